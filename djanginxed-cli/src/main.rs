@@ -1,0 +1,3 @@
+//! The `djanginxed` command line tool.
+
+fn main() {}

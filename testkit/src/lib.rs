@@ -1,0 +1,1 @@
+//! Real memcached and nginx processes on free loopback ports.
