@@ -25,9 +25,21 @@ impl Server {
             .ok_or_else(|| refuse("it has no port"))?;
         Ok(Server {
             host: host.to_owned(),
-            port: port.parse().map_err(|_| refuse("its port is not a number"))?,
+            port: port
+                .parse()
+                .map_err(|_| refuse("its port is not a number"))?,
             weight: 1,
         })
+    }
+
+    /// Reads a whole list.
+    pub(crate) fn parse_list(
+        entries: impl IntoIterator<Item: AsRef<str>>,
+    ) -> Result<Vec<Server>, ConfigError> {
+        entries
+            .into_iter()
+            .map(|entry| Server::parse(entry.as_ref()))
+            .collect()
     }
 
     /// `host:port`, as written and as dialled.
