@@ -25,7 +25,9 @@ impl Server {
             .ok_or_else(|| refuse("it has no port"))?;
         Ok(Server {
             host: host.to_owned(),
-            port: port.parse().map_err(|_| refuse("its port is not a number"))?,
+            port: port
+                .parse()
+                .map_err(|_| refuse("its port is not a number"))?,
             weight: 1,
         })
     }
