@@ -40,7 +40,7 @@ pub(super) fn run_all(shared: &Arc<Shared>) {
         Ok(runtime) => runtime,
         Err(error) => {
             observe::no_writer(&error);
-            shared.queue.close();
+            shared.queue.abandon();
             return;
         }
     };

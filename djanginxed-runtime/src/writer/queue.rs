@@ -121,9 +121,14 @@ impl Queue {
         Ok(())
     }
 
+    /// Takes a delete; a closed queue drops it, which tells who waits for it.
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
-        self.state().lanes[lane].deletes.push(delete);
-        self.lanes[lane].notify_one();
+        let mut state = self.state();
+        if !state.closed {
+            state.lanes[lane].deletes.push(delete);
+            drop(state);
+            self.lanes[lane].notify_one();
+        }
     }
 
     pub(super) fn pending(&self, key: &PageKey) -> Option<Entry> {
@@ -226,6 +231,18 @@ impl Queue {
         }
     }
 
+    /// Takes no more, and gives up what is queued: there is nobody to do it.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut state = self.state();
+        state.pages.clear();
+        state.bytes = 0;
+        for lane in &mut state.lanes {
+            *lane = Lane::default();
+        }
+        self.progressed(state);
+    }
+
     /// Blocks until nothing is queued, or for `limit`; whether it is empty.
     pub(super) fn wait_until_empty(&self, limit: Duration) -> bool {
         let waited = self
@@ -247,3 +264,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
