@@ -1,6 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-
 use super::*;
 
 fn key(number: u32) -> PageKey {
@@ -71,22 +68,14 @@ fn a_delete_leaves_nearly_all_other_keys_alone() {
 #[test]
 fn a_store_and_a_delete_of_one_key_never_overlap() {
     let deletes = Deletes::new();
-    let storing = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for _ in 0..1000 {
-                let stamp = deletes.stamp(&key(1));
-                deletes.unless_deleted(&key(1), stamp, || {
-                    storing.store(true, Ordering::SeqCst);
-                    thread::yield_now();
-                    storing.store(false, Ordering::SeqCst);
-                });
-            }
-        });
-        for _ in 0..1000 {
-            deletes.delete(&key(1), || assert!(!storing.load(Ordering::SeqCst)));
-        }
-    });
+    let locked = || {
+        let is_locked = |counter: &&Mutex<u64>| counter.try_lock().is_err();
+        deletes.counters.iter().filter(is_locked).count()
+    };
+    let stamp = deletes.stamp(&key(1));
+    assert_eq!(deletes.unless_deleted(&key(1), stamp, locked), Some(1));
+    assert_eq!(deletes.delete(&key(1), locked), 1);
+    assert_eq!(locked(), 0);
 }
 
 #[test]
