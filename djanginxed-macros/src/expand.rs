@@ -9,8 +9,9 @@ use crate::args::Args;
 use crate::handler::Handler;
 use crate::{fold, generics, page};
 
-/// Names of this span are never the user's: a local `__request` of theirs is
-/// another one.
+/// Locals of this span are never the user's: a `__request` of theirs is another
+/// one. They begin with `__` all the same, since a route attribute makes a unit
+/// struct of each handler's name, and in a pattern that struct would be meant.
 pub(crate) fn hygienic() -> Span {
     Span::mixed_site()
 }
@@ -39,8 +40,8 @@ pub(crate) fn hygienic() -> Span {
 ///         { static __SEEN: Seen = Seen::new(); &__SEEN },
 ///         __request,
 ///         async move {
-///             if let Some(never) = Option::<Result<_, Error>>::None {
-///                 return never;
+///             if let Some(__never) = Option::<Result<_, Error>>::None {
+///                 return __never;
 ///             }
 ///             STATEMENTS
 ///         },
@@ -101,8 +102,8 @@ fn render(handler: &Handler, returned: &Type) -> TokenStream {
     let mut block = TokenStream::new();
     handler.brace.surround(&mut block, |block| {
         block.extend(quote_spanned! {hygienic()=>
-            if let ::core::option::Option::Some(never) = ::core::option::Option::<#returned>::None {
-                return never;
+            if let ::core::option::Option::Some(__never) = ::core::option::Option::<#returned>::None {
+                return __never;
             }
         });
         statements.to_tokens(block);

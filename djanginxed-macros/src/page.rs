@@ -44,22 +44,22 @@ fn page(args: &Args) -> TokenStream {
     let mut page = TokenStream::new();
     let mut set = |setter, before, ty, value: &Expr| {
         let call = spanned_as(value, setter, before);
-        page.extend(quote_spanned!(span=> let value: #ty = #value; let page = #call;));
+        page.extend(quote_spanned!(span=> let __value: #ty = #value; let __page = #call;));
     };
     set(
         quote!(new),
-        quote_spanned!(span=> value),
+        quote_spanned!(span=> __value),
         quote_spanned!(span=> ::core::primitive::u32),
         &args.timeout,
     );
-    let chained = quote_spanned!(span=> page, value);
+    let chained = quote_spanned!(span=> __page, __value);
     if let Some(prefix) = &args.key_prefix {
         set(quote!(key_prefix), chained.clone(), str.clone(), prefix);
     }
     if let Some(media_type) = &args.content_type {
         set(quote!(content_type), chained, str, media_type);
     }
-    page.extend(quote_spanned!(span=> page));
+    page.extend(quote_spanned!(span=> __page));
     page
 }
 
