@@ -97,8 +97,8 @@ fn prepend_request(handler: &mut Handler) {
 fn render(handler: &Handler, returned: &Type) -> TokenStream {
     let returned = without_impl_trait(returned);
     let statements = &handler.statements;
-    // Without it the block's type would be that of its last expression, and
-    // nothing would be coerced into what the handler says it returns.
+    // Without the first statement the type would be that of the last expression,
+    // and nothing would be coerced into what the handler says it returns.
     let mut block = TokenStream::new();
     handler.brace.surround(&mut block, |block| {
         block.extend(quote_spanned! {hygienic()=>
@@ -108,7 +108,12 @@ fn render(handler: &Handler, returned: &Type) -> TokenStream {
         });
         statements.to_tokens(block);
     });
-    quote_spanned!(hygienic()=> async move #block)
+    // Clippy takes a last expression that is a future, as actix's response builder
+    // is, for one that was not awaited.
+    quote_spanned! {hygienic()=>
+        #[allow(clippy::async_yields_async)]
+        async move #block
+    }
 }
 
 /// `returned` as it may be written in a body: `_` for each `impl Trait`.

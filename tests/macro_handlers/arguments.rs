@@ -41,7 +41,7 @@ async fn unused(_: web::Data<String>, _path: HttpRequest) -> &'static str {
 #[cache_page(60)]
 async fn conditional(
     #[cfg(any())] absent: Missing,
-    #[cfg(all())] present: web::Data<String>,
+    #[cfg(not(any()))] present: web::Data<String>,
     #[allow(unused_variables)] ignored: Method,
     #[cfg(not(any()))]
     #[cfg_attr(any(), absent)]
@@ -86,6 +86,7 @@ async fn json(web::Json(names): web::Json<Vec<String>>) -> String {
 
 #[get("/seven")]
 #[cache_page(60)]
+#[allow(clippy::many_single_char_names)]
 async fn seven(
     a: Number,
     b: Number,
@@ -151,7 +152,7 @@ async fn fifteen(
 #[get("/sixteen")]
 #[expect(clippy::too_many_arguments, clippy::many_single_char_names)]
 async fn sixteen(
-    #[cfg(all())] request: HttpRequest,
+    #[cfg(not(any()))] request: HttpRequest,
     #[allow(unused_variables)] mut a: Number,
     b: Number,
     c: Number,

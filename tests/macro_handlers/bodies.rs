@@ -35,12 +35,12 @@ async fn is_not_send() -> String {
 #[cache_page(60)]
 async fn returns_from_a_loop() -> HttpResponse {
     'outer: for number in 0.. {
-        loop {
-            if number < 5 {
+        for below in 0..5 {
+            if number == below {
                 continue 'outer;
             }
-            return HttpResponse::Ok().body(number.to_string());
         }
+        return HttpResponse::Ok().body(number.to_string());
     }
     HttpResponse::NotFound().finish()
 }
@@ -106,6 +106,7 @@ async fn infers_from_the_return_type() -> Result<String, Box<dyn Error>> {
 #[get("/default")]
 #[cache_page(60)]
 async fn defaults() -> String {
+    #[allow(clippy::default_trait_access)]
     Default::default()
 }
 
@@ -157,7 +158,7 @@ async fn starts_with_a_block() -> &'static str {
 #[get("/starts-with-a-reference")]
 #[cache_page(60)]
 async fn starts_with_a_reference() -> &'static [u8] {
-    &[b'a', b'b']
+    &[97, 98]
 }
 
 #[get("/match/{number}")]

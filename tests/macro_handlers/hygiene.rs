@@ -19,13 +19,13 @@ mod shadowed {
     struct u32;
     struct str;
     mod core {}
-    mod std {}
+    mod alloc {}
     mod djanginxed {}
 
     #[get("/shadowed")]
     #[cache_page(60, key_prefix = "shadowed")]
     async fn page() -> impl Responder {
-        None::<String>.unwrap_or_else(|| String::from("shadowed"))
+        Ok::<_, std::io::Error>(String::from("shadowed"))
     }
 
     pub(super) fn service() -> impl super::HttpServiceFactory + 'static {

@@ -9,7 +9,6 @@
     clippy::used_underscore_items,
     clippy::too_many_arguments,
     clippy::type_complexity,
-    clippy::future_not_send,
     clippy::large_futures
 )]
 #![deny(
@@ -26,18 +25,15 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::absolute_paths,
     clippy::shadow_unrelated,
     clippy::shadow_reuse,
-    clippy::implicit_return,
-    clippy::question_mark_used,
     clippy::missing_docs_in_private_items,
     clippy::std_instead_of_core,
     clippy::min_ident_chars,
     clippy::multiple_inherent_impl,
     clippy::nursery
 )]
-#![allow(clippy::implicit_return, clippy::missing_docs_in_private_items)]
+#![allow(clippy::future_not_send)]
 
 use actix_web::{HttpResponse, Responder, get, web};
 use djanginxed::cache_page;

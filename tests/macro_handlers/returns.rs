@@ -227,6 +227,24 @@ async fn alias() -> Page {
     Ok(Html("alias".into()))
 }
 
+#[get("/todo")]
+#[cache_page(60)]
+async fn not_written() -> HttpResponse {
+    std::panic::panic_any(1)
+}
+
+#[get("/panics")]
+#[cache_page(60)]
+async fn panics() -> Result<impl Responder, SiteError> {
+    if true {
+        return Ok("not written");
+    }
+    #[allow(clippy::todo)]
+    {
+        todo!()
+    }
+}
+
 #[get("/never/{stop}")]
 #[cache_page(60)]
 async fn unfinished(stop: web::Path<bool>) -> HttpResponse {
@@ -254,6 +272,8 @@ async fn every_return_type_is_served_as_it_was() {
     assert_eq!(body(typed_body, "/typed-body").await, "typed body");
     assert_eq!(body(own_responder, "/own").await, "own");
     assert_eq!(body(alias, "/alias").await, "alias");
+    let _ = not_written;
+    assert_eq!(body(panics, "/panics").await, "not written");
     assert_eq!(body(unfinished, "/never/true").await, "stopped");
 }
 
