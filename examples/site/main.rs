@@ -19,7 +19,7 @@ use std::{env, io};
 
 use actix_web::http::header::ContentType;
 use actix_web::{App, HttpResponse, HttpServer, ResponseError, middleware, route, web};
-use djanginxed::cache_page;
+use djanginxed::{PageCache, cache_page};
 
 use document::{Site, SiteError};
 
@@ -75,26 +75,39 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    let site = Site::open(env!("CARGO_MANIFEST_DIR"));
-    let site = web::Data::new(site.map_err(|error| error.to_string())?);
-    let server = HttpServer::new(move || {
+    // Says where pages are stored, and each page's settings at its first request.
+    tracing_subscriber::fmt()
+        .without_time()
+        .with_target(false)
+        .init();
+    let site = Site::open(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string())?;
+    let pages = PageCache::from_env().map_err(|error| error.to_string())?;
+    serve(web::Data::new(site), pages.clone()).await?;
+    pages.flush().await;
+    Ok(())
+}
+
+/// Returns when the process is asked to end, with every answer given.
+async fn serve(site: web::Data<Site>, pages: PageCache) -> Result<(), String> {
+    let app = move || {
         App::new()
             .app_data(site.clone())
+            .app_data(pages.clone())
             .wrap(middleware::from_fn(request_log::line))
             .service(index)
             .service(style)
             .service(top)
             .service(guide)
             .default_service(web::to(nothing_here))
-    });
+    };
     let address = listen_address();
-    let server = server
+    let server = HttpServer::new(app)
+        .shutdown_timeout(5)
         .bind(&address)
         .map_err(|error| cannot_listen(&address, &error))?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }
-    println!("pages are stored in {}", store());
     server.run().await.map_err(|error| error.to_string())
 }
 
@@ -111,12 +124,5 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
             "another program listens on {address}: stop it, or set SITE_LISTEN to another address, such as 127.0.0.1:0 for any free port"
         ),
         _ => format!("cannot listen on {address:?}: {error}"),
-    }
-}
-
-fn store() -> String {
-    match env::var("DJANGINXED_SERVERS") {
-        Ok(servers) if !servers.trim().is_empty() => format!("Memcached at {servers}"),
-        _ => "the memory of this process".to_owned(),
     }
 }
