@@ -21,6 +21,10 @@ use actix_web::http::header::ContentType;
 use actix_web::{App, HttpResponse, HttpServer, ResponseError, middleware, route, web};
 use djanginxed::{PageCache, cache_page};
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
 use document::{Site, SiteError};
 
 /// Any number of seconds known to the compiler is a timeout.
@@ -75,16 +79,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    // Says where pages are stored, and each page's settings at its first request.
-    tracing_subscriber::fmt()
-        .without_time()
-        .with_target(false)
-        .init();
+    log_the_cache();
     let site = Site::open(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string())?;
     let pages = PageCache::from_env().map_err(|error| error.to_string())?;
     serve(web::Data::new(site), pages.clone()).await?;
     pages.flush().await;
     Ok(())
+}
+
+/// Shows djanginxed's own log: where pages are stored, and each page's settings
+/// at its first request.
+fn log_the_cache() {
+    let line = tracing_subscriber::fmt::layer()
+        .without_time()
+        .with_target(false);
+    let ours = Targets::new().with_target("djanginxed_runtime", LevelFilter::INFO);
+    tracing_subscriber::registry().with(line).with(ours).init();
 }
 
 /// Returns when the process is asked to end, with every answer given.
