@@ -53,7 +53,7 @@ async fn guide(site: web::Data<Site>, name: web::Path<String>) -> Result<HttpRes
 #[cache_page(86_400, content_type = "text/css")]
 async fn style() -> impl actix_web::Responder {
     HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
+        .content_type("text/css")
         .body(include_str!("style.css"))
 }
 
