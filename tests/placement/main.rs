@@ -1,0 +1,8 @@
+//! The application's choice of a server is nginx's: with real memcached and
+//! nginx, and against a file of nginx's choices that needs neither.
+
+mod down;
+mod golden;
+mod moves;
+mod nginx;
+mod upstream;
