@@ -2,7 +2,7 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, PageKey, Placement,
+    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.
