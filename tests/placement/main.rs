@@ -1,6 +1,7 @@
 //! The application's choice of a server is nginx's: with real memcached and
 //! nginx, and against a file of nginx's choices that needs neither.
 
+mod application;
 mod down;
 mod golden;
 mod moves;

@@ -49,8 +49,13 @@ impl Upstream {
 }
 
 /// An nginx that looks up what is below `/0/` in the first upstream, and so on.
-/// A miss and an unreachable server alike are answered by the location `@app`.
+/// A miss and an unreachable server alike are answered with `app`.
 pub fn start_nginx(upstreams: &[Upstream], parameters: &str) -> Nginx {
+    start_nginx_before("return 200 app;", upstreams, parameters)
+}
+
+/// The same, with what `app` does in place of the answer.
+pub fn start_nginx_before(app: &str, upstreams: &[Upstream], parameters: &str) -> Nginx {
     let blocks = upstreams
         .iter()
         .enumerate()
@@ -74,7 +79,7 @@ pub fn start_nginx(upstreams: &[Upstream], parameters: &str) -> Nginx {
                  {locations}
                  location @app {{
                      add_header X-Upstream $upstream_addr always;
-                     return 200 app;
+                     {app}
                  }}
              }}"
         )
