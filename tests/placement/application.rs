@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::http::header::ContentType;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
-use djanginxed::{PageCache, Placement, cache_page};
+use djanginxed::{PageCache, PageKey, Placement, cache_page};
+use testkit::Memcached;
 use testkit::http::Response;
-use testkit::{Memcached, Nginx};
 
-use crate::upstream::{BOTH, Upstream, ask, start_memcached, start_nginx_before, targets};
+use crate::upstream::{BOTH, PREFIX, Upstream, ask, start_memcached, start_nginx_before, targets};
 
 type Renders = web::Data<AtomicUsize>;
 
@@ -34,9 +34,9 @@ fn start_application(pages: &PageCache, renders: &Renders) -> u16 {
     port
 }
 
-async fn ask_all(nginx: &web::Data<Nginx>, targets: &[String]) -> Vec<Response> {
-    let (nginx, targets) = (nginx.clone(), targets.to_owned());
-    web::block(move || ask(&nginx, &targets)).await.unwrap()
+async fn ask_all(port: u16, targets: &[String]) -> Vec<Response> {
+    let targets = targets.to_owned();
+    web::block(move || ask(port, &targets)).await.unwrap()
 }
 
 /// Whether the application has answered, rather than nginx.
@@ -51,29 +51,31 @@ fn entries(servers: &[Memcached]) -> Vec<String> {
     servers.iter().zip(weights).map(entry).collect()
 }
 
+fn pages(entries: &[String], placement: Placement) -> PageCache {
+    let pages = PageCache::builder().memcached(entries);
+    pages.placement(placement).build().unwrap()
+}
+
 async fn every_page_is_a_hit(count: usize, placement: Placement) {
     let servers = start_memcached(count);
     let entries = entries(&servers);
-    let pages = PageCache::builder()
-        .memcached(&entries)
-        .placement(placement);
-    let pages = pages.build().unwrap();
+    let pages = pages(&entries, placement);
     let renders = Renders::new(AtomicUsize::new(0));
     let port = start_application(&pages, &renders);
     let app = format!("proxy_pass http://127.0.0.1:{port};");
     let list = Upstream::new(entries, placement);
-    let nginx = web::Data::new(start_nginx_before(&app, &[list], ""));
+    let nginx = start_nginx_before(&app, &[list], "");
     let targets = targets(0, 500);
 
     assert!(
-        ask_all(&nginx, &targets)
+        ask_all(nginx.port(), &targets)
             .await
             .iter()
             .all(is_by_application)
     );
     pages.flush().await;
     assert_eq!(renders.load(Ordering::Relaxed), targets.len());
-    for (target, answer) in targets.iter().zip(ask_all(&nginx, &targets).await) {
+    for (target, answer) in targets.iter().zip(ask_all(nginx.port(), &targets).await) {
         assert!(!is_by_application(&answer), "{target} is a miss in nginx");
         assert_eq!(answer.text(), target);
     }
@@ -86,5 +88,35 @@ async fn every_page_that_the_application_stores_is_a_hit_in_nginx() {
         for placement in BOTH {
             every_page_is_a_hit(count, placement).await;
         }
+    }
+}
+
+/// One of three servers is killed: its pages are rendered each time, and
+/// neither they nor their deletes go to another server.
+async fn nothing_is_stored_elsewhere(placement: Placement) {
+    let mut servers = start_memcached(3);
+    let pages = pages(&entries(&servers), placement);
+    let renders = Renders::new(AtomicUsize::new(0));
+    let port = start_application(&pages, &renders);
+    let list = Upstream::new(entries(&servers), placement);
+    servers[1].kill();
+    let targets = targets(0, 100);
+    for (target, answer) in targets.iter().zip(ask_all(port, &targets).await) {
+        assert_eq!(answer.text(), target);
+    }
+    pages.flush().await;
+    for target in &targets {
+        let key = PageKey::new(PREFIX, target);
+        let holders = [0, 2].map(|index: usize| servers[index].get(key.to_string()).is_some());
+        let own = list.place(target);
+        assert_eq!(holders, [own == 0, own == 2]);
+        assert_eq!(pages.delete(&key).await.ok(), (own != 1).then_some(true));
+    }
+}
+
+#[actix_web::test]
+async fn a_page_whose_server_is_down_is_stored_nowhere_and_its_delete_is_an_error() {
+    for placement in BOTH {
+        nothing_is_stored_elsewhere(placement).await;
     }
 }

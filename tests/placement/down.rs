@@ -15,7 +15,7 @@ fn put(server: &Memcached, target: &str, page: &str) {
 
 /// What nginx serves for each target: the page, or `app`.
 fn served(nginx: &Nginx, targets: &[String]) -> Vec<String> {
-    let answers = ask(nginx, targets);
+    let answers = ask(nginx.port(), targets);
     answers
         .iter()
         .map(|answer| answer.text().to_owned())

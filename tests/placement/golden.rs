@@ -88,7 +88,7 @@ fn golden_nginx_still_looks_where_the_file_says() {
     // Nobody answers, and nginx is to go on asking all the same.
     let nginx = start_nginx(&lists(), " max_fails=0");
     let theirs = text(|list, targets| {
-        let answers = ask(&nginx, targets);
+        let answers = ask(nginx.port(), targets);
         answers.iter().map(|answer| list.asked(answer)).collect()
     });
     if env::var_os("UPDATE_GOLDEN").is_some() {

@@ -27,7 +27,7 @@ fn nginx_asks_the_server_on_which_the_application_puts_the_page() {
     let nginx = start_nginx(&lists, "");
     for (at, list) in lists.iter().enumerate() {
         let targets = targets(at, 10_000);
-        let answers = ask(&nginx, &targets);
+        let answers = ask(nginx.port(), &targets);
         let wrong = targets
             .iter()
             .zip(&answers)
@@ -50,7 +50,7 @@ fn every_page_put_on_its_server_is_a_hit_in_nginx() {
             let key = PageKey::new(PREFIX, target);
             servers[list.place(target)].set(key.to_string(), 0, 60, target);
         }
-        for (target, answer) in targets.iter().zip(ask(&nginx, &targets)) {
+        for (target, answer) in targets.iter().zip(ask(nginx.port(), &targets)) {
             assert_eq!(answer.text(), target);
         }
     }
