@@ -5,18 +5,21 @@ use djanginxed_runtime::{PageKey, Placement};
 use testkit::http::{Connection, Request, Response};
 use testkit::{Memcached, Nginx};
 
-pub const BOTH: [Placement; 2] = [Placement::Consistent, Placement::Modulo];
+pub(crate) const BOTH: [Placement; 2] = [Placement::Consistent, Placement::Modulo];
 
-pub const PREFIX: &str = "site1";
+pub(crate) const PREFIX: &str = "site1";
 
-pub struct Upstream {
-    pub entries: Vec<String>,
-    pub placement: Placement,
+pub(crate) struct Upstream {
+    pub(crate) entries: Vec<String>,
+    pub(crate) placement: Placement,
     ring: Ring,
 }
 
 impl Upstream {
-    pub fn new(entries: impl IntoIterator<Item: Into<String>>, placement: Placement) -> Upstream {
+    pub(crate) fn new(
+        entries: impl IntoIterator<Item: Into<String>>,
+        placement: Placement,
+    ) -> Upstream {
         let entries: Vec<String> = entries.into_iter().map(Into::into).collect();
         Upstream {
             ring: Ring::new(&Server::parse_list(&entries).unwrap(), placement),
@@ -26,12 +29,12 @@ impl Upstream {
     }
 
     /// Where the application puts the page at `target`.
-    pub fn place(&self, target: &str) -> usize {
+    pub(crate) fn place(&self, target: &str) -> usize {
         self.ring.server_of(&PageKey::new(PREFIX, target))
     }
 
     /// nginx's block, with `parameters` after each server's own.
-    pub fn block(&self, name: &str, parameters: &str) -> String {
+    pub(crate) fn block(&self, name: &str, parameters: &str) -> String {
         let entries = self.entries.iter().map(|entry| entry.clone() + parameters);
         let servers = Server::parse_list(entries).unwrap();
         let lines = upstream_lines(&servers, self.placement);
@@ -39,7 +42,7 @@ impl Upstream {
     }
 
     /// Which server nginx asked, by its port; each server has its own.
-    pub fn asked(&self, answer: &Response) -> usize {
+    pub(crate) fn asked(&self, answer: &Response) -> usize {
         let address = answer.header("X-Upstream").expect("the location sets it");
         let port_of = |text: &str| text.rsplit(':').next().map(str::to_owned);
         let asked = |entry: &String| port_of(entry.split(' ').next().unwrap()) == port_of(address);
@@ -50,12 +53,12 @@ impl Upstream {
 
 /// An nginx that looks up what is below `/0/` in the first upstream, and so on.
 /// A miss and an unreachable server alike are answered with `app`.
-pub fn start_nginx(upstreams: &[Upstream], parameters: &str) -> Nginx {
+pub(crate) fn start_nginx(upstreams: &[Upstream], parameters: &str) -> Nginx {
     start_nginx_before("return 200 app;", upstreams, parameters)
 }
 
 /// The same, with what `app` does in place of the answer.
-pub fn start_nginx_before(app: &str, upstreams: &[Upstream], parameters: &str) -> Nginx {
+pub(crate) fn start_nginx_before(app: &str, upstreams: &[Upstream], parameters: &str) -> Nginx {
     let blocks = upstreams
         .iter()
         .enumerate()
@@ -88,7 +91,7 @@ pub fn start_nginx_before(app: &str, upstreams: &[Upstream], parameters: &str) -
 }
 
 /// The answers to `targets`, in order, over one connection.
-pub fn ask(port: u16, targets: &[String]) -> Vec<Response> {
+pub(crate) fn ask(port: u16, targets: &[String]) -> Vec<Response> {
     let mut connection = Connection::open(port).unwrap();
     let mut answers = Vec::with_capacity(targets.len());
     for some in targets.chunks(100) {
@@ -101,12 +104,12 @@ pub fn ask(port: u16, targets: &[String]) -> Vec<Response> {
 }
 
 /// Targets below `/list/`; their keys are md5s, so counting is random enough.
-pub fn targets(list: usize, count: usize) -> Vec<String> {
+pub(crate) fn targets(list: usize, count: usize) -> Vec<String> {
     (0..count)
         .map(|n| format!("/{list}/articles/{n}"))
         .collect()
 }
 
-pub fn start_memcached(count: usize) -> Vec<Memcached> {
+pub(crate) fn start_memcached(count: usize) -> Vec<Memcached> {
     (0..count).map(|_| Memcached::start().unwrap()).collect()
 }
