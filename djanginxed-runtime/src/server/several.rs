@@ -2,30 +2,27 @@
 
 use std::net::SocketAddr;
 
-/// Warns where nginx sees several servers and the application one: nginx takes
-/// each address of a name as a server of its own.
+use super::Server;
+
+/// Warns where nginx sees several servers and the application one.
 ///
-/// Resolving may take long, so this is for a task of its own, once for a
-/// server that has been reached. A name that cannot be resolved is for the one
-/// who dials it to report.
-pub(crate) async fn warn_if_several(address: String) {
-    let Ok(found) = tokio::net::lookup_host(&address).await else {
-        return;
-    };
-    let found = distinct(found);
-    if found.len() > 1 {
+/// To be called with what the name resolved to when a server is first dialled:
+/// nginx resolves it when it starts, takes each address as a server of its own
+/// and shares the name's keys out among them in turn.
+pub(crate) fn warn_if_several(server: &Server, addresses: &[SocketAddr]) {
+    let distinct = distinct(addresses);
+    if distinct.len() > 1 {
         tracing::warn!(
-            server = address,
-            addresses = ?found,
-            "this Memcached server's name stands for several addresses, which nginx takes for several servers: \
-             unless they reach the same process, it misses pages; list the address instead"
+            server = server.address(),
+            addresses = ?distinct,
+            "this Memcached server's name stands for several addresses, which nginx asks in turn: \
+             unless they reach the same process, it misses pages; list each address as an entry"
         );
     }
 }
 
-/// Resolvers name an address once for each kind of socket.
-fn distinct(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
-    let mut distinct: Vec<_> = found.collect();
+fn distinct(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut distinct = addresses.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
     distinct
@@ -36,10 +33,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_found_twice_is_one() {
+    fn an_address_reported_twice_is_one() {
         let address: SocketAddr = "127.0.0.1:11211".parse().unwrap();
         let other: SocketAddr = "[::1]:11211".parse().unwrap();
-        assert_eq!(distinct([address, address].into_iter()).len(), 1);
-        assert_eq!(distinct([address, other, address].into_iter()).len(), 2);
+        assert_eq!(distinct(&[address, address]).len(), 1);
+        assert_eq!(distinct(&[address, other, address]).len(), 2);
     }
 }
