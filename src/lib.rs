@@ -129,6 +129,6 @@ pub use djanginxed_runtime::{
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use actix_web::HttpRequest;
+    pub use actix_web::{HttpRequest, Responder};
     pub use djanginxed_runtime::private::{Page, Seen, Served, serve};
 }
