@@ -14,7 +14,9 @@ use crate::server::Server;
 #[non_exhaustive]
 pub enum ConfigError {
     /// An entry of the list of Memcached servers.
-    #[error("Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\"")]
+    #[error(
+        "Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\""
+    )]
     #[non_exhaustive]
     Server {
         /// The entry as written.
@@ -23,7 +25,9 @@ pub enum ConfigError {
         problem: &'static str,
     },
     /// A key prefix that nginx's file could not carry.
-    #[error("key prefix {0:?}: use 1 to 64 of A-Z a-z 0-9 . _ : - (it stands unquoted in nginx's file)")]
+    #[error(
+        "key prefix {0:?}: use 1 to 64 of A-Z a-z 0-9 . _ : - (it stands unquoted in nginx's file)"
+    )]
     KeyPrefix(String),
     /// A cookie name in [`bypass_cookie`](crate::PageCacheBuilder::bypass_cookie).
     #[error("bypass cookie {0:?}: nginx can only look for names of A-Z a-z 0-9 _")]
@@ -38,7 +42,9 @@ pub enum ConfigError {
         problem: &'static str,
     },
     /// An entry of [`hosts`](crate::PageCacheBuilder::hosts).
-    #[error("host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\"")]
+    #[error(
+        "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\""
+    )]
     Host(String),
     /// A limit or a time that must not be zero.
     #[error("{0} is zero: give it at least one")]

@@ -18,3 +18,10 @@ pub mod private {
     pub use crate::page::Page;
     pub use crate::serve::{Seen, Served, serve};
 }
+
+/// What the tests and benchmarks of this workspace reach into; not for people.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::placement::{Ring, upstream_lines};
+    pub use crate::server::Server;
+}

@@ -1,5 +1,13 @@
 //! Which server a page is on: where nginx will look for it.
 
+mod consistent;
+mod modulo;
+mod upstream;
+
+pub use self::upstream::upstream_lines;
+
+use self::consistent::Points;
+use self::modulo::Slots;
 use crate::key::PageKey;
 use crate::server::Server;
 
@@ -18,19 +26,39 @@ pub enum Placement {
 
 /// The servers, laid out as nginx lays them out.
 #[derive(Debug)]
-pub(crate) struct Ring {
-    servers: usize,
+pub struct Ring(Layout);
+
+#[derive(Debug)]
+enum Layout {
+    Points(Points),
+    Slots(Slots),
 }
 
 impl Ring {
-    pub(crate) fn new(servers: &[Server], _placement: Placement) -> Ring {
-        Ring {
-            servers: servers.len(),
-        }
+    /// Lays out `servers`, of which there is at least one.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    #[must_use]
+    pub fn new(servers: &[Server], placement: Placement) -> Ring {
+        assert!(!servers.is_empty(), "a ring has at least one server");
+        Ring(match placement {
+            Placement::Consistent => Layout::Points(Points::new(servers)),
+            Placement::Modulo => Layout::Slots(Slots::new(servers)),
+        })
     }
 
     /// The index of the server that nginx asks for `key`.
-    pub(crate) fn server_of(&self, _key: &PageKey) -> usize {
-        self.servers - 1
+    #[must_use]
+    pub fn server_of(&self, key: &PageKey) -> usize {
+        let hash = crc32fast::hash(&key.hex());
+        match &self.0 {
+            Layout::Points(points) => points.owner(hash),
+            Layout::Slots(slots) => slots.owner(hash),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

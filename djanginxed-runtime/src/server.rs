@@ -1,33 +1,80 @@
 //! A Memcached server, written as in nginx's `upstream`.
 
+mod host;
+mod parameter;
+mod several;
+
+use std::collections::HashSet;
+use std::fmt;
+
+pub(crate) use self::several::warn_if_several;
+
+use self::parameter::Parameters;
 use crate::config::ConfigError;
+
+/// The most that one server may weigh: nginx's ring has 160 points for each
+/// unit, and ratios are what counts.
+const MAX_WEIGHT: u32 = 1_000;
+
+/// The most that a list may weigh. nginx's `hash` without `consistent` knows
+/// 32,768 places: servers beyond them would never be asked.
+const MAX_TOTAL_WEIGHT: u32 = 0x8000;
 
 /// One server of the list given to
 /// [`memcached`](crate::PageCacheBuilder::memcached).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Server {
-    /// Host as written; nginx's ring hashes this, not what it resolves to.
+pub struct Server {
+    /// Host as written, an IPv6 address in its brackets; nginx's ring hashes
+    /// this, not what it resolves to.
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) weight: u32,
+    /// What only the generated file needs: when nginx leaves the server alone.
+    parameters: Parameters,
 }
 
 impl Server {
-    /// Reads `host:port [weight=n]`.
-    pub(crate) fn parse(entry: &str) -> Result<Server, ConfigError> {
-        let refuse = |problem| ConfigError::Server {
-            entry: entry.to_owned(),
-            problem,
-        };
-        let (host, port) = entry
-            .trim()
-            .rsplit_once(':')
-            .ok_or_else(|| refuse("it has no port"))?;
-        Ok(Server {
-            host: host.to_owned(),
-            port: port.parse().map_err(|_| refuse("its port is not a number"))?,
-            weight: 1,
-        })
+    /// Reads `host:port [weight=n] [max_fails=n] [fail_timeout=time]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Server`] for an entry that nginx would not take, could
+    /// not carry, or that would make it look elsewhere than the application.
+    pub fn parse(entry: &str) -> Result<Server, ConfigError> {
+        read(entry).map_err(|problem| refusal(entry, problem))
+    }
+
+    /// Reads a list in the order of nginx's file. An empty one is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Server`] for the first entry that [`parse`](Server::parse)
+    /// refuses, that is listed twice, or that makes the list weigh too much.
+    pub fn parse_list(
+        entries: impl IntoIterator<Item: AsRef<str>>,
+    ) -> Result<Vec<Server>, ConfigError> {
+        let mut known = HashSet::new();
+        let mut weight = 0;
+        let mut servers = Vec::new();
+        for entry in entries {
+            let entry = entry.as_ref();
+            let server = Server::parse(entry)?;
+            weight += server.weight;
+            if !known.insert((host::identity(&server.host), server.port)) {
+                return Err(refusal(
+                    entry,
+                    "it is listed twice; to give it more pages, use weight=",
+                ));
+            }
+            if weight > MAX_TOTAL_WEIGHT {
+                return Err(refusal(
+                    entry,
+                    "the weights add up to more than 32768; divide them all",
+                ));
+            }
+            servers.push(server);
+        }
+        Ok(servers)
     }
 
     /// `host:port`, as written and as dialled.
@@ -35,3 +82,84 @@ impl Server {
         format!("{}:{}", self.host, self.port)
     }
 }
+
+/// The entry as nginx's `server` directive takes it.
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)?;
+        if self.weight != 1 {
+            write!(f, " weight={}", self.weight)?;
+        }
+        self.parameters.fmt(f)
+    }
+}
+
+fn refusal(entry: &str, problem: &'static str) -> ConfigError {
+    ConfigError::Server {
+        entry: entry.to_owned(),
+        problem,
+    }
+}
+
+fn read(entry: &str) -> Result<Server, &'static str> {
+    check_characters(entry)?;
+    let mut words = entry.split_ascii_whitespace();
+    let address = words.next().ok_or("it is empty")?;
+    if address == "server" {
+        return Err("leave out the word \"server\"");
+    }
+    let (host, port) = host::split(address)?;
+    let mut server = Server {
+        host: host.to_owned(),
+        port,
+        weight: 1,
+        parameters: Parameters::default(),
+    };
+    for (at, word) in words.clone().enumerate() {
+        if words
+            .clone()
+            .take(at)
+            .any(|before| parameter::name(before) == parameter::name(word))
+        {
+            return Err("it gives a parameter twice");
+        }
+        server.set(word)?;
+    }
+    Ok(server)
+}
+
+impl Server {
+    fn set(&mut self, word: &str) -> Result<(), &'static str> {
+        match word.strip_prefix("weight=") {
+            Some(value) => self.weight = weight(value)?,
+            None => self.parameters.set(word)?,
+        }
+        Ok(())
+    }
+}
+
+fn weight(value: &str) -> Result<u32, &'static str> {
+    parameter::number(value)
+        .filter(|weight| (1..=MAX_WEIGHT).contains(weight))
+        .ok_or("its weight is not a number from 1 to 1000; nginx has 160 points for each unit")
+}
+
+/// What would end or change the `server` line of nginx's file, which carries
+/// the entry unquoted.
+fn check_characters(entry: &str) -> Result<(), &'static str> {
+    let strange = |c: char| !(c == ' ' || c == '\t' || c.is_ascii_graphic());
+    if entry.contains(';') {
+        Err("leave out the \";\"")
+    } else if entry.contains(',') {
+        Err("it has a comma; give each server as an entry of its own")
+    } else if entry.contains(strange) {
+        Err("it has a line break, a control character or one outside of ASCII")
+    } else if entry.contains(['"', '\'', '`', '$', '{', '}', '\\', '#']) {
+        Err("it has a character that means something else in nginx's file")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,32 @@
-//! Real memcached and nginx processes on free loopback ports.
+//! Real memcached and nginx processes on free loopback ports, and clients that
+//! look at them from outside, for the tests, the demo and the benchmarks.
+//!
+//! What starts a process returns an [`Error`] that carries the program's own
+//! words. What only asks a running one (a Memcached item, a page) panics with a
+//! sentence instead: in a test there is nothing else to do with it.
+//!
+//! Everything started here ends with its value, and also when the test process
+//! itself is killed or keeps the value in a `static`.
+
+mod error;
+mod fault_proxy;
+pub mod http;
+mod memcached;
+mod memcached_client;
+mod nginx;
+mod nginx_conf;
+mod port;
+mod process;
+mod user;
+mod wait;
+
+pub use error::Error;
+pub use fault_proxy::{Fault, FaultProxy};
+pub use http::get;
+pub use memcached::{Memcached, MemcachedBuilder};
+pub use memcached_client::Item;
+pub use nginx::{Nginx, NginxBuilder};
+pub use nginx_conf::Module;
+pub use port::free_port;
+pub use process::Process;
+pub use wait::eventually;

@@ -1,0 +1,31 @@
+//! Waiting for what another process does in its own time.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long [`eventually`] and the starters wait.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until `holds` does, at most 10 seconds.
+///
+/// # Panics
+/// When it does not in that time; `what` is the sentence that should have
+/// become true.
+#[track_caller]
+pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    assert!(within(PATIENCE, holds), "not within {PATIENCE:?}: {what}");
+}
+
+/// Whether `holds` becomes true in `patience`.
+pub(crate) fn within(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + patience;
+    loop {
+        if holds() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        sleep(Duration::from_millis(2));
+    }
+}
