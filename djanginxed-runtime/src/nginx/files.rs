@@ -1,5 +1,9 @@
 //! What is generated.
 
+use super::plan::Plan;
+use super::site::Md5;
+use super::{http, locations, server};
+
 /// The parts of nginx's configuration for one [`Site`](super::Site); each way of
 /// using them needs one or two.
 #[derive(Clone, Debug)]
@@ -12,6 +16,21 @@ pub struct Files {
 }
 
 impl Files {
+    pub(super) fn write(plan: &Plan) -> Files {
+        let http = http::write(plan);
+        let locations = locations::write(plan);
+        let servers = server::write(plan, &locations);
+        let full = server::full(plan, &format!("{http}\n{servers}"));
+        let script = (plan.md5 == Md5::Njs).then_some(include_str!("key.js"));
+        Files {
+            http,
+            locations,
+            servers,
+            full,
+            script,
+        }
+    }
+
     /// Everything for one site, to be included in the `http` block (Debian's
     /// `sites-enabled`, nginx.org's `conf.d`): upstreams, maps and servers.
     #[must_use]

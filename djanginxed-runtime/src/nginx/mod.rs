@@ -12,6 +12,8 @@ mod error;
 mod files;
 mod http;
 mod locations;
+mod plan;
+mod routes;
 mod server;
 mod site;
 mod text;

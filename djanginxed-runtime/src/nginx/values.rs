@@ -93,6 +93,14 @@ pub(super) fn file(setting: &'static str, value: &str) -> Result<String, Error> 
     Ok(value.to_owned())
 }
 
+/// The name of a header that hits carry.
+pub(super) fn header_name(name: &str) -> Result<String, Error> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return Ok(name.to_owned());
+    }
+    Err(refuse("header", name, "use A-Z a-z 0-9 - _"))
+}
+
 /// The value of a header that hits carry.
 pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
     let text = String::from_utf8_lossy(value).into_owned();
