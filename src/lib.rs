@@ -2,8 +2,10 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, PageKey, Placement,
+    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError,
 };
+
+pub use djanginxed_runtime::nginx;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]

@@ -1,16 +1,32 @@
 //! What an annotated handler of djanginxed calls. Use it through the
 //! `djanginxed` crate, which carries the documentation.
 
+mod answer;
+mod breaker;
+mod cache;
+mod coalesce;
 mod config;
+mod deletes;
+mod entry;
 mod key;
+pub mod nginx;
+mod observe;
 mod page;
 mod placement;
+mod policy;
+mod render;
+mod request;
 mod serve;
 mod server;
+mod store;
+mod sync;
+mod writer;
 
-pub use config::ConfigError;
+pub use cache::PageCache;
+pub use config::{ConfigError, PageCacheBuilder};
 pub use key::PageKey;
 pub use placement::Placement;
+pub use store::error::StoreError;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]

@@ -101,7 +101,7 @@ fn cookies(text: &mut Text, plan: &Plan) {
     let names = plan.bypass_cookies.join("|");
     text.block(format_args!("map $http_cookie ${}_cookie", plan.name), |text| {
         text.line("default \"\"");
-        text.line(format_args!("\"~*(^|[; ])({names})=\" 1"));
+        text.line(format_args!("\"~*(^|[;, ])({names}) *=\" 1"));
     });
 }
 

@@ -19,9 +19,6 @@ mod site;
 mod text;
 mod values;
 
-#[cfg(test)]
-mod tests;
-
 pub use error::Error;
 pub use files::Files;
 pub use site::{Md5, Site};

@@ -51,9 +51,7 @@ impl Plan {
             tls: tls(site)?,
             server_names: server_names(site)?,
             hosts: hosts(&settings.hosts)?,
-            bypass_cookies: each(&settings.bypass_cookies, |name| {
-                values::cookie_name(name).map(str::to_owned)
-            })?,
+            bypass_cookies: each(&settings.bypass_cookies, |name| values::cookie_pattern(name))?,
             bypass_headers: each(&settings.bypass_headers, |name| {
                 values::header_variable(name.as_str())
             })?,

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::files::Files;
 use super::plan::Plan;
+use crate::cache::PageCache;
 use crate::config::Settings;
 
 /// Which module of nginx computes the md5 that is a page's key.
@@ -40,9 +41,11 @@ pub struct Site {
 }
 
 impl Site {
-    pub(crate) fn from_settings(settings: Settings) -> Site {
+    /// A site whose pages are those of `pages`.
+    #[must_use]
+    pub fn new(pages: &PageCache) -> Site {
         Site {
-            settings,
+            settings: pages.settings().clone(),
             name: None,
             server_names: Vec::new(),
             listens: Vec::new(),

@@ -130,11 +130,11 @@ pub(super) fn header_variable(name: &str) -> Result<String, Error> {
     ))
 }
 
-/// A cookie name that can stand in a regular expression as it is.
-pub(super) fn cookie_name(name: &str) -> Result<&str, Error> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+/// A cookie's name, as it stands in a regular expression.
+pub(super) fn cookie_pattern(name: &str) -> Result<String, Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     if !name.is_empty() && name.bytes().all(plain) {
-        return Ok(name);
+        return Ok(name.replace('.', "\\."));
     }
-    Err(refuse("bypass cookie", name, "use A-Z a-z 0-9 _ -"))
+    Err(refuse("bypass cookie", name, "use A-Z a-z 0-9 . _ -"))
 }

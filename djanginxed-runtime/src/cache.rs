@@ -1,0 +1,268 @@
+//! [`PageCache`]: the handle that an application and its workers share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::{HttpRequest, web};
+use moka::sync::Cache;
+
+use crate::coalesce::Flights;
+use crate::config::{ConfigError, PageCacheBuilder, Settings};
+use crate::deletes::Deletes;
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::store::error::StoreError;
+use crate::store::{Memcached, Memory};
+use crate::writer::{self, Job, Writer};
+
+/// How long, and how many, keys whose response was not for others do not
+/// coalesce.
+const APART: Duration = Duration::from_secs(10);
+const MAX_APART: u64 = 10_000;
+
+/// The cache of an application's pages.
+///
+/// Build it once, outside `HttpServer::new`'s closure, which runs once a worker,
+/// and give it to each `App` with `app_data(pages.clone())`, or as
+/// [`web::Data`]. A clone is a handle on the same cache.
+///
+/// Dropping the last handle waits for up to two seconds until the pages handed
+/// to the background writer are stored; [`flush`](Self::flush) does so without
+/// blocking.
+#[derive(Clone)]
+pub struct PageCache {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for PageCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageCache")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    deletes: Arc<Deletes>,
+    flights: Flights<PageKey, Shared>,
+    /// Keys whose visitors do not wait for each other.
+    apart: Cache<PageKey, ()>,
+}
+
+#[derive(Debug)]
+enum Store {
+    Memory(Memory),
+    Memcached {
+        memcached: Arc<Memcached>,
+        writer: Writer,
+    },
+}
+
+/// What a leader gives to those who waited for it.
+#[derive(Clone, Debug)]
+pub(crate) enum Shared {
+    /// It was in the store.
+    Found(Entry),
+    /// The leader rendered it.
+    Rendered(Entry),
+}
+
+impl PageCache {
+    /// Settings, to be [built](PageCacheBuilder::build).
+    pub fn builder() -> PageCacheBuilder {
+        PageCacheBuilder::new()
+    }
+
+    /// A cache with the settings of the environment:
+    ///
+    /// | variable | what |
+    /// |---|---|
+    /// | `DJANGINXED_SERVERS` | [`memcached`](PageCacheBuilder::memcached), comma separated; unset or empty: the embedded store |
+    /// | `DJANGINXED_KEY_PREFIX` | [`key_prefix`](PageCacheBuilder::key_prefix) |
+    /// | `DJANGINXED_GZIP` | [`gzip`](PageCacheBuilder::gzip): `1` or `0` |
+    /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the value that cannot be used.
+    pub fn from_env() -> Result<PageCache, ConfigError> {
+        PageCacheBuilder::from_env()?.build()
+    }
+
+    pub(crate) fn new(settings: Settings) -> PageCache {
+        let deletes = Arc::new(Deletes::new());
+        let store = Store::new(&settings, &deletes);
+        PageCache {
+            inner: Arc::new(Inner {
+                settings,
+                store,
+                deletes,
+                flights: Flights::new(),
+                apart: Cache::builder()
+                    .max_capacity(MAX_APART)
+                    .time_to_live(APART)
+                    .build(),
+            }),
+        }
+    }
+
+    /// The cache of the application that `request` was routed by.
+    pub(crate) fn of(request: &HttpRequest) -> Option<&PageCache> {
+        request.app_data::<PageCache>().or_else(|| {
+            request
+                .app_data::<web::Data<PageCache>>()
+                .map(|data| &***data)
+        })
+    }
+
+    /// The key of `target`, path and query as sent, under the default prefix.
+    #[must_use]
+    pub fn key(&self, target: &str) -> PageKey {
+        PageKey::new(&self.settings().key_prefix, target)
+    }
+
+    /// Deletes a page, so that whoever asks from now on gets a new render; true
+    /// if it was stored.
+    ///
+    /// A render that is under way may still answer those who asked before, but
+    /// does not leave its page behind, neither in this process nor in others
+    /// that share the Memcached servers.
+    ///
+    /// # Errors
+    /// The page's server could not be asked: take the page as not deleted.
+    pub async fn delete(&self, key: &PageKey) -> Result<bool, StoreError> {
+        let inner = &self.inner;
+        let removed = inner.deletes.delete(key, || match &inner.store {
+            Store::Memory(memory) => memory.remove(key),
+            Store::Memcached { writer, .. } => {
+                writer.forget(key);
+                false
+            }
+        });
+        inner.flights.detach(key);
+        match &inner.store {
+            Store::Memory(_) => {
+                observe::deleted(key, &Ok(removed));
+                Ok(removed)
+            }
+            Store::Memcached { writer, .. } => writer.delete(*key).await,
+        }
+    }
+
+    /// Waits until every page handed to the background writer so far is stored
+    /// or given up, which takes a few seconds at the most, whatever the servers
+    /// do. For tests, and before a process ends.
+    pub async fn flush(&self) {
+        if let Store::Memcached { writer, .. } = &self.inner.store {
+            writer.flush().await;
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<PageKey, Shared> {
+        &self.inner.flights
+    }
+
+    pub(crate) fn deletes(&self) -> &Deletes {
+        &self.inner.deletes
+    }
+
+    /// Whether visitors of `key` do not wait for each other, for now.
+    pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
+        self.inner.apart.contains_key(key)
+    }
+
+    pub(crate) fn set_apart(&self, key: PageKey) {
+        self.inner.apart.insert(key, ());
+    }
+
+    pub(crate) fn set_together(&self, key: &PageKey) {
+        if self.is_apart(key) {
+            self.inner.apart.invalidate(key);
+        }
+    }
+
+    /// Looks for a page where that takes no waiting: in memory, or in the
+    /// writer's queue.
+    pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+        let (found, store) = match &self.inner.store {
+            Store::Memory(memory) => (memory.get(key), "memory"),
+            Store::Memcached { writer, .. } => (writer.pending(key), "queue"),
+        };
+        if found.is_some() {
+            observe::hit(store);
+        }
+        found
+    }
+
+    /// Asks the store for a page, wherever it is; a failure is a miss.
+    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Entry> {
+        if let Some(entry) = self.at_hand(&key) {
+            return Some(entry);
+        }
+        let found = match &self.inner.store {
+            Store::Memory(_) => None,
+            Store::Memcached { memcached, writer } => {
+                let asked = Instant::now();
+                let answer = memcached.get(key).await;
+                observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
+                if answer.is_err() {
+                    // A failing server is probed from the writer's thread.
+                    writer.ensure_started();
+                }
+                answer.unwrap_or_default()
+            }
+        };
+        match &found {
+            Some(_) => observe::hit("memcached"),
+            None => observe::miss(),
+        }
+        found
+    }
+
+    /// Hands a page to the store; the visitor does not wait for it.
+    pub(crate) fn store(&self, job: Job) -> Result<(), writer::Drop> {
+        let key = job.key;
+        let taken = match &self.inner.store {
+            Store::Memory(memory) => {
+                let (stamp, bytes) = (job.stamp, job.entry.bytes().len());
+                let put = || memory.put(key, job.entry, job.started + job.life);
+                let put = self.deletes().unless_deleted(&key, stamp, put);
+                put.map(|()| observe::stored(&key, bytes))
+                    .ok_or(writer::Drop::Deleted)
+            }
+            Store::Memcached { writer, .. } => writer.store(job),
+        };
+        if let Err(reason) = taken {
+            observe::dropped(&key, reason);
+        }
+        taken
+    }
+}
+
+impl Store {
+    fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
+        if settings.servers.is_empty() {
+            return Store::Memory(Memory::new(settings.memory));
+        }
+        let memcached = Arc::new(Memcached::new(
+            &settings.servers,
+            settings.placement,
+            settings.operation_timeout,
+        ));
+        let writer = Writer::new(
+            Arc::clone(&memcached),
+            Arc::clone(deletes),
+            settings.queue,
+            settings.gzip,
+            settings.max_entry_size,
+        );
+        Store::Memcached { memcached, writer }
+    }
+}

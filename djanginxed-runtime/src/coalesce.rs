@@ -1,0 +1,272 @@
+//! Step 4: one render per key; the others wait for it.
+//!
+//! Requests for one key form a *flight*. The first leads: it looks up and
+//! renders. The others wait until the leader shares its page, releases them, or
+//! vanishes, in which case one of them takes over. Nothing here knows a runtime
+//! or a clock, so that every interleaving can be tried.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const SHARDS: usize = 32;
+
+/// A lock is never held while code of others runs, so a poisoned one is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All flights of a process. There are never more than requests in progress.
+pub(crate) struct Flights<K, T> {
+    shards: Vec<Shard<K, T>>,
+    hasher: RandomState,
+}
+
+type Shard<K, T> = Arc<Mutex<HashMap<K, Arc<Flight<T>>>>>;
+
+struct Flight<T> {
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    phase: Phase<T>,
+    /// Who waits and is not awake, each under its own number.
+    wakers: HashMap<u64, Waker>,
+    waiting: usize,
+    joined: u64,
+}
+
+#[derive(Clone)]
+enum Phase<T> {
+    /// Someone leads.
+    Led,
+    /// The leader has vanished; whoever is polled first takes over.
+    Vacant,
+    /// The page is there for all.
+    Shared(T),
+    /// Everyone renders on their own.
+    Released,
+}
+
+/// What a request that joined a flight is to do.
+pub(crate) enum Turn<K: Hash + Eq + Copy, T> {
+    /// Look up, render, and tell the others.
+    Lead(Lead<K, T>),
+    /// Answer with what the leader shared.
+    Follow(T),
+    /// Render alone: the leader's response is not for others.
+    Alone,
+}
+
+impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
+    pub(crate) fn new() -> Self {
+        Flights {
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    fn shard(&self, key: &K) -> &Shard<K, T> {
+        &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+
+    /// Joins the flight of `key`, or begins one.
+    pub(crate) fn join(&self, key: K) -> Result<Lead<K, T>, Wait<K, T>> {
+        let shard = self.shard(&key);
+        let mut flights = lock(shard);
+        let seat = |flight: &Arc<Flight<T>>| Seat {
+            shard: Arc::clone(shard),
+            key,
+            flight: Arc::clone(flight),
+        };
+        if let Some(flight) = flights.get(&key) {
+            let mut state = lock(&flight.state);
+            state.waiting += 1;
+            state.joined += 1;
+            return Err(Wait {
+                seat: seat(flight),
+                number: state.joined,
+                seated: true,
+            });
+        }
+        let flight = Arc::new(Flight {
+            state: Mutex::new(State {
+                phase: Phase::Led,
+                wakers: HashMap::new(),
+                waiting: 0,
+                joined: 0,
+            }),
+        });
+        let lead = Lead {
+            seat: seat(&flight),
+            landed: false,
+        };
+        flights.insert(key, flight);
+        Ok(lead)
+    }
+
+    /// Lets nobody else join the flight of `key`: who asks from now on is not
+    /// answered with what is being rendered.
+    pub(crate) fn detach(&self, key: &K) {
+        lock(self.shard(key)).remove(key);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shards.iter().all(|shard| lock(shard).is_empty())
+    }
+}
+
+/// A flight and where it is listed.
+struct Seat<K: Hash + Eq + Copy, T> {
+    shard: Shard<K, T>,
+    key: K,
+    flight: Arc<Flight<T>>,
+}
+
+impl<K: Hash + Eq + Copy, T> Seat<K, T> {
+    /// Changes the flight while nobody can join it. Takes it off the list when
+    /// `change` says that it is over, and wakes everyone when it says so.
+    fn change(&self, change: impl FnOnce(&mut State<T>) -> Change) {
+        let mut flights = lock(&self.shard);
+        let mut state = lock(&self.flight.state);
+        let Change { unlist, wake } = change(&mut state);
+        let wakers = if wake {
+            std::mem::take(&mut state.wakers)
+        } else {
+            HashMap::new()
+        };
+        drop(state);
+        let is_listed = |listed: &Arc<Flight<T>>| Arc::ptr_eq(listed, &self.flight);
+        if unlist && flights.get(&self.key).is_some_and(is_listed) {
+            flights.remove(&self.key);
+        }
+        drop(flights);
+        for waker in wakers.into_values() {
+            waker.wake();
+        }
+    }
+
+    fn land(&self, phase: Phase<T>) {
+        self.change(|state| {
+            state.phase = phase;
+            Change {
+                unlist: true,
+                wake: true,
+            }
+        });
+    }
+}
+
+struct Change {
+    unlist: bool,
+    wake: bool,
+}
+
+/// The one that looks up and renders. Dropped without a word, because the
+/// visitor left or the handler panicked, it makes room for another.
+pub(crate) struct Lead<K: Hash + Eq + Copy, T> {
+    seat: Seat<K, T>,
+    landed: bool,
+}
+
+impl<K: Hash + Eq + Copy, T> Lead<K, T> {
+    /// Gives everyone the page.
+    pub(crate) fn share(mut self, page: T) {
+        self.landed = true;
+        self.seat.land(Phase::Shared(page));
+    }
+
+    /// Lets everyone render alone.
+    pub(crate) fn release(mut self) {
+        self.landed = true;
+        self.seat.land(Phase::Released);
+    }
+}
+
+impl<K: Hash + Eq + Copy, T> Drop for Lead<K, T> {
+    fn drop(&mut self) {
+        if self.landed {
+            return;
+        }
+        self.seat.change(|state| {
+            state.phase = Phase::Vacant;
+            Change {
+                unlist: state.waiting == 0,
+                wake: true,
+            }
+        });
+    }
+}
+
+/// Waits for the leader.
+pub(crate) struct Wait<K: Hash + Eq + Copy, T> {
+    seat: Seat<K, T>,
+    number: u64,
+    /// Whether it still counts among the waiting.
+    seated: bool,
+}
+
+impl<K: Hash + Eq + Copy, T> Wait<K, T> {
+    /// Takes the flight off the list: it takes too long to make others wait.
+    pub(crate) fn give_up(self) {
+        self.seat.change(|_| Change {
+            unlist: true,
+            wake: false,
+        });
+    }
+}
+
+impl<K: Hash + Eq + Copy + Unpin, T: Clone> Future for Wait<K, T> {
+    type Output = Turn<K, T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<K, T>> {
+        let this = &mut *self;
+        let mut state = lock(&this.seat.flight.state);
+        let turn = match &state.phase {
+            Phase::Led => {
+                state.wakers.insert(this.number, context.waker().clone());
+                return Poll::Pending;
+            }
+            Phase::Shared(page) => Turn::Follow(page.clone()),
+            Phase::Released => Turn::Alone,
+            Phase::Vacant => {
+                state.phase = Phase::Led;
+                Turn::Lead(Lead {
+                    seat: Seat {
+                        shard: Arc::clone(&this.seat.shard),
+                        key: this.seat.key,
+                        flight: Arc::clone(&this.seat.flight),
+                    },
+                    landed: false,
+                })
+            }
+        };
+        state.waiting -= 1;
+        this.seated = false;
+        Poll::Ready(turn)
+    }
+}
+
+impl<K: Hash + Eq + Copy, T> Drop for Wait<K, T> {
+    fn drop(&mut self) {
+        if !self.seated {
+            return;
+        }
+        let number = self.number;
+        self.seat.change(|state| {
+            state.waiting -= 1;
+            state.wakers.remove(&number);
+            // The last to leave a flight without a leader takes it off the
+            // list; until then the others have been woken and one takes over.
+            Change {
+                unlist: state.waiting == 0 && matches!(state.phase, Phase::Vacant),
+                wake: false,
+            }
+        });
+    }
+}

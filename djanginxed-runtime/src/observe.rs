@@ -1,0 +1,140 @@
+//! Every skip and failure has a reason: the log and the counters show it.
+//!
+//! With the `metrics` feature each function below also counts, under names that
+//! the facade's documentation lists.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::key::PageKey;
+use crate::request::Bypass;
+use crate::store::error::StoreError;
+use crate::writer::Drop;
+
+/// Counts one, or records a value, where the `metrics` feature is on.
+macro_rules! measure {
+    ($kind:ident($name:literal $(, $label:literal => $value:expr)*).$method:ident($by:expr)) => {
+        #[cfg(feature = "metrics")]
+        ::metrics::$kind!($name $(, $label => $value)*).$method($by);
+    };
+}
+
+/// A page was answered from `store`.
+pub(crate) fn hit(store: &'static str) {
+    measure!(counter("djanginxed_hits_total", "store" => store).increment(1));
+    let _ = store;
+}
+
+/// A page was not in the store.
+pub(crate) fn miss() {
+    measure!(counter("djanginxed_misses_total").increment(1));
+}
+
+/// A page was answered with another request's render.
+pub(crate) fn collapsed() {
+    measure!(counter("djanginxed_collapsed_total").increment(1));
+}
+
+/// A request took no part.
+pub(crate) fn bypass(reason: Bypass) {
+    measure!(counter("djanginxed_bypasses_total", "reason" => reason.word()).increment(1));
+    tracing::trace!(reason = reason.word(), "bypassed");
+}
+
+/// A response was not stored.
+pub(crate) fn skip(target: &str, reason: &'static str) {
+    measure!(counter("djanginxed_skips_total", "reason" => reason).increment(1));
+    tracing::debug!(target, reason, "not stored");
+}
+
+/// A handler took this long to its response's head.
+pub(crate) fn rendered(took: Duration) {
+    measure!(histogram("djanginxed_render_seconds").record(took.as_secs_f64()));
+    let _ = took;
+}
+
+/// A lookup took this long, whatever came of it.
+pub(crate) fn looked_up(key: &PageKey, took: Duration, failure: Option<&StoreError>) {
+    measure!(histogram("djanginxed_lookup_seconds").record(took.as_secs_f64()));
+    if let Some(error) = failure {
+        measure!(counter("djanginxed_lookup_failures_total", "kind" => error.kind()).increment(1));
+        tracing::debug!(%key, kind = error.kind(), %error, "lookup failed, taken as a miss");
+    }
+    let _ = took;
+}
+
+/// A store has a page.
+pub(crate) fn stored(key: &PageKey, bytes: usize) {
+    measure!(counter("djanginxed_stores_total").increment(1));
+    measure!(counter("djanginxed_stored_bytes_total").increment(bytes as u64));
+    tracing::debug!(%key, bytes, "stored");
+}
+
+/// A server did not take a page.
+pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
+    measure!(counter("djanginxed_store_failures_total", "kind" => error.kind()).increment(1));
+    if matches!(error, StoreError::Skipped { .. }) {
+        tracing::debug!(%key, kind = error.kind(), "not stored");
+    } else {
+        tracing::warn!(%key, kind = error.kind(), %error, "not stored");
+    }
+}
+
+/// The writer did not take or send a page.
+pub(crate) fn dropped(key: &PageKey, reason: Drop) {
+    measure!(counter("djanginxed_dropped_total", "reason" => reason.word()).increment(1));
+    match reason {
+        Drop::QueueFull | Drop::NoWriter => {
+            tracing::warn!(%key, reason = reason.word(), "not stored");
+        }
+        _ => tracing::debug!(%key, reason = reason.word(), "not stored"),
+    }
+}
+
+/// A page was deleted, or could not be.
+pub(crate) fn deleted(key: &PageKey, answer: &Result<bool, StoreError>) {
+    measure!(counter("djanginxed_deletes_total", "done" => if answer.is_ok() { "true" } else { "false" }).increment(1));
+    match answer {
+        Ok(there) => tracing::debug!(%key, there, "deleted"),
+        Err(error) => tracing::warn!(%key, %error, "not deleted"),
+    }
+}
+
+/// A page that was deleted during its render is still stored.
+pub(crate) fn not_removed(key: &PageKey, error: &StoreError) {
+    measure!(counter("djanginxed_store_failures_total", "kind" => "not-removed").increment(1));
+    tracing::error!(
+        %key, %error,
+        "an older render of a deleted page could not be removed; it stays until its timeout"
+    );
+}
+
+/// The queue's length has changed.
+pub(crate) fn queue(entries: usize, bytes: usize) {
+    measure!(gauge("djanginxed_queue_entries").set(entries as f64));
+    measure!(gauge("djanginxed_queue_bytes").set(bytes as f64));
+    let _ = (entries, bytes);
+}
+
+/// A server's breaker has opened, because of `failure`, or closed.
+pub(crate) fn breaker(server: &str, failure: Option<&StoreError>) {
+    measure!(gauge("djanginxed_breaker_open", "server" => server.to_owned())
+        .set(if failure.is_some() { 1.0 } else { 0.0 }));
+    match failure {
+        Some(error) => tracing::warn!(server, %error, "skipping a failing Memcached server"),
+        None => tracing::info!(server, "the Memcached server is back"),
+    }
+}
+
+/// The writer's thread cannot run.
+pub(crate) fn no_writer(error: &dyn Display) {
+    tracing::error!(%error, "the background writer cannot run: no page will be stored");
+}
+
+/// The last handle was dropped with pages still queued.
+pub(crate) fn not_drained(pages: usize) {
+    tracing::warn!(
+        pages,
+        "stopped with pages still queued; they are not stored"
+    );
+}

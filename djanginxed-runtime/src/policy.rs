@@ -1,0 +1,257 @@
+//! Step 6: response -> [`Decision`]. May this response be given to others?
+
+use std::time::{Duration, SystemTime};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::page::Page;
+
+/// What becomes of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// It is stored, and fresh for this long from the start of its render.
+    Store(Duration),
+    /// It reaches the visitor who asked for it and nobody else.
+    Skip(Reason),
+}
+
+/// Why a response is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The request is not a GET.
+    Method,
+    /// The status is not 200.
+    Status,
+    /// The response sets a cookie.
+    SetCookie,
+    /// Cache-Control has private, no-store or no-cache.
+    CacheControl,
+    /// Vary names something besides Accept-Encoding.
+    Vary,
+    /// The handler has encoded the content itself.
+    ContentEncoding,
+    /// nginx would serve the body under another type.
+    ContentType,
+    /// A header that changes the page would be lost.
+    Header,
+    /// No life is left.
+    Expired,
+    /// The body is empty; nginx would serve it as a page.
+    Empty,
+    /// The body is larger than `max_entry_size`.
+    TooLarge,
+    /// The body failed, or was not read to its end.
+    Incomplete,
+}
+
+impl Reason {
+    /// The word of logs, counters and Cache-Status.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Reason::Method => "method",
+            Reason::Status => "status",
+            Reason::SetCookie => "set-cookie",
+            Reason::CacheControl => "cache-control",
+            Reason::Vary => "vary",
+            Reason::ContentEncoding => "content-encoding",
+            Reason::ContentType => "content-type",
+            Reason::Header => "header",
+            Reason::Expired => "expired",
+            Reason::Empty => "empty",
+            Reason::TooLarge => "too-large",
+            Reason::Incomplete => "incomplete",
+        }
+    }
+}
+
+/// Judges what is known before the body: status, headers and life.
+pub(crate) fn decide(
+    status: StatusCode,
+    headers: &HeaderMap,
+    page: &Page,
+    declared: &[(HeaderName, HeaderValue)],
+    now: SystemTime,
+) -> Decision {
+    if status != StatusCode::OK {
+        return Decision::Skip(Reason::Status);
+    }
+    if let Some(reason) = refused_by_headers(headers, page, declared) {
+        return Decision::Skip(reason);
+    }
+    match life(headers, page, now) {
+        Duration::ZERO => Decision::Skip(Reason::Expired),
+        life => Decision::Store(life),
+    }
+}
+
+fn refused_by_headers(
+    headers: &HeaderMap,
+    page: &Page,
+    declared: &[(HeaderName, HeaderValue)],
+) -> Option<Reason> {
+    if headers.contains_key(header::SET_COOKIE) {
+        Some(Reason::SetCookie)
+    } else if directives(headers).any(forbids_sharing) {
+        Some(Reason::CacheControl)
+    } else if varies(headers) {
+        Some(Reason::Vary)
+    } else if is_encoded(headers) {
+        Some(Reason::ContentEncoding)
+    } else if !has_type_of(headers, page) {
+        Some(Reason::ContentType)
+    } else if loses_a_header(headers, declared) {
+        Some(Reason::Header)
+    } else {
+        None
+    }
+}
+
+/// The parts of a comma-separated field, over all its lines. Quotes are not
+/// minded: that can only find more directives, never hide one.
+fn list<'a>(headers: &'a HeaderMap, name: HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(name)
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|part| !part.is_empty())
+}
+
+/// Cache-Control's directives, as name and value (RFC 9111, section 5.2).
+fn directives(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    list(headers, header::CACHE_CONTROL).map(|directive| {
+        let mut parts = directive.splitn(2, |&byte| byte == b'=');
+        let name = parts.next().unwrap_or_default().trim_ascii();
+        (name, parts.next())
+    })
+}
+
+fn forbids_sharing((name, _): (&[u8], Option<&[u8]>)) -> bool {
+    // A quoted string may have been cut before the name.
+    let name = name.trim_ascii_start();
+    let name = name.strip_prefix(b"\"").unwrap_or(name);
+    let name = name.strip_suffix(b"\"").unwrap_or(name);
+    [&b"private"[..], b"no-store", b"no-cache"]
+        .iter()
+        .any(|word| name.eq_ignore_ascii_case(word))
+}
+
+fn varies(headers: &HeaderMap) -> bool {
+    list(headers, header::VARY).any(|name| !name.eq_ignore_ascii_case(b"accept-encoding"))
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    list(headers, header::CONTENT_ENCODING).any(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether nginx would serve the response under its own type: exactly one
+/// Content-Type, the page's media type, no parameter but `charset=utf-8`.
+fn has_type_of(headers: &HeaderMap, page: &Page) -> bool {
+    let mut lines = headers.get_all(header::CONTENT_TYPE);
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return false;
+    };
+    let mut parts = line
+        .as_bytes()
+        .split(|&byte| byte == b';')
+        .map(<[u8]>::trim_ascii);
+    let media_type = parts.next().unwrap_or_default();
+    media_type.eq_ignore_ascii_case(page.media_type().as_bytes())
+        && parts.all(|parameter| parameter.is_empty() || is_utf8_charset(parameter))
+}
+
+fn is_utf8_charset(parameter: &[u8]) -> bool {
+    let mut sides = parameter.splitn(2, |&byte| byte == b'=');
+    let name = sides.next().unwrap_or_default();
+    let value = unquoted(sides.next().unwrap_or_default());
+    name.eq_ignore_ascii_case(b"charset") && value.eq_ignore_ascii_case(b"utf-8")
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    value
+        .strip_prefix(b"\"")
+        .and_then(|value| value.strip_suffix(b"\""))
+        .unwrap_or(value)
+}
+
+/// Headers that change what the page is or does, and that an entry of the body
+/// alone cannot carry.
+fn changes_the_page(name: &str) -> bool {
+    const NAMES: [&str; 5] = [
+        "content-disposition",
+        "content-language",
+        "content-security-policy",
+        "refresh",
+        "x-frame-options",
+    ];
+    const FAMILIES: [&str; 3] = ["cross-origin-", "access-control-", "x-accel-"];
+    NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+/// Whether a hit would lack such a header: it is not one that every hit has.
+fn loses_a_header(headers: &HeaderMap, declared: &[(HeaderName, HeaderValue)]) -> bool {
+    headers
+        .iter()
+        .filter(|(name, _)| changes_the_page(name.as_str()))
+        .any(|(name, value)| !declared.iter().any(|(n, v)| n == name && v == value))
+}
+
+/// The page's timeout or what the response grants a shared cache, whichever is
+/// shorter, less its Age (RFC 9111, section 4.2.1).
+fn life(headers: &HeaderMap, page: &Page, now: SystemTime) -> Duration {
+    let granted = seconds_of(headers, b"s-maxage")
+        .or_else(|| seconds_of(headers, b"max-age"))
+        .or_else(|| until_expires(headers, now));
+    let life = granted.map_or(page.timeout(), |granted| granted.min(page.timeout()));
+    life.saturating_sub(age(headers))
+}
+
+/// The smallest value of a directive; what cannot be read leaves no life.
+fn seconds_of(headers: &HeaderMap, directive: &[u8]) -> Option<Duration> {
+    directives(headers)
+        .filter(|(name, _)| name.eq_ignore_ascii_case(directive))
+        .map(|(_, value)| delta_seconds(value.unwrap_or_default()).unwrap_or(Duration::ZERO))
+        .min()
+}
+
+fn delta_seconds(value: &[u8]) -> Option<Duration> {
+    let digits = unquoted(value);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // RFC 9111, section 1.2.2: what overflows is taken as the greatest.
+    let seconds = str::from_utf8(digits).ok()?.parse().unwrap_or(u32::MAX);
+    Some(Duration::from_secs(seconds.into()))
+}
+
+fn until_expires(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let date = |name: HeaderName| {
+        headers
+            .get_all(name)
+            .map(|line| {
+                line.to_str()
+                    .ok()
+                    .and_then(|date| httpdate::parse_http_date(date).ok())
+            })
+            .collect::<Vec<_>>()
+    };
+    let expires = date(header::EXPIRES);
+    if expires.is_empty() {
+        return None;
+    }
+    let from = date(header::DATE).first().copied().flatten().unwrap_or(now);
+    let left = |expires: Option<SystemTime>| {
+        expires
+            .and_then(|expires| expires.duration_since(from).ok())
+            .unwrap_or_default()
+    };
+    expires.into_iter().map(left).min()
+}
+
+fn age(headers: &HeaderMap) -> Duration {
+    let ages = headers.get_all(header::AGE);
+    ages.map(|age| delta_seconds(age.as_bytes()).unwrap_or(Duration::MAX))
+        .max()
+        .unwrap_or_default()
+}

@@ -1,0 +1,212 @@
+//! Step 1: may this request take part at all?
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, Uri};
+
+use crate::config::Settings;
+
+/// How a request takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A GET: looks up, may lead or follow other requests, may store.
+    Full,
+    /// A GET with Range or a condition: looks up and may store, but leads
+    /// nobody, since its answer may be a part of the page or a 304.
+    Alone,
+    /// A HEAD: looks up, never stores.
+    LookupOnly,
+    /// Neither looked up, nor coalesced, nor stored.
+    Bypass(Bypass),
+}
+
+/// Why a request takes no part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bypass {
+    /// The cache is switched off.
+    Disabled,
+    /// The method is neither GET nor HEAD.
+    Method,
+    /// The request has an Authorization field.
+    Authorization,
+    /// The request has one of the bypass cookies.
+    Cookie,
+    /// The request has one of the bypass headers.
+    Header,
+    /// The request is for another host.
+    Host,
+    /// A GET or HEAD with content, which the page may depend on.
+    Content,
+    /// The target does not begin with `/`.
+    Target,
+}
+
+impl Bypass {
+    /// The reason word of logs and counters.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Bypass::Disabled => "disabled",
+            Bypass::Method => "method",
+            Bypass::Authorization => "authorization",
+            Bypass::Cookie => "cookie",
+            Bypass::Header => "header",
+            Bypass::Host => "host",
+            Bypass::Content => "content",
+            Bypass::Target => "target",
+        }
+    }
+}
+
+/// What the decision needs to know of a request.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Asked<'_> {
+    /// Path and query as the client sent them: nginx's `$request_uri`.
+    ///
+    /// Never `uri` itself, which carries the host of an absolute-form target.
+    pub(crate) fn target(&self) -> &str {
+        self.uri
+            .path_and_query()
+            .map_or("", |target| target.as_str())
+    }
+}
+
+/// Decides how a request takes part. `forwarded_host` is asked for only where
+/// the settings name hosts, since working it out is not free.
+pub(crate) fn part(
+    asked: &Asked<'_>,
+    settings: &Settings,
+    forwarded_host: impl FnOnce() -> String,
+) -> Part {
+    if !settings.enabled {
+        return Part::Bypass(Bypass::Disabled);
+    }
+    if asked.method != Method::GET && asked.method != Method::HEAD {
+        return Part::Bypass(Bypass::Method);
+    }
+    if let Some(bypass) = bypass(asked, settings, forwarded_host) {
+        return Part::Bypass(bypass);
+    }
+    if asked.method == Method::HEAD {
+        Part::LookupOnly
+    } else if wants_part_or_condition(asked.headers) {
+        Part::Alone
+    } else {
+        Part::Full
+    }
+}
+
+fn bypass(
+    asked: &Asked<'_>,
+    settings: &Settings,
+    forwarded_host: impl FnOnce() -> String,
+) -> Option<Bypass> {
+    let headers = asked.headers;
+    if headers.contains_key(header::AUTHORIZATION) {
+        Some(Bypass::Authorization)
+    } else if has_cookie(headers, &settings.bypass_cookies) {
+        Some(Bypass::Cookie)
+    } else if settings
+        .bypass_headers
+        .iter()
+        .any(|name| headers.contains_key(name))
+    {
+        Some(Bypass::Header)
+    } else if is_for_another_host(asked, &settings.hosts, forwarded_host) {
+        Some(Bypass::Host)
+    } else if has_content(headers) {
+        Some(Bypass::Content)
+    } else if !asked.target().starts_with('/') {
+        Some(Bypass::Target)
+    } else {
+        None
+    }
+}
+
+/// Whether a cookie has one of `names`. Names are compared as loosely as any
+/// reader of cookies might: without case, white space and percent-encoding,
+/// so that no handler sees a cookie that was overlooked here.
+fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
+    if names.is_empty() {
+        return false;
+    }
+    headers
+        .get_all(header::COOKIE)
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b';' || byte == b','))
+        .map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or(pair))
+        .any(|sent| {
+            let sent = percent_decoded(sent.trim_ascii());
+            names
+                .iter()
+                .any(|name| sent.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+        })
+}
+
+fn percent_decoded(name: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let mut decoded = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let [first, tail @ ..] = rest {
+        if let (b'%', [high, low, after @ ..]) = (first, tail)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            decoded.push((high * 16 + low) as u8);
+            rest = after;
+        } else {
+            decoded.push(*first);
+            rest = tail;
+        }
+    }
+    decoded
+}
+
+fn is_for_another_host(
+    asked: &Asked<'_>,
+    hosts: &[String],
+    forwarded_host: impl FnOnce() -> String,
+) -> bool {
+    if hosts.is_empty() {
+        return false;
+    }
+    let ours = |host: &str| {
+        let host = without_port(host);
+        hosts.iter().any(|one| one.eq_ignore_ascii_case(host))
+    };
+    let mut lines = asked.headers.get_all(header::HOST).peekable();
+    let unnamed = lines.peek().is_none() && asked.uri.host().is_none();
+    unnamed
+        || lines.any(|line| !line.to_str().is_ok_and(ours))
+        || asked.uri.host().is_some_and(|host| !ours(host))
+        || !ours(&forwarded_host())
+}
+
+/// The host of `host[:port]`, IPv6 brackets kept, a root dot dropped.
+pub(crate) fn without_port(host: &str) -> &str {
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    };
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+fn has_content(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers
+            .get_all(header::CONTENT_LENGTH)
+            .any(|length| length.as_bytes() != b"0")
+}
+
+fn wants_part_or_condition(headers: &HeaderMap) -> bool {
+    const CONDITIONS: [header::HeaderName; 6] = [
+        header::RANGE,
+        header::IF_RANGE,
+        header::IF_NONE_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_MATCH,
+        header::IF_UNMODIFIED_SINCE,
+    ];
+    CONDITIONS.iter().any(|name| headers.contains_key(name))
+}

@@ -1,0 +1,106 @@
+//! The servers, each with its breaker, and which of them a page is on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::error::StoreError;
+use super::lookup;
+use crate::breaker::Breaker;
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::placement::{Placement, Ring};
+use crate::server::Server;
+
+/// One server, as all workers and the writer see it.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    address: String,
+    timeout: Duration,
+    breaker: Breaker,
+    /// Told when the breaker opens: someone has to probe.
+    opened: Notify,
+}
+
+impl Upstream {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The bound of everything a visitor could wait for.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    pub(crate) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    /// An error while the server is skipped.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        if self.breaker.is_open() {
+            return Err(StoreError::Skipped {
+                server: self.address.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes how an exchange went.
+    pub(crate) fn note(&self, failure: Option<&StoreError>) {
+        match failure {
+            Some(error) if !error.is_an_answer() => {
+                if self.breaker.failed() {
+                    observe::breaker(&self.address, Some(error));
+                    self.opened.notify_one();
+                }
+            }
+            _ => self.breaker.succeeded(),
+        }
+    }
+}
+
+/// Memcached, one server or many.
+#[derive(Debug)]
+pub(crate) struct Memcached {
+    ring: Ring,
+    upstreams: Vec<Arc<Upstream>>,
+}
+
+impl Memcached {
+    pub(crate) fn new(servers: &[Server], placement: Placement, timeout: Duration) -> Memcached {
+        let upstream = |server: &Server| {
+            Arc::new(Upstream {
+                address: server.address(),
+                timeout,
+                breaker: Breaker::new(),
+                opened: Notify::new(),
+            })
+        };
+        Memcached {
+            ring: Ring::new(servers, placement),
+            upstreams: servers.iter().map(upstream).collect(),
+        }
+    }
+
+    pub(crate) fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
+    }
+
+    /// The number of the server that `key` is on.
+    pub(crate) fn server_of(&self, key: &PageKey) -> usize {
+        self.ring.server_of(key)
+    }
+
+    pub(crate) async fn get(&self, key: PageKey) -> Result<Option<Entry>, StoreError> {
+        let upstream = &self.upstreams[self.server_of(&key)];
+        upstream.check()?;
+        lookup::lookup(upstream, key).await
+    }
+}

@@ -1,0 +1,10 @@
+//! Step 3 and where step 8 leads: where entries live.
+
+pub(crate) mod client;
+pub(crate) mod error;
+mod lookup;
+pub(crate) mod memcached;
+pub(crate) mod memory;
+
+pub(crate) use memcached::Memcached;
+pub(crate) use memory::Memory;

@@ -1,0 +1,189 @@
+//! Step 8: hand the entry to the background writer: the visitor never waits
+//! for a store.
+//!
+//! The writer is a thread with a runtime and connections of its own. Each
+//! server has a *lane*: a queue and a task that sends what is queued as one
+//! batch. A page stays readable in the queue until its server has it, so that
+//! between the end of its render and the end of its store nobody renders it
+//! again.
+
+mod lane;
+mod queue;
+
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::deletes::{Deletes, Stamp};
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::store::Memcached;
+use crate::store::error::StoreError;
+use queue::{Delete, Queue};
+
+pub(crate) use queue::Limits;
+
+/// How long dropping the last handle waits for what is queued.
+const SHUTDOWN: Duration = Duration::from_secs(2);
+
+/// A page to store.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) key: PageKey,
+    pub(crate) entry: Entry,
+    /// When the render began, from which its life is counted.
+    pub(crate) started: Instant,
+    pub(crate) life: Duration,
+    /// What was known of deletes when the render began.
+    pub(crate) stamp: Stamp,
+}
+
+impl Job {
+    /// The time left to live, if any.
+    fn left(&self) -> Option<Duration> {
+        self.life
+            .checked_sub(self.started.elapsed())
+            .filter(|left| !left.is_zero())
+    }
+}
+
+/// Why a page was not taken into the queue, or not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drop {
+    /// The queue is full.
+    QueueFull,
+    /// The page's server is being skipped.
+    Skipped,
+    /// The page was deleted since its render began.
+    Deleted,
+    /// The page's life ended, or its render took too long to tell whether it
+    /// was deleted meanwhile.
+    Expired,
+    /// Packed, the page is larger than an entry may be.
+    TooLarge,
+    /// The writer's thread could not be started, or is stopping.
+    NoWriter,
+}
+
+impl Drop {
+    /// The word of logs, counters and Cache-Status.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Drop::QueueFull => "queue-full",
+            Drop::Skipped => "skipped",
+            Drop::Deleted => "deleted",
+            Drop::Expired => "expired",
+            Drop::TooLarge => "too-large",
+            Drop::NoWriter => "no-writer",
+        }
+    }
+}
+
+/// What the lanes work with.
+#[derive(Debug)]
+struct Shared {
+    queue: Queue,
+    memcached: Arc<Memcached>,
+    deletes: Arc<Deletes>,
+    gzip: bool,
+    max_entry_size: usize,
+}
+
+/// The background writer. Dropped, it drains for a bounded time.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    /// Started with the first page, delete or failing server; whether it runs.
+    thread: OnceLock<bool>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        memcached: Arc<Memcached>,
+        deletes: Arc<Deletes>,
+        limits: Limits,
+        gzip: bool,
+        max_entry_size: usize,
+    ) -> Writer {
+        let queue = Queue::new(limits, memcached.upstreams().len());
+        Writer {
+            shared: Arc::new(Shared {
+                queue,
+                memcached,
+                deletes,
+                gzip,
+                max_entry_size,
+            }),
+            thread: OnceLock::new(),
+        }
+    }
+
+    /// Sees that the thread runs; it is also what probes a failing server.
+    pub(crate) fn ensure_started(&self) -> bool {
+        *self.thread.get_or_init(|| {
+            let shared = Arc::clone(&self.shared);
+            let spawned = thread::Builder::new()
+                .name("djanginxed-writer".into())
+                .spawn(move || lane::run_all(&shared));
+            if let Err(error) = &spawned {
+                observe::no_writer(error);
+            }
+            spawned.is_ok()
+        })
+    }
+
+    /// Takes a page to store. Never waits.
+    pub(crate) fn store(&self, job: Job) -> Result<(), Drop> {
+        let lane = self.shared.memcached.server_of(&job.key);
+        if self.shared.memcached.upstreams()[lane].breaker().is_open() {
+            return Err(Drop::Skipped);
+        }
+        if !self.ensure_started() {
+            return Err(Drop::NoWriter);
+        }
+        let (key, stamp) = (job.key, job.stamp);
+        self.shared
+            .deletes
+            .unless_deleted(&key, stamp, || self.shared.queue.push(job, lane))
+            .unwrap_or(Err(Drop::Deleted))
+    }
+
+    /// A page that was rendered, but that its server does not have yet.
+    pub(crate) fn pending(&self, key: &PageKey) -> Option<Entry> {
+        self.shared.queue.pending(key)
+    }
+
+    /// Forgets what is queued for `key`.
+    pub(crate) fn forget(&self, key: &PageKey) {
+        self.shared.queue.forget(key);
+    }
+
+    /// Deletes a page from its server.
+    pub(crate) async fn delete(&self, key: PageKey) -> Result<bool, StoreError> {
+        if !self.ensure_started() {
+            return Err(StoreError::NoWriter);
+        }
+        let (sender, answer) = oneshot::channel();
+        let lane = self.shared.memcached.server_of(&key);
+        self.shared.queue.push_delete(Delete { key, sender }, lane);
+        answer.await.unwrap_or(Err(StoreError::NoWriter))
+    }
+
+    /// Waits until every page taken so far is stored or given up.
+    pub(crate) async fn flush(&self) {
+        self.shared.queue.flushed().await;
+    }
+}
+
+impl std::ops::Drop for Writer {
+    fn drop(&mut self) {
+        let running = self.thread.get().copied().unwrap_or(false);
+        self.shared.queue.close();
+        if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
+            observe::not_drained(self.shared.queue.len());
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What waits for the writer: bounded by entries and by bytes, one page a key.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+
+use super::{Drop, Job};
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::store::error::StoreError;
+
+/// What a queued page takes besides its bytes.
+const OVERHEAD: usize = 256;
+
+/// The bounds of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+/// A delete on its way, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Delete {
+    pub(super) key: PageKey,
+    pub(super) sender: oneshot::Sender<Result<bool, StoreError>>,
+}
+
+/// A page taken off the queue to be sent; it stays readable until
+/// [`Queue::done`].
+pub(super) struct Sending {
+    pub(super) job: Job,
+    number: u64,
+}
+
+/// What a lane does next.
+pub(super) enum Work {
+    Deletes(Vec<Delete>),
+    Pages(Vec<Sending>),
+    Nothing,
+    /// Nothing, and there will be no more.
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    limits: Limits,
+    state: Mutex<State>,
+    lanes: Vec<Notify>,
+    emptied: Condvar,
+    progress: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pages: HashMap<PageKey, Queued>,
+    lanes: Vec<Lane>,
+    bytes: usize,
+    taken: u64,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    job: Job,
+    number: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    order: VecDeque<(PageKey, u64)>,
+    deletes: Vec<Delete>,
+}
+
+fn size(job: &Job) -> usize {
+    job.entry.bytes().len() + OVERHEAD
+}
+
+impl Queue {
+    pub(super) fn new(limits: Limits, lanes: usize) -> Queue {
+        let state = State {
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            ..State::default()
+        };
+        Queue {
+            limits,
+            state: Mutex::new(state),
+            lanes: (0..lanes).map(|_| Notify::new()).collect(),
+            emptied: Condvar::new(),
+            progress: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a page in the place of an older one of its key.
+    pub(super) fn push(&self, job: Job, lane: usize) -> Result<(), Drop> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Drop::NoWriter);
+        }
+        let older = state.pages.get(&job.key).map(|older| size(&older.job));
+        let entries = state.pages.len() + usize::from(older.is_none());
+        let bytes = state.bytes - older.unwrap_or_default() + size(&job);
+        if entries > self.limits.entries || bytes > self.limits.bytes {
+            return Err(Drop::QueueFull);
+        }
+        state.bytes = bytes;
+        state.taken += 1;
+        let (key, number) = (job.key, state.taken);
+        state.pages.insert(key, Queued { job, number });
+        state.lanes[lane].order.push_back((key, number));
+        observe::queue(state.pages.len(), state.bytes);
+        drop(state);
+        self.lanes[lane].notify_one();
+        Ok(())
+    }
+
+    pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
+        self.state().lanes[lane].deletes.push(delete);
+        self.lanes[lane].notify_one();
+    }
+
+    pub(super) fn pending(&self, key: &PageKey) -> Option<Entry> {
+        let state = self.state();
+        let queued = state.pages.get(key)?;
+        queued.job.left().map(|_| queued.job.entry.clone())
+    }
+
+    pub(super) fn forget(&self, key: &PageKey) {
+        let mut state = self.state();
+        state.remove(key);
+        self.progressed(state);
+    }
+
+    /// Takes what a lane is to do next: deletes first, then pages of
+    /// `max_bytes` and `max_pages` at the most, but one at the least.
+    pub(super) fn next(&self, lane: usize, max_bytes: usize, max_pages: usize) -> Work {
+        let mut state = self.state();
+        let deletes = std::mem::take(&mut state.lanes[lane].deletes);
+        if !deletes.is_empty() {
+            return Work::Deletes(deletes);
+        }
+        let (mut pages, mut bytes) = (Vec::new(), 0);
+        while let Some(&(key, number)) = state.lanes[lane].order.front() {
+            // A newer page of the key stands further back.
+            if let Some(queued) = state
+                .pages
+                .get(&key)
+                .filter(|queued| queued.number == number)
+            {
+                bytes += size(&queued.job);
+                if !pages.is_empty() && (bytes > max_bytes || pages.len() == max_pages) {
+                    break;
+                }
+                let job = queued.job.clone();
+                pages.push(Sending { job, number });
+            }
+            state.lanes[lane].order.pop_front();
+        }
+        match (pages.is_empty(), state.closed) {
+            (false, _) => Work::Pages(pages),
+            (true, false) => Work::Nothing,
+            (true, true) => Work::Over,
+        }
+    }
+
+    /// Waits until a lane may have something to do.
+    pub(super) async fn work(&self, lane: usize) {
+        self.lanes[lane].notified().await;
+    }
+
+    /// The page is stored, or given up.
+    pub(super) fn done(&self, sent: &Sending) {
+        let mut state = self.state();
+        let key = &sent.job.key;
+        if state
+            .pages
+            .get(key)
+            .is_some_and(|queued| queued.number == sent.number)
+        {
+            state.remove(key);
+        }
+        self.progressed(state);
+    }
+
+    fn progressed(&self, state: MutexGuard<'_, State>) {
+        observe::queue(state.pages.len(), state.bytes);
+        let empty = state.pages.is_empty();
+        drop(state);
+        if empty {
+            self.emptied.notify_all();
+        }
+        self.progress.notify_waiters();
+    }
+
+    /// Waits until every page taken before the call is off the queue.
+    pub(super) async fn flushed(&self) {
+        let last = self.state().taken;
+        loop {
+            let progress = self.progress.notified();
+            tokio::pin!(progress);
+            progress.as_mut().enable();
+            if self
+                .state()
+                .pages
+                .values()
+                .all(|queued| queued.number > last)
+            {
+                return;
+            }
+            progress.await;
+        }
+    }
+
+    /// Takes no more; lanes end when they have nothing left.
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        for lane in &self.lanes {
+            lane.notify_one();
+        }
+    }
+
+    /// Blocks until nothing is queued, or for `limit`; whether it is empty.
+    pub(super) fn wait_until_empty(&self, limit: Duration) -> bool {
+        let waited = self
+            .emptied
+            .wait_timeout_while(self.state(), limit, |state| !state.pages.is_empty());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.pages.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state().pages.len()
+    }
+}
+
+impl State {
+    fn remove(&mut self, key: &PageKey) {
+        if let Some(queued) = self.pages.remove(key) {
+            self.bytes -= size(&queued.job);
+        }
+    }
+}
