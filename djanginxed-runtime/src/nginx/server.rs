@@ -6,6 +6,11 @@ use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {
     let mut text = Text::default();
+    if plan.server_names.iter().any(|name| name.len() > LONG_NAME) {
+        text.why("For a name as long as this site's.");
+        text.line("server_names_hash_bucket_size 512");
+        text.blank();
+    }
     text.why("Hosts that are not this site's: a page must not be stored with a host name");
     text.why("in it that a stranger made up.");
     text.block("server", |text| default_server(text, plan));
@@ -15,12 +20,18 @@ pub(super) fn write(plan: &Plan, locations: &str) -> String {
         text.line(format_args!("server_name {}", plan.server_names.join(" ")));
         tls(text, plan);
         merge_slashes(text);
-        text.line(format_args!("client_max_body_size {}", plan.client_max_body_size));
+        text.line(format_args!(
+            "client_max_body_size {}",
+            plan.client_max_body_size
+        ));
         text.blank();
         text.paste(locations);
     });
     text.finish()
 }
+
+/// Longer names may not fit into nginx's hash of server names as it is.
+const LONG_NAME: usize = 40;
 
 fn default_server(text: &mut Text, plan: &Plan) {
     listen(text, plan, " default_server");
@@ -53,7 +64,10 @@ fn tls(text: &mut Text, plan: &Plan) {
     text.line(format_args!("ssl_certificate {}", quoted(certificate)));
     text.line(format_args!("ssl_certificate_key {}", quoted(key)));
     text.line("ssl_protocols TLSv1.2 TLSv1.3");
-    text.line(format_args!("ssl_session_cache shared:{}_tls:10m", plan.name));
+    text.line(format_args!(
+        "ssl_session_cache shared:{}_tls:10m",
+        plan.name
+    ));
 }
 
 /// The whole nginx.conf; every path in it is below the folder of `nginx -p`.
@@ -61,7 +75,10 @@ pub(super) fn full(plan: &Plan, site: &str) -> String {
     let mut text = Text::default();
     if let Some(folder) = &plan.modules {
         for module in modules(plan.md5) {
-            text.line(format_args!("load_module {}", quoted(&format!("{folder}/{module}"))));
+            text.line(format_args!(
+                "load_module {}",
+                quoted(&format!("{folder}/{module}"))
+            ));
         }
     }
     text.line("worker_processes auto");
