@@ -109,7 +109,7 @@ fn refused_by_headers(
 
 /// The parts of a comma-separated field, over all its lines. Quotes are not
 /// minded: that can only find more directives, never hide one.
-fn list<'a>(headers: &'a HeaderMap, name: HeaderName) -> impl Iterator<Item = &'a [u8]> {
+fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(name)
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))

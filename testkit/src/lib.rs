@@ -28,5 +28,5 @@ pub use memcached_client::Item;
 pub use nginx::{Nginx, NginxBuilder};
 pub use nginx_conf::Module;
 pub use port::free_port;
-pub use process::Process;
+pub use process::{Process, is_installed};
 pub use wait::eventually;

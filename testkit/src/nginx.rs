@@ -9,12 +9,10 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::error::Error;
-use crate::nginx_conf::{Installed, Module, whole};
+use crate::nginx_conf::{Installed, Module, PROGRAM, whole};
 use crate::port::free_port;
 use crate::process::{Process, find};
 use crate::wait::{PATIENCE, within};
-
-const PROGRAM: &str = "nginx";
 
 /// How an [`Nginx`] is started.
 #[derive(Clone, Debug)]

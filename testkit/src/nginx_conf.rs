@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::Error;
+use crate::process::find;
 use crate::user::unprivileged;
+
+pub(crate) const PROGRAM: &str = "nginx";
 
 /// A module of nginx that may come as a file of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,14 @@ impl Module {
             Module::Srcache => &["ngx_http_srcache_filter_module.so"],
             Module::Memc => &["ngx_http_memc_module.so"],
         }
+    }
+
+    /// Whether the installed nginx has it, as a file or compiled in.
+    #[must_use]
+    pub fn is_installed(self) -> bool {
+        find(PROGRAM)
+            .and_then(|nginx| Installed::ask(&nginx)?.load(&[self]))
+            .is_ok()
     }
 
     /// How `nginx -V` names it where it is compiled in, as in OpenResty.

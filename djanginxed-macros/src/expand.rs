@@ -1,0 +1,145 @@
+//! The function that stands where the handler stood.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::visit_mut::{self, VisitMut};
+use syn::{FnArg, ReturnType, Type, parse_quote_spanned};
+
+use crate::args::Args;
+use crate::handler::Handler;
+use crate::{fold, generics, page};
+
+/// Names of this span are never the user's: a local `__request` of theirs is
+/// another one.
+pub(crate) fn hygienic() -> Span {
+    Span::mixed_site()
+}
+
+/// Makes the handler one that asks the cache first.
+///
+/// Input:
+///
+/// ```text
+/// #[get("/articles/{id}")]
+/// async fn article(id: web::Path<u32>) -> Result<impl Responder, Error> {
+///     STATEMENTS
+/// }
+/// ```
+///
+/// Output, with every path written in full:
+///
+/// ```text
+/// #[get("/articles/{id}")]
+/// async fn article(
+///     __request: HttpRequest,
+///     id: web::Path<u32>,
+/// ) -> Served<Result<impl Responder, Error>> {
+///     serve(
+///         { const __PAGE: Page = …; __PAGE },
+///         { static __SEEN: Seen = Seen::new(); &__SEEN },
+///         __request,
+///         async move {
+///             if let Some(never) = Option::<Result<_, Error>>::None {
+///                 return never;
+///             }
+///             STATEMENTS
+///         },
+///     )
+///     .await
+/// }
+/// ```
+///
+/// It is one function without sibling items, so that it may stand in an `impl`
+/// block and above or below the route attribute. `const` and `static` are in
+/// blocks of their own, since items are not hygienic: the user's statements
+/// must not see them. The original return type stays in the signature, so that
+/// no import of theirs becomes unused.
+pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
+    let ReturnType::Type(arrow, returned) = handler.sig.output.clone() else {
+        // It returns `()`, which is no responder: the route attribute, or the
+        // compiler where it is registered, says so about the bare function.
+        return handler.into_token_stream();
+    };
+    let span = hygienic();
+    let page = page::constant(args, &handler.sig);
+    let render = render(&handler, &returned);
+    let mut annotated = handler;
+    generics::require_responder(&mut annotated.sig, &returned);
+    prepend_request(&mut annotated);
+    let served = quote_spanned!(span=> ::djanginxed::__private::Served<#returned>);
+    annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
+    annotated.statements = quote_spanned! {span=>
+        ::djanginxed::__private::serve(
+            #page,
+            {
+                static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
+                &__SEEN
+            },
+            __request,
+            #render,
+        )
+        .await
+    };
+    annotated.into_token_stream()
+}
+
+fn prepend_request(handler: &mut Handler) {
+    let request: FnArg = parse_quote_spanned! {hygienic()=>
+        __request: ::djanginxed::__private::HttpRequest
+    };
+    handler.sig.inputs.insert(0, request);
+    fold::fold(&mut handler.sig.inputs);
+}
+
+/// The block that renders the page, in which `return` and `?` mean what they
+/// meant in the handler.
+fn render(handler: &Handler, returned: &Type) -> TokenStream {
+    let returned = without_impl_trait(returned);
+    let statements = &handler.statements;
+    // Without it the block's type would be that of its last expression, and
+    // nothing would be coerced into what the handler says it returns.
+    let mut block = TokenStream::new();
+    handler.brace.surround(&mut block, |block| {
+        block.extend(quote_spanned! {hygienic()=>
+            if let ::core::option::Option::Some(never) = ::core::option::Option::<#returned>::None {
+                return never;
+            }
+        });
+        statements.to_tokens(block);
+    });
+    quote_spanned!(hygienic()=> async move #block)
+}
+
+/// `returned` as it may be written in a body: `_` for each `impl Trait`.
+fn without_impl_trait(returned: &Type) -> Type {
+    struct Inferred;
+    impl VisitMut for Inferred {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                *ty = parse_quote_spanned!(hygienic()=> _);
+            } else {
+                visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    let mut returned = returned.clone();
+    Inferred.visit_type_mut(&mut returned);
+    returned
+}
+
+impl ToTokens for Handler {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Handler {
+            attrs,
+            vis,
+            sig,
+            brace,
+            inner_attrs,
+            statements,
+        } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig));
+        brace.surround(tokens, |body| {
+            body.extend(quote!(#(#inner_attrs)* #statements));
+        });
+    }
+}

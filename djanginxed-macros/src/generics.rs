@@ -1,0 +1,59 @@
+//! Handlers with type parameters, of their own or of their `impl` block.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{GenericParam, Signature, Type, WherePredicate, parse_quote_spanned};
+
+use crate::expand::hygienic;
+
+/// Says in the signature that a generic return type is a responder. In the
+/// handler as written nothing asks for that before it is registered.
+pub(crate) fn require_responder(sig: &mut Signature, returned: &Type) {
+    let tokens = returned.to_token_stream();
+    if !names_parameter(tokens.clone(), sig) || names(tokens, &|word| word == "impl") {
+        return;
+    }
+    let responder: WherePredicate = parse_quote_spanned! {hygienic()=>
+        #returned: ::djanginxed::__private::Responder + 'static
+    };
+    sig.generics.make_where_clause().predicates.push(responder);
+}
+
+/// Whether `value` may depend on a type parameter. Those of an `impl` block
+/// cannot be seen from its functions; by convention they are one capital.
+pub(crate) fn may_be_generic(value: TokenStream, sig: &Signature) -> bool {
+    let conventional =
+        |word: &str| word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
+    names(value.clone(), &|word| word == "Self" || conventional(word))
+        || names_parameter(value, sig)
+}
+
+fn names_parameter(tokens: TokenStream, sig: &Signature) -> bool {
+    let parameters: Vec<String> = sig.generics.params.iter().map(parameter).collect();
+    names(tokens, &|word| {
+        parameters.iter().any(|parameter| parameter == word)
+    })
+}
+
+/// A parameter's name; a lifetime's without its tick.
+fn parameter(parameter: &GenericParam) -> String {
+    match parameter {
+        GenericParam::Type(ty) => ty.ident.to_string(),
+        GenericParam::Const(constant) => constant.ident.to_string(),
+        GenericParam::Lifetime(lifetime) => lifetime.lifetime.ident.to_string(),
+    }
+}
+
+/// Whether a word among `tokens` is `wanted`.
+fn names(tokens: TokenStream, wanted: &dyn Fn(&str) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(word) => wanted(&word.to_string()),
+        TokenTree::Group(group) => names(group.stream(), wanted),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+/// Whether the statements use the receiver.
+pub(crate) fn names_self(tokens: TokenStream) -> bool {
+    names(tokens, &|word| word == "self")
+}

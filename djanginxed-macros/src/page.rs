@@ -1,0 +1,89 @@
+//! The expression for the page's settings, which the compiler evaluates.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, Signature};
+
+use crate::args::Args;
+use crate::expand::hygienic;
+use crate::generics;
+
+/// The settings as a constant, refused by the compiler where they are wrong.
+///
+/// A `const` item is evaluated by `cargo check` already. It cannot name type
+/// parameters or `Self`: there, an inline `const` is evaluated when the
+/// handler is compiled with its types.
+pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
+    let span = hygienic();
+    let page = page(args);
+    let values = [
+        Some(&args.timeout),
+        args.key_prefix.as_ref(),
+        args.content_type.as_ref(),
+    ];
+    let generic = values
+        .into_iter()
+        .flatten()
+        .any(|value| generics::may_be_generic(value.to_token_stream(), sig));
+    if generic {
+        return quote_spanned!(span=> const { #page });
+    }
+    quote_spanned! {span=>
+        {
+            const __PAGE: ::djanginxed::__private::Page = { #page };
+            __PAGE
+        }
+    }
+}
+
+/// Each value in a `let` of its type, so that a wrong one is only called a
+/// mismatched type, then the constructor of the runtime that checks it.
+fn page(args: &Args) -> TokenStream {
+    let span = hygienic();
+    let str = quote_spanned!(span=> &'static ::core::primitive::str);
+    let mut page = TokenStream::new();
+    let mut set = |setter, before, ty, value: &Expr| {
+        let call = spanned_as(value, setter, before);
+        page.extend(quote_spanned!(span=> let value: #ty = #value; let page = #call;));
+    };
+    set(
+        quote!(new),
+        quote_spanned!(span=> value),
+        quote_spanned!(span=> ::core::primitive::u32),
+        &args.timeout,
+    );
+    let chained = quote_spanned!(span=> page, value);
+    if let Some(prefix) = &args.key_prefix {
+        set(quote!(key_prefix), chained.clone(), str.clone(), prefix);
+    }
+    if let Some(media_type) = &args.content_type {
+        set(quote!(content_type), chained, str, media_type);
+    }
+    page.extend(quote_spanned!(span=> page));
+    page
+}
+
+/// `Page::setter(arguments)` that takes the place of `value` in messages: the
+/// constructor panics in there, but it is `value` that is wrong.
+fn spanned_as(value: &Expr, setter: TokenStream, arguments: TokenStream) -> TokenStream {
+    let (first, last) = ends(value);
+    let setter = setter.into_iter().map(|mut token| {
+        token.set_span(first);
+        token
+    });
+    let setter = TokenStream::from_iter(setter);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(last);
+    quote_spanned!(first=> ::djanginxed::__private::Page::#setter #arguments)
+}
+
+/// Where `value` begins and ends, for names that are not the user's.
+fn ends(value: &Expr) -> (Span, Span) {
+    let mut spans = value
+        .to_token_stream()
+        .into_iter()
+        .map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let last = spans.last().unwrap_or(first);
+    (first.resolved_at(hygienic()), last.resolved_at(hygienic()))
+}
