@@ -19,6 +19,7 @@
 mod document;
 mod layout;
 mod markdown;
+mod metrics;
 mod nginx;
 mod request_log;
 
@@ -32,6 +33,8 @@ use djanginxed::{PageCache, cache_page};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use document::{Site, SiteError};
 
@@ -97,9 +100,10 @@ async fn run() -> Result<(), String> {
         return print_nginx_file();
     }
     log_the_cache();
+    let metrics = metrics::record().map_err(|error| error.to_string())?;
     let site = Site::open(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string())?;
     let pages = PageCache::from_env().map_err(|error| error.to_string())?;
-    serve(web::Data::new(site), pages.clone()).await?;
+    serve(web::Data::new(site), pages.clone(), metrics).await?;
     pages.flush().await;
     Ok(())
 }
@@ -125,14 +129,20 @@ fn log_the_cache() {
 }
 
 /// Returns when the process is asked to end, with every answer given.
-async fn serve(site: web::Data<Site>, pages: PageCache) -> Result<(), String> {
+async fn serve(
+    site: web::Data<Site>,
+    pages: PageCache,
+    metrics: PrometheusHandle,
+) -> Result<(), String> {
     let app = move || {
         App::new()
             .app_data(site.clone())
             .app_data(pages.clone())
+            .app_data(web::Data::new(metrics.clone()))
             .wrap(middleware::from_fn(request_log::line))
             .service(index)
             .service(style)
+            .service(metrics::page)
             .service(top)
             .service(guide)
             .default_service(web::to(nothing_here))

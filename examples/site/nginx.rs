@@ -11,6 +11,7 @@ pub(crate) fn file(pages: &PageCache, app: &str, listen: &str) -> Result<String,
         .server_name("localhost")
         .listen(listen)
         .app(app)
+        .never_cache("/metrics")
         .page("/style.css", crate::STYLE_PREFIX, "text/css")
         .generate()?;
     Ok(files.site())
