@@ -5,6 +5,8 @@ pub use djanginxed_runtime::{
     ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError,
 };
 
+pub use djanginxed_runtime::nginx;
+
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod __private {
