@@ -60,5 +60,8 @@ fn is_host_and_port(value: &str, plain: impl Fn(u8) -> bool) -> bool {
 
 fn port_number(value: &str) -> Option<u16> {
     // `parse` alone would take "+80", which nginx does not.
-    value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse().ok())?
+    value
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| value.parse().ok())?
 }

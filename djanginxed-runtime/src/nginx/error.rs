@@ -5,11 +5,15 @@
 #[non_exhaustive]
 pub enum Error {
     /// The page cache is the embedded one, where nginx cannot look.
-    #[error("no Memcached server is configured: nginx cannot read pages from the application's memory")]
+    #[error(
+        "no Memcached server is configured: nginx cannot read pages from the application's memory"
+    )]
     NoMemcached,
     /// Without a name the file would answer for every host, and a page could be
     /// stored with a host in it that a stranger chose.
-    #[error("no server_name is given: name the hosts of this site, for example \"www.example.com\"")]
+    #[error(
+        "no server_name is given: name the hosts of this site, for example \"www.example.com\""
+    )]
     NoServerName,
     /// No address of the application.
     #[error("no application is given: name where it listens, for example \"127.0.0.1:8080\"")]

@@ -79,9 +79,8 @@ fn bypass(text: &mut Text, plan: &Plan) {
 
 fn bypass_variables(plan: &Plan) -> String {
     let name = &plan.name;
-    let mut variables = format!(
-        "$http_authorization$http_transfer_encoding${name}_body${name}_upgrade"
-    );
+    let mut variables =
+        format!("$http_authorization$http_transfer_encoding${name}_body${name}_upgrade");
     for header in &plan.bypass_headers {
         variables.push_str(header);
     }
@@ -99,10 +98,13 @@ fn cookies(text: &mut Text, plan: &Plan) {
         return;
     }
     let names = plan.bypass_cookies.join("|");
-    text.block(format_args!("map $http_cookie ${}_cookie", plan.name), |text| {
-        text.line("default \"\"");
-        text.line(format_args!("\"~*(^|[;, ])({names}) *=\" 1"));
-    });
+    text.block(
+        format_args!("map $http_cookie ${}_cookie", plan.name),
+        |text| {
+            text.line("default \"\"");
+            text.line(format_args!("\"~*(^|[;, ])({names}) *=\" 1"));
+        },
+    );
 }
 
 fn hosts(text: &mut Text, plan: &Plan) {

@@ -40,11 +40,15 @@ fn never_cached(text: &mut Text, plan: &Plan) {
 fn cached(text: &mut Text, plan: &Plan, page: &Page) {
     let name = &plan.name;
     text.why("Straight to the application; 418 is only nginx's way to get there.");
-    text.block(format_args!("if (${name}_bypass)"), |text| text.line("return 418"));
+    text.block(format_args!("if (${name}_bypass)"), |text| {
+        text.line("return 418")
+    });
     text.why("A miss (404), a method other than GET and HEAD (405), Memcached out of reach");
     text.why("(502) or slow (504): the application answers. Without \"=\" visitors would");
     text.why("see those status codes on good pages.");
-    text.line(format_args!("error_page 404 405 418 500 502 504 = @{name}_app"));
+    text.line(format_args!(
+        "error_page 404 405 418 500 502 504 = @{name}_app"
+    ));
     text.blank();
     key(text, plan, page);
     text.line(format_args!("memcached_pass {name}_memcached"));
@@ -114,7 +118,9 @@ fn application(text: &mut Text, plan: &Plan) {
         text.why("client, whose words could end up in a stored page.");
         text.line(format_args!("proxy_set_header Host $host{port}"));
         text.line("proxy_set_header X-Forwarded-For $remote_addr");
-        text.line(format_args!("proxy_set_header X-Forwarded-Host $host{port}"));
+        text.line(format_args!(
+            "proxy_set_header X-Forwarded-Host $host{port}"
+        ));
         text.line("proxy_set_header X-Forwarded-Proto $scheme");
         text.why("actix believes Forwarded before all of these.");
         text.line("proxy_set_header Forwarded \"\"");

@@ -51,7 +51,9 @@ impl Plan {
             tls: tls(site)?,
             server_names: server_names(site)?,
             hosts: hosts(&settings.hosts)?,
-            bypass_cookies: each(&settings.bypass_cookies, |name| values::cookie_pattern(name))?,
+            bypass_cookies: each(&settings.bypass_cookies, |name| {
+                values::cookie_pattern(name)
+            })?,
             bypass_headers: each(&settings.bypass_headers, |name| {
                 values::header_variable(name.as_str())
             })?,

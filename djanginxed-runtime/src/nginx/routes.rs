@@ -32,7 +32,10 @@ pub(super) fn routes(site: &Site) -> Result<Vec<Route>, Error> {
     }
     for location in &site.never_cached {
         let matches = values::location(location)?;
-        routes.push(Route { matches, page: None });
+        routes.push(Route {
+            matches,
+            page: None,
+        });
     }
     refuse_twice(&routes)?;
     refuse_shared_prefixes(&routes)?;
@@ -53,7 +56,10 @@ fn page(location: &str, prefix: &str, content_type: &str) -> Result<Route, Error
 
 fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
     for (at, route) in routes.iter().enumerate() {
-        if routes[..at].iter().any(|other| other.matches == route.matches) {
+        if routes[..at]
+            .iter()
+            .any(|other| other.matches == route.matches)
+        {
             return Err(Error::Twice(route.matches.clone()));
         }
     }

@@ -15,7 +15,10 @@ pub(super) fn write(plan: &Plan, locations: &str) -> String {
         text.line(format_args!("server_name {}", plan.server_names.join(" ")));
         tls(text, plan);
         merge_slashes(text);
-        text.line(format_args!("client_max_body_size {}", plan.client_max_body_size));
+        text.line(format_args!(
+            "client_max_body_size {}",
+            plan.client_max_body_size
+        ));
         text.blank();
         text.paste(locations);
     });
@@ -53,7 +56,10 @@ fn tls(text: &mut Text, plan: &Plan) {
     text.line(format_args!("ssl_certificate {}", quoted(certificate)));
     text.line(format_args!("ssl_certificate_key {}", quoted(key)));
     text.line("ssl_protocols TLSv1.2 TLSv1.3");
-    text.line(format_args!("ssl_session_cache shared:{}_tls:10m", plan.name));
+    text.line(format_args!(
+        "ssl_session_cache shared:{}_tls:10m",
+        plan.name
+    ));
 }
 
 /// The whole nginx.conf; every path in it is below the folder of `nginx -p`.
@@ -61,7 +67,10 @@ pub(super) fn full(plan: &Plan, site: &str) -> String {
     let mut text = Text::default();
     if let Some(folder) = &plan.modules {
         for module in modules(plan.md5) {
-            text.line(format_args!("load_module {}", quoted(&format!("{folder}/{module}"))));
+            text.line(format_args!(
+                "load_module {}",
+                quoted(&format!("{folder}/{module}"))
+            ));
         }
     }
     text.line("worker_processes auto");

@@ -27,10 +27,18 @@ pub(super) fn location(value: &str) -> Result<String, Error> {
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-+@:,!&()*=".contains(&byte);
     if !value.bytes().all(plain) {
-        return refuse("use A-Z a-z 0-9 and / . _ ~ - + @ : , ! & ( ) * =; choose a shorter path above it");
+        return refuse(
+            "use A-Z a-z 0-9 and / . _ ~ - + @ : , ! & ( ) * =; choose a shorter path above it",
+        );
     }
-    if value.split('/').any(|segment| matches!(segment, "." | "..")) || value.contains("//") {
-        return refuse("nginx compares it with a path without \"//\", \".\" and \"..\", so it would never match");
+    if value
+        .split('/')
+        .any(|segment| matches!(segment, "." | ".."))
+        || value.contains("//")
+    {
+        return refuse(
+            "nginx compares it with a path without \"//\", \".\" and \"..\", so it would never match",
+        );
     }
     Ok(value.to_owned())
 }
@@ -95,7 +103,10 @@ pub(super) fn file(setting: &'static str, value: &str) -> Result<String, Error> 
 
 /// The name of a header that hits carry.
 pub(super) fn header_name(name: &str) -> Result<String, Error> {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
         return Ok(name.to_owned());
     }
     Err(refuse("header", name, "use A-Z a-z 0-9 - _"))
@@ -106,7 +117,11 @@ pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
     let text = String::from_utf8_lossy(value).into_owned();
     let plain = |byte: u8| byte == b'\t' || (0x20..0x7F).contains(&byte);
     if !value.iter().all(|&byte| plain(byte)) {
-        return Err(refuse("header value", &text, "use visible ASCII characters"));
+        return Err(refuse(
+            "header value",
+            &text,
+            "use visible ASCII characters",
+        ));
     }
     if text.contains('$') {
         return Err(refuse(
@@ -120,8 +135,14 @@ pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
 
 /// nginx's variable for a request header.
 pub(super) fn header_variable(name: &str) -> Result<String, Error> {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        return Ok(format!("$http_{}", name.to_ascii_lowercase().replace('-', "_")));
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Ok(format!(
+            "$http_{}",
+            name.to_ascii_lowercase().replace('-', "_")
+        ));
     }
     Err(refuse(
         "bypass header",
