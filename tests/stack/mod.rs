@@ -13,7 +13,7 @@ use testkit::http::{Request, Response};
 use testkit::{Item, Memcached, Nginx};
 
 pub(crate) use application::Application;
-pub(crate) use script::{Render, Script, api, brief, news, page};
+pub(crate) use script::{Render, Script, api, brief, news, ok, page};
 
 /// The default key prefix of every stack.
 pub(crate) const PREFIX: &str = "site1";
