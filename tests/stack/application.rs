@@ -8,7 +8,6 @@ use std::thread::{self, JoinHandle};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, rt, web};
-use djanginxed::PageCache;
 
 use super::script::{Script, page};
 
@@ -20,21 +19,8 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// An application with one worker, the cache `pages` and the handlers of
-    /// `routes`; [`page`] answers everything else.
-    pub(crate) fn of(
-        pages: &PageCache,
-        script: &Script,
-        routes: fn(&mut ServiceConfig),
-    ) -> Application {
-        let pages = pages.clone();
-        Application::configured(1, script, move |config| {
-            config.app_data(pages.clone());
-            routes(config);
-        })
-    }
-
-    /// An application without a cache, unless `configure` gives it one.
+    /// An application with what `configure` registers, the cache included;
+    /// [`page`] answers everything else.
     pub(crate) fn configured(
         workers: usize,
         script: &Script,

@@ -2,18 +2,21 @@
 //! its Memcached, and nginx with the generated file before both.
 
 mod application;
+pub(crate) mod log;
 mod script;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::rt::Runtime;
 use actix_web::web::ServiceConfig;
 use djanginxed::nginx::Site;
 use djanginxed::{PageCache, PageCacheBuilder, PageKey};
-use std::time::Duration;
 use testkit::http::{Request, Response};
 use testkit::{Item, Memcached, Nginx};
 
 pub(crate) use application::Application;
-pub(crate) use script::{Render, Script, api, brief, news, ok, page};
+pub(crate) use script::{Gate, Render, Script, api, brief, gated, news, ok, page};
 
 /// The default key prefix of every stack.
 pub(crate) const PREFIX: &str = "site1";
@@ -35,8 +38,10 @@ pub(crate) struct Setup {
     memcached: Option<Memcached>,
     cache: fn(PageCacheBuilder) -> PageCacheBuilder,
     site: fn(Site) -> Site,
-    routes: fn(&mut ServiceConfig),
+    routes: Routes,
 }
+
+type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 impl Setup {
     pub(crate) fn memcached(self, memcached: Memcached) -> Setup {
@@ -55,17 +60,37 @@ impl Setup {
     }
 
     /// Routes besides [`page`], which answers everything else.
-    pub(crate) fn routes(self, routes: fn(&mut ServiceConfig)) -> Setup {
+    pub(crate) fn routes(
+        self,
+        routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static,
+    ) -> Setup {
+        let routes = Arc::new(routes);
         Setup { routes, ..self }
     }
 
     /// Starts it all; the handlers answer as `script` says.
     pub(crate) fn start(self, script: Script) -> Stack {
+        let routes = Arc::clone(&self.routes);
+        self.start_with(script, |pages, script| {
+            let pages = pages.clone();
+            Application::configured(1, script, move |config| {
+                config.app_data(pages.clone());
+                routes(config);
+            })
+        })
+    }
+
+    /// Starts it all around the application that `application` starts.
+    pub(crate) fn start_with(
+        self,
+        script: Script,
+        application: impl FnOnce(&PageCache, &Script) -> Application,
+    ) -> Stack {
         let memcached = self
             .memcached
             .unwrap_or_else(|| Memcached::start().unwrap());
         let pages = (self.cache)(cache(&memcached)).build().unwrap();
-        let application = Application::of(&pages, &script, self.routes);
+        let application = application(&pages, &script);
         let site = (self.site)(Site::new(&pages).server_name("127.0.0.1"))
             .app(format!("127.0.0.1:{}", application.port()));
         let conf = |port| {
@@ -96,7 +121,7 @@ impl Stack {
             memcached: None,
             cache: |builder| builder,
             site: |site| site,
-            routes: |_| {},
+            routes: Arc::new(|_| {}),
         }
     }
 

@@ -98,3 +98,18 @@ pub(crate) async fn news(request: HttpRequest, script: web::Data<Script>) -> Htt
 pub(crate) async fn api(request: HttpRequest, script: web::Data<Script>) -> HttpResponse {
     script.render(request)
 }
+
+/// Holds renders back until the test lets them go.
+pub(crate) type Gate = tokio::sync::Semaphore;
+
+/// A page whose render ends when the test adds a permit to the [`Gate`].
+#[cache_page(60)]
+pub(crate) async fn gated(
+    request: HttpRequest,
+    script: web::Data<Script>,
+    gate: web::Data<Gate>,
+) -> HttpResponse {
+    let response = script.render(request);
+    gate.acquire().await.unwrap().forget();
+    response
+}
