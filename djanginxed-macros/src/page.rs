@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Signature};
 
 use crate::args::Args;
-use crate::expand::hygienic;
+use crate::expand::{ends, hygienic};
 use crate::generics;
 
 /// The settings as a constant, refused by the compiler where they are wrong.
@@ -40,26 +40,28 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
 /// mismatched type, then the constructor of the runtime that checks it.
 fn page(args: &Args) -> TokenStream {
     let span = hygienic();
-    let str = quote_spanned!(span=> &'static ::core::primitive::str);
     let mut page = TokenStream::new();
-    let mut set = |setter, before, ty, value: &Expr| {
-        let call = spanned_as(value, setter, before);
-        page.extend(quote_spanned!(span=> let value: #ty = #value; let page = #call;));
+    let mut set = |setter, arguments, ty: fn(Span) -> TokenStream, value: &Expr| {
+        let call = spanned_as(value, setter, arguments);
+        let ty = ty(ends(value).0);
+        page.extend(quote_spanned!(span=> let __value: #ty = #value; let __page = #call;));
     };
     set(
         quote!(new),
-        quote_spanned!(span=> value),
-        quote_spanned!(span=> ::core::primitive::u32),
+        quote_spanned!(span=> __value),
+        |span| quote_spanned!(span=> ::core::primitive::u32),
         &args.timeout,
     );
-    let chained = quote_spanned!(span=> page, value);
+    const STR: fn(Span) -> TokenStream =
+        |span| quote_spanned!(span=> &'static ::core::primitive::str);
+    let chained = quote_spanned!(span=> __page, __value);
     if let Some(prefix) = &args.key_prefix {
-        set(quote!(key_prefix), chained.clone(), str.clone(), prefix);
+        set(quote!(key_prefix), chained.clone(), STR, prefix);
     }
     if let Some(media_type) = &args.content_type {
-        set(quote!(content_type), chained, str, media_type);
+        set(quote!(content_type), chained, STR, media_type);
     }
-    page.extend(quote_spanned!(span=> page));
+    page.extend(quote_spanned!(span=> __page));
     page
 }
 
@@ -75,15 +77,4 @@ fn spanned_as(value: &Expr, setter: TokenStream, arguments: TokenStream) -> Toke
     let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
     arguments.set_span(last);
     quote_spanned!(first=> ::djanginxed::__private::Page::#setter #arguments)
-}
-
-/// Where `value` begins and ends, for names that are not the user's.
-fn ends(value: &Expr) -> (Span, Span) {
-    let mut spans = value
-        .to_token_stream()
-        .into_iter()
-        .map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    let last = spans.last().unwrap_or(first);
-    (first.resolved_at(hygienic()), last.resolved_at(hygienic()))
 }
