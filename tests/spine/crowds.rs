@@ -66,7 +66,7 @@ fn who_asks_during_a_render_is_answered_with_it() {
     let mut others = [(); 5].map(|()| ask());
     // The worker reads what comes in order, so the five have joined.
     assert_eq!(stack.ask("/another").status, 200);
-    gate.add_permits(10);
+    gate.add_permits(1 << 20);
     let leaders = leader.receive().unwrap();
     assert_eq!(cache_status(&leaders), "djanginxed; fwd=uri-miss; stored");
     for other in &mut others {
@@ -103,7 +103,7 @@ fn nobody_is_answered_with_a_render_that_is_not_for_others() {
         visitor.send(&Request::get("/gated")).unwrap();
     }
     eventually("the first renders", || stack.script.renders() == 1);
-    gate.add_permits(10);
+    gate.add_permits(1 << 20);
     let mut cookies = visitors.map(|mut visitor| {
         let response = visitor.receive().unwrap();
         assert_eq!(

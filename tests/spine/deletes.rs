@@ -71,7 +71,7 @@ fn a_render_that_began_before_a_delete_leaves_no_page() {
     visitor.send(&Request::get("/gated")).unwrap();
     eventually("the render has begun", || stack.script.renders() == 1);
     assert!(!wait(stack.pages.delete(&stack.pages.key("/gated"))).unwrap());
-    gate.add_permits(10);
+    gate.add_permits(1 << 20);
     let old = visitor.receive().unwrap();
     assert_eq!(old.text(), "render 1 of /gated");
     assert!(!cache_status(&old).contains("stored"), "{old:?}");
