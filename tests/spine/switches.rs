@@ -137,8 +137,8 @@ fn the_environment_names_servers_prefix_and_gzip() {
         ],
     );
     let key = djanginxed::PageKey::new("env", "/a").to_string();
-    assert_eq!(memcached.keys(), [key.clone()]);
-    assert_eq!(memcached.get(key).unwrap().flags, 2);
+    assert_eq!(memcached.get(&key).unwrap().flags, 2);
+    assert_eq!(memcached.keys(), [key]);
 }
 
 #[test]

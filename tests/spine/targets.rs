@@ -151,7 +151,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// `count` different targets that begin with `start`, always the same ones.
-fn random_targets(start: &'static str, count: usize) -> BTreeSet<Vec<u8>> {
+pub(crate) fn random_targets(start: &'static str, count: usize) -> BTreeSet<Vec<u8>> {
     let path = vec(piece(), 0..6);
     let query = prop::option::of(vec(piece(), 0..5));
     let target = (path, query).prop_map(move |(path, query)| {
@@ -171,7 +171,10 @@ fn random_targets(start: &'static str, count: usize) -> BTreeSet<Vec<u8>> {
 }
 
 /// Asks nginx for each target, waits for the writer, and asks again.
-fn twice(stack: &Stack, targets: BTreeSet<Vec<u8>>) -> Vec<(Vec<u8>, Response, Response)> {
+pub(crate) fn twice(
+    stack: &Stack,
+    targets: BTreeSet<Vec<u8>>,
+) -> Vec<(Vec<u8>, Response, Response)> {
     let ask = |target: Vec<u8>| {
         let response = get(stack.nginx.port(), &target);
         (target, response)

@@ -36,7 +36,7 @@ pub(crate) struct Stack {
 /// What a test wants otherwise.
 pub(crate) struct Setup {
     memcached: Option<Memcached>,
-    cache: fn(PageCacheBuilder) -> PageCacheBuilder,
+    cache: Box<dyn FnOnce(PageCacheBuilder) -> PageCacheBuilder>,
     site: fn(Site) -> Site,
     routes: Routes,
 }
@@ -51,7 +51,11 @@ impl Setup {
         }
     }
 
-    pub(crate) fn cache(self, cache: fn(PageCacheBuilder) -> PageCacheBuilder) -> Setup {
+    pub(crate) fn cache(
+        self,
+        cache: impl FnOnce(PageCacheBuilder) -> PageCacheBuilder + 'static,
+    ) -> Setup {
+        let cache = Box::new(cache);
         Setup { cache, ..self }
     }
 
@@ -119,7 +123,7 @@ impl Stack {
     pub(crate) fn setup() -> Setup {
         Setup {
             memcached: None,
-            cache: |builder| builder,
+            cache: Box::new(|builder| builder),
             site: |site| site,
             routes: Arc::new(|_| {}),
         }
