@@ -1,8 +1,5 @@
 //! Memcached is well, but has no room.
 
-use std::time::Duration;
-
-use actix_web::rt::time::sleep;
 use testkit::{Memcached, eventually};
 
 use crate::app::{Site, at, run_of, status_of, wait};
@@ -73,7 +70,6 @@ fn a_page_too_large_for_the_server_takes_no_other_of_its_batch_along() {
         run_of(&response, target);
         assert_eq!(status_of(&response), "fwd=uri-miss; stored");
     }
-    wait(sleep(Duration::from_millis(200)));
     memcached.resume();
     wait(pages.flush());
     let held = memcached.keys();
