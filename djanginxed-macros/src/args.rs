@@ -4,6 +4,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Expr, Ident, Result, Token};
 
@@ -19,7 +20,13 @@ pub(crate) struct Args {
 /// One argument as written.
 enum Arg {
     Positional(Expr),
-    Named(Ident, Expr),
+    Named(Name, Expr),
+}
+
+/// A name as written, which may not be an identifier: `content-type`.
+struct Name {
+    tokens: TokenStream,
+    text: String,
 }
 
 impl Args {
@@ -60,14 +67,14 @@ struct Found {
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
     /// Where a named argument stood before the timeout.
-    early: Option<Ident>,
+    early: Option<TokenStream>,
 }
 
 impl Found {
     fn take(&mut self, arg: Arg) -> Result<()> {
         match arg {
             Arg::Positional(value) => self.take_positional(value),
-            Arg::Named(name, value) => self.take_named(&name, value),
+            Arg::Named(name, value) => self.take_named(name, value),
         }
     }
 
@@ -89,34 +96,34 @@ impl Found {
         Ok(())
     }
 
-    fn take_named(&mut self, name: &Ident, value: Expr) -> Result<()> {
-        let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.unraw().to_string().as_str() {
+    fn take_named(&mut self, name: Name, value: Expr) -> Result<()> {
+        let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.text.as_str() {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
-            _ => return Err(names::unknown(name, &value)),
+            _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
             return Err(Error::new_spanned(
-                name,
-                format!("`{name}` is given twice: keep one of them"),
+                name.tokens,
+                format!("`{}` is given twice: keep one of them", name.text),
             ));
         }
         check(&value)?;
         *slot = Some(value);
         if self.timeout.is_none() {
-            self.early.get_or_insert_with(|| name.clone());
+            self.early.get_or_insert(name.tokens);
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Args> {
         let Some(timeout) = self.timeout else {
-            let span = self.early.map_or_else(Span::call_site, |name| name.span());
-            return Err(Error::new(
-                span,
-                "the timeout is missing: write the seconds that the page lives first, such as \
-                 `#[cache_page(60 * 15)]`",
-            ));
+            const MESSAGE: &str = "the timeout is missing: write the seconds that the page lives \
+                                   first, such as `#[cache_page(60 * 15)]`";
+            return Err(match self.early {
+                Some(name) => Error::new_spanned(name, MESSAGE),
+                None => Error::new(Span::call_site(), MESSAGE),
+            });
         };
         Ok(Args {
             timeout,
@@ -145,31 +152,52 @@ fn comma(input: ParseStream) -> Result<()> {
     }
     let token = input.cursor().token_tree().map(|(token, _)| token);
     let written = token.to_token_stream().to_string();
+    let joined = if written == ":" {
+        "; a name and its value are joined by `=`"
+    } else {
+        ""
+    };
     Err(input.error(format!(
-        "expected `,` or the end of the arguments, found `{written}`"
+        "expected `,` or the end of the arguments, found `{written}`{joined}"
     )))
 }
 
 fn arg(input: ParseStream) -> Result<Arg> {
-    if !is_named(input) {
+    let ahead = input.fork();
+    let Ok(name) = name(&ahead) else {
         return expression(input).map(Arg::Positional);
-    }
-    let name = Ident::parse_any(input)?;
-    input.parse::<Token![=]>()?;
+    };
+    input.advance_to(&ahead);
     if input.is_empty() || input.peek(Token![,]) {
+        let text = name.text;
         return Err(Error::new_spanned(
-            &name,
-            format!("`{name}` has no value: write `{name} = \"…\"`"),
+            name.tokens,
+            format!("`{text}` has no value: write `{text} = \"…\"`"),
         ));
     }
     Ok(Arg::Named(name, expression(input)?))
 }
 
-fn is_named(input: ParseStream) -> bool {
-    input.peek(Ident::peek_any)
-        && input.peek2(Token![=])
-        && !input.peek2(Token![==])
-        && !input.peek2(Token![=>])
+/// A name and the `=` after it.
+fn name(input: ParseStream) -> Result<Name> {
+    let mut name = Name {
+        tokens: TokenStream::new(),
+        text: String::new(),
+    };
+    loop {
+        let word = Ident::parse_any(input)?;
+        name.text += &word.unraw().to_string();
+        word.to_tokens(&mut name.tokens);
+        let Some(dash) = input.parse::<Option<Token![-]>>()? else {
+            break;
+        };
+        name.text.push('-');
+        dash.to_tokens(&mut name.tokens);
+    }
+    if input.peek(Token![==]) || input.peek(Token![=>]) {
+        return Err(input.error("expected `=`"));
+    }
+    input.parse::<Token![=]>().map(|_| name)
 }
 
 fn expression(input: ParseStream) -> Result<Expr> {

@@ -48,10 +48,11 @@ fn is_negative(value: &Expr) -> bool {
 
 fn check_seconds(seconds: &LitInt) -> Result<()> {
     if !matches!(seconds.suffix(), "" | "u32") {
-        let digits = seconds.base10_digits();
+        let advice = in_seconds(seconds.base10_digits(), seconds.suffix())
+            .unwrap_or_else(|| seconds.base10_digits().to_owned());
         return Err(Error::new_spanned(
             seconds,
-            format!("a timeout is a `u32`: write `{digits}`"),
+            format!("a timeout is a number of seconds, a `u32`: write `{advice}`"),
         ));
     }
     match seconds.base10_parse::<u64>() {
@@ -83,17 +84,24 @@ fn fractional(seconds: &LitFloat) -> Error {
 fn timeout_as_text(text: &LitStr) -> Error {
     let written = text.value();
     let digits = written.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let advice = match (digits.parse::<u32>(), written[digits.len()..].trim()) {
-        (Ok(number), "" | "s" | "sec") => number.to_string(),
-        (Ok(number), "m" | "min") => format!("{number} * 60"),
-        (Ok(number), "h") => format!("{number} * 60 * 60"),
-        (Ok(number), "d") => format!("{number} * 24 * 60 * 60"),
-        _ => "60 * 15".to_owned(),
-    };
+    let advice =
+        in_seconds(digits, written[digits.len()..].trim()).unwrap_or_else(|| "60 * 15".to_owned());
     Error::new_spanned(
         text,
         format!("a timeout is a number of seconds, not a string: write `{advice}`"),
     )
+}
+
+/// How to write a number with a unit of time.
+fn in_seconds(number: &str, unit: &str) -> Option<String> {
+    let number: u32 = number.parse().ok()?;
+    match unit {
+        "" | "s" | "sec" | "secs" => Some(number.to_string()),
+        "m" | "min" | "mins" => Some(format!("{number} * 60")),
+        "h" => Some(format!("{number} * 60 * 60")),
+        "d" => Some(format!("{number} * 24 * 60 * 60")),
+        _ => None,
+    }
 }
 
 /// Refuses `Duration::from_secs(900)`, which the compiler would only call a

@@ -100,12 +100,12 @@ pub(crate) fn deleted(key: &PageKey, answer: &Result<bool, StoreError>) {
     }
 }
 
-/// A page that was deleted during its render is still stored.
-pub(crate) fn not_removed(key: &PageKey, error: &StoreError) {
-    measure!(counter("djanginxed_store_failures_total", "kind" => "not-removed").increment(1));
-    tracing::error!(
-        %key, %error,
-        "an older render of a deleted page could not be removed; it stays until its timeout"
+/// Too many pages are in doubt after failed exchanges to look at this one again.
+pub(crate) fn doubt_forgotten(key: &PageKey) {
+    measure!(counter("djanginxed_store_failures_total", "kind" => "doubt-forgotten").increment(1));
+    tracing::warn!(
+        %key,
+        "cannot tell whether a page was deleted while its server failed; it may stay until its timeout"
     );
 }
 

@@ -7,6 +7,7 @@
 //! between the end of its render and the end of its store nobody renders it
 //! again.
 
+mod doubts;
 mod lane;
 mod queue;
 

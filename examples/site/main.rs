@@ -19,7 +19,11 @@ use std::{env, io};
 
 use actix_web::http::header::ContentType;
 use actix_web::{App, HttpResponse, HttpServer, ResponseError, middleware, route, web};
-use djanginxed::cache_page;
+use djanginxed::{PageCache, cache_page};
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use document::{Site, SiteError};
 
@@ -49,7 +53,7 @@ async fn guide(site: web::Data<Site>, name: web::Path<String>) -> Result<HttpRes
 #[cache_page(86_400, content_type = "text/css")]
 async fn style() -> impl actix_web::Responder {
     HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
+        .content_type("text/css")
         .body(include_str!("style.css"))
 }
 
@@ -75,26 +79,45 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
-    let site = Site::open(env!("CARGO_MANIFEST_DIR"));
-    let site = web::Data::new(site.map_err(|error| error.to_string())?);
-    let server = HttpServer::new(move || {
+    log_the_cache();
+    let site = Site::open(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string())?;
+    let pages = PageCache::from_env().map_err(|error| error.to_string())?;
+    serve(web::Data::new(site), pages.clone()).await?;
+    pages.flush().await;
+    Ok(())
+}
+
+/// Shows djanginxed's own log: where pages are stored, and each page's settings
+/// at its first request.
+fn log_the_cache() {
+    let line = tracing_subscriber::fmt::layer()
+        .without_time()
+        .with_target(false);
+    let ours = Targets::new().with_target("djanginxed_runtime", LevelFilter::INFO);
+    tracing_subscriber::registry().with(line).with(ours).init();
+}
+
+/// Returns when the process is asked to end, with every answer given.
+async fn serve(site: web::Data<Site>, pages: PageCache) -> Result<(), String> {
+    let app = move || {
         App::new()
             .app_data(site.clone())
+            .app_data(pages.clone())
             .wrap(middleware::from_fn(request_log::line))
             .service(index)
             .service(style)
             .service(top)
             .service(guide)
             .default_service(web::to(nothing_here))
-    });
+    };
     let address = listen_address();
-    let server = server
+    let server = HttpServer::new(app)
+        .shutdown_timeout(5)
         .bind(&address)
         .map_err(|error| cannot_listen(&address, &error))?;
     for address in server.addrs() {
         println!("listening on http://{address}");
     }
-    println!("pages are stored in {}", store());
     server.run().await.map_err(|error| error.to_string())
 }
 
@@ -111,12 +134,5 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
             "another program listens on {address}: stop it, or set SITE_LISTEN to another address, such as 127.0.0.1:0 for any free port"
         ),
         _ => format!("cannot listen on {address:?}: {error}"),
-    }
-}
-
-fn store() -> String {
-    match env::var("DJANGINXED_SERVERS") {
-        Ok(servers) if !servers.trim().is_empty() => format!("Memcached at {servers}"),
-        _ => "the memory of this process".to_owned(),
     }
 }

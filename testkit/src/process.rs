@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use std::{env, io};
 
@@ -56,6 +56,11 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What the process says, if `command` piped it; once.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
     }
 
     /// How the process ended, if it has.
@@ -123,6 +128,12 @@ fn not_started(program: &'static str, error: io::Error) -> Error {
         io::ErrorKind::NotFound => Error::MissingProgram(program),
         _ => Error::io(format!("cannot start {program}"))(error),
     }
+}
+
+/// Whether `program` is installed.
+#[must_use]
+pub fn is_installed(program: &'static str) -> bool {
+    find(program).is_ok()
 }
 
 /// Where `program` is; Debian keeps servers in folders that only root's `PATH` has.

@@ -1,3 +1,44 @@
 //! `cargo xtask`: the project's own commands.
 
-fn main() {}
+mod ci;
+mod demo;
+mod install;
+mod nginx_conf;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo     start memcached, nginx and the example site on free ports, show a
+           miss and a hit, and serve until Ctrl-C
+  test     run every test, against real memcached and nginx processes
+  ci       check format, lints, documentation, licences and packages
+  install  install what demo and test need (Debian and Ubuntu), and nothing else
+
+demo and test install what is missing before they start.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args[..] {
+        ["demo"] => demo::demo(),
+        ["test", ref for_cargo @ ..] => test::test(for_cargo),
+        ["ci"] => ci::ci(),
+        ["install"] => install::install(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("no such command: {}\n\n{USAGE}", args.join(" "))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use memcache::exp::{AsyncMetaClient, Delete, Error as ClientError, Get, Meta, Op, OpResult, Set};
+use memcache::exp::{
+    AsyncMetaClient, Delete, Error as ClientError, Get, GetResult, Meta, Op, OpResult, Set,
+};
 
 use super::error::StoreError;
 use crate::entry::Entry;
@@ -99,9 +101,7 @@ impl Client {
             let set = Set::new(page.key.hex(), page.entry.bytes())
                 .client_flags(page.entry.flags())
                 .ttl_raw(wire_expiry(page.life, unix_now()));
-            let marker = Get::new(marker(&page.key))
-                .without_value()
-                .meta(Meta::default().ttl());
+            let marker = marker_age(&page.key);
             [Op::from(set), Op::from(marker)]
         });
         let answers = match self.client.run_batch(operations).await {
@@ -129,14 +129,27 @@ impl Client {
             return Err(self.nonsense("a page was not stored, and no reason given"));
         }
         let marker = marker.as_ref().map_err(|error| self.error(error))?;
-        let deleted_ago = marker
-            .as_get()
-            .filter(|marker| marker.hit())
-            .map(|marker| match marker.item.ttl {
-                Some(left) => u32::try_from(i64::from(MARKER_LIFE) - left).unwrap_or_default(),
-                None => 0,
-            });
-        Ok(Stored { deleted_ago })
+        Ok(Stored {
+            deleted_ago: marker.as_get().and_then(age_of),
+        })
+    }
+
+    /// How long ago each page was deleted, if it was; in seconds.
+    pub(crate) async fn deleted_ago(
+        &self,
+        keys: &[PageKey],
+    ) -> Result<Vec<Option<u32>>, StoreError> {
+        let markers = keys.iter().map(marker_age);
+        let answers = self.client.run_many(markers).await;
+        let answers = answers.map_err(|error| self.error(&error))?;
+        answers
+            .into_iter()
+            .map(|answer| {
+                answer
+                    .map(|marker| age_of(&marker))
+                    .map_err(|error| self.error(&error))
+            })
+            .collect()
     }
 
     /// Removes pages as one of a render that turned out to be too old.
@@ -186,6 +199,21 @@ impl Client {
 /// Where a delete is noted: a key that no md5 can be.
 fn marker(key: &PageKey) -> String {
     format!("del:{key}")
+}
+
+/// Asks how long a page's delete marker has still to live.
+fn marker_age(key: &PageKey) -> Get {
+    Get::new(marker(key))
+        .without_value()
+        .meta(Meta::default().ttl())
+}
+
+/// The age of a marker that is there. One that does not say so is taken as new.
+fn age_of(marker: &GetResult) -> Option<u32> {
+    let left = marker
+        .hit()
+        .then_some(marker.item.ttl.unwrap_or(i64::from(MARKER_LIFE)))?;
+    Some(u32::try_from(i64::from(MARKER_LIFE) - left).unwrap_or_default())
 }
 
 fn unix_now() -> u64 {

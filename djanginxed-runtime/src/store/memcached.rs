@@ -17,6 +17,7 @@ use crate::server::Server;
 /// One server, as all workers and the writer see it.
 #[derive(Debug)]
 pub(crate) struct Upstream {
+    server: Server,
     address: String,
     timeout: Duration,
     breaker: Breaker,
@@ -25,6 +26,10 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -78,6 +83,7 @@ impl Memcached {
         let upstream = |server: &Server| {
             Arc::new(Upstream {
                 address: server.address(),
+                server: server.clone(),
                 timeout,
                 breaker: Breaker::new(),
                 opened: Notify::new(),

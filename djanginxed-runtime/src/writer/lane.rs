@@ -4,13 +4,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::lookup_host;
 use tokio::time::{sleep, timeout};
 
+use super::doubts::{Doubt, Doubts, MAX_RENDER};
 use super::queue::{Delete, Sending, Work};
 use super::{Drop, Shared};
 use crate::entry::Entry;
 use crate::observe;
-use crate::store::client::{Client, MARKER_LIFE, Outgoing};
+use crate::server::warn_if_several;
+use crate::store::client::{Client, Outgoing, Stored};
 use crate::store::error::StoreError;
 use crate::store::memcached::Upstream;
 
@@ -21,15 +24,8 @@ const MAX_BATCH_PAGES: usize = 256;
 /// A whole batch may take longer than a visitor would wait.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Memcached's clock counts whole seconds, and so does the marker's age.
-const CLOCK_SLACK: u64 = 2;
-
-/// A render that took longer, with its time in the queue, cannot tell any more
-/// whether its page was deleted meanwhile: the marker may be gone.
-const MAX_RENDER: Duration = Duration::from_secs(MARKER_LIFE as u64 - 10);
-
-/// How often a page that was deleted meanwhile is deleted again.
-const REMOVE_TRIES: u32 = 3;
+/// How often a lane with doubts looks whether it can settle them.
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs every lane until the queue is closed and drained.
 pub(super) fn run_all(shared: &Arc<Shared>) {
@@ -40,7 +36,7 @@ pub(super) fn run_all(shared: &Arc<Shared>) {
         Ok(runtime) => runtime,
         Err(error) => {
             observe::no_writer(&error);
-            shared.queue.close();
+            shared.queue.abandon();
             return;
         }
     };
@@ -52,10 +48,17 @@ pub(super) fn run_all(shared: &Arc<Shared>) {
                 upstream: Arc::clone(upstream),
                 number,
                 client: None,
+                resolved: false,
+                doubts: Doubts::default(),
             };
             lanes.spawn(lane.run());
         }
-        while lanes.join_next().await.is_some() {}
+        while let Some(ended) = lanes.join_next().await {
+            if let Err(panic) = ended {
+                observe::no_writer(&panic);
+                shared.queue.abandon();
+            }
+        }
     });
 }
 
@@ -64,39 +67,62 @@ struct Lane {
     upstream: Arc<Upstream>,
     number: usize,
     client: Option<Client>,
+    /// Whether the server's name has been looked at.
+    resolved: bool,
+    doubts: Doubts,
 }
 
 impl Lane {
     async fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
         let upstream = Arc::clone(&self.upstream);
         tokio::select! {
             () = self.work() => {}
             () = probe_for_ever(&upstream) => {}
         }
-        drop(shared);
     }
 
     async fn work(&mut self) {
         loop {
-            match self
+            let work = self
                 .shared
                 .queue
-                .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES)
-            {
+                .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
+            match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
                 Work::Pages(pages) => self.send(pages).await,
-                Work::Nothing => self.shared.queue.work(self.number).await,
+                Work::Nothing => self.rest().await,
                 Work::Over => return,
             }
         }
     }
 
+    /// Waits for work, and settles doubts meanwhile.
+    async fn rest(&mut self) {
+        let work = self.shared.queue.work(self.number);
+        if self.doubts.is_empty() {
+            work.await;
+        } else if timeout(SETTLE_PAUSE, work).await.is_err() {
+            self.settle().await;
+        }
+    }
+
     async fn client(&mut self) -> Result<Client, StoreError> {
         if self.client.is_none() {
+            self.resolve().await;
             self.client = Some(Client::connect(self.upstream.address(), BATCH_TIMEOUT, 1).await?);
         }
         self.client.clone().ok_or(StoreError::NoWriter)
+    }
+
+    /// A name that is several servers to nginx is one to the application.
+    async fn resolve(&mut self) {
+        if self.resolved {
+            return;
+        }
+        if let Ok(addresses) = lookup_host(self.upstream.address()).await {
+            self.resolved = true;
+            warn_if_several(self.upstream.server(), &addresses.collect::<Vec<_>>());
+        }
     }
 
     /// Asks the server for something, within a bound, and notes how it went.
@@ -205,48 +231,104 @@ impl Lane {
             })
             .await;
         match answers {
-            Ok(answers) if !answers.is_empty() => {
-                let sent = pages.iter().zip(&answers);
-                for ((page, outgoing), answer) in sent {
-                    match answer {
-                        Ok(stored) => {
-                            observe::stored(&outgoing.key, outgoing.entry.bytes().len());
-                            self.remove_if_deleted(page, stored.deleted_ago).await;
-                        }
-                        Err(error) => observe::store_failed(&outgoing.key, error),
-                    }
-                }
-                answers.len()
-            }
+            Ok(answers) if !answers.is_empty() => self.sent(pages, answers).await,
             Ok(_) => pages.len(),
             Err(error) => {
-                for (_, outgoing) in pages {
-                    observe::store_failed(&outgoing.key, &error);
+                for (page, _) in pages {
+                    self.failed(page, &error);
                 }
                 pages.len()
             }
         }
     }
 
-    /// Deletes a page again whose render began before another process deleted
-    /// it: by Memcached's own clock, the marker is younger than the render.
-    async fn remove_if_deleted(&mut self, page: &Sending, deleted_ago: Option<u32>) {
-        let rendering = page.job.started.elapsed().as_secs() + CLOCK_SLACK;
-        if deleted_ago.is_none_or(|ago| u64::from(ago) > rendering) {
-            return;
-        }
-        let key = page.job.key;
-        observe::dropped(&key, Drop::Deleted);
-        for pause in 1..=REMOVE_TRIES {
-            let removed = self
-                .ask(|client| async move { client.remove(&[key]).await })
-                .await;
-            match removed {
-                Ok(()) => return,
-                Err(error) if pause == REMOVE_TRIES => observe::not_removed(&key, &error),
-                Err(_) => sleep(Duration::from_millis(100) * pause).await,
+    /// Notes what became of pages; of how many it is known.
+    async fn sent(
+        &mut self,
+        pages: &[(Sending, Outgoing)],
+        answers: Vec<Result<Stored, StoreError>>,
+    ) -> usize {
+        let count = answers.len();
+        let mut deleted = Vec::new();
+        for ((page, outgoing), answer) in pages.iter().zip(answers) {
+            match answer {
+                Ok(stored) => {
+                    observe::stored(&outgoing.key, outgoing.entry.bytes().len());
+                    let doubt = doubt(page);
+                    if doubt.may_be_deleted(stored.deleted_ago) {
+                        deleted.push(doubt);
+                    }
+                }
+                Err(error) => {
+                    if !error.is_an_answer() {
+                        self.upstream.note(Some(&error));
+                    }
+                    self.failed(page, &error);
+                }
             }
         }
+        self.remove(deleted).await;
+        count
+    }
+
+    fn failed(&mut self, page: &Sending, error: &StoreError) {
+        observe::store_failed(&page.job.key, error);
+        if !error.is_an_answer() {
+            self.doubt(doubt(page));
+        }
+    }
+
+    fn doubt(&mut self, doubt: Doubt) {
+        if let Some(forgotten) = self.doubts.add(doubt) {
+            observe::doubt_forgotten(&forgotten.key);
+        }
+    }
+
+    /// Removes again what was deleted since its render began; until that has
+    /// worked, it is in doubt.
+    async fn remove(&mut self, deleted: Vec<Doubt>) {
+        if deleted.is_empty() {
+            return;
+        }
+        let keys: Vec<_> = deleted.iter().map(|doubt| doubt.key).collect();
+        for key in &keys {
+            observe::dropped(key, Drop::Deleted);
+        }
+        let removed = self
+            .ask(|client| async move { client.remove(&keys).await })
+            .await;
+        if removed.is_err() {
+            for doubt in deleted {
+                self.doubt(doubt);
+            }
+        }
+    }
+
+    /// Looks at the delete markers of pages in doubt, where the server answers.
+    async fn settle(&mut self) {
+        if self.upstream.check().is_err() {
+            return;
+        }
+        let doubts = self.doubts.oldest(MAX_BATCH_PAGES);
+        let keys: Vec<_> = doubts.iter().map(|doubt| doubt.key).collect();
+        let ages = self
+            .ask(|client| async move { client.deleted_ago(&keys).await })
+            .await;
+        let Ok(ages) = ages else { return };
+        self.doubts.settled(doubts.len());
+        let deleted = doubts
+            .into_iter()
+            .zip(ages)
+            .filter_map(|(doubt, ago)| doubt.may_be_deleted(ago).then_some(doubt));
+        let deleted = deleted.collect();
+        self.remove(deleted).await;
+    }
+}
+
+fn doubt(page: &Sending) -> Doubt {
+    Doubt {
+        key: page.job.key,
+        started: page.job.started,
     }
 }
 

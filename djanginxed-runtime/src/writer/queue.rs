@@ -122,8 +122,12 @@ impl Queue {
     }
 
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
-        self.state().lanes[lane].deletes.push(delete);
-        self.lanes[lane].notify_one();
+        let mut state = self.state();
+        // Dropped, it tells its caller that there is no writer.
+        if !state.closed {
+            state.lanes[lane].deletes.push(delete);
+            self.lanes[lane].notify_one();
+        }
     }
 
     pub(super) fn pending(&self, key: &PageKey) -> Option<Entry> {
@@ -224,6 +228,20 @@ impl Queue {
         for lane in &self.lanes {
             lane.notify_one();
         }
+    }
+
+    /// Gives everything up: nobody will send it.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut state = self.state();
+        let lanes = state.lanes.len();
+        *state = State {
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            taken: state.taken,
+            closed: true,
+            ..State::default()
+        };
+        self.progressed(state);
     }
 
     /// Blocks until nothing is queued, or for `limit`; whether it is empty.

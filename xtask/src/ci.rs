@@ -1,0 +1,51 @@
+//! `cargo xtask ci`: what is checked besides the tests.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::run::{Outcome, cargo, root, run};
+
+/// Its own place: nothing of it is left in the user's `~/.cargo/bin`.
+const TOOLS: &str = "target/tools";
+
+pub(crate) fn ci() -> Outcome {
+    run(&mut cargo(["fmt", "--all", "--check"]))?;
+    // The tests' features, so that one set is compiled for all.
+    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    run(cargo(clippy).args(["--", "-D", "warnings"]))?;
+    let doc = ["doc", "--workspace", "--all-features", "--no-deps"];
+    run(cargo(doc).env("RUSTDOCFLAGS", "-D warnings"))?;
+    // Advisories change from day to day and need the network: not a check of a commit.
+    run(cargo_deny()?.args(["check", "licenses", "bans", "sources"]))?;
+    package()
+}
+
+/// cargo-deny, compiled here where the machine has none.
+fn cargo_deny() -> Outcome<Command> {
+    let known = cargo(["deny", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if known {
+        return Ok(cargo(["deny"]));
+    }
+    let tool: PathBuf = root().join(TOOLS).join("bin/cargo-deny");
+    if !tool.is_file() {
+        println!(
+            "cargo-deny is not installed: compiling it into {TOOLS}, which takes some minutes."
+        );
+        // It runs for a second; optimising it would take longer than that saves.
+        let install = ["install", "cargo-deny", "--locked", "--debug"];
+        run(cargo(install).args(["--root", TOOLS]))?;
+    }
+    let mut command = Command::new(tool);
+    command.current_dir(root());
+    Ok(command)
+}
+
+/// Makes the archives that would be published. The tests have compiled the same
+/// sources, so they are not compiled once more.
+fn package() -> Outcome {
+    let package = ["package", "--workspace", "--no-verify", "--allow-dirty"];
+    let unpublished = ["--exclude", "xtask", "--exclude", "testkit"];
+    run(cargo(package).args(unpublished))
+}

@@ -1,0 +1,183 @@
+//! `cargo xtask demo`: the whole way of a page, to look at.
+
+use std::io::{BufRead, BufReader};
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::http::{Connection, Request, Response};
+use testkit::{Memcached, Nginx, Process};
+
+use crate::install::install;
+use crate::nginx_conf::{Ports, nginx_conf};
+use crate::run::{Outcome, cargo, run};
+
+const KEY_PREFIX: &str = "docs";
+
+/// How long the site may take to listen, and its page to be stored.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) fn demo() -> Outcome {
+    install()?;
+    run(&mut cargo(["build", "--example", "site"]))?;
+    let interrupt = on_interrupt()?;
+    let mut stack = Stack::start()?;
+    stack.introduce();
+    stack.show_a_miss_and_a_hit()?;
+    let url = format!("http://127.0.0.1:{}/", stack.nginx.port());
+    println!("\nOpen {url} and reload a page: only its first request reaches the site below.");
+    println!("Ctrl-C stops everything.\n");
+    let result = stack.wait(&interrupt);
+    stack.stop();
+    result
+}
+
+/// Receives when the demo is to end: Ctrl-C, SIGTERM or a closed terminal.
+fn on_interrupt() -> Outcome<Receiver<()>> {
+    let (send, receive) = channel();
+    let handler = move || {
+        // An error means that the demo is ending already.
+        let _ = send.send(());
+    };
+    ctrlc::set_handler(handler).map_err(|error| format!("cannot wait for Ctrl-C: {error}"))?;
+    Ok(receive)
+}
+
+/// What the demo starts, in the order in which it ends: whoever asks ends
+/// before whoever answers.
+struct Stack {
+    nginx: Nginx,
+    site: Process,
+    memcached: Memcached,
+    site_port: u16,
+}
+
+impl Stack {
+    fn start() -> Outcome<Stack> {
+        let memcached = Memcached::start().map_err(|error| error.to_string())?;
+        let (site, site_port) = start_site(&memcached.address())?;
+        let conf = |nginx| {
+            let (memcached, site) = (memcached.port(), site_port);
+            let ports = Ports {
+                nginx,
+                memcached,
+                site,
+            };
+            nginx_conf(&ports, KEY_PREFIX)
+        };
+        let nginx = Nginx::start(conf).map_err(|error| error.to_string())?;
+        Ok(Stack {
+            nginx,
+            site,
+            memcached,
+            site_port,
+        })
+    }
+
+    fn introduce(&self) {
+        println!("\nmemcached  {}", self.memcached.address());
+        println!("site       127.0.0.1:{}", self.site_port);
+        println!("nginx      127.0.0.1:{}", self.nginx.port());
+        println!("its file   {}/nginx.conf\n", self.nginx.folder().display());
+    }
+
+    fn show_a_miss_and_a_hit(&self) -> Outcome {
+        self.ask("/", "fwd=uri-miss")?;
+        // The site answers first and stores in the background.
+        let end = Instant::now() + PATIENCE;
+        while self.memcached.keys().is_empty() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.ask("/", "nginx; hit")
+    }
+
+    /// Asks nginx for `target`, prints how it went, and checks that its
+    /// Cache-Status has `expected`.
+    fn ask(&self, target: &str, expected: &str) -> Outcome {
+        let (response, time) = timed_get(self.nginx.port(), target)
+            .map_err(|error| format!("GET {target} from nginx failed: {error}"))?;
+        let cache_status = response.header("cache-status").unwrap_or("none");
+        println!(
+            "GET {target}  {}  {:6.2} ms  Cache-Status: {cache_status}",
+            response.status,
+            time.as_secs_f64() * 1000.0
+        );
+        if response.status == 200 && cache_status.contains(expected) {
+            Ok(())
+        } else {
+            Err(format!(
+                "GET {target} should have been answered with 200 and {expected:?}; nginx's log:\n{}",
+                self.nginx.error_log()
+            ))
+        }
+    }
+
+    /// Returns when we are asked to end, or when a part has ended by itself.
+    fn wait(&mut self, interrupt: &Receiver<()>) -> Outcome {
+        loop {
+            match interrupt.recv_timeout(Duration::from_millis(200)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            let ends: [(&str, Option<ExitStatus>); 3] = [
+                ("nginx", self.nginx.ended()),
+                ("the site", self.site.ended()),
+                ("memcached", self.memcached.ended()),
+            ];
+            for (name, end) in ends {
+                if let Some(status) = end {
+                    return Err(format!("{name} has ended by itself ({status})"));
+                }
+            }
+        }
+    }
+
+    fn stop(mut self) {
+        println!("\nStopping nginx, the site and memcached.");
+        self.nginx.stop();
+        self.site.stop();
+        self.memcached.stop();
+    }
+}
+
+fn timed_get(port: u16, target: &str) -> std::io::Result<(Response, Duration)> {
+    let mut connection = Connection::open(port)?;
+    let start = Instant::now();
+    connection.send(&Request::get(target))?;
+    let response = connection.receive()?;
+    Ok((response, start.elapsed()))
+}
+
+/// The example site on a free port, with its pages in `memcached`.
+fn start_site(memcached: &str) -> Outcome<(Process, u16)> {
+    let mut command: Command = cargo(["run", "--quiet", "--example", "site"]);
+    command
+        .env("SITE_LISTEN", "127.0.0.1:0")
+        .env("DJANGINXED_SERVERS", memcached)
+        .env("DJANGINXED_KEY_PREFIX", KEY_PREFIX)
+        .stdout(Stdio::piped());
+    let mut site = Process::spawn("the site", &mut command, None).map_err(|e| e.to_string())?;
+    let (send, receive) = channel();
+    if let Some(lines) = site.stdout() {
+        thread::spawn(move || pass_on(lines, &send));
+    }
+    let port = receive
+        .recv_timeout(PATIENCE)
+        .map_err(|_| "the example site did not say where it listens".to_owned())?;
+    Ok((site, port))
+}
+
+/// Prints what the site says, and sends the port that it listens on.
+fn pass_on(lines: ChildStdout, listening: &Sender<u16>) {
+    for line in BufReader::new(lines).lines().map_while(Result::ok) {
+        println!("site | {line}");
+        if let Some(port) = line
+            .strip_prefix("listening on http://127.0.0.1:")
+            .and_then(|port| port.parse().ok())
+        {
+            // An error means that nobody waits any more.
+            let _ = listening.send(port);
+        }
+    }
+}
