@@ -116,7 +116,10 @@ fn a_delete_by_another_process_is_not_undone() {
         assert!(status.unwrap().success());
     });
     let marker = format!("del:{}", djanginxed::PageKey::new(crate::app::PREFIX, PAGE));
-    assert!(memcached.get(marker).is_some(), "nobody else has deleted it");
+    assert!(
+        memcached.get(marker).is_some(),
+        "nobody else has deleted it"
+    );
 }
 
 #[test]
