@@ -7,6 +7,7 @@ use djanginxed::PageCache;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
 use crate::app::{Gate, Site, at, run_of, status_of, wait};
+use crate::impostor::Holder;
 
 const PAGE: &str = "/page";
 
@@ -243,4 +244,26 @@ fn a_delete_while_a_batch_hangs_ends_and_the_page_does_not_come_back() {
         assert!(run_of(&site.get(PAGE), PAGE) >= 2);
         wait(pages.flush());
     }
+}
+
+#[test]
+fn a_store_that_arrives_after_its_time_out_does_not_undo_a_delete() {
+    let memcached = Memcached::start().unwrap();
+    let holder = Holder::start(memcached.port());
+    // Without lookups, the writer's is the connection that is held.
+    let pages = at(&holder.address()).lookup(false).build().unwrap();
+    let site = Site::quick(&pages);
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
+    wait(pages.flush());
+    let key = pages.key(PAGE);
+    assert_eq!(memcached.get(key.to_string()), None, "it was not held back");
+    let other = at(&memcached.address()).build().unwrap();
+    assert_eq!(wait(other.delete(&key)), Ok(false));
+    holder.deliver();
+    eventually("the old render has arrived", || {
+        memcached.stat("cmd_set") >= 2
+    });
+    eventually("the old render is removed again", || {
+        memcached.get(key.to_string()).is_none()
+    });
 }
