@@ -8,7 +8,9 @@ mod generics;
 mod handler;
 mod names;
 mod page;
+mod parse;
 mod recover;
+mod timeout;
 mod values;
 
 use proc_macro2::TokenStream;

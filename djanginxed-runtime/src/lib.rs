@@ -9,6 +9,7 @@ mod config;
 mod deletes;
 mod entry;
 mod key;
+pub mod nginx;
 mod observe;
 mod page;
 mod placement;

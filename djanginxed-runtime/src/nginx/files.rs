@@ -1,0 +1,67 @@
+//! What is generated.
+
+use super::plan::Plan;
+use super::site::Md5;
+use super::{http, locations, server};
+
+/// The parts of nginx's configuration for one [`Site`](super::Site); each way of
+/// using them needs one or two.
+#[derive(Clone, Debug)]
+pub struct Files {
+    pub(super) http: String,
+    pub(super) locations: String,
+    pub(super) servers: String,
+    pub(super) full: String,
+    pub(super) script: Option<&'static str>,
+}
+
+impl Files {
+    pub(super) fn write(plan: &Plan) -> Files {
+        let http = http::write(plan);
+        let locations = locations::write(plan);
+        let servers = server::write(plan, &locations);
+        let full = server::full(plan, &format!("{http}\n{servers}"));
+        let script = (plan.md5 == Md5::Njs).then_some(include_str!("key.js"));
+        Files {
+            http,
+            locations,
+            servers,
+            full,
+            script,
+        }
+    }
+
+    /// Everything for one site, to be included in the `http` block (Debian's
+    /// `sites-enabled`, nginx.org's `conf.d`): upstreams, maps and servers.
+    #[must_use]
+    pub fn site(&self) -> String {
+        format!("{}\n{}", self.http, self.servers)
+    }
+
+    /// Upstreams and maps alone, to be included in the `http` block beside a
+    /// server of one's own that includes [`locations`](Files::locations).
+    #[must_use]
+    pub fn http(&self) -> &str {
+        &self.http
+    }
+
+    /// The locations alone, to be included in a `server` block of one's own.
+    #[must_use]
+    pub fn locations(&self) -> &str {
+        &self.locations
+    }
+
+    /// A whole nginx.conf that needs no privileges, for
+    /// `nginx -p DIRECTORY/ -c nginx.conf`; everything nginx writes lies in that directory.
+    #[must_use]
+    pub fn full(&self) -> &str {
+        &self.full
+    }
+
+    /// `djanginxed.js`, which lies beside the file that is loaded, where
+    /// [`Md5::Njs`](super::Md5::Njs) computes the keys.
+    #[must_use]
+    pub fn script(&self) -> Option<&'static str> {
+        self.script
+    }
+}

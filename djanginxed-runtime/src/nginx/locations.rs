@@ -1,0 +1,128 @@
+//! The locations: Memcached first, then the application.
+
+use super::plan::Plan;
+use super::routes::{Page, Route};
+use super::site::Md5;
+use super::text::{Text, quoted};
+
+pub(super) fn write(plan: &Plan) -> String {
+    let mut text = Text::default();
+    for route in &plan.routes {
+        location(&mut text, plan, route);
+        text.blank();
+    }
+    text.speak();
+    application(&mut text, plan);
+    text.finish()
+}
+
+fn location(text: &mut Text, plan: &Plan, route: &Route) {
+    if route.matches.starts_with('=') {
+        text.speak();
+        text.why("Else nginx redirects it to the path with a slash by itself.");
+        text.silence();
+    }
+    let head = format!("location {}", route.matches);
+    match &route.page {
+        Some(page) => {
+            text.block(head, |text| cached(text, plan, page));
+            text.silence();
+        }
+        None => text.block(head, |text| never_cached(text, plan)),
+    }
+}
+
+fn never_cached(text: &mut Text, plan: &Plan) {
+    text.line(format_args!("error_page 418 = @{}_app", plan.name));
+    text.line("return 418");
+}
+
+fn cached(text: &mut Text, plan: &Plan, page: &Page) {
+    let name = &plan.name;
+    text.why("Straight to the application; 418 is only nginx's way to get there.");
+    text.block(format_args!("if (${name}_bypass)"), |text| {
+        text.line("return 418")
+    });
+    text.why("A miss (404), a method other than GET and HEAD (405), Memcached out of reach");
+    text.why("(502) or slow (504): the application answers. Without \"=\" visitors would");
+    text.why("see those status codes on good pages.");
+    text.line(format_args!(
+        "error_page 404 405 418 500 502 504 = @{name}_app"
+    ));
+    text.blank();
+    key(text, plan, page);
+    text.line(format_args!("memcached_pass {name}_memcached"));
+    memcached(text, plan);
+    text.blank();
+    content(text, plan, page);
+}
+
+fn key(text: &mut Text, plan: &Plan, page: &Page) {
+    text.why("The request target exactly as sent ($request_uri), as the application has it.");
+    let prefix = &page.key_prefix;
+    match plan.md5 {
+        Md5::SetMisc => text.line(format_args!("set_md5 $memcached_key {prefix}$request_uri")),
+        Md5::Njs => {
+            text.line(format_args!("set $djanginxed_prefix \"{prefix}\""));
+            text.line(format_args!("set $memcached_key ${}_key", plan.name));
+        }
+    }
+}
+
+fn memcached(text: &mut Text, plan: &Plan) {
+    let timeout = &plan.timeout;
+    text.why("The application's own limit; nginx's is 60 s.");
+    text.line(format_args!("memcached_connect_timeout {timeout}"));
+    text.line(format_args!("memcached_send_timeout {timeout}"));
+    text.line(format_args!("memcached_read_timeout {timeout}"));
+    if !plan.single_memcached {
+        text.why("After a time-out the application answers: no other server has the page.");
+        text.line("memcached_next_upstream error");
+    }
+    text.why("A usual page in one read; the default of 4k or 8k takes several.");
+    text.line(format_args!("memcached_buffer_size {BUFFER}"));
+    text.why("Entries with flag 2 are gzip; clients that do not accept it get them unpacked,");
+    text.why("and caches on the way are told (Vary).");
+    text.line("memcached_gzip_flag 2");
+    text.line("gunzip on");
+    text.line("gzip_vary on");
+}
+
+/// Measured: larger ones gain nothing on usual pages and cost memory.
+const BUFFER: &str = "32k";
+
+fn content(text: &mut Text, plan: &Plan, page: &Page) {
+    text.why("The type comes from here alone, never from an extension in the path: else");
+    text.why("text whose path ends in .html would become a page.");
+    text.block("types", |_| {});
+    text.line(format_args!("default_type {}", page.content_type));
+    text.line("charset utf-8");
+    if plan.cache_status {
+        text.line("add_header Cache-Status \"nginx; hit\"");
+    }
+    for (name, value) in &plan.headers {
+        text.line(format_args!("add_header {name} {}", quoted(value)));
+    }
+}
+
+fn application(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    let port = &plan.public_port;
+    text.block(format_args!("location @{name}_app"), |text| {
+        text.why("No path after the name: the application sees the target as it was sent.");
+        text.line(format_args!("proxy_pass http://{name}_app"));
+        text.line("proxy_http_version 1.1");
+        text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
+        text.line("proxy_set_header Upgrade $http_upgrade");
+        text.why("What the application may believe is said here, and never taken from the");
+        text.why("client, whose words could end up in a stored page.");
+        text.line(format_args!("proxy_set_header Host $host{port}"));
+        text.line("proxy_set_header X-Forwarded-For $remote_addr");
+        text.line(format_args!(
+            "proxy_set_header X-Forwarded-Host $host{port}"
+        ));
+        text.line("proxy_set_header X-Forwarded-Proto $scheme");
+        text.why("actix believes Forwarded before all of these.");
+        text.line("proxy_set_header Forwarded \"\"");
+    });
+}

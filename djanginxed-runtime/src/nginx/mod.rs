@@ -1,0 +1,24 @@
+//! nginx's file, generated from the application's own settings.
+//!
+//! nginx finds a page only where its key, prefix, servers and placement are the
+//! application's, and it answers hits before the application sees them, so it
+//! must know the application's bypass rules too. [`Site`] takes all of that from
+//! the `PageCache` and asks only for what the site alone knows. What it cannot
+//! express safely in nginx's language is an [`Error`] that names the value.
+//! `docs/nginx.md` explains every line of the output.
+
+mod addresses;
+mod error;
+mod files;
+mod http;
+mod locations;
+mod plan;
+mod routes;
+mod server;
+mod site;
+mod text;
+mod values;
+
+pub use error::Error;
+pub use files::Files;
+pub use site::{Md5, Site};

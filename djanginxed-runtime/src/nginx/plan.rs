@@ -1,0 +1,155 @@
+//! A site whose every value has been checked.
+
+use super::addresses::{Listen, application};
+use super::error::{Error, refuse};
+use super::routes::{Route, routes};
+use super::site::{Md5, Site};
+use super::values;
+use crate::config::Settings;
+use crate::placement::upstream_lines;
+
+/// What is written, in the words of nginx's file.
+pub(super) struct Plan {
+    /// Begins every name that other sites must not share.
+    pub(super) name: String,
+    pub(super) memcached: Vec<String>,
+    pub(super) single_memcached: bool,
+    pub(super) timeout: String,
+    pub(super) applications: Vec<String>,
+    pub(super) listens: Vec<Listen>,
+    /// What follows the host in a URL: nothing, or `:8080`.
+    pub(super) public_port: String,
+    pub(super) tls: Option<(String, String)>,
+    pub(super) server_names: Vec<String>,
+    pub(super) hosts: Vec<String>,
+    pub(super) bypass_cookies: Vec<String>,
+    pub(super) bypass_headers: Vec<String>,
+    pub(super) routes: Vec<Route>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) cache_status: bool,
+    pub(super) md5: Md5,
+    pub(super) script_path: String,
+    pub(super) modules: Option<String>,
+    pub(super) client_max_body_size: String,
+}
+
+impl Plan {
+    pub(super) fn check(site: &Site) -> Result<Plan, Error> {
+        let settings = &site.settings;
+        let listens = listens(site)?;
+        Ok(Plan {
+            name: match &site.name {
+                Some(name) => values::site_name(name)?,
+                None => "djanginxed".to_owned(),
+            },
+            memcached: memcached(settings)?,
+            single_memcached: settings.servers.len() == 1,
+            timeout: format!("{}ms", settings.operation_timeout.as_millis().max(1)),
+            applications: applications(site)?,
+            public_port: public_port(site, &listens)?,
+            listens,
+            tls: tls(site)?,
+            server_names: server_names(site)?,
+            hosts: hosts(&settings.hosts)?,
+            bypass_cookies: each(&settings.bypass_cookies, |name| {
+                values::cookie_pattern(name)
+            })?,
+            bypass_headers: each(&settings.bypass_headers, |name| {
+                values::header_variable(name.as_str())
+            })?,
+            routes: routes(site)?,
+            headers: headers(settings)?,
+            cache_status: settings.cache_status,
+            md5: site.md5,
+            script_path: values::file("script", &site.script_path)?,
+            modules: (site.modules.as_ref())
+                .map(|folder| values::file("modules", folder))
+                .transpose()?,
+            client_max_body_size: values::size(&site.client_max_body_size)?,
+        })
+    }
+}
+
+fn each<T, U>(items: &[T], check: impl Fn(&T) -> Result<U, Error>) -> Result<Vec<U>, Error> {
+    items.iter().map(check).collect()
+}
+
+fn memcached(settings: &Settings) -> Result<Vec<String>, Error> {
+    if settings.servers.is_empty() {
+        return Err(Error::NoMemcached);
+    }
+    let lines = upstream_lines(&settings.servers, settings.placement);
+    Ok(lines.lines().map(with_failure_limits).collect())
+}
+
+/// nginx's own defaults send every visitor to the application for ten seconds
+/// after one slow answer.
+fn with_failure_limits(line: &str) -> String {
+    let line = line.trim_end_matches(';');
+    let mut line = line.to_owned();
+    if line.starts_with("server ") {
+        for (name, value) in [("max_fails=", "2"), ("fail_timeout=", "5s")] {
+            if !line.contains(name) {
+                line.push_str(&format!(" {name}{value}"));
+            }
+        }
+    }
+    line
+}
+
+fn applications(site: &Site) -> Result<Vec<String>, Error> {
+    if site.applications.is_empty() {
+        return Err(Error::NoApplication);
+    }
+    each(&site.applications, |address| application(address))
+}
+
+fn listens(site: &Site) -> Result<Vec<Listen>, Error> {
+    if site.listens.is_empty() {
+        let port = if site.tls.is_some() { "443" } else { "80" };
+        return Ok(vec![Listen::parse(port)?]);
+    }
+    each(&site.listens, |address| Listen::parse(address))
+}
+
+fn public_port(site: &Site, listens: &[Listen]) -> Result<String, Error> {
+    let port = (site.public_port).or_else(|| Some(listens.first()?.port));
+    match (port, site.tls.is_some()) {
+        (Some(0), _) => Err(refuse("public port", "0", "give a port of 1 to 65535")),
+        (None | Some(80), false) | (None | Some(443), true) => Ok(String::new()),
+        (Some(port), _) => Ok(format!(":{port}")),
+    }
+}
+
+fn tls(site: &Site) -> Result<Option<(String, String)>, Error> {
+    let Some((certificate, key)) = &site.tls else {
+        return Ok(None);
+    };
+    Ok(Some((
+        values::file("TLS certificate", certificate)?,
+        values::file("TLS key", key)?,
+    )))
+}
+
+fn server_names(site: &Site) -> Result<Vec<String>, Error> {
+    let names = if site.server_names.is_empty() {
+        hosts(&site.settings.hosts)?
+    } else {
+        each(&site.server_names, |name| values::host_name(name))?
+    };
+    if names.is_empty() {
+        return Err(Error::NoServerName);
+    }
+    Ok(names)
+}
+
+fn hosts(hosts: &[String]) -> Result<Vec<String>, Error> {
+    each(hosts, |host| values::host_name(host))
+}
+
+fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {
+    each(&settings.headers, |(name, value)| {
+        let value = values::header_value(value.as_bytes())?;
+        Ok((values::header_name(name.as_str())?, value))
+    })
+}

@@ -1,0 +1,105 @@
+//! Which location has which prefix and content type, and which is never cached.
+
+use super::error::Error;
+use super::site::Site;
+use super::values;
+
+/// A `location` of nginx's file.
+#[derive(Clone, Debug)]
+pub(super) struct Route {
+    /// What stands after `location`.
+    pub(super) matches: String,
+    /// `None`: never cached.
+    pub(super) page: Option<Page>,
+}
+
+/// What nginx must know of the pages in a location.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    pub(super) key_prefix: String,
+    pub(super) content_type: String,
+}
+
+/// All locations of `site`, in the order in which they are written.
+pub(super) fn routes(site: &Site) -> Result<Vec<Route>, Error> {
+    let mut routes = Vec::new();
+    if !site.pages.iter().any(|(location, ..)| location == "/") {
+        let prefix = &site.settings.key_prefix;
+        routes.push(page("/", prefix, "text/html")?);
+    }
+    for (location, prefix, content_type) in &site.pages {
+        routes.push(page(location, prefix, content_type)?);
+    }
+    for location in &site.never_cached {
+        let matches = values::location(location)?;
+        routes.push(Route {
+            matches,
+            page: None,
+        });
+    }
+    refuse_twice(&routes)?;
+    refuse_shared_prefixes(&routes)?;
+    let extra = without_slash(&routes);
+    routes.extend(extra);
+    Ok(routes)
+}
+
+fn page(location: &str, prefix: &str, content_type: &str) -> Result<Route, Error> {
+    Ok(Route {
+        matches: values::location(location)?,
+        page: Some(Page {
+            key_prefix: values::key_prefix(prefix)?,
+            content_type: values::media_type(content_type)?,
+        }),
+    })
+}
+
+fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
+    for (at, route) in routes.iter().enumerate() {
+        if routes[..at]
+            .iter()
+            .any(|other| other.matches == route.matches)
+        {
+            return Err(Error::Twice(route.matches.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_shared_prefixes(routes: &[Route]) -> Result<(), Error> {
+    let pages = || (routes.iter()).filter_map(|route| Some((route, route.page.as_ref()?)));
+    for (route, page) in pages() {
+        let clash = pages().find(|(_, other)| {
+            other.key_prefix == page.key_prefix
+                && !other.content_type.eq_ignore_ascii_case(&page.content_type)
+        });
+        if let Some((other, _)) = clash {
+            return Err(Error::SharedPrefix {
+                prefix: page.key_prefix.clone(),
+                first: route.matches.clone(),
+                second: other.matches.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// nginx answers `/feed` with a redirect of its own where a location `/feed/`
+/// passes requests on. An exact location for it keeps that decision with the
+/// application.
+fn without_slash(routes: &[Route]) -> Vec<Route> {
+    let pages = routes.iter().filter(|route| route.page.is_some());
+    let paths = pages.filter_map(|route| route.matches.strip_suffix('/'));
+    paths
+        .filter(|path| !path.is_empty() && !routes.iter().any(|route| route.matches == *path))
+        .filter_map(|path| {
+            let outer = (routes.iter())
+                .filter(|route| path.starts_with(&route.matches))
+                .max_by_key(|route| route.matches.len())?;
+            Some(Route {
+                matches: format!("= {path}"),
+                page: outer.page.clone(),
+            })
+        })
+        .collect()
+}

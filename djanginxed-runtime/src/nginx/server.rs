@@ -1,0 +1,105 @@
+//! The servers, and a whole nginx.conf around them.
+
+use super::plan::Plan;
+use super::site::Md5;
+use super::text::{Text, quoted};
+
+pub(super) fn write(plan: &Plan, locations: &str) -> String {
+    let mut text = Text::default();
+    if plan.server_names.iter().any(|name| name.len() > LONG_NAME) {
+        text.why("For a name as long as this site's.");
+        text.line("server_names_hash_bucket_size 512");
+        text.blank();
+    }
+    text.why("Hosts that are not this site's: a page must not be stored with a host name");
+    text.why("in it that a stranger made up.");
+    text.block("server", |text| default_server(text, plan));
+    text.blank();
+    text.block("server", |text| {
+        listen(text, plan, "");
+        text.line(format_args!("server_name {}", plan.server_names.join(" ")));
+        tls(text, plan);
+        merge_slashes(text);
+        text.line(format_args!(
+            "client_max_body_size {}",
+            plan.client_max_body_size
+        ));
+        text.blank();
+        text.paste(locations);
+    });
+    text.finish()
+}
+
+/// Longer names may not fit into nginx's hash of server names as it is.
+const LONG_NAME: usize = 40;
+
+fn default_server(text: &mut Text, plan: &Plan) {
+    listen(text, plan, " default_server");
+    text.line("server_name _");
+    if plan.tls.is_some() {
+        text.line("ssl_reject_handshake on");
+        text.line("ssl_protocols TLSv1.2 TLSv1.3");
+    }
+    // nginx reads it before it knows the host, so it counts here.
+    merge_slashes(text);
+    text.line("return 444");
+}
+
+fn merge_slashes(text: &mut Text) {
+    text.why("The application tells //a from /a; nginx chooses the location likewise.");
+    text.line("merge_slashes off");
+}
+
+fn listen(text: &mut Text, plan: &Plan, default: &str) {
+    let ssl = if plan.tls.is_some() { " ssl" } else { "" };
+    for listen in &plan.listens {
+        text.line(format_args!("listen {}{ssl}{default}", listen.address));
+    }
+}
+
+fn tls(text: &mut Text, plan: &Plan) {
+    let Some((certificate, key)) = &plan.tls else {
+        return;
+    };
+    text.line(format_args!("ssl_certificate {}", quoted(certificate)));
+    text.line(format_args!("ssl_certificate_key {}", quoted(key)));
+    text.line("ssl_protocols TLSv1.2 TLSv1.3");
+    text.line(format_args!(
+        "ssl_session_cache shared:{}_tls:10m",
+        plan.name
+    ));
+}
+
+/// The whole nginx.conf; every path in it is below the folder of `nginx -p`.
+pub(super) fn full(plan: &Plan, site: &str) -> String {
+    let mut text = Text::default();
+    if let Some(folder) = &plan.modules {
+        for module in modules(plan.md5) {
+            text.line(format_args!(
+                "load_module {}",
+                quoted(&format!("{folder}/{module}"))
+            ));
+        }
+    }
+    text.line("worker_processes auto");
+    text.why("Relative paths are below the folder given to nginx -p.");
+    text.line("pid nginx.pid");
+    text.line("error_log error.log");
+    text.block("events", |text| text.line("worker_connections 1024"));
+    text.block("http", |text| {
+        text.line("access_log access.log combined buffer=64k flush=1s");
+        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+            text.line(format_args!("{kind}_temp_path temp_{kind}"));
+        }
+        text.blank();
+        text.paste(site);
+    });
+    text.finish()
+}
+
+fn modules(md5: Md5) -> &'static [&'static str] {
+    match md5 {
+        Md5::SetMisc => &["ndk_http_module.so", "ngx_http_set_misc_module.so"],
+        Md5::Njs => &["ngx_http_js_module.so"],
+    }
+}

@@ -1,0 +1,174 @@
+//! What nginx is to serve, and what only the site knows about it.
+
+use super::error::Error;
+use super::files::Files;
+use super::plan::Plan;
+use crate::cache::PageCache;
+use crate::config::Settings;
+
+/// Which module of nginx computes the md5 that is a page's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Md5 {
+    /// `set_md5` of set-misc-nginx-module: Debian's and Ubuntu's
+    /// `libnginx-mod-http-set-misc`; OpenResty has it built in.
+    #[default]
+    SetMisc,
+    /// A function in njs, which nginx.org's packages and the official container
+    /// image have. It comes with a script, [`Files::script`].
+    Njs,
+}
+
+/// A site, from which nginx's [`Files`] are generated.
+///
+/// Nothing is checked before [`generate`](Site::generate), which names the first
+/// value that nginx's file could not carry.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub(super) settings: Settings,
+    pub(super) name: Option<String>,
+    pub(super) server_names: Vec<String>,
+    pub(super) listens: Vec<String>,
+    pub(super) public_port: Option<u16>,
+    pub(super) tls: Option<(String, String)>,
+    pub(super) applications: Vec<String>,
+    pub(super) pages: Vec<(String, String, String)>,
+    pub(super) never_cached: Vec<String>,
+    pub(super) md5: Md5,
+    pub(super) script_path: String,
+    pub(super) modules: Option<String>,
+    pub(super) client_max_body_size: String,
+}
+
+impl Site {
+    /// A site whose pages are those of `pages`.
+    #[must_use]
+    pub fn new(pages: &PageCache) -> Site {
+        Site {
+            settings: pages.settings().clone(),
+            name: None,
+            server_names: Vec::new(),
+            listens: Vec::new(),
+            public_port: None,
+            tls: None,
+            applications: Vec::new(),
+            pages: Vec::new(),
+            never_cached: Vec::new(),
+            md5: Md5::default(),
+            script_path: "djanginxed.js".to_owned(),
+            modules: Some("/usr/lib/nginx/modules".to_owned()),
+            client_max_body_size: "10m".to_owned(),
+        }
+    }
+
+    /// A host of this site. All of them show the same pages; a request for any
+    /// other host is closed without an answer (nginx's 444). Where none is
+    /// given, the hosts of the page cache are taken.
+    #[must_use]
+    pub fn server_name(mut self, host: impl Into<String>) -> Site {
+        self.server_names.push(host.into());
+        self
+    }
+
+    /// Where the application listens: `"127.0.0.1:8080"` or
+    /// `"unix:/run/app.sock"`. Given several times, nginx takes turns.
+    #[must_use]
+    pub fn app(mut self, address: impl Into<String>) -> Site {
+        self.applications.push(address.into());
+        self
+    }
+
+    /// Where nginx listens: a port, or an address with one. Port 80, or 443
+    /// with [`tls`](Site::tls), unless told.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Site {
+        self.listens.push(address.into());
+        self
+    }
+
+    /// The port in the site's public URLs, where it is not the one that nginx
+    /// listens on, as with a container's port mapping.
+    #[must_use]
+    pub fn public_port(mut self, port: u16) -> Site {
+        self.public_port = Some(port);
+        self
+    }
+
+    /// Listens with TLS, with this certificate and its key (paths of PEM files).
+    #[must_use]
+    pub fn tls(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Site {
+        self.tls = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Pages below `location` that have a key prefix or a content type of their
+    /// own, as in `#[cache_page(900, key_prefix = …, content_type = …)]`. All
+    /// others have the page cache's prefix and are `text/html`; `"/"` changes
+    /// that. Locations of different content types need different prefixes.
+    #[must_use]
+    pub fn page(
+        mut self,
+        location: impl Into<String>,
+        key_prefix: impl Into<String>,
+        content_type: impl Into<String>,
+    ) -> Site {
+        self.pages
+            .push((location.into(), key_prefix.into(), content_type.into()));
+        self
+    }
+
+    /// Requests below `location` go to the application and never to Memcached.
+    #[must_use]
+    pub fn never_cache(mut self, location: impl Into<String>) -> Site {
+        self.never_cached.push(location.into());
+        self
+    }
+
+    /// Which module computes the keys.
+    #[must_use]
+    pub fn md5(mut self, module: Md5) -> Site {
+        self.md5 = module;
+        self
+    }
+
+    /// Where nginx finds [`Files::script`]; relative to the folder of its
+    /// nginx.conf. `djanginxed.js` unless told.
+    #[must_use]
+    pub fn script_path(mut self, path: impl Into<String>) -> Site {
+        self.script_path = path.into();
+        self
+    }
+
+    /// The folder of nginx's dynamic modules, for [`Files::full`];
+    /// `/usr/lib/nginx/modules` unless told, `None` where the module is built in.
+    #[must_use]
+    pub fn modules(mut self, folder: Option<impl Into<String>>) -> Site {
+        self.modules = folder.map(Into::into);
+        self
+    }
+
+    /// The largest request body that nginx lets through to the application, as
+    /// nginx writes sizes; `"10m"` unless told, `"0"` for no limit.
+    #[must_use]
+    pub fn client_max_body_size(mut self, size: impl Into<String>) -> Site {
+        self.client_max_body_size = size.into();
+        self
+    }
+
+    /// Tells this site's upstreams and variables from those of another site on
+    /// the same nginx.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Site {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Writes nginx's files.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or the first value that nginx's file could not carry.
+    pub fn generate(&self) -> Result<Files, Error> {
+        Ok(Files::write(&Plan::check(self)?))
+    }
+}

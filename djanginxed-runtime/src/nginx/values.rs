@@ -1,0 +1,161 @@
+//! Checks of everything that goes into nginx's file: where it is written
+//! unquoted, only what needs no quotes is taken.
+
+use super::error::{Error, refuse};
+use crate::page::{is_key_prefix, is_media_type};
+
+/// A host name for `server_name` and for the Host header.
+pub(super) fn host_name(value: &str) -> Result<String, Error> {
+    let refuse = |problem| Err(refuse("server_name", value, problem));
+    if value.contains('*') || value.starts_with('.') || value.starts_with('~') {
+        return refuse(
+            "a pattern would put every host that matches it under the same keys; name each host",
+        );
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if !value.bytes().all(plain) || !value.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
+        return refuse("write a host name of A-Z a-z 0-9 . _ -, without scheme, port or path");
+    }
+    Ok(value.to_ascii_lowercase())
+}
+
+/// The path of a `location`, which nginx compares with the decoded path.
+pub(super) fn location(value: &str) -> Result<String, Error> {
+    let refuse = |problem| Err(refuse("location", value, problem));
+    if !value.starts_with('/') {
+        return refuse("a location is a path and begins with \"/\"");
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-+@:,!&()*=".contains(&byte);
+    if !value.bytes().all(plain) {
+        return refuse(
+            "use A-Z a-z 0-9 and / . _ ~ - + @ : , ! & ( ) * =; choose a shorter path above it",
+        );
+    }
+    if value
+        .split('/')
+        .any(|segment| matches!(segment, "." | ".."))
+        || value.contains("//")
+    {
+        return refuse(
+            "nginx compares it with a path without \"//\", \".\" and \"..\", so it would never match",
+        );
+    }
+    Ok(value.to_owned())
+}
+
+pub(super) fn key_prefix(value: &str) -> Result<String, Error> {
+    if value.is_empty() || is_key_prefix(value) {
+        return Ok(value.to_owned());
+    }
+    Err(refuse(
+        "key prefix",
+        value,
+        "use 1 to 64 of A-Z a-z 0-9 . _ : -, or nothing at all",
+    ))
+}
+
+pub(super) fn media_type(value: &str) -> Result<String, Error> {
+    // `#` begins a comment where a word begins, which a media type's does not.
+    if is_media_type(value) {
+        return Ok(value.to_owned());
+    }
+    Err(refuse(
+        "content type",
+        value,
+        "write a media type without parameters, for example \"application/rss+xml\"",
+    ))
+}
+
+/// A size as nginx writes it: bytes, or with k, m or g; 0 is no limit.
+pub(super) fn size(value: &str) -> Result<String, Error> {
+    let digits = value.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G']);
+    let units = value.len() - digits.len();
+    if units <= 1 && (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(value.to_owned());
+    }
+    Err(refuse(
+        "client_max_body_size",
+        value,
+        "write a number of bytes, or one with k, m or g, for example \"10m\"; \"0\" is no limit",
+    ))
+}
+
+/// What tells this site's upstreams and variables from another site's.
+pub(super) fn site_name(value: &str) -> Result<String, Error> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if (1..=32).contains(&value.len()) && value.bytes().all(plain) {
+        return Ok(format!("djanginxed_{value}"));
+    }
+    Err(refuse("site name", value, "use 1 to 32 of a-z 0-9 _"))
+}
+
+/// A file's path, which stands quoted.
+pub(super) fn file(setting: &'static str, value: &str) -> Result<String, Error> {
+    if value.is_empty() || value.contains('$') || value.chars().any(char::is_control) {
+        return Err(refuse(
+            setting,
+            value,
+            "write a path without \"$\" and control characters",
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+/// The name of a header that hits carry.
+pub(super) fn header_name(name: &str) -> Result<String, Error> {
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        return Ok(name.to_owned());
+    }
+    Err(refuse("header", name, "use A-Z a-z 0-9 - _"))
+}
+
+/// The value of a header that hits carry.
+pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
+    let text = String::from_utf8_lossy(value).into_owned();
+    let plain = |byte: u8| byte == b'\t' || (0x20..0x7F).contains(&byte);
+    if !value.iter().all(|&byte| plain(byte)) {
+        return Err(refuse(
+            "header value",
+            &text,
+            "use visible ASCII characters",
+        ));
+    }
+    if text.contains('$') {
+        return Err(refuse(
+            "header value",
+            &text,
+            "nginx reads \"$\" as the start of a variable and has no way to write the character itself",
+        ));
+    }
+    Ok(text)
+}
+
+/// nginx's variable for a request header.
+pub(super) fn header_variable(name: &str) -> Result<String, Error> {
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Ok(format!(
+            "$http_{}",
+            name.to_ascii_lowercase().replace('-', "_")
+        ));
+    }
+    Err(refuse(
+        "bypass header",
+        name,
+        "nginx only sees header names of A-Z a-z 0-9 -",
+    ))
+}
+
+/// A cookie's name, as it stands in a regular expression.
+pub(super) fn cookie_pattern(name: &str) -> Result<String, Error> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Ok(name.replace('.', "\\."));
+    }
+    Err(refuse("bypass cookie", name, "use A-Z a-z 0-9 . _ -"))
+}
