@@ -71,10 +71,12 @@ pub(crate) fn answer(
     status: Status,
 ) -> Option<HttpResponse> {
     let packed = entry.coding() == Coding::Gzip;
+    // Unpacked even for who gets the packed bytes: Memcached may hold half a page.
+    let unpacked = entry.unpacked(settings.max_entry_size)?;
     let body = if packed && accepts_gzip {
         entry.bytes().clone()
     } else {
-        entry.unpacked(settings.max_entry_size)?
+        unpacked
     };
     let mut response = HttpResponse::Ok().body(body);
     let headers = response.headers_mut();
