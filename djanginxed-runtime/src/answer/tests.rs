@@ -188,7 +188,9 @@ fn an_entry_that_cannot_be_read_is_no_answer() {
     let whole = packed();
     let cut = whole.bytes().slice(..whole.bytes().len() - 1);
     let cut = Entry::read(cut, 2).unwrap();
-    assert!(answer(&cut, &PAGE, &defaults(), false, Status::Hit).is_none());
+    for accepts_gzip in [true, false] {
+        assert!(answer(&cut, &PAGE, &defaults(), accepts_gzip, Status::Hit).is_none());
+    }
     let small = settings(PageCache::builder().max_entry_size(100));
     assert!(answer(&whole, &PAGE, &small, false, Status::Hit).is_none());
 }
