@@ -194,8 +194,9 @@ impl PageCacheBuilder {
     }
 
     /// Whether entries are stored in gzip where that is smaller; by default
-    /// not. nginx must have `memcached_gzip_flag 2; gunzip on;`, or visitors
-    /// get packed bytes as the page.
+    /// not. nginx must have `memcached_gzip_flag 2; gunzip on;`, as the
+    /// generated file has, or visitors get packed bytes as the page. The
+    /// embedded store never packs.
     pub fn gzip(mut self, gzip: bool) -> Self {
         self.settings.gzip = gzip;
         self
@@ -312,6 +313,8 @@ impl PageCacheBuilder {
                 return Err(ConfigError::NoServers);
             }
         }
+        // Packing spares nginx's work and Memcached's memory: here are neither.
+        settings.gzip &= !settings.servers.is_empty();
         if !settings.key_prefix.is_empty() {
             check_key_prefix(&settings.key_prefix)?;
         }
