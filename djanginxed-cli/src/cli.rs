@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Nginx(nginx::Args),
+    Nginx(Box<nginx::Args>),
     Check(check::Args),
     Key(key::Args),
     Show(show::Args),

@@ -14,6 +14,22 @@ fn a_key_is_the_md5_of_prefix_and_target() {
 }
 
 #[test]
+fn the_key_of_every_target_is_the_librarys() {
+    let list = include_str!("../../../tests/request-targets.txt");
+    let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));
+    let targets: Vec<_> = hits.map(|target| target.replace("\\\\", "\\")).collect();
+    let done = finish(
+        command().args(["key", "--prefix", "site1"]),
+        &targets.join("\n"),
+    );
+    let expected: String = (targets.iter())
+        .map(|target| target.strip_prefix("http://h").unwrap_or(target))
+        .map(|target| format!("{}\n", djanginxed::PageKey::new("site1", target)))
+        .collect();
+    assert_eq!(done.out, expected);
+}
+
+#[test]
 fn the_prefix_may_come_from_the_environment() {
     let mut command = command();
     command
