@@ -123,10 +123,8 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError,
+    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError, nginx,
 };
-
-pub use djanginxed_runtime::nginx;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! The function that stands where the handler stood.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, ReturnType, Type, parse_quote_spanned};
@@ -70,18 +70,20 @@ pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     prepend_request(&mut annotated);
     let served = quote_spanned!(span=> ::djanginxed::__private::Served<#returned>);
     annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
-    annotated.statements = quote_spanned! {span=>
-        ::djanginxed::__private::serve::<#inferred>(
-            #page,
-            {
-                static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
-                &__SEEN
-            },
-            __request,
-            #render,
-        )
-        .await
+    let seen = quote_spanned! {span=>
+        {
+            static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
+            &__SEEN
+        }
     };
+    // A return type that is no responder is reported where this call stands.
+    let call = called(
+        quote!(::djanginxed::__private::serve),
+        quote_spanned!(span=> #page, #seen, __request, #render),
+        &returned,
+    );
+    let answer = quote_spanned!(ends(&returned).1=> .await);
+    annotated.statements = quote!(#call #answer);
     annotated.into_token_stream()
 }
 
@@ -115,6 +117,26 @@ fn render(handler: &Handler, returned: &Type) -> TokenStream {
         #[allow(clippy::async_yields_async)]
         async move #block
     }
+}
+
+/// A call that stands, for the compiler's messages, where `place` stands.
+pub(crate) fn called(
+    function: TokenStream,
+    arguments: TokenStream,
+    place: &impl ToTokens,
+) -> TokenStream {
+    let (first, last) = ends(place);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(last);
+    let mut call: TokenStream = function
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(first);
+            token
+        })
+        .collect();
+    arguments.to_tokens(&mut call);
+    call
 }
 
 /// Where `tokens` begin and end, for names that are not the user's.

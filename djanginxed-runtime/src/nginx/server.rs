@@ -6,6 +6,11 @@ use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {
     let mut text = Text::default();
+    if plan.server_names.iter().any(|name| name.len() > LONG_NAME) {
+        text.why("For a name as long as this site's.");
+        text.line("server_names_hash_bucket_size 512");
+        text.blank();
+    }
     text.why("Hosts that are not this site's: a page must not be stored with a host name");
     text.why("in it that a stranger made up.");
     text.block("server", |text| default_server(text, plan));
@@ -24,6 +29,9 @@ pub(super) fn write(plan: &Plan, locations: &str) -> String {
     });
     text.finish()
 }
+
+/// Longer names may not fit into nginx's hash of server names as it is.
+const LONG_NAME: usize = 40;
 
 fn default_server(text: &mut Text, plan: &Plan) {
     listen(text, plan, " default_server");

@@ -1,0 +1,149 @@
+use std::io::Write;
+
+use djanginxed::PageCache;
+use djanginxed::nginx::Md5;
+use testkit::Memcached;
+use testkit::http::Request;
+
+use crate::stand::{Stand, cache, is_hit, stand};
+
+#[test]
+fn a_stored_page_is_answered_by_nginx_with_its_type() {
+    let stand = stand();
+    stand.store("site1", "/a?page=2", "<p>stored");
+    let response = stand.get("/a?page=2");
+    assert!(is_hit(&response));
+    assert_eq!(response.text(), "<p>stored");
+    assert_eq!(
+        response.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+}
+
+#[test]
+fn njs_computes_the_same_keys() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let site = |site: djanginxed::nginx::Site| site.page("/feed/", "site2", "application/rss+xml");
+    let stand = Stand::over(memcached, &pages, Md5::Njs, site);
+    stand.store("site1", "/a%2Fb?x=a|b", "one");
+    stand.store("site2", "/feed/", "two");
+    assert_eq!(stand.get("/a%2Fb?x=a|b").text(), "one");
+    let feed = stand.get("/feed/");
+    assert_eq!(feed.text(), "two");
+    assert_eq!(
+        feed.header("content-type"),
+        Some("application/rss+xml; charset=utf-8")
+    );
+}
+
+#[test]
+fn without_a_prefix_the_target_alone_is_the_key() {
+    for md5 in [Md5::SetMisc, Md5::Njs] {
+        let memcached = Memcached::start().unwrap();
+        let pages = PageCache::builder()
+            .memcached([memcached.address()])
+            .build()
+            .unwrap();
+        let stand = Stand::over(memcached, &pages, md5, |site| site);
+        stand.store("", "/a", "stored");
+        assert!(is_hit(&stand.get("/a")));
+    }
+}
+
+#[test]
+fn an_extension_in_the_path_does_not_change_the_type() {
+    let stand = Stand::with(cache, |site| site.page("/raw/", "raw", "text/plain"));
+    stand.store("raw", "/raw/x.html", "<script>");
+    stand.store("site1", "/x.js", "<p>");
+    let raw = stand.get("/raw/x.html");
+    assert_eq!(
+        raw.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(raw.text(), "<script>");
+    let page = stand.get("/x.js");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+}
+
+#[test]
+fn a_page_under_one_type_cannot_be_had_under_another() {
+    let stand = Stand::with(cache, |site| site.page("/raw/", "raw", "text/plain"));
+    // nginx takes the first for location "/", the others for "/raw/".
+    for target in ["/raw/../x", "/a/../raw/x", "/%72aw/x", "/a%2F..%2Fraw/x"] {
+        stand.store("raw", target, "<script>");
+        let response = stand.get(target);
+        let served_as = response.header("content-type").unwrap();
+        assert!(served_as.starts_with("text/plain"), "{target}: {served_as}");
+    }
+}
+
+#[test]
+fn head_and_range_are_answered_from_the_stored_page() {
+    let stand = stand();
+    stand.store("site1", "/a", "0123456789");
+    let head = stand.send(Request::new("HEAD", "/a"));
+    assert!(is_hit(&head));
+    assert_eq!(head.header("content-length"), Some("10"));
+    assert!(head.body.is_empty());
+    let range = stand.send(Request::get("/a").header("Range", "bytes=2-4"));
+    assert_eq!((range.status, range.text()), (206, "234"));
+    let condition = stand.send(Request::get("/a").header("If-None-Match", "\"x\""));
+    assert!(is_hit(&condition));
+}
+
+#[test]
+fn a_gzip_entry_is_readable_for_every_client() {
+    let stand = Stand::with(|memcached| cache(memcached).gzip(true), |site| site);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"<p>packed").unwrap();
+    let packed = gzip.finish().unwrap();
+    stand.store_with_flags("site1", "/a", 2, &packed);
+    let as_stored = stand.send(Request::get("/a").header("Accept-Encoding", "gzip"));
+    assert_eq!(as_stored.header("content-encoding"), Some("gzip"));
+    assert_eq!(as_stored.body, packed);
+    let unpacked = stand.get("/a");
+    assert_eq!(unpacked.header("content-encoding"), None);
+    assert_eq!(unpacked.text(), "<p>packed");
+    for response in [as_stored, unpacked] {
+        assert!(is_hit(&response));
+        assert_eq!(response.header("vary"), Some("Accept-Encoding"));
+    }
+}
+
+#[test]
+fn declared_headers_stand_on_hits_only() {
+    let policy = "default-src 'self'; img-src \"\\ *";
+    let stand = Stand::with(
+        |memcached| cache(memcached).header("X-Policy", policy),
+        |site| site,
+    );
+    stand.store("site1", "/a", "stored");
+    assert_eq!(stand.get("/a").header("x-policy"), Some(policy));
+    assert_eq!(stand.get("/b").header("x-policy"), None);
+}
+
+#[test]
+fn without_cache_status_nginx_sends_none() {
+    let stand = Stand::with(
+        |memcached| cache(memcached).cache_status(false),
+        |site| site,
+    );
+    stand.store("site1", "/a", "stored");
+    let response = stand.get("/a");
+    assert_eq!(
+        (response.text(), response.header("cache-status")),
+        ("stored", None)
+    );
+}
+
+#[test]
+fn a_large_page_arrives_whole() {
+    let stand = stand();
+    let page = "0123456789".repeat(90_000);
+    stand.store("site1", "/large", &page);
+    assert_eq!(stand.get("/large").text(), page);
+}

@@ -1,0 +1,284 @@
+use std::process::Command;
+
+use djanginxed::nginx::{Md5, Site};
+use djanginxed::{PageCache, Placement};
+use testkit::http::Request;
+use testkit::{Memcached, Nginx, free_port};
+
+use crate::application::Application;
+use crate::stand::{Stand, cache, is_hit};
+
+/// A site that nothing has to run for.
+fn site() -> Site {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .key_prefix("site1")
+        .build()
+        .unwrap();
+    Site::new(&pages)
+        .server_name("www.example.com")
+        .app("127.0.0.1:8080")
+}
+
+#[track_caller]
+fn accepted(site: &Site) {
+    Nginx::test(&site.generate().unwrap().site()).unwrap();
+}
+
+#[test]
+fn nginx_accepts_every_form_of_an_address() {
+    for listen in ["8099", "*:8099", "127.0.0.1:8099", "[::1]:8099"] {
+        accepted(&site().listen(listen));
+    }
+    for address in [
+        "127.0.0.1:8080",
+        "[::1]:8080",
+        "localhost:8080",
+        "unix:/run/app.sock",
+    ] {
+        accepted(&site().listen("8099").app(address));
+    }
+    accepted(&site().listen("127.0.0.1:8099").listen("127.0.0.1:8098"));
+}
+
+#[test]
+fn nginx_accepts_names_locations_types_and_sizes_of_every_character_allowed() {
+    let site = site()
+        .listen("8099")
+        .server_name("a-b_c.Example.com")
+        .server_name("127.0.0.1")
+        .server_name(&format!("{}.example.com", "n".repeat(40)))
+        .page(
+            "/feed-_.~+@:,!&()*=/x/",
+            "A-z.0_9:",
+            "application/vnd.x-y_z+xml",
+        )
+        .page("/plain", "p", "text/plain")
+        .never_cache("/admin")
+        .client_max_body_size("0");
+    accepted(&site);
+}
+
+#[test]
+fn nginx_accepts_every_bypass_rule_and_header() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .bypass_cookie("sessionid")
+        .bypass_cookie("a.b-c_D")
+        .bypass_header("X-Preview")
+        .hosts(["www.example.com"])
+        .header("X-A", "a \"b\" \\ 'c' ; { } # \\n")
+        .build()
+        .unwrap();
+    accepted(&Site::new(&pages).app("127.0.0.1:8080").listen("8099"));
+}
+
+#[test]
+fn two_sites_stand_in_one_nginx_under_different_names() {
+    let first = site().listen("8099").generate().unwrap();
+    let second = site().listen("8098").name("blog").generate().unwrap();
+    Nginx::test(&format!("{}\n{}", first.site(), second.site())).unwrap();
+}
+
+#[test]
+fn several_applications_take_turns() {
+    let second = Application::start();
+    let stand = Stand::with(cache, |site| site.app(second.address()));
+    for _ in 0..4 {
+        assert!(!is_hit(&stand.get("/a")));
+    }
+}
+
+#[test]
+fn pages_are_found_on_the_server_where_the_application_puts_them() {
+    for placement in [Placement::Consistent, Placement::Modulo] {
+        let (first, second) = (Memcached::start().unwrap(), Memcached::start().unwrap());
+        let servers = [first.address(), format!("{} weight=2", second.address())];
+        let pages = cache(&first)
+            .memcached(&servers)
+            .placement(placement)
+            .build()
+            .unwrap();
+        let lines = Site::new(&pages)
+            .server_name("www.example.com")
+            .app("127.0.0.1:8080");
+        let lines = lines.generate().unwrap().http().to_owned();
+        assert!(lines.contains(&format!(
+            "server {} max_fails=2 fail_timeout=5s;",
+            servers[1]
+        )));
+        let stand = Stand::over(first, &pages, Md5::SetMisc, |site| site);
+        for target in 0..20 {
+            is_hit(&stand.get(&format!("/{target}")));
+        }
+        let asked = [&stand.memcached, &second].map(|server| server.stat("cmd_get"));
+        assert_eq!(asked.iter().sum::<u64>(), 20);
+        assert!(asked.iter().all(|&number| number > 0), "{asked:?}");
+    }
+}
+
+#[test]
+fn limits_of_a_server_that_the_site_sets_are_kept() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211 max_fails=7 fail_timeout=1m"])
+        .build()
+        .unwrap();
+    let site = Site::new(&pages)
+        .server_name("a.example")
+        .app("127.0.0.1:8080");
+    let files = site.listen("8099").generate().unwrap();
+    let line = "server 127.0.0.1:11211 max_fails=7 fail_timeout=60s;";
+    assert!(files.http().contains(line), "{}", files.http());
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_by_nginx_and_none_below_it() {
+    let stand = Stand::with(cache, |site| site.client_max_body_size("2k"));
+    let post = |size| stand.send(Request::new("POST", "/a").body("x".repeat(size)));
+    assert_eq!(post(2048).status, 200);
+    assert_eq!(post(2049).status, 413);
+    let unlimited = Stand::with(cache, |site| site.client_max_body_size("0"));
+    let body = "x".repeat(12_000_000);
+    assert_eq!(
+        unlimited.send(Request::new("POST", "/a").body(body)).status,
+        200
+    );
+}
+
+#[test]
+fn the_public_port_stands_in_the_urls_that_the_application_makes() {
+    for (port, url) in [
+        (80, "http://www.example.com/a"),
+        (81, "http://www.example.com:81/a"),
+    ] {
+        let stand = Stand::with(cache, |site| site.public_port(port));
+        let response = stand.get("/a");
+        assert!(response.text().contains(&format!("url: {url}\n")));
+    }
+}
+
+#[test]
+fn locations_alone_work_in_a_server_of_ones_own() {
+    let memcached = Memcached::start().unwrap();
+    let application = Application::start();
+    let pages = cache(&memcached).build().unwrap();
+    let files = Site::new(&pages)
+        .server_name("www.example.com")
+        .app(application.address())
+        .never_cache("/admin/")
+        .generate()
+        .unwrap();
+    assert!(!files.locations().contains("server {") && !files.locations().contains("upstream"));
+    let own = |port| {
+        let (http, locations) = (files.http(), files.locations());
+        format!("{http}\nserver {{ listen 127.0.0.1:{port};\n{locations}\n}}")
+    };
+    let nginx = Nginx::start(own).unwrap();
+    memcached.set(pages.key("/a").to_string(), 0, 0, "stored");
+    assert!(is_hit(&testkit::get(nginx.port(), "/a")));
+    assert!(!is_hit(&testkit::get(nginx.port(), "/admin/a")));
+}
+
+#[test]
+fn the_whole_file_runs_from_a_folder_without_privileges() {
+    for md5 in [Md5::SetMisc, Md5::Njs] {
+        let memcached = Memcached::start().unwrap();
+        let application = Application::start();
+        let pages = cache(&memcached).build().unwrap();
+        let port = free_port();
+        let files = Site::new(&pages)
+            .server_name("127.0.0.1")
+            .app(application.address())
+            .listen(format!("127.0.0.1:{port}"))
+            .md5(md5)
+            .generate()
+            .unwrap();
+        let running = full::Running::start(&files, port);
+        memcached.set(pages.key("/a").to_string(), 0, 0, "stored");
+        assert!(is_hit(&testkit::get(port, "/a")), "{md5:?}");
+        assert!(!is_hit(&testkit::get(port, "/b")), "{md5:?}");
+        drop(running);
+    }
+}
+
+#[test]
+fn with_tls_the_file_loads_and_other_names_are_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["cert ;{\".pem", "key.pem"].map(|name| folder.path().join(name));
+    let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).unwrap();
+    std::fs::write(&paths[0], made.cert.pem()).unwrap();
+    std::fs::write(&paths[1], made.signing_key.serialize_pem()).unwrap();
+    let [certificate, key] = paths.map(|path| path.to_str().unwrap().to_owned());
+    let port = free_port();
+    let files = site()
+        .listen(format!("127.0.0.1:{port}"))
+        .tls(certificate, key)
+        .generate()
+        .unwrap();
+    Nginx::test(&files.site()).unwrap();
+    let nginx = Nginx::start(|_| files.site()).unwrap();
+    assert!(handshake(port, "www.example.com"));
+    assert!(!handshake(port, "evil.example"));
+    drop(nginx);
+}
+
+/// Whether `openssl s_client` gets a certificate for `name`.
+fn handshake(port: u16, name: &str) -> bool {
+    let output = Command::new("openssl")
+        .args([
+            "s_client",
+            "-connect",
+            &format!("127.0.0.1:{port}"),
+            "-servername",
+            name,
+        ])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("openssl is installed");
+    String::from_utf8_lossy(&output.stdout).contains("BEGIN CERTIFICATE")
+}
+
+mod full {
+    use std::process::Command;
+
+    use djanginxed::nginx::Files;
+    use testkit::{Process, eventually};
+
+    /// nginx with the whole generated file.
+    pub(super) struct Running {
+        // Dropped in this order.
+        process: Process,
+        #[allow(dead_code, reason = "nginx's folder")]
+        folder: tempfile::TempDir,
+    }
+
+    impl Running {
+        pub(super) fn start(files: &Files, port: u16) -> Running {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("nginx.conf"), files.full()).unwrap();
+            if let Some(script) = files.script() {
+                std::fs::write(folder.path().join("djanginxed.js"), script).unwrap();
+            }
+            let mut command = Command::new("nginx");
+            command.arg("-p").arg(folder.path()).args([
+                "-c",
+                "nginx.conf",
+                "-e",
+                "error.log",
+                "-g",
+                "daemon off;",
+            ]);
+            let process = Process::spawn("nginx", &mut command, None).unwrap();
+            eventually("nginx listens", || {
+                std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+            });
+            Running { process, folder }
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            self.process.stop();
+        }
+    }
+}

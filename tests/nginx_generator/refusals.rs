@@ -1,0 +1,165 @@
+use djanginxed::PageCache;
+use djanginxed::nginx::{Error, Site};
+
+/// What would end a directive, a block, a string or a line, or begin a
+/// variable or a comment.
+const HOSTILE: [&str; 13] = [
+    "a;b", "a}b", "a{b", "a\"b", "a'b", "a\nb", "a\rb", "a\0b", "$host", "a b", "a\\b", "é", "",
+];
+
+fn site() -> Site {
+    let pages = PageCache::builder().memcached(["127.0.0.1:11211"]).build();
+    Site::new(&pages.unwrap())
+        .server_name("www.example.com")
+        .app("127.0.0.1:8080")
+}
+
+/// The error that `site` gives names the value.
+#[track_caller]
+fn refused(site: &Site, hostile: &str) {
+    match site.generate().map(|files| files.site()) {
+        Err(Error::Value { value, problem, .. }) => {
+            assert_eq!(value, hostile);
+            assert!(!problem.is_empty());
+        }
+        other => panic!("{hostile:?} gave {other:?}"),
+    }
+}
+
+#[test]
+fn hostile_values_are_errors_that_name_them() {
+    for value in HOSTILE {
+        refused(&site().server_name(value), value);
+        refused(&site().app(value), value);
+        refused(&site().listen(value), value);
+        refused(&site().page(value, "p", "text/css"), value);
+        refused(&site().page("/p", "p", value), value);
+        refused(&site().never_cache(value), value);
+        refused(&site().name(value), value);
+        refused(&site().client_max_body_size(value), value);
+        if !value.is_empty() {
+            refused(&site().page("/p", value, "text/css"), value);
+        }
+        let location = format!("/{value}");
+        if !value.is_empty() {
+            refused(&site().page(&location, "p", "text/css"), &location);
+            refused(
+                &site().app(format!("unix:/{value}")),
+                &format!("unix:/{value}"),
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_paths_are_refused_or_quoted() {
+    for value in ["", "$host", "a\nb", "a\0b"] {
+        refused(&site().tls(value, "key"), value);
+        refused(&site().tls("certificate", value), value);
+        refused(&site().script_path(value), value);
+        refused(&site().modules(Some(value)), value);
+    }
+    let files = site().tls("a;b {\"c\" \\", "key").generate().unwrap();
+    assert!(files.site().contains(r#"ssl_certificate "a;b {\"c\" \\";"#));
+}
+
+#[test]
+fn patterns_of_hosts_are_refused() {
+    for name in [
+        "*.example.com",
+        ".example.com",
+        "~^a$",
+        "_",
+        "http://a.example",
+        "a.example:80",
+    ] {
+        refused(&site().server_name(name), name);
+    }
+}
+
+#[test]
+fn addresses_that_are_none_are_refused() {
+    for address in [
+        "8080",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "127.0.0.1:65536",
+        ":8080",
+        "unix:app.sock",
+    ] {
+        refused(&site().app(address), address);
+    }
+    for listen in [
+        "0",
+        "65536",
+        "+80",
+        "example.com:80",
+        "unix:/a",
+        "127.0.0.1",
+        "80 ssl",
+    ] {
+        refused(&site().listen(listen), listen);
+    }
+}
+
+#[test]
+fn locations_that_would_never_match_are_refused() {
+    for location in ["feed", "/a//b", "/a/../b", "/./a", "/a%20b", "~ /a", "= /a"] {
+        refused(&site().never_cache(location), location);
+    }
+}
+
+#[test]
+fn a_header_value_with_a_variable_is_refused() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .header("X-Price", "5 $")
+        .build()
+        .unwrap();
+    refused(
+        &Site::new(&pages).server_name("a.example").app("a:80"),
+        "5 $",
+    );
+}
+
+#[test]
+fn one_prefix_for_two_content_types_is_refused() {
+    let error = site()
+        .page("/", "site1", "text/html")
+        .page("/raw/", "site1", "text/plain")
+        .generate()
+        .unwrap_err();
+    assert!(matches!(&error, Error::SharedPrefix { prefix, .. } if prefix == "site1"));
+    assert!(error.to_string().contains("/raw/"));
+    let own = site()
+        .page("/raw/", "raw", "text/plain")
+        .page("/txt/", "raw", "text/plain");
+    own.generate().unwrap();
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let memory = PageCache::builder().build().unwrap();
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .build()
+        .unwrap();
+    let cases = [
+        (
+            Site::new(&memory).server_name("a.example").app("a:80"),
+            Error::NoMemcached,
+        ),
+        (Site::new(&pages).app("a:80"), Error::NoServerName),
+        (
+            Site::new(&pages).server_name("a.example"),
+            Error::NoApplication,
+        ),
+        (
+            site().never_cache("/a").page("/a", "p", "a/b"),
+            Error::Twice("/a".to_owned()),
+        ),
+    ];
+    for (site, error) in cases {
+        assert_eq!(site.generate().unwrap_err(), error);
+    }
+}
