@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, Responder, get, route, web};
 use djanginxed::{PageKey, cache_page};
 use serde::{Deserialize, Serialize};
 
+use crate::random_targets::{random_targets, twice};
 use crate::stack::{NGINX_HIT, PREFIX, Script, Stack, cache_status};
-use crate::targets::{random_targets, twice};
 
 #[get("/books/{id}")]
 #[cache_page(60 * 15)]
