@@ -3,7 +3,6 @@
 mod ci;
 mod demo;
 mod install;
-mod nginx_conf;
 mod run;
 mod test;
 
