@@ -207,7 +207,13 @@ fn with_tls_the_file_loads_and_other_names_are_rejected() {
     let paths = ["cert ;{\".pem", "key.pem"].map(|name| folder.path().join(name));
     let [certificate, key] = paths.map(|path| path.to_str().unwrap().to_owned());
     let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj"];
-    openssl(&[&request[..], &["/CN=www.example.com", "-out", &certificate, "-keyout", &key]].concat());
+    openssl(
+        &[
+            &request[..],
+            &["/CN=www.example.com", "-out", &certificate, "-keyout", &key],
+        ]
+        .concat(),
+    );
     let port = free_port();
     let files = site()
         .listen(format!("127.0.0.1:{port}"))
@@ -217,7 +223,7 @@ fn with_tls_the_file_loads_and_other_names_are_rejected() {
     Nginx::test(&files.site()).unwrap();
     let nginx = Nginx::start(|_| files.site()).unwrap();
     assert!(handshake(port, "www.example.com"));
-    assert!(!handshake(port, "evil.example"));
+    assert!(!handshake(port, "evil.example.com"));
     drop(nginx);
 }
 
