@@ -132,3 +132,8 @@ pub mod __private {
     pub use actix_web::{HttpRequest, Responder};
     pub use djanginxed_runtime::private::{Page, Seen, Served, serve};
 }
+
+/// Compiles the README's code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
