@@ -10,7 +10,7 @@ use crate::app::{Site, at, run_of, status_of, wait};
 
 /// Longer than any visitor of a quick page may take, whatever Memcached does:
 /// the time-out of a lookup, several times over, and a busy machine.
-pub(crate) const TOLERABLE: Duration = Duration::from_secs(1);
+pub(crate) const TOLERABLE: Duration = Duration::from_secs(3);
 
 /// Many visits one after the other, none of which may wait for a dead server.
 #[track_caller]

@@ -8,5 +8,6 @@ mod faults;
 mod hits;
 mod misses;
 mod options;
+mod readme;
 mod refusals;
 mod stand;
