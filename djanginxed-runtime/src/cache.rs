@@ -1,7 +1,8 @@
 //! [`PageCache`]: the handle that an application and its workers share.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, web};
@@ -51,6 +52,9 @@ struct Inner {
     flights: Flights<PageKey, Shared>,
     /// Keys whose visitors do not wait for each other.
     apart: Cache<PageKey, ()>,
+    /// The content type of the first page of each key prefix: as many as there
+    /// are annotated handlers, at the most.
+    types: Mutex<HashMap<String, &'static str>>,
 }
 
 #[derive(Debug)]
@@ -105,6 +109,7 @@ impl PageCache {
                     .max_capacity(MAX_APART)
                     .time_to_live(APART)
                     .build(),
+                types: Mutex::default(),
             }),
         }
     }
@@ -171,6 +176,18 @@ impl PageCache {
 
     pub(crate) fn deletes(&self) -> &Deletes {
         &self.inner.deletes
+    }
+
+    /// The content type of another page under `prefix`, if it is not this one.
+    pub(crate) fn other_type_of(
+        &self,
+        prefix: &str,
+        media_type: &'static str,
+    ) -> Option<&'static str> {
+        let types = self.inner.types.lock();
+        let mut types = types.unwrap_or_else(PoisonError::into_inner);
+        let first = *types.entry(prefix.to_owned()).or_insert(media_type);
+        (!first.eq_ignore_ascii_case(media_type)).then_some(first)
     }
 
     /// Whether visitors of `key` do not wait for each other, for now.

@@ -271,8 +271,9 @@ impl PageCacheBuilder {
 
     /// The hosts whose requests take part. Both the Host header and what
     /// actix's `connection_info().host()` says, which believes forwarding
-    /// headers, must be one of them; case and port do not matter. By default
-    /// the host is not looked at.
+    /// headers, must be one of them; case and port do not matter, so a page that
+    /// writes the port it was asked for into its links is not for the cache. By
+    /// default the host is not looked at.
     pub fn hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator,

@@ -106,7 +106,7 @@ impl<'a> Visit<'a> {
         });
         let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
         if seen.first() {
-            log_page(&page, prefix, request);
+            log_page(pages, &page, prefix, request);
         }
         let target = request
             .uri()
@@ -271,14 +271,25 @@ impl<'a> Visit<'a> {
     }
 }
 
-fn log_page(page: &Page, prefix: &str, request: &HttpRequest) {
+fn log_page(pages: &PageCache, page: &Page, prefix: &str, request: &HttpRequest) {
+    let (route, content_type) = (request.match_pattern(), page.media_type());
     tracing::info!(
-        route = request.match_pattern(),
+        route,
         key_prefix = prefix,
-        content_type = page.media_type(),
+        content_type,
         timeout_seconds = page.timeout().as_secs(),
         "caching a page; nginx's file must know its prefix and type"
     );
+    if let Some(other) = pages.other_type_of(prefix, content_type) {
+        tracing::warn!(
+            route,
+            key_prefix = prefix,
+            content_type,
+            other,
+            "two content types under one key prefix: nginx could serve one as the other; give \
+             this page a key_prefix of its own"
+        );
+    }
 }
 
 fn log_missing_cache(request: &HttpRequest) {

@@ -25,6 +25,8 @@ fn authorization_bypass_cookies_and_headers_are_not_answered_from_memcached() {
         ("Cookie", "SessionID=1"),
         ("Cookie", "theme=dark; sessionid="),
         ("Cookie", "theme=dark;sessionid=0"),
+        ("Cookie", "theme=dark;\tsessionid=0"),
+        ("Cookie", "theme=dark; sessionid"),
         ("Cookie", "a.b-c=1"),
         ("X-Preview", "1"),
     ];

@@ -145,6 +145,35 @@ fn a_pages_settings_are_logged_at_its_first_request() {
     }
 }
 
+#[cache_page(60, key_prefix = "shared")]
+async fn shared_html() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body("html")
+}
+
+#[cache_page(60, key_prefix = "shared", content_type = "application/json")]
+async fn shared_json() -> HttpResponse {
+    HttpResponse::Ok().json("json")
+}
+
+#[test]
+fn two_content_types_under_one_prefix_are_warned_of() {
+    log::listen();
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        config
+            .app_data(pages.clone())
+            .route("/shared/html", web::get().to(shared_html))
+            .route("/shared/json", web::get().to(shared_json));
+    });
+    assert_eq!(statuses(&application, "/shared/html"), CACHED);
+    assert_eq!(statuses(&application, "/shared/json"), CACHED);
+    let warnings = log::lines_with("two content types under one key prefix");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in ["WARN", "key_prefix=\"shared\"", "/shared/json", "text/html"] {
+        assert!(warnings[0].contains(part), "{part} is not in {warnings:?}");
+    }
+}
+
 #[test]
 fn one_cache_serves_two_prefixes() {
     let pages = in_memory();

@@ -105,7 +105,8 @@ fn cookies(text: &mut Text, plan: &Plan) {
         format_args!("map $http_cookie ${}_cookie", plan.name),
         |text| {
             text.line("default \"\"");
-            text.line(format_args!("\"~*(^|[;, ])({names}) *=\" 1"));
+            // A name without "=" is a cookie to some readers of the header.
+            text.line(format_args!("\"~*(^|[;,\\s])({names})\\s*(=|;|,|$)\" 1"));
         },
     );
 }
