@@ -1,0 +1,144 @@
+//! Tables for people, on the terminal and in latest.md, and JSON for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::machine::Machine;
+use crate::table::Table;
+use crate::targets::Verdict;
+
+/// Everything that a run found out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) load_after: String,
+    pub(crate) tables: Vec<Table>,
+    pub(crate) targets: Vec<Verdict>,
+}
+
+impl Report {
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = String::from("# What djanginxed costs\n\n");
+        let _ = writeln!(
+            text,
+            "{} Load after: {}.\n",
+            self.machine.text(),
+            self.load_after
+        );
+        text.push_str(
+            "Numbers are medians of rounds; contenders take turns in each round, and a ratio is the median of the \
+             rounds' own ratios, with the smallest and the largest. How to read and repeat this: docs/benchmarks.md.\n",
+        );
+        for table in &self.tables {
+            let _ = write!(text, "\n## {}\n\n{}", table.title, table.about);
+            if let Some(reference) = table.reference {
+                let _ = write!(text, " Reference: {reference}.");
+            }
+            let _ = write!(text, "\n\n{}", measured(table));
+        }
+        let _ = write!(text, "\n## Targets\n\n{}", self.targets());
+        text
+    }
+
+    fn targets(&self) -> String {
+        let row = |verdict: &Verdict| {
+            let number = |number: f64| match number.abs() < 0.001 {
+                true => format!("{number:.2e}"),
+                false => format!("{number:.2}"),
+            };
+            vec![
+                verdict.what.clone(),
+                verdict.wanted(),
+                verdict
+                    .measured
+                    .map_or_else(|| "not measured".to_owned(), number),
+                match verdict.met {
+                    Some(true) => "met",
+                    Some(false) => "not met",
+                    None => "",
+                }
+                .to_owned(),
+            ]
+        };
+        let heads = ["target", "wanted", "measured", ""]
+            .map(str::to_owned)
+            .to_vec();
+        grid(heads, self.targets.iter().map(row).collect())
+    }
+}
+
+fn measured(table: &Table) -> String {
+    let headings = table.columns.iter().map(|column| column.heading.to_owned());
+    let heads = [String::new()].into_iter().chain(headings).collect();
+    let rows = (table.rows.iter())
+        .map(|row| {
+            let cells = table.columns.iter().map(|column| table.cell(row, column));
+            let mut cells: Vec<String> = [row.name.clone()].into_iter().chain(cells).collect();
+            if let (Some(failure), Some(first)) = (&row.failure, cells.get_mut(1)) {
+                // A table's cell is one line without bars.
+                let failure = failure.replace(['\n', '|'], " ");
+                *first = format!("failed: {}", failure.trim());
+            }
+            cells
+        })
+        .collect();
+    grid(heads, rows)
+}
+
+/// A Markdown table whose columns stand under each other.
+fn grid(heads: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let width = |column: usize| {
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .chain(heads.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(3)
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = (cells.iter().zip(&widths).enumerate())
+            .map(|(at, (cell, &width))| match at {
+                0 => format!("{cell:width$}"),
+                _ => format!("{cell:>width$}"),
+            })
+            .collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let rule: Vec<String> = (widths.iter().enumerate())
+        .map(|(at, &width)| match at {
+            0 => "-".repeat(width),
+            _ => format!("{}:", "-".repeat(width - 1)),
+        })
+        .collect();
+    [line(&heads), line(&rule)]
+        .into_iter()
+        .chain(rows.iter().map(|row| line(row)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grid_is_a_markdown_table_with_aligned_columns() {
+        let text = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let table = grid(
+            text(&["", "n"]),
+            vec![text(&["a row", "1,000"]), text(&["b", "2"])],
+        );
+        let expected =
+            "|       |     n |\n| ----- | ----: |\n| a row | 1,000 |\n| b     |     2 |\n";
+        assert_eq!(table, expected);
+    }
+}
