@@ -42,9 +42,13 @@ impl App {
     }
 
     /// Renders made since the start.
+    ///
+    /// # Panics
+    /// When the application does not say.
     pub(crate) fn renders(&self) -> u64 {
         let answer = get(self.port, "/-/renders");
-        answer.text().parse().unwrap_or_default()
+        let renders = answer.text().parse();
+        renders.unwrap_or_else(|_| panic!("the application does not count: {answer:?}"))
     }
 
     /// An error unless nearly all of a run's requests were hits: under load a

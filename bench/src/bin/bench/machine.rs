@@ -30,7 +30,7 @@ impl Machine {
             revision: revision(),
             processor: line_of("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory: line_of("/proc/meminfo", "MemTotal"),
+            memory: memory(),
             kernel: first_line("uname", &["-sr"]),
             versions: versions(),
             load_before: load(),
@@ -84,6 +84,7 @@ fn versions() -> Vec<String> {
     ];
     (programs.iter())
         .map(|(program, arguments)| first_line(program, arguments))
+        .map(|line| line.replace("nginx version: ", ""))
         .map(|line| {
             line.split(['[', '('])
                 .next()
@@ -114,6 +115,17 @@ fn line_of(file: &str, name: &str) -> String {
         || "unknown".to_owned(),
         |(_, value)| value.trim().to_owned(),
     )
+}
+
+fn memory() -> String {
+    let kilobytes = line_of("/proc/meminfo", "MemTotal");
+    let number = kilobytes
+        .split(' ')
+        .next()
+        .and_then(|number| number.parse().ok());
+    number.map_or(kilobytes.clone(), |kilobytes: f64| {
+        format!("{:.0} GB", kilobytes / 1e6)
+    })
 }
 
 pub(crate) fn load() -> String {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::machine::Machine;
 use crate::table::Table;
-use crate::targets::Verdict;
+use crate::targets::{Verdict, shown};
 
 /// Everything that a run found out.
 #[derive(Debug, Serialize)]
@@ -35,7 +35,7 @@ impl Report {
             if let Some(reference) = table.reference {
                 let _ = write!(text, " Reference: {reference}.");
             }
-            let _ = write!(text, "\n\n{}", measured(table));
+            let _ = write!(text, "\n\n{}{}", measured(table), failures(table));
         }
         let _ = write!(text, "\n## Targets\n\n{}", self.targets());
         text
@@ -43,16 +43,12 @@ impl Report {
 
     fn targets(&self) -> String {
         let row = |verdict: &Verdict| {
-            let number = |number: f64| match number.abs() < 0.001 {
-                true => format!("{number:.2e}"),
-                false => format!("{number:.2}"),
-            };
             vec![
                 verdict.what.clone(),
                 verdict.wanted(),
                 verdict
                     .measured
-                    .map_or_else(|| "not measured".to_owned(), number),
+                    .map_or_else(|| "not measured".to_owned(), shown),
                 match verdict.met {
                     Some(true) => "met",
                     Some(false) => "not met",
@@ -68,6 +64,19 @@ impl Report {
     }
 }
 
+/// A line for each row that was not measured to the end.
+fn failures(table: &Table) -> String {
+    let failed = table.rows.iter().filter_map(|row| {
+        let message = row.failure.as_ref()?.replace('\n', " ");
+        Some(format!("- {}: {}\n", row.name, message.trim()))
+    });
+    let failed: String = failed.collect();
+    match failed.is_empty() {
+        true => failed,
+        false => format!("\nFailed:\n\n{failed}"),
+    }
+}
+
 fn measured(table: &Table) -> String {
     let headings = table.columns.iter().map(|column| column.heading.to_owned());
     let heads = [String::new()].into_iter().chain(headings).collect();
@@ -75,10 +84,8 @@ fn measured(table: &Table) -> String {
         .map(|row| {
             let cells = table.columns.iter().map(|column| table.cell(row, column));
             let mut cells: Vec<String> = [row.name.clone()].into_iter().chain(cells).collect();
-            if let (Some(failure), Some(first)) = (&row.failure, cells.get_mut(1)) {
-                // A table's cell is one line without bars.
-                let failure = failure.replace(['\n', '|'], " ");
-                *first = format!("failed: {}", failure.trim());
+            if let (Some(_), Some(first)) = (&row.failure, cells.get_mut(1)) {
+                *first = "failed, see below".to_owned();
             }
             cells
         })

@@ -25,9 +25,17 @@ pub(crate) struct Verdict {
 impl Verdict {
     pub(crate) fn wanted(&self) -> String {
         match self.bound {
-            Bound::AtLeast(number) => format!("at least {number}"),
-            Bound::AtMost(number) => format!("at most {number}"),
+            Bound::AtLeast(number) => format!("at least {}", shown(number)),
+            Bound::AtMost(number) => format!("at most {}", shown(number)),
         }
+    }
+}
+
+/// A ratio, or a time where it is that small.
+pub(crate) fn shown(number: f64) -> String {
+    match number < 0.001 {
+        true => format!("{:.0} ns", number * 1e9),
+        false => format!("{number:.2}"),
     }
 }
 
@@ -112,13 +120,26 @@ impl Target {
         });
         let versus = self
             .versus
-            .map(|row| format!(" / {row}"))
+            .map(|row| format!(", to that of {row}"))
             .unwrap_or_default();
         Verdict {
-            what: format!("{}: {}{versus}, {}", self.table, self.row, self.metric),
+            what: format!(
+                "{}: {} of {}{versus}",
+                self.table,
+                self.quantity(),
+                self.row
+            ),
             bound: self.bound,
             measured,
             met,
+        }
+    }
+
+    fn quantity(&self) -> &'static str {
+        match self.metric {
+            "p99_seconds" => "p99",
+            "seconds" => "time",
+            _ => "throughput",
         }
     }
 

@@ -11,9 +11,6 @@ use crate::table::{Column, Sample, Shown, Table};
 
 pub(crate) const INSTRUCTIONS: &str = "instructions";
 
-/// Requests counted.
-const REQUESTS: u32 = 1000;
-
 /// Name, arguments, and whether there is a Memcached.
 const CASES: [(&str, &[&str], bool); 7] = [
     ("miss, without the attribute", &["bare"], false),
@@ -52,14 +49,15 @@ const COLUMNS: [Column; 3] = [
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
+    let requests = stage.effort.pick(300, 1000);
     let contender = |(name, arguments, memcached): (&str, &'static [&str], bool)| {
-        Contender::new(name, move || prepare(stage, arguments, memcached))
+        Contender::new(name, move || prepare(stage, arguments, memcached, requests))
     };
     Ok(vec![Table {
         id: INSTRUCTIONS,
         title: "Instructions and allocations a request",
         about: format!(
-            "Counted over {REQUESTS} requests for a page of 10 kB through actix's test service, by callgrind and a \
+            "Counted over {requests} requests for a page of 10 kB through actix's test service, by callgrind and a \
              counting allocator, with all threads of the process, without the kernel, and with what the test service \
              itself takes."
         ),
@@ -73,6 +71,7 @@ fn prepare<'a>(
     stage: &'a Stage,
     arguments: &'static [&str],
     with_memcached: bool,
+    counted: u32,
 ) -> Outcome<Measure<'a>> {
     let memcached = Memcached::start().map_err(|error| error.to_string())?;
     let program = sibling("bench-in-process")?;
@@ -91,8 +90,8 @@ fn prepare<'a>(
             memcached.command("flush_all");
             run(command)
         };
-        let (said, _) = case(Command::new(&program), REQUESTS)?;
-        let mut sample = allocations(&said)?;
+        let (said, _) = case(Command::new(&program), counted)?;
+        let mut sample = allocations(&said, counted)?;
         if is_installed("valgrind") {
             let callgrind = || {
                 let mut command = Command::new("valgrind");
@@ -103,8 +102,8 @@ fn prepare<'a>(
             };
             // What start and end take is in both, and falls out.
             let few = collected(&case(callgrind(), 100)?.1)?;
-            let many = collected(&case(callgrind(), 100 + REQUESTS)?.1)?;
-            sample.insert("instructions", (many - few) / f64::from(REQUESTS));
+            let many = collected(&case(callgrind(), 100 + counted)?.1)?;
+            sample.insert("instructions", (many - few) / f64::from(counted));
         }
         Ok(sample)
     }))
@@ -124,7 +123,7 @@ fn run(mut command: Command) -> Outcome<(String, String)> {
 }
 
 /// `allocations=… bytes=…` -> numbers a request.
-fn allocations(said: &str) -> Outcome<Sample> {
+fn allocations(said: &str, requests: u32) -> Outcome<Sample> {
     let number = |name: &str| {
         let word = said
             .split_whitespace()
@@ -132,7 +131,7 @@ fn allocations(said: &str) -> Outcome<Sample> {
         let total: Option<f64> = word.and_then(|number| number.parse().ok());
         total.ok_or_else(|| format!("no {name} in {said:?}"))
     };
-    let each = f64::from(REQUESTS);
+    let each = f64::from(requests);
     Ok([
         ("allocations", number("allocations=")? / each),
         ("bytes", number("bytes=")? / each),

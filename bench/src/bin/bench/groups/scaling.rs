@@ -36,8 +36,9 @@ fn workers(stage: &Stage) -> Table {
         for memcached in [false, true] {
             for hit in [true, false] {
                 let store = if memcached { "Memcached" } else { "embedded" };
+                let plural = if workers == "1" { "" } else { "s" };
                 let kind = if hit { "hit" } else { "miss" };
-                let name = format!("{kind}, {store}, {workers} worker(s)");
+                let name = format!("{kind}, {store}, {workers} worker{plural}");
                 let prepare = move || at_workers(stage, workers, memcached, hit);
                 contenders.push(Contender::new(name, prepare));
             }
@@ -93,7 +94,7 @@ fn at_workers<'a>(
 }
 
 fn pages(stage: &Stage) -> Table {
-    let most = stage.effort.pick(100_000, 1_000_000);
+    let most = stage.effort.pick(20_000, 1_000_000);
     let counts = [100, 10_000, most];
     // A million pages in memory: one store at a time.
     let mut rows = Vec::new();
