@@ -1,15 +1,139 @@
-//! Cache whole actix-web pages in Memcached, where nginx finds them by itself.
+//! Whole pages of an actix-web application, cached where nginx finds them by
+//! itself.
+//!
+//! A handler annotated with [`#[cache_page]`](cache_page) leaves what it renders
+//! in Memcached, under the key that nginx works out from the request alone. The
+//! next request for the same target is answered by nginx straight from
+//! Memcached, and the application is not asked at all.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, Responder, get, web};
+//! use djanginxed::{PageCache, cache_page};
+//!
+//! #[get("/articles/{id}")]
+//! #[cache_page(60 * 15, key_prefix = "site1")]
+//! async fn article(id: web::Path<u32>) -> impl Responder {
+//!     web::Html::new(format!("<h1>Article {id}</h1>"))
+//! }
+//!
+//! #[actix_web::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // Built once: the closure below runs once a worker.
+//!     let pages = PageCache::builder()
+//!         .memcached(["127.0.0.1:11211"])
+//!         .key_prefix("site1")
+//!         .build()?;
+//!     HttpServer::new(move || App::new().app_data(pages.clone()).service(article))
+//!         .bind(("127.0.0.1", 8080))?
+//!         .run()
+//!         .await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Without a Memcached server the pages live in memory of the process: the same
+//! program, cached, with nothing installed. nginx's file is made from the
+//! application's own settings by [`nginx`] and the `djanginxed` tool, so that
+//! the two cannot disagree.
+//!
+//! # What you must know first
+//!
+//! **nginx answers hits before the application sees them.** What the
+//! application does around a handler does not happen on such a hit:
+//!
+//! - authentication and authorisation by middleware or extractors: annotate
+//!   only what every visitor may see, or name the session cookie with
+//!   [`bypass_cookie`](PageCacheBuilder::bypass_cookie). Requests with an
+//!   Authorization header always bypass the cache;
+//! - headers that middleware adds to each response: give those that are
+//!   constant to [`header`](PageCacheBuilder::header), and nginx adds them too;
+//! - a CSRF token, a nonce, a greeting by name in the HTML: the second visitor
+//!   gets those of the first. Such a page is not for `#[cache_page]`.
+//!
+//! The cache judges the *handler's own* response. A cookie or a `no-store` that
+//! middleware adds later it cannot see; `djanginxed check` finds such pages on
+//! the running site.
+//!
+//! # What is stored
+//!
+//! A response to GET is stored unless one of these holds. The first that does
+//! is the reason in the log, the counters and Cache-Status.
+//!
+//! | refused when | reason |
+//! |---|---|
+//! | the request is not GET | `method` |
+//! | the status is not 200 | `status` |
+//! | the response has Set-Cookie | `set-cookie` |
+//! | Cache-Control has private, no-store or no-cache | `cache-control` |
+//! | Vary names anything but Accept-Encoding | `vary` |
+//! | the handler has encoded the content itself | `content-encoding` |
+//! | the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`: nginx would serve it under the wrong type | `content-type` |
+//! | Content-Disposition, Content-Language, Content-Security-Policy, Refresh, X-Frame-Options, Cross-Origin-\*, Access-Control-\* or X-Accel-\* is there, and not declared with [`header`](PageCacheBuilder::header) with the same value | `header` |
+//! | no life is left: the smaller of the page's timeout and s-maxage, else max-age, else Expires, less Age (RFC 9111, section 4.2.1) | `expired` |
+//! | the body is empty | `empty` |
+//! | the body is larger than [`max_entry_size`](PageCacheBuilder::max_entry_size) | `too-large` |
+//! | the body's stream failed, or the client left before its end | `incomplete` |
+//!
+//! The background writer may still drop a page: `queue-full`, `skipped` (its
+//! server is down), `deleted` (while it was rendered), `no-writer`.
+//!
+//! A request takes no part at all, neither looked up nor stored, if it has
+//! Authorization, a [bypass cookie](PageCacheBuilder::bypass_cookie) or
+//! [header](PageCacheBuilder::bypass_header), is for
+//! [another host](PageCacheBuilder::hosts), is a GET or HEAD with content, or has a
+//! target that does not begin with `/`. The request's own Cache-Control is
+//! ignored, as nginx ignores it.
+//!
+//! # Cache-Status
+//!
+//! What the application answers says what the cache did, as RFC 9211 has it:
+//! `djanginxed; hit`, `djanginxed; fwd=uri-miss; stored`,
+//! `djanginxed; fwd=uri-miss; collapsed` (rendered once for all who asked at
+//! the same time), `djanginxed; fwd=uri-miss; detail=set-cookie` (or another
+//! reason above), `djanginxed; fwd=uri-miss` (a stream, whose outcome is not
+//! known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
+//!
+//! # When Memcached fails
+//!
+//! A failure is a miss. A lookup is bounded by
+//! [`operation_timeout`](PageCacheBuilder::operation_timeout), connecting and
+//! name resolution included; after three failures in a row a server is not asked
+//! at all until a probe in the background finds it back. Pages are stored by a
+//! writer with a thread of its own: no visitor ever waits for it.
+//!
+//! # Logs and counters
+//!
+//! Logs go through `tracing`. With the `metrics` feature these are counted
+//! through the `metrics` facade, under Prometheus's naming conventions:
+//!
+//! | name | kind | labels |
+//! |---|---|---|
+//! | `djanginxed_hits_total` | counter | `store`: `memory`, `memcached`, `queue` |
+//! | `djanginxed_misses_total` | counter | |
+//! | `djanginxed_collapsed_total` | counter | |
+//! | `djanginxed_bypasses_total` | counter | `reason` |
+//! | `djanginxed_skips_total` | counter | `reason`: the table above |
+//! | `djanginxed_dropped_total` | counter | `reason`: by the writer |
+//! | `djanginxed_stores_total`, `djanginxed_stored_bytes_total` | counter | |
+//! | `djanginxed_store_failures_total`, `djanginxed_lookup_failures_total` | counter | `kind` |
+//! | `djanginxed_deletes_total` | counter | `done` |
+//! | `djanginxed_queue_entries`, `djanginxed_queue_bytes` | gauge | |
+//! | `djanginxed_breaker_open` | gauge | `server` |
+//! | `djanginxed_render_seconds`, `djanginxed_lookup_seconds` | histogram | |
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError,
+    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError, nginx,
 };
-
-pub use djanginxed_runtime::nginx;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use actix_web::HttpRequest;
+    pub use actix_web::{HttpRequest, Responder};
     pub use djanginxed_runtime::private::{Page, Seen, Served, serve};
 }
+
+/// Compiles the README's code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

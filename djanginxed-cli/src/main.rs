@@ -1,3 +1,30 @@
 //! The `djanginxed` command line tool.
 
-fn main() {}
+mod cache_args;
+mod cli;
+mod commands;
+mod failure;
+mod http;
+mod memcached;
+mod targets;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => Err(failure::Failure::Failed(format!(
+            "the system gives no event queue: {error}"
+        ))),
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("djanginxed: {failure}");
+        failure.exit_code()
+    })
+}

@@ -2,12 +2,11 @@
 //! content_type = "…"`.
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, Ident, Result, Token};
+use syn::parse::Parser;
+use syn::{Error, Expr, Result};
 
-use crate::{names, values};
+use crate::parse::{self, Arg, Name};
+use crate::{names, timeout, values};
 
 /// The settings of one page, each an expression that the compiler evaluates.
 pub(crate) struct Args {
@@ -16,15 +15,9 @@ pub(crate) struct Args {
     pub(crate) content_type: Option<Expr>,
 }
 
-/// One argument as written.
-enum Arg {
-    Positional(Expr),
-    Named(Ident, Expr),
-}
-
 impl Args {
     pub(crate) fn parse(tokens: TokenStream) -> Result<Args> {
-        let args = split.parse2(tokens)?;
+        let args = parse::arguments.parse2(tokens)?;
         let mut errors = Vec::new();
         let mut found = Found::default();
         for arg in args {
@@ -60,14 +53,14 @@ struct Found {
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
     /// Where a named argument stood before the timeout.
-    early: Option<Ident>,
+    early: Option<TokenStream>,
 }
 
 impl Found {
     fn take(&mut self, arg: Arg) -> Result<()> {
         match arg {
             Arg::Positional(value) => self.take_positional(value),
-            Arg::Named(name, value) => self.take_named(&name, value),
+            Arg::Named(name, value) => self.take_named(name, value),
         }
     }
 
@@ -78,7 +71,7 @@ impl Found {
         if self.timeout.is_some() {
             return Err(values::second_positional(&value));
         }
-        values::check_timeout(&value)?;
+        timeout::check(&value)?;
         if self.early.is_some() {
             return Err(Error::new_spanned(
                 &value,
@@ -89,34 +82,34 @@ impl Found {
         Ok(())
     }
 
-    fn take_named(&mut self, name: &Ident, value: Expr) -> Result<()> {
-        let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.unraw().to_string().as_str() {
+    fn take_named(&mut self, name: Name, value: Expr) -> Result<()> {
+        let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.text.as_str() {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
-            _ => return Err(names::unknown(name, &value)),
+            _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
             return Err(Error::new_spanned(
-                name,
-                format!("`{name}` is given twice: keep one of them"),
+                name.tokens,
+                format!("`{}` is given twice: keep one of them", name.text),
             ));
         }
         check(&value)?;
         *slot = Some(value);
         if self.timeout.is_none() {
-            self.early.get_or_insert_with(|| name.clone());
+            self.early.get_or_insert(name.tokens);
         }
         Ok(())
     }
 
     fn finish(self) -> Result<Args> {
         let Some(timeout) = self.timeout else {
-            let span = self.early.map_or_else(Span::call_site, |name| name.span());
-            return Err(Error::new(
-                span,
-                "the timeout is missing: write the seconds that the page lives first, such as \
-                 `#[cache_page(60 * 15)]`",
-            ));
+            const MESSAGE: &str = "the timeout is missing: write the seconds that the page lives \
+                                   first, such as `#[cache_page(60 * 15)]`";
+            return Err(match self.early {
+                Some(name) => Error::new_spanned(name, MESSAGE),
+                None => Error::new(Span::call_site(), MESSAGE),
+            });
         };
         Ok(Args {
             timeout,
@@ -124,59 +117,4 @@ impl Found {
             content_type: self.content_type,
         })
     }
-}
-
-/// Arguments between commas; a trailing comma is fine.
-fn split(input: ParseStream) -> Result<Vec<Arg>> {
-    let mut args = Vec::new();
-    while !input.is_empty() {
-        args.push(arg(input)?);
-        if input.is_empty() {
-            break;
-        }
-        comma(input)?;
-    }
-    Ok(args)
-}
-
-fn comma(input: ParseStream) -> Result<()> {
-    if input.peek(Token![,]) {
-        return input.parse::<Token![,]>().map(drop);
-    }
-    let token = input.cursor().token_tree().map(|(token, _)| token);
-    let written = token.to_token_stream().to_string();
-    Err(input.error(format!(
-        "expected `,` or the end of the arguments, found `{written}`"
-    )))
-}
-
-fn arg(input: ParseStream) -> Result<Arg> {
-    if !is_named(input) {
-        return expression(input).map(Arg::Positional);
-    }
-    let name = Ident::parse_any(input)?;
-    input.parse::<Token![=]>()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(Error::new_spanned(
-            &name,
-            format!("`{name}` has no value: write `{name} = \"…\"`"),
-        ));
-    }
-    Ok(Arg::Named(name, expression(input)?))
-}
-
-fn is_named(input: ParseStream) -> bool {
-    input.peek(Ident::peek_any)
-        && input.peek2(Token![=])
-        && !input.peek2(Token![==])
-        && !input.peek2(Token![=>])
-}
-
-fn expression(input: ParseStream) -> Result<Expr> {
-    input.parse().map_err(|error: Error| {
-        Error::new(
-            error.span(),
-            "expected a timeout in seconds, `key_prefix = \"…\"` or `content_type = \"…\"`",
-        )
-    })
 }

@@ -1,6 +1,6 @@
 //! The function that stands where the handler stood.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{FnArg, ReturnType, Type, parse_quote_spanned};
@@ -9,8 +9,9 @@ use crate::args::Args;
 use crate::handler::Handler;
 use crate::{fold, generics, page};
 
-/// Names of this span are never the user's: a local `__request` of theirs is
-/// another one.
+/// Locals of this span are never the user's: a `__request` of theirs is another
+/// one. They begin with `__` all the same, since a route attribute makes a unit
+/// struct of each handler's name, and in a pattern that struct would be meant.
 pub(crate) fn hygienic() -> Span {
     Span::mixed_site()
 }
@@ -39,8 +40,8 @@ pub(crate) fn hygienic() -> Span {
 ///         { static __SEEN: Seen = Seen::new(); &__SEEN },
 ///         __request,
 ///         async move {
-///             if let Some(never) = Option::<Result<_, Error>>::None {
-///                 return never;
+///             if let Some(__never) = Option::<Result<_, Error>>::None {
+///                 return __never;
 ///             }
 ///             STATEMENTS
 ///         },
@@ -62,24 +63,27 @@ pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     };
     let span = hygienic();
     let page = page::constant(args, &handler.sig);
-    let render = render(&handler, &returned);
+    let inferred = without_impl_trait(&returned);
+    let render = render(&handler, &inferred);
     let mut annotated = handler;
     generics::require_responder(&mut annotated.sig, &returned);
     prepend_request(&mut annotated);
     let served = quote_spanned!(span=> ::djanginxed::__private::Served<#returned>);
     annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
-    annotated.statements = quote_spanned! {span=>
-        ::djanginxed::__private::serve(
-            #page,
-            {
-                static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
-                &__SEEN
-            },
-            __request,
-            #render,
-        )
-        .await
+    let seen = quote_spanned! {span=>
+        {
+            static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
+            &__SEEN
+        }
     };
+    // A return type that is no responder is reported where this call stands.
+    let call = called(
+        quote!(::djanginxed::__private::serve),
+        quote_spanned!(span=> #page, #seen, __request, #render),
+        &returned,
+    );
+    let answer = quote_spanned!(ends(&returned).1=> .await);
+    annotated.statements = quote!(#call #answer);
     annotated.into_token_stream()
 }
 
@@ -94,20 +98,56 @@ fn prepend_request(handler: &mut Handler) {
 /// The block that renders the page, in which `return` and `?` mean what they
 /// meant in the handler.
 fn render(handler: &Handler, returned: &Type) -> TokenStream {
-    let returned = without_impl_trait(returned);
     let statements = &handler.statements;
-    // Without it the block's type would be that of its last expression, and
-    // nothing would be coerced into what the handler says it returns.
+    let (span, _) = ends(returned);
+    // Without the first statement the type would be that of the last expression,
+    // and nothing would be coerced into what the handler says it returns.
     let mut block = TokenStream::new();
     handler.brace.surround(&mut block, |block| {
-        block.extend(quote_spanned! {hygienic()=>
-            if let ::core::option::Option::Some(never) = ::core::option::Option::<#returned>::None {
-                return never;
+        block.extend(quote_spanned! {span=>
+            if let ::core::option::Option::Some(__never) = ::core::option::Option::<#returned>::None {
+                return __never;
             }
         });
         statements.to_tokens(block);
     });
-    quote_spanned!(hygienic()=> async move #block)
+    // Clippy takes a last expression that is a future, as actix's response builder
+    // is, for one that was not awaited.
+    quote_spanned! {hygienic()=>
+        #[allow(clippy::async_yields_async)]
+        async move #block
+    }
+}
+
+/// A call that stands, for the compiler's messages, where `place` stands.
+pub(crate) fn called(
+    function: TokenStream,
+    arguments: TokenStream,
+    place: &impl ToTokens,
+) -> TokenStream {
+    let (first, last) = ends(place);
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
+    arguments.set_span(last);
+    let mut call: TokenStream = function
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(first);
+            token
+        })
+        .collect();
+    arguments.to_tokens(&mut call);
+    call
+}
+
+/// Where `tokens` begin and end, for names that are not the user's.
+pub(crate) fn ends(tokens: &impl ToTokens) -> (Span, Span) {
+    let mut spans = tokens
+        .to_token_stream()
+        .into_iter()
+        .map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    let last = spans.last().unwrap_or(first);
+    (first.resolved_at(hygienic()), last.resolved_at(hygienic()))
 }
 
 /// `returned` as it may be written in a body: `_` for each `impl Trait`.

@@ -6,17 +6,21 @@ use syn::{Attribute, FnArg, PatType, Token, parse_quote_spanned};
 use crate::expand::hygienic;
 use crate::handler::{MAX_EXTRACTORS, is_conditional};
 
-/// Puts the first arguments into a tuple, as many as there are too many for
-/// actix-web. Patterns stay what they are, and so does the order in which the
-/// extractors run.
+/// Clippy calls more arguments than this too many.
+const MAX_ARGUMENTS: usize = 7;
+
+/// Puts the first arguments into a tuple: the request with the handler's own
+/// first where one more argument would be too many for clippy, and as many as
+/// there are too many for actix-web. Patterns stay what they are, and so does
+/// the order in which the extractors run.
 ///
 /// An argument under `#[cfg(…)]` stays alone, since neither a tuple's pattern
 /// nor its type can have attributes.
 pub(crate) fn fold(inputs: &mut Punctuated<FnArg, Token![,]>) {
-    let surplus = inputs.len().saturating_sub(MAX_EXTRACTORS);
-    if surplus == 0 {
+    if inputs.len() <= MAX_ARGUMENTS {
         return;
     }
+    let surplus = inputs.len().saturating_sub(MAX_EXTRACTORS).max(1);
     let mut folded = Vec::new();
     let mut kept = Punctuated::new();
     for input in std::mem::take(inputs) {

@@ -2,7 +2,11 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{GenericParam, Signature, Type, WherePredicate, parse_quote_spanned};
+use syn::punctuated::Punctuated;
+use syn::{
+    GenericParam, Generics, Signature, Token, Type, TypeParamBound, WherePredicate,
+    parse_quote_spanned,
+};
 
 use crate::expand::hygienic;
 
@@ -13,10 +17,49 @@ pub(crate) fn require_responder(sig: &mut Signature, returned: &Type) {
     if !names_parameter(tokens.clone(), sig) || names(tokens, &|word| word == "impl") {
         return;
     }
-    let responder: WherePredicate = parse_quote_spanned! {hygienic()=>
-        #returned: ::djanginxed::__private::Responder + 'static
+    let responder: Punctuated<TypeParamBound, Token![+]> = parse_quote_spanned! {hygienic()=>
+        ::djanginxed::__private::Responder + 'static
     };
-    sig.generics.make_where_clause().predicates.push(responder);
+    if let Some(bounds) = bounds_of(&mut sig.generics, returned) {
+        bounds.extend(responder);
+        return;
+    }
+    let predicate = parse_quote_spanned!(hygienic()=> #returned: #responder);
+    sig.generics.make_where_clause().predicates.push(predicate);
+}
+
+/// The bounds that `ty` has already: clippy wants all of them in one place.
+fn bounds_of<'g>(
+    generics: &'g mut Generics,
+    ty: &Type,
+) -> Option<&'g mut Punctuated<TypeParamBound, Token![+]>> {
+    let predicates = generics
+        .where_clause
+        .as_mut()
+        .map(|clause| &mut clause.predicates);
+    let stated = predicates
+        .into_iter()
+        .flatten()
+        .find_map(|predicate| match predicate {
+            WherePredicate::Type(stated) if same(&stated.bounded_ty, ty) => {
+                Some(&mut stated.bounds)
+            }
+            _ => None,
+        });
+    let inline = generics
+        .params
+        .iter_mut()
+        .find_map(|parameter| match parameter {
+            GenericParam::Type(parameter) if same(&parameter.ident, ty) => {
+                Some(&mut parameter.bounds)
+            }
+            _ => None,
+        });
+    stated.or(inline)
+}
+
+fn same(one: &impl ToTokens, other: &impl ToTokens) -> bool {
+    one.to_token_stream().to_string() == other.to_token_stream().to_string()
 }
 
 /// Whether `value` may depend on a type parameter. Those of an `impl` block

@@ -1,4 +1,5 @@
-//! The `#[cache_page]` attribute of djanginxed.
+//! The `#[cache_page]` attribute of djanginxed. Use it through the `djanginxed`
+//! crate, which has to be known by this name where the attribute stands.
 
 mod args;
 mod expand;
@@ -7,7 +8,9 @@ mod generics;
 mod handler;
 mod names;
 mod page;
+mod parse;
 mod recover;
+mod timeout;
 mod values;
 
 use proc_macro2::TokenStream;
@@ -17,6 +20,131 @@ use crate::args::Args;
 use crate::handler::Handler;
 
 /// Caches the page that an actix-web handler renders.
+///
+/// ```
+/// use actix_web::{Responder, get, web};
+/// use djanginxed::cache_page;
+///
+/// #[get("/articles/{id}")]
+/// #[cache_page(60 * 15, key_prefix = "site1")]
+/// async fn article(id: web::Path<u32>) -> impl Responder {
+///     format!("<h1>Article {id}</h1>")
+/// }
+/// # let _ = actix_web::App::new().service(article);
+/// ```
+///
+/// The body is stored under the md5 of the key prefix and the request target,
+/// where nginx finds it. The cache itself is the application's `PageCache`,
+/// given with `app_data`. Without one the handler runs as if it had no
+/// attribute, and the log says so.
+///
+/// # Arguments
+///
+/// | argument | type | |
+/// |---|---|---|
+/// | first, without a name | `u32` | how many **seconds** the page lives, from 1 to 315,360,000 (ten years) |
+/// | `key_prefix = …` | `&'static str` | what stands before the request target in the key, as in nginx's `set_md5 $memcached_key site1$request_uri;`: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Left out, it is the prefix of the `PageCache`. |
+/// | `content_type = …` | `&'static str` | the media type with which nginx serves the page (its `default_type`), without parameters. A response of another type is not stored. Left out, it is `text/html`. |
+///
+/// Each is any constant expression: `900`, `60 * 15`, `config::TIMEOUT`,
+/// `Self::TIMEOUT` in an `impl` block.
+///
+/// # Where it may stand
+///
+/// Above or below the route attribute (`#[get]`, `#[route]`, `#[routes]`, in a
+/// `#[scope]` too), and on handlers without one, in `impl` blocks too:
+///
+/// ```
+/// # use actix_web::{Responder, get, web};
+/// # use djanginxed::cache_page;
+/// #[cache_page(60)]
+/// #[get("/front")]
+/// async fn front() -> impl Responder {
+///     "front"
+/// }
+///
+/// struct Site;
+///
+/// impl Site {
+///     const TIMEOUT: u32 = 60 * 60;
+///
+///     #[cache_page(Self::TIMEOUT)]
+///     async fn about() -> impl Responder {
+///         "about"
+///     }
+/// }
+///
+/// actix_web::App::new()
+///     .service(front)
+///     .route("/about", web::get().to(Site::about));
+/// ```
+///
+/// It stands on every `async fn` that actix-web takes as a handler. What other
+/// attributes there are stays in its place; `#[tracing::instrument]` belongs
+/// below the route and **above** this one, or it sees the request as one more
+/// argument. In an `impl` of a trait it changes the function's signature,
+/// which then is no longer the trait's.
+///
+/// # Calling the function yourself
+///
+/// The annotated function takes the request as an additional first argument
+/// and returns another responder, so it is not called like the function that
+/// stands there. (Where it has seven arguments or more, the request and the
+/// first of them are one argument, a tuple.) To test a page, keep what renders
+/// it in a function of its own, or send a request:
+///
+/// ```
+/// # use actix_web::{App, Responder, get, test, web};
+/// # use djanginxed::cache_page;
+/// fn render(id: u32) -> String {
+///     format!("<h1>Article {id}</h1>")
+/// }
+///
+/// #[get("/articles/{id}")]
+/// #[cache_page(60)]
+/// async fn article(id: web::Path<u32>) -> impl Responder {
+///     render(*id)
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// assert_eq!(render(5), "<h1>Article 5</h1>");
+///
+/// let app = test::init_service(App::new().service(article)).await;
+/// let request = test::TestRequest::get().uri("/articles/5").to_request();
+/// let body = test::call_and_read_body(&app, request).await;
+/// assert_eq!(body, "<h1>Article 5</h1>");
+/// # });
+/// ```
+///
+/// # What it becomes
+///
+/// One function with the same name, visibility, attributes and generics. Its
+/// body asks the cache, and runs the handler's own statements as an
+/// `async move` block where the page has to be rendered; `?` and `return` in
+/// there mean what they meant.
+///
+/// ```text
+/// #[get("/articles/{id}")]
+/// async fn article(request: HttpRequest, id: web::Path<u32>) -> Served<impl Responder> {
+///     serve(PAGE, &SEEN, request, async move { format!("<h1>Article {id}</h1>") }).await
+/// }
+/// ```
+///
+/// A generic return type has to be a responder, which is added to the
+/// function's bounds. A parameter of the surrounding `impl` block cannot be
+/// seen from the function: there the block has to say so, as in
+/// `impl<T: Responder + 'static>`.
+///
+/// # Errors
+///
+/// Each of these is an error at compile time, with the caret on what is wrong:
+/// a function that is not `async`, is `unsafe` or takes `self`; more than 16
+/// extractors; an item that is no function, or has no body; the attribute
+/// twice; no timeout; an argument that does not exist, is given twice or has
+/// the wrong type; a timeout, prefix or content type out of the ranges above.
+/// Literals are checked by the attribute, other constants when the compiler
+/// evaluates them: with `cargo check`, or, where they depend on `Self` or a
+/// type parameter, with `cargo build`.
 #[proc_macro_attribute]
 pub fn cache_page(
     args: proc_macro::TokenStream,

@@ -1,11 +1,11 @@
 //! The expression for the page's settings, which the compiler evaluates.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Signature};
 
 use crate::args::Args;
-use crate::expand::hygienic;
+use crate::expand::{called, ends, hygienic};
 use crate::generics;
 
 /// The settings as a constant, refused by the compiler where they are wrong.
@@ -36,54 +36,34 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
     }
 }
 
+/// The type of a prefix and of a content type.
+const STR: fn(Span) -> TokenStream = |span| quote_spanned!(span=> &'static ::core::primitive::str);
+
 /// Each value in a `let` of its type, so that a wrong one is only called a
 /// mismatched type, then the constructor of the runtime that checks it.
 fn page(args: &Args) -> TokenStream {
     let span = hygienic();
-    let str = quote_spanned!(span=> &'static ::core::primitive::str);
     let mut page = TokenStream::new();
-    let mut set = |setter, before, ty, value: &Expr| {
-        let call = spanned_as(value, setter, before);
-        page.extend(quote_spanned!(span=> let value: #ty = #value; let page = #call;));
+    let mut set = |setter, arguments, ty: fn(Span) -> TokenStream, value: &Expr| {
+        // The constructor panics in there, but it is `value` that is wrong.
+        let constructor = quote!(::djanginxed::__private::Page::#setter);
+        let call = called(constructor, arguments, value);
+        let ty = ty(ends(value).0);
+        page.extend(quote_spanned!(span=> let __value: #ty = #value; let __page = #call;));
     };
     set(
         quote!(new),
-        quote_spanned!(span=> value),
-        quote_spanned!(span=> ::core::primitive::u32),
+        quote_spanned!(span=> __value),
+        |span| quote_spanned!(span=> ::core::primitive::u32),
         &args.timeout,
     );
-    let chained = quote_spanned!(span=> page, value);
+    let chained = quote_spanned!(span=> __page, __value);
     if let Some(prefix) = &args.key_prefix {
-        set(quote!(key_prefix), chained.clone(), str.clone(), prefix);
+        set(quote!(key_prefix), chained.clone(), STR, prefix);
     }
     if let Some(media_type) = &args.content_type {
-        set(quote!(content_type), chained, str, media_type);
+        set(quote!(content_type), chained, STR, media_type);
     }
-    page.extend(quote_spanned!(span=> page));
+    page.extend(quote_spanned!(span=> __page));
     page
-}
-
-/// `Page::setter(arguments)` that takes the place of `value` in messages: the
-/// constructor panics in there, but it is `value` that is wrong.
-fn spanned_as(value: &Expr, setter: TokenStream, arguments: TokenStream) -> TokenStream {
-    let (first, last) = ends(value);
-    let setter = setter.into_iter().map(|mut token| {
-        token.set_span(first);
-        token
-    });
-    let setter = TokenStream::from_iter(setter);
-    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
-    arguments.set_span(last);
-    quote_spanned!(first=> ::djanginxed::__private::Page::#setter #arguments)
-}
-
-/// Where `value` begins and ends, for names that are not the user's.
-fn ends(value: &Expr) -> (Span, Span) {
-    let mut spans = value
-        .to_token_stream()
-        .into_iter()
-        .map(|token| token.span());
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    let last = spans.last().unwrap_or(first);
-    (first.resolved_at(hygienic()), last.resolved_at(hygienic()))
 }

@@ -71,10 +71,12 @@ pub(crate) fn answer(
     status: Status,
 ) -> Option<HttpResponse> {
     let packed = entry.coding() == Coding::Gzip;
+    // Unpacked even for who gets the packed bytes: Memcached may hold half a page.
+    let unpacked = entry.unpacked(settings.max_entry_size)?;
     let body = if packed && accepts_gzip {
         entry.bytes().clone()
     } else {
-        entry.unpacked(settings.max_entry_size)?
+        unpacked
     };
     let mut response = HttpResponse::Ok().body(body);
     let headers = response.headers_mut();
@@ -106,7 +108,10 @@ fn content_type(page: &Page) -> Option<HeaderValue> {
     let media_type = page.media_type();
     if media_type == "text/html" {
         Some(HeaderValue::from_static("text/html; charset=utf-8"))
-    } else if WITH_CHARSET.contains(&media_type) {
+    } else if WITH_CHARSET
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(media_type))
+    {
         HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).ok()
     } else {
         Some(HeaderValue::from_static(media_type))
@@ -122,7 +127,7 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|line| line.split(','));
     for coding in codings {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let accepted = !is_zero(weight);
+        let accepted = is_positive(weight);
         match name.trim() {
             name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
                 return accepted;
@@ -134,11 +139,13 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     any.unwrap_or(false)
 }
 
-/// Whether a weight is `q=0`, with or without decimals.
-fn is_zero(weight: &str) -> bool {
+/// Whether a weight is absent or above zero. What cannot be read is not: every
+/// client can take a page that is not packed.
+fn is_positive(weight: &str) -> bool {
     let weight = weight.trim();
-    weight
-        .strip_prefix("q=")
-        .or_else(|| weight.strip_prefix("Q="))
-        .is_some_and(|value| value.trim().parse() == Ok(0.0_f32))
+    let value = weight.strip_prefix("q=").or(weight.strip_prefix("Q="));
+    weight.is_empty() || value.is_some_and(|value| value.parse().is_ok_and(|q: f32| q > 0.0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //! vanishes, in which case one of them takes over. Nothing here knows a runtime
 //! or a clock, so that every interleaving can be tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::pin::Pin;
@@ -34,8 +34,9 @@ struct Flight<T> {
 
 struct State<T> {
     phase: Phase<T>,
-    /// Who waits and is not awake, each under its own number.
-    wakers: HashMap<u64, Waker>,
+    /// Who waits and is not awake, each under its own number: the first to come
+    /// is the first to be woken.
+    wakers: BTreeMap<u64, Waker>,
     waiting: usize,
     joined: u64,
 }
@@ -96,7 +97,7 @@ impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
         let flight = Arc::new(Flight {
             state: Mutex::new(State {
                 phase: Phase::Led,
-                wakers: HashMap::new(),
+                wakers: BTreeMap::new(),
                 waiting: 0,
                 joined: 0,
             }),
@@ -138,7 +139,7 @@ impl<K: Hash + Eq + Copy, T> Seat<K, T> {
         let wakers = if wake {
             std::mem::take(&mut state.wakers)
         } else {
-            HashMap::new()
+            BTreeMap::new()
         };
         drop(state);
         let is_listed = |listed: &Arc<Flight<T>>| Arc::ptr_eq(listed, &self.flight);
@@ -270,3 +271,6 @@ impl<K: Hash + Eq + Copy, T> Drop for Wait<K, T> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

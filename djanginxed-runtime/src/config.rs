@@ -1,6 +1,8 @@
 //! The settings of a [`PageCache`](crate::PageCache), and what may be wrong with them.
 
+use std::env::{self, VarError};
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -142,14 +144,18 @@ impl PageCacheBuilder {
     }
 
     pub(crate) fn from_env() -> Result<PageCacheBuilder, ConfigError> {
+        PageCacheBuilder::from_variables(process)
+    }
+
+    fn from_variables(environment: Environment) -> Result<PageCacheBuilder, ConfigError> {
         let mut builder = PageCacheBuilder::new();
-        if let Some(servers) = variable("DJANGINXED_SERVERS")? {
+        if let Some(servers) = variable("DJANGINXED_SERVERS", environment)? {
             builder = builder.memcached(servers.split(',').map(str::trim));
         }
-        if let Some(prefix) = variable("DJANGINXED_KEY_PREFIX")? {
+        if let Some(prefix) = variable("DJANGINXED_KEY_PREFIX", environment)? {
             builder = builder.key_prefix(prefix);
         }
-        if let Some(gzip) = switch("DJANGINXED_GZIP")? {
+        if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
         }
         Ok(builder)
@@ -194,8 +200,9 @@ impl PageCacheBuilder {
     }
 
     /// Whether entries are stored in gzip where that is smaller; by default
-    /// not. nginx must have `memcached_gzip_flag 2; gunzip on;`, or visitors
-    /// get packed bytes as the page.
+    /// not. nginx must have `memcached_gzip_flag 2; gunzip on;`, as the
+    /// generated file has, or visitors get packed bytes as the page. The
+    /// embedded store never packs.
     pub fn gzip(mut self, gzip: bool) -> Self {
         self.settings.gzip = gzip;
         self
@@ -296,14 +303,14 @@ impl PageCacheBuilder {
     /// # Errors
     /// A [`ConfigError`] that names the first setting that cannot work.
     pub fn build(self) -> Result<PageCache, ConfigError> {
-        let settings = self.checked()?;
+        let settings = self.checked(process)?;
         settings.log();
         Ok(PageCache::new(settings))
     }
 
-    fn checked(self) -> Result<Settings, ConfigError> {
+    fn checked(self, environment: Environment) -> Result<Settings, ConfigError> {
         let mut settings = self.settings;
-        if switch("DJANGINXED_ENABLED")? == Some(false) {
+        if switch("DJANGINXED_ENABLED", environment)? == Some(false) {
             settings.enabled = false;
         }
         if let Some(servers) = &self.servers {
@@ -312,6 +319,8 @@ impl PageCacheBuilder {
                 return Err(ConfigError::NoServers);
             }
         }
+        // Packing spares nginx's work and Memcached's memory: here are neither.
+        settings.gzip &= !settings.servers.is_empty();
         if !settings.key_prefix.is_empty() {
             check_key_prefix(&settings.key_prefix)?;
         }
@@ -374,12 +383,20 @@ fn all<T, U>(
     given.iter().map(check).collect()
 }
 
+/// Where variables are read: that of the process, except in tests, which cannot
+/// change it without racing each other.
+type Environment = fn(&str) -> Result<String, VarError>;
+
+fn process(name: &str) -> Result<String, VarError> {
+    env::var(name)
+}
+
 /// An environment variable that is set to something.
-fn variable(name: &'static str) -> Result<Option<String>, ConfigError> {
-    match std::env::var(name) {
+fn variable(name: &'static str, environment: Environment) -> Result<Option<String>, ConfigError> {
+    match environment(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(value)) => Err(ConfigError::Environment {
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(value)) => Err(ConfigError::Environment {
             name,
             value: value.to_string_lossy().into_owned(),
             problem: "it is not UTF-8",
@@ -387,8 +404,8 @@ fn variable(name: &'static str) -> Result<Option<String>, ConfigError> {
     }
 }
 
-fn switch(name: &'static str) -> Result<Option<bool>, ConfigError> {
-    let Some(value) = variable(name)? else {
+fn switch(name: &'static str, environment: Environment) -> Result<Option<bool>, ConfigError> {
+    let Some(value) = variable(name, environment)? else {
         return Ok(None);
     };
     match value.trim().to_ascii_lowercase().as_str() {
@@ -468,10 +485,20 @@ fn header_error(name: &str, problem: &'static str) -> ConfigError {
 
 fn checked_host(host: &str) -> Result<String, ConfigError> {
     let name = without_port(host);
-    let carried = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
-    if !name.is_empty() && name.bytes().all(carried) {
+    let carried = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let valid = match address {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(carried),
+    };
+    if valid {
         Ok(name.to_owned())
     } else {
         Err(ConfigError::Host(host.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests;

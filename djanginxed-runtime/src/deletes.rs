@@ -64,3 +64,6 @@ impl Deletes {
         (Stamp(*counter) == stamp).then(store)
     }
 }
+
+#[cfg(test)]
+mod tests;

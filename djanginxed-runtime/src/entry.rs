@@ -115,3 +115,6 @@ fn gunzip(packed: &[u8], limit: usize) -> Option<Bytes> {
         .ok()?;
     (!body.is_empty() && body.len() <= limit).then(|| body.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,6 @@ impl fmt::Debug for PageKey {
         write!(f, "PageKey({self})")
     }
 }
+
+#[cfg(test)]
+mod tests;

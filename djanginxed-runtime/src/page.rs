@@ -20,6 +20,7 @@ pub struct Page {
 impl Page {
     /// A page that lives for `timeout` seconds, 1 to 315,360,000.
     #[must_use]
+    #[track_caller]
     pub const fn new(timeout: u32) -> Page {
         assert!(
             timeout > 0,
@@ -38,6 +39,7 @@ impl Page {
 
     /// The page's own key prefix.
     #[must_use]
+    #[track_caller]
     pub const fn key_prefix(self, prefix: &'static str) -> Page {
         assert!(
             is_key_prefix(prefix),
@@ -51,6 +53,7 @@ impl Page {
 
     /// The media type that nginx gives the page.
     #[must_use]
+    #[track_caller]
     pub const fn content_type(self, media_type: &'static str) -> Page {
         assert!(
             is_media_type(media_type),

@@ -92,7 +92,7 @@ fn refused_by_headers(
 ) -> Option<Reason> {
     if headers.contains_key(header::SET_COOKIE) {
         Some(Reason::SetCookie)
-    } else if directives(headers).any(forbids_sharing) {
+    } else if forbids_sharing(headers) {
         Some(Reason::CacheControl)
     } else if varies(headers) {
         Some(Reason::Vary)
@@ -107,12 +107,12 @@ fn refused_by_headers(
     }
 }
 
-/// The parts of a comma-separated field, over all its lines. Quotes are not
-/// minded: that can only find more directives, never hide one.
+/// The parts of a comma-separated field, over all its lines. A semicolon, which
+/// people write for a comma, ends a part too.
 fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(name)
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .flat_map(|line| line.as_bytes().split(|byte| b",;".contains(byte)))
         .map(<[u8]>::trim_ascii)
         .filter(|part| !part.is_empty())
 }
@@ -126,14 +126,18 @@ fn directives(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>
     })
 }
 
-fn forbids_sharing((name, _): (&[u8], Option<&[u8]>)) -> bool {
-    // A quoted string may have been cut before the name.
-    let name = name.trim_ascii_start();
-    let name = name.strip_prefix(b"\"").unwrap_or(name);
-    let name = name.strip_suffix(b"\"").unwrap_or(name);
-    [&b"private"[..], b"no-store", b"no-cache"]
-        .iter()
-        .any(|word| name.eq_ignore_ascii_case(word))
+/// Whether one of the words stands anywhere in Cache-Control: also in a quoted
+/// string, or beside a separator that is none. That finds too many, if anything.
+fn forbids_sharing(headers: &HeaderMap) -> bool {
+    let ends_word = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+    headers
+        .get_all(header::CACHE_CONTROL)
+        .flat_map(|line| line.as_bytes().split(ends_word))
+        .any(|found| {
+            [&b"private"[..], b"no-store", b"no-cache"]
+                .iter()
+                .any(|word| found.eq_ignore_ascii_case(word))
+        })
 }
 
 fn varies(headers: &HeaderMap) -> bool {
@@ -198,13 +202,13 @@ fn loses_a_header(headers: &HeaderMap, declared: &[(HeaderName, HeaderValue)]) -
 }
 
 /// The page's timeout or what the response grants a shared cache, whichever is
-/// shorter, less its Age (RFC 9111, section 4.2.1).
+/// shorter, less its age (RFC 9111, section 4.2).
 fn life(headers: &HeaderMap, page: &Page, now: SystemTime) -> Duration {
     let granted = seconds_of(headers, b"s-maxage")
         .or_else(|| seconds_of(headers, b"max-age"))
         .or_else(|| until_expires(headers, now));
     let life = granted.map_or(page.timeout(), |granted| granted.min(page.timeout()));
-    life.saturating_sub(age(headers))
+    life.saturating_sub(age(headers, now))
 }
 
 /// The smallest value of a directive; what cannot be read leaves no life.
@@ -226,32 +230,33 @@ fn delta_seconds(value: &[u8]) -> Option<Duration> {
 }
 
 fn until_expires(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let date = |name: HeaderName| {
-        headers
-            .get_all(name)
-            .map(|line| {
-                line.to_str()
-                    .ok()
-                    .and_then(|date| httpdate::parse_http_date(date).ok())
-            })
-            .collect::<Vec<_>>()
-    };
-    let expires = date(header::EXPIRES);
-    if expires.is_empty() {
-        return None;
-    }
-    let from = date(header::DATE).first().copied().flatten().unwrap_or(now);
-    let left = |expires: Option<SystemTime>| {
-        expires
+    let from = date(headers).unwrap_or(now);
+    let left = |line: &HeaderValue| {
+        http_date(line)
             .and_then(|expires| expires.duration_since(from).ok())
             .unwrap_or_default()
     };
-    expires.into_iter().map(left).min()
+    headers.get_all(header::EXPIRES).map(left).min()
 }
 
-fn age(headers: &HeaderMap) -> Duration {
-    let ages = headers.get_all(header::AGE);
-    ages.map(|age| delta_seconds(age.as_bytes()).unwrap_or(Duration::MAX))
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    headers.get(header::DATE).and_then(http_date)
+}
+
+fn http_date(line: &HeaderValue) -> Option<SystemTime> {
+    httpdate::parse_http_date(line.to_str().ok()?).ok()
+}
+
+/// Age, or the time since Date where that is more (RFC 9111, section 4.2.3).
+fn age(headers: &HeaderMap, now: SystemTime) -> Duration {
+    let since_date = date(headers).and_then(|date| now.duration_since(date).ok());
+    headers
+        .get_all(header::AGE)
+        .map(|age| delta_seconds(age.as_bytes()).unwrap_or(Duration::MAX))
+        .chain(since_date)
         .max()
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

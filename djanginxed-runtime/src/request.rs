@@ -183,10 +183,11 @@ fn is_for_another_host(
         || !ours(&forwarded_host())
 }
 
-/// The host of `host[:port]`, IPv6 brackets kept, a root dot dropped.
+/// The host of `host[:port]`, IPv6 brackets kept, a root dot dropped. What is
+/// no number is no port: `ours:@theirs` would lead a page's links elsewhere.
 pub(crate) fn without_port(host: &str) -> &str {
     let host = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => name,
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
     host.strip_suffix('.').unwrap_or(host)
@@ -210,3 +211,6 @@ fn wants_part_or_condition(headers: &HeaderMap) -> bool {
     ];
     CONDITIONS.iter().any(|name| headers.contains_key(name))
 }
+
+#[cfg(test)]
+mod tests;

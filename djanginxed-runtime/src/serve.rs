@@ -47,7 +47,7 @@ pub struct Served<R> {
     declared: PhantomData<fn() -> R>,
 }
 
-impl<R: Responder> Responder for Served<R> {
+impl<R> Responder for Served<R> {
     type Body = BoxBody;
 
     fn respond_to(self, _request: &HttpRequest) -> HttpResponse {

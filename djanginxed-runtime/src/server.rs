@@ -115,14 +115,13 @@ fn read(entry: &str) -> Result<Server, &'static str> {
         weight: 1,
         parameters: Parameters::default(),
     };
-    for (at, word) in words.clone().enumerate() {
-        if words
-            .clone()
-            .take(at)
-            .any(|before| parameter::name(before) == parameter::name(word))
-        {
+    let mut given = Vec::new();
+    for word in words {
+        let name = parameter::name(word);
+        if given.contains(&name) {
             return Err("it gives a parameter twice");
         }
+        given.push(name);
         server.set(word)?;
     }
     Ok(server)

@@ -8,6 +8,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::layout;
+use crate::markdown::title;
 
 /// The documents of the project, found when the server starts. Their text is
 /// read at each render, so that an edited file shows when its page expires.
@@ -93,7 +94,7 @@ impl Site {
 
 impl Document {
     fn new(root: &Path, file: String) -> Result<Document, SiteError> {
-        let title = title(&text(root, &file)?).unwrap_or(&file).to_owned();
+        let title = title(&text(root, &file)?).unwrap_or_else(|| file.clone());
         let url = match file.strip_suffix(".md").unwrap_or(&file) {
             top @ ("README" | "CHANGELOG") => format!("/{}", top.to_lowercase()),
             guide => format!("/{guide}"),
@@ -118,11 +119,6 @@ fn guides(root: &Path) -> Vec<String> {
 fn text(root: &Path, file: &str) -> Result<String, SiteError> {
     fs::read_to_string(root.join(file))
         .map_err(|error| SiteError::Unreadable(file.to_owned(), error))
-}
-
-fn title(markdown: &str) -> Option<&str> {
-    let heading = markdown.lines().find_map(|line| line.strip_prefix("# "))?;
-    Some(heading.trim().trim_matches('`'))
 }
 
 impl std::fmt::Display for SiteError {

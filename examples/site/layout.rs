@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::document::{Link, Site, SiteError};
-use crate::markdown::{Section, escape, render};
+use crate::markdown::{Section, escape, render, summary};
+
+const ABOUT: &str = "<p>The project\u{2019}s documentation, on a site that uses it: each page \
+    is rendered once, and then comes from the cache until it expires. See <code>Cache-Status</code> \
+    in the response headers.</p>";
 
 pub(crate) fn index(site: &Site) -> Result<String, SiteError> {
     let mut list = String::new();
@@ -14,10 +18,10 @@ pub(crate) fn index(site: &Site) -> Result<String, SiteError> {
             "<li><a href=\"{}\">{}</a><p>{}</p></li>",
             document.url,
             escape(&document.title),
-            escape(&first_sentence(&markdown))
+            escape(&summary(&markdown))
         );
     }
-    let main = format!("<h1>djanginxed</h1>\n<ul class=\"cards\">{list}</ul>");
+    let main = format!("<h1>djanginxed</h1>\n{ABOUT}\n<ul class=\"cards\">{list}</ul>\n");
     Ok(page("Documentation", &site.links(), "/", &[], &main))
 }
 
@@ -109,24 +113,4 @@ fn contents(sections: &[Section]) -> String {
     format!(
         "<nav class=\"contents\" aria-label=\"On this page\"><h2>On this page</h2><ul>{items}</ul></nav>\n"
     )
-}
-
-/// The first paragraph's first sentence, without Markdown's marks.
-fn first_sentence(markdown: &str) -> String {
-    let paragraph = markdown
-        .split("\n\n")
-        .map(str::trim)
-        .find(|block| block.starts_with(|c: char| c.is_alphanumeric() || "`*[".contains(c)))
-        .unwrap_or_default();
-    let plain: String = paragraph
-        .replace('\n', " ")
-        .chars()
-        .filter(|c| !"`*[]".contains(*c))
-        .collect();
-    plain
-        .split_inclusive(". ")
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
 }

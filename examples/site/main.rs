@@ -8,10 +8,19 @@
 //! The first keeps its pages in its own memory, the second in Memcached, where
 //! nginx finds them. `SITE_LISTEN` or the first argument is another address to
 //! listen on; port 0 takes a free one.
+//!
+//! `--nginx` prints nginx's file for this site instead, made from its own
+//! settings; the address that nginx is to listen on may follow:
+//!
+//! ```text
+//! DJANGINXED_SERVERS=127.0.0.1:11211 cargo run --example site -- --nginx 127.0.0.1:8000
+//! ```
 
 mod document;
 mod layout;
 mod markdown;
+mod metrics;
+mod nginx;
 mod request_log;
 
 use std::process::ExitCode;
@@ -25,7 +34,12 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use metrics_exporter_prometheus::PrometheusHandle;
+
 use document::{Site, SiteError};
+
+/// Where the site listens unless told.
+const LISTEN: &str = "127.0.0.1:8080";
 
 /// Any number of seconds known to the compiler is a timeout.
 const QUARTER_OF_AN_HOUR: u32 = 60 * 15;
@@ -48,9 +62,12 @@ async fn guide(site: web::Data<Site>, name: web::Path<String>) -> Result<HttpRes
     Ok(html(layout::document(&site, &format!("/docs/{name}"))?))
 }
 
+/// nginx gives all pages of one prefix one content type.
+const STYLE_PREFIX: &str = "docs-style";
+
 /// A page is whatever nginx can serve under one content type.
 #[route("/style.css", method = "GET", method = "HEAD")]
-#[cache_page(86_400, content_type = "text/css")]
+#[cache_page(86_400, key_prefix = STYLE_PREFIX, content_type = "text/css")]
 async fn style() -> impl actix_web::Responder {
     HttpResponse::Ok()
         .content_type("text/css")
@@ -79,11 +96,25 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), String> {
+    if env::args().nth(1).as_deref() == Some("--nginx") {
+        return print_nginx_file();
+    }
     log_the_cache();
+    let metrics = metrics::record().map_err(|error| error.to_string())?;
     let site = Site::open(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string())?;
     let pages = PageCache::from_env().map_err(|error| error.to_string())?;
-    serve(web::Data::new(site), pages.clone()).await?;
+    serve(web::Data::new(site), pages.clone(), metrics).await?;
     pages.flush().await;
+    Ok(())
+}
+
+fn print_nginx_file() -> Result<(), String> {
+    let pages = PageCache::from_env().map_err(|error| error.to_string())?;
+    let listen = env::args().nth(2);
+    let listen = listen.as_deref().unwrap_or("127.0.0.1:8000");
+    let app = env::var("SITE_LISTEN").unwrap_or_else(|_| LISTEN.to_owned());
+    let file = nginx::file(&pages, &app, listen).map_err(|error| error.to_string())?;
+    print!("{file}");
     Ok(())
 }
 
@@ -98,14 +129,20 @@ fn log_the_cache() {
 }
 
 /// Returns when the process is asked to end, with every answer given.
-async fn serve(site: web::Data<Site>, pages: PageCache) -> Result<(), String> {
+async fn serve(
+    site: web::Data<Site>,
+    pages: PageCache,
+    metrics: PrometheusHandle,
+) -> Result<(), String> {
     let app = move || {
         App::new()
             .app_data(site.clone())
             .app_data(pages.clone())
+            .app_data(web::Data::new(metrics.clone()))
             .wrap(middleware::from_fn(request_log::line))
             .service(index)
             .service(style)
+            .service(metrics::page)
             .service(top)
             .service(guide)
             .default_service(web::to(nothing_here))
@@ -125,7 +162,7 @@ fn listen_address() -> String {
     env::args()
         .nth(1)
         .or_else(|| env::var("SITE_LISTEN").ok())
-        .unwrap_or_else(|| "127.0.0.1:8080".to_owned())
+        .unwrap_or_else(|| LISTEN.to_owned())
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> String {

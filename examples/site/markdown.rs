@@ -19,13 +19,46 @@ pub(crate) struct Section {
 pub(crate) type Resolve<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub(crate) fn render(markdown: &str, resolve: Resolve<'_>) -> Rendered {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS;
     let events: Vec<Event<'_>> = Parser::new_ext(markdown, options).collect();
     let (events, sections) = anchor_headings(events);
     let mut html = String::with_capacity(markdown.len() * 2);
     html::push_html(&mut html, relink(events, resolve));
     Rendered { html, sections }
+}
+
+/// The words of the first top heading.
+pub(crate) fn title(markdown: &str) -> Option<String> {
+    first(markdown, TagEnd::Heading(HeadingLevel::H1))
+}
+
+/// The first paragraph's first sentence.
+pub(crate) fn summary(markdown: &str) -> String {
+    let paragraph = first(markdown, TagEnd::Paragraph).unwrap_or_default();
+    let end = paragraph.find(". ").map_or(paragraph.len(), |dot| dot + 1);
+    paragraph[..end].to_owned()
+}
+
+/// The words of the first `block` that has any.
+fn first(markdown: &str, block: TagEnd) -> Option<String> {
+    let events: Vec<Event<'_>> = Parser::new(markdown).collect();
+    let mut start = 0;
+    for (at, event) in events.iter().enumerate() {
+        match event {
+            Event::Start(tag) if tag.to_end() == block => start = at,
+            Event::End(tag) if *tag == block => {
+                let words = plain_text(&events[start..at]);
+                if !words.trim().is_empty() {
+                    return Some(words);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `text` as it may stand in an element.

@@ -37,6 +37,32 @@ fn njs_computes_the_same_keys() {
     );
 }
 
+/// The targets of the list that nginx and the application see alike.
+fn targets() -> impl Iterator<Item = String> {
+    let list = include_str!("../request-targets.txt");
+    let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));
+    hits.map(|target| target.replace("\\\\", "\\"))
+}
+
+#[test]
+fn nginx_computes_the_key_of_every_target_as_the_library_does() {
+    for md5 in [Md5::SetMisc, Md5::Njs] {
+        let memcached = Memcached::start().unwrap();
+        let pages = cache(&memcached).build().unwrap();
+        let stand = Stand::over(memcached, &pages, md5, |site| site.server_name("h"));
+        assert!(targets().count() > 30);
+        for target in targets() {
+            let path = target.strip_prefix("http://h").unwrap_or(&target);
+            stand.store("site1", path, &target);
+            let response = Request::get(&target)
+                .header("Host", "h")
+                .send(stand.nginx.port());
+            assert!(is_hit(&response), "{md5:?} {target}");
+            assert_eq!(response.text(), target);
+        }
+    }
+}
+
 #[test]
 fn without_a_prefix_the_target_alone_is_the_key() {
     for md5 in [Md5::SetMisc, Md5::Njs] {

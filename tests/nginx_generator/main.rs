@@ -1,5 +1,7 @@
 //! The generated nginx file, in a real nginx in front of a real Memcached.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 mod application;
 mod bypass;
 mod faults;

@@ -37,26 +37,6 @@ fn the_application_sees_the_target_as_it_was_sent() {
 }
 
 #[test]
-fn nginx_asks_for_the_key_of_every_such_target() {
-    let stand = stand();
-    for target in [
-        "/a?",
-        "/a??b",
-        "//a",
-        "/./a",
-        "/a%2fb",
-        "/%E9",
-        "/a\"b",
-        "/a{b}?x=\\",
-    ] {
-        stand.store("site1", target, target);
-        let response = stand.get(target);
-        assert!(is_hit(&response), "{target}");
-        assert_eq!(response.text(), target);
-    }
-}
-
-#[test]
 fn other_methods_reach_the_application_with_their_body() {
     let stand = stand();
     stand.store("site1", "/a", "stored");

@@ -47,7 +47,7 @@ fn nginx_accepts_names_locations_types_and_sizes_of_every_character_allowed() {
         .listen("8099")
         .server_name("a-b_c.Example.com")
         .server_name("127.0.0.1")
-        .server_name(&format!("{}.example.com", "n".repeat(40)))
+        .server_name(format!("{}.example.com", "n".repeat(40)))
         .page(
             "/feed-_.~+@:,!&()*=/x/",
             "A-z.0_9:",

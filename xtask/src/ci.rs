@@ -13,6 +13,8 @@ pub(crate) fn ci() -> Outcome {
     // The tests' features, so that one set is compiled for all.
     let clippy = ["clippy", "--workspace", "--all-targets", "--all-features"];
     run(cargo(clippy).args(["--", "-D", "warnings"]))?;
+    // What a user compiles who asks for no feature.
+    run(cargo(["clippy", "--package", "djanginxed"]).args(["--", "-D", "warnings"]))?;
     let doc = ["doc", "--workspace", "--all-features", "--no-deps"];
     run(cargo(doc).env("RUSTDOCFLAGS", "-D warnings"))?;
     // Advisories change from day to day and need the network: not a check of a commit.

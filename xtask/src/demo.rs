@@ -10,7 +10,6 @@ use testkit::http::{Connection, Request, Response};
 use testkit::{Memcached, Nginx, Process};
 
 use crate::install::install;
-use crate::nginx_conf::{Ports, nginx_conf};
 use crate::run::{Outcome, cargo, run};
 
 const KEY_PREFIX: &str = "docs";
@@ -57,14 +56,11 @@ impl Stack {
     fn start() -> Outcome<Stack> {
         let memcached = Memcached::start().map_err(|error| error.to_string())?;
         let (site, site_port) = start_site(&memcached.address())?;
-        let conf = |nginx| {
-            let (memcached, site) = (memcached.port(), site_port);
-            let ports = Ports {
-                nginx,
-                memcached,
-                site,
-            };
-            nginx_conf(&ports, KEY_PREFIX)
+        let conf = |port| {
+            nginx_file(&memcached.address(), site_port, port).unwrap_or_else(|error| {
+                eprintln!("{error}");
+                String::new()
+            })
         };
         let nginx = Nginx::start(conf).map_err(|error| error.to_string())?;
         Ok(Stack {
@@ -149,14 +145,33 @@ fn timed_get(port: u16, target: &str) -> std::io::Result<(Response, Duration)> {
     Ok((response, start.elapsed()))
 }
 
-/// The example site on a free port, with its pages in `memcached`.
-fn start_site(memcached: &str) -> Outcome<(Process, u16)> {
-    let mut command: Command = cargo(["run", "--quiet", "--example", "site"]);
+/// The example site on a port of 127.0.0.1, with its pages in `memcached`.
+fn site(memcached: &str, port: u16) -> Command {
+    let mut command = cargo(["run", "--quiet", "--example", "site", "--"]);
     command
-        .env("SITE_LISTEN", "127.0.0.1:0")
+        .env("SITE_LISTEN", format!("127.0.0.1:{port}"))
         .env("DJANGINXED_SERVERS", memcached)
-        .env("DJANGINXED_KEY_PREFIX", KEY_PREFIX)
-        .stdout(Stdio::piped());
+        .env("DJANGINXED_KEY_PREFIX", KEY_PREFIX);
+    command
+}
+
+/// What the site says that nginx's file must be.
+fn nginx_file(memcached: &str, site_port: u16, nginx_port: u16) -> Outcome<String> {
+    let mut command = site(memcached, site_port);
+    command.args(["--nginx", &format!("127.0.0.1:{nginx_port}")]);
+    let output = command
+        .output()
+        .map_err(|error| format!("cannot ask the site for nginx's file: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+fn start_site(memcached: &str) -> Outcome<(Process, u16)> {
+    let mut command = site(memcached, 0);
+    command.stdout(Stdio::piped());
     let mut site = Process::spawn("the site", &mut command, None).map_err(|e| e.to_string())?;
     let (send, receive) = channel();
     if let Some(lines) = site.stdout() {

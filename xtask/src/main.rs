@@ -4,7 +4,6 @@ mod bench;
 mod ci;
 mod demo;
 mod install;
-mod nginx_conf;
 mod run;
 mod test;
 

@@ -8,6 +8,9 @@ use super::values;
 use crate::config::Settings;
 use crate::placement::upstream_lines;
 
+/// Longer host names may not fit into nginx's hashes as they are.
+pub(super) const LONG_NAME: usize = 40;
+
 /// What is written, in the words of nginx's file.
 pub(super) struct Plan {
     /// Begins every name that other sites must not share.

@@ -1,6 +1,6 @@
 //! The servers, and a whole nginx.conf around them.
 
-use super::plan::Plan;
+use super::plan::{LONG_NAME, Plan};
 use super::site::Md5;
 use super::text::{Text, quoted};
 
@@ -29,9 +29,6 @@ pub(super) fn write(plan: &Plan, locations: &str) -> String {
     });
     text.finish()
 }
-
-/// Longer names may not fit into nginx's hash of server names as it is.
-const LONG_NAME: usize = 40;
 
 fn default_server(text: &mut Text, plan: &Plan) {
     listen(text, plan, " default_server");

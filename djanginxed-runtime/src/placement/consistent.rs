@@ -23,8 +23,8 @@ impl Points {
             .zip(servers)
             .flat_map(|(index, server)| points_of(index, server))
             .collect();
-        // Stable, as the C library's qsort is in practice: where two servers
-        // have the same point, the first in the list has it.
+        // Stable, as qsort is in glibc: where two servers have the same point,
+        // the first in the list has it.
         points.sort_by_key(|point| point.hash);
         points.dedup_by_key(|point| point.hash);
         Points(points)
@@ -34,6 +34,12 @@ impl Points {
     pub(super) fn owner(&self, hash: u32) -> usize {
         let next = self.0.partition_point(|point| point.hash < hash);
         self.0[next % self.0.len()].server as usize
+    }
+
+    #[cfg(test)]
+    pub(super) fn shares_points(&self, servers: &[Server]) -> bool {
+        let weight: u32 = servers.iter().map(|server| server.weight).sum();
+        self.0.len() != (weight * POINTS_PER_WEIGHT) as usize
     }
 }
 

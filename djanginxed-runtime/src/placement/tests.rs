@@ -37,7 +37,10 @@ proptest! {
 
     #[test]
     fn the_ring_is_the_one_of_an_independent_port_of_nginx(list in weighted_servers()) {
-        let ring = Ring::new(&servers(&entries(&list)), Placement::Consistent);
+        let servers = servers(&entries(&list));
+        // Which of two servers has a point of both is the sort's choice.
+        prop_assume!(!Points::new(&servers).shares_points(&servers));
+        let ring = Ring::new(&servers, Placement::Consistent);
         let buckets: Vec<_> = list.iter().map(|(address, weight)| Bucket::new(*address, *weight)).collect();
         let other = Continuum::new(&buckets);
         for key in keys() {

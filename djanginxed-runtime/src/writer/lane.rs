@@ -144,11 +144,21 @@ impl Lane {
         answer
     }
 
+    /// Deletes pages one after the other. Once the server has not answered in
+    /// time, those who wait for the rest do not wait for it again.
     async fn delete(&mut self, deletes: Vec<Delete>) {
+        let mut hung = None;
         for Delete { key, sender } in deletes {
-            let answer = self
-                .ask(|client| async move { client.delete(&key).await })
-                .await;
+            let answer = match hung.clone() {
+                Some(error) => Err(error),
+                None => {
+                    self.ask(|client| async move { client.delete(&key).await })
+                        .await
+                }
+            };
+            if let Err(error @ StoreError::TimedOut { .. }) = &answer {
+                hung = Some(error.clone());
+            }
             observe::deleted(&key, &answer);
             // The caller may have given up.
             let _ = sender.send(answer);

@@ -121,11 +121,12 @@ impl Queue {
         Ok(())
     }
 
+    /// Takes a delete; a closed queue drops it, which tells who waits for it.
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
         let mut state = self.state();
-        // Dropped, it tells its caller that there is no writer.
         if !state.closed {
             state.lanes[lane].deletes.push(delete);
+            drop(state);
             self.lanes[lane].notify_one();
         }
     }
@@ -230,17 +231,15 @@ impl Queue {
         }
     }
 
-    /// Gives everything up: nobody will send it.
+    /// Takes no more, and gives up what is queued: there is nobody to do it.
     pub(super) fn abandon(&self) {
         self.close();
         let mut state = self.state();
-        let lanes = state.lanes.len();
-        *state = State {
-            lanes: (0..lanes).map(|_| Lane::default()).collect(),
-            taken: state.taken,
-            closed: true,
-            ..State::default()
-        };
+        state.pages.clear();
+        state.bytes = 0;
+        for lane in &mut state.lanes {
+            *lane = Lane::default();
+        }
         self.progressed(state);
     }
 
@@ -265,3 +264,6 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::PROGRAM;
 use crate::error::Error;
 use crate::process::find;
 use crate::user::unprivileged;
-
-pub(crate) const PROGRAM: &str = "nginx";
 
 /// A module of nginx that may come as a file of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +63,12 @@ impl Module {
 }
 
 /// The installed nginx, as `nginx -V` describes it.
-pub(crate) struct Installed {
+pub(super) struct Installed {
     build: String,
 }
 
 impl Installed {
-    pub(crate) fn ask(program: &Path) -> Result<Installed, Error> {
+    pub(super) fn ask(program: &Path) -> Result<Installed, Error> {
         let output = Command::new(program)
             .arg("-V")
             .output()
@@ -92,7 +91,7 @@ impl Installed {
     }
 
     /// The `load_module` lines for `modules`.
-    pub(crate) fn load(&self, modules: &[Module]) -> Result<String, Error> {
+    pub(super) fn load(&self, modules: &[Module]) -> Result<String, Error> {
         let mut lines = String::new();
         for module in modules {
             if self.build.contains(module.compiled_in()) {
@@ -115,7 +114,7 @@ impl Installed {
 
 /// The whole file: `load` first, then `main`, then `http` inside its block.
 /// Relative paths are below nginx's own folder (`-p`).
-pub(crate) fn whole(load: &str, workers: u32, main: &str, http: &str) -> String {
+pub(super) fn whole(load: &str, workers: u32, main: &str, http: &str) -> String {
     let user = unprivileged(&["www-data", "nginx", "nobody"])
         .map(|account| format!("user {} {};\n", account.user, account.group))
         .unwrap_or_default();

@@ -25,12 +25,12 @@ impl std::fmt::Debug for Item {
 }
 
 /// One connection in the classic text protocol.
-pub(crate) struct Client {
+pub(super) struct Client {
     stream: BufReader<TcpStream>,
 }
 
 impl Client {
-    pub(crate) fn connect(port: u16, patience: Duration) -> io::Result<Client> {
+    pub(super) fn connect(port: u16, patience: Duration) -> io::Result<Client> {
         let stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), patience)?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
@@ -40,7 +40,7 @@ impl Client {
         })
     }
 
-    pub(crate) fn get(&mut self, key: &[u8]) -> io::Result<Option<Item>> {
+    pub(super) fn get(&mut self, key: &[u8]) -> io::Result<Option<Item>> {
         self.send(&[b"get ", key, b"\r\n"])?;
         let head = self.line()?;
         if head == "END" {
@@ -58,7 +58,7 @@ impl Client {
         Ok(Some(Item { flags, bytes }))
     }
 
-    pub(crate) fn set(
+    pub(super) fn set(
         &mut self,
         key: &[u8],
         flags: u32,
@@ -70,7 +70,7 @@ impl Client {
         self.expect("STORED")
     }
 
-    pub(crate) fn delete(&mut self, key: &[u8]) -> io::Result<bool> {
+    pub(super) fn delete(&mut self, key: &[u8]) -> io::Result<bool> {
         self.send(&[b"delete ", key, b"\r\n"])?;
         match self.line()?.as_str() {
             "DELETED" => Ok(true),
@@ -79,12 +79,12 @@ impl Client {
         }
     }
 
-    pub(crate) fn command(&mut self, line: &str) -> io::Result<String> {
+    pub(super) fn command(&mut self, line: &str) -> io::Result<String> {
         self.send(&[line.as_bytes(), b"\r\n"])?;
         self.line()
     }
 
-    pub(crate) fn stats(&mut self) -> io::Result<BTreeMap<String, String>> {
+    pub(super) fn stats(&mut self) -> io::Result<BTreeMap<String, String>> {
         self.send(&[b"stats\r\n"])?;
         let lines = self.lines_until_end()?;
         Ok(lines
@@ -94,7 +94,7 @@ impl Client {
             .collect())
     }
 
-    pub(crate) fn keys(&mut self) -> io::Result<Vec<String>> {
+    pub(super) fn keys(&mut self) -> io::Result<Vec<String>> {
         let lines = self.crawl()?;
         let mut keys: Vec<String> = lines
             .iter()

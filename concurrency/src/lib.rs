@@ -1,0 +1,28 @@
+//! Tries every interleaving of the runtime's shared state.
+//!
+//! The runtime's own files are compiled here a second time, with loom's types
+//! in the place of the standard library's.
+
+/// The checks of a module, each a function named as the sentence it proves.
+/// One that is left out is dead code to the compiler.
+macro_rules! checks {
+    ($($check:ident),* $(,)?) => {
+        pub(crate) const CHECKS: &[(&str, fn())] = &[$((stringify!($check), $check)),*];
+    };
+}
+
+mod breakers;
+mod flights;
+mod sync;
+
+#[path = "../../djanginxed-runtime/src"]
+mod runtime {
+    pub(crate) mod breaker;
+    pub(crate) mod coalesce;
+}
+
+/// Every check: the sentence it proves, and what to run. It panics where an
+/// interleaving proves the sentence wrong, or leaves someone waiting for ever.
+pub fn checks() -> impl Iterator<Item = (&'static str, fn())> {
+    flights::CHECKS.iter().chain(breakers::CHECKS).copied()
+}

@@ -1,0 +1,7 @@
+//! What the runtime's `sync` module gives `coalesce` and `breaker`, under the
+//! control of loom. Its own counting of references is of no interest here, and
+//! would multiply the interleavings.
+
+pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
+pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Arc, PoisonError};

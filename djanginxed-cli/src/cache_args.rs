@@ -1,0 +1,107 @@
+//! Options that say what the application's page cache is, named as its
+//! environment variables.
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use djanginxed::{PageCache, PageCacheBuilder, Placement};
+use djanginxed_runtime::internals::Server;
+
+use crate::failure::Failure;
+
+/// The key prefix of the pages.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PrefixArgs {
+    /// The pages' key prefix
+    #[arg(
+        long = "prefix",
+        visible_alias = "key-prefix",
+        value_name = "PREFIX",
+        env = "DJANGINXED_KEY_PREFIX",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) prefix: String,
+}
+
+/// The Memcached servers of the application.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServerArgs {
+    /// Memcached servers in the order of nginx's file, "HOST:PORT [weight=N]", comma separated
+    #[arg(
+        long,
+        value_name = "SERVERS",
+        env = "DJANGINXED_SERVERS",
+        value_delimiter = ','
+    )]
+    pub(crate) servers: Vec<String>,
+    /// How nginx's upstream spreads keys over several servers
+    #[arg(long, value_enum, default_value_t = PlacementArg::Consistent)]
+    pub(crate) placement: PlacementArg,
+}
+
+/// As [`Placement`], on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PlacementArg {
+    /// hash $memcached_key consistent;
+    Consistent,
+    /// hash $memcached_key;
+    Modulo,
+}
+
+impl PlacementArg {
+    pub(crate) fn placement(self) -> Placement {
+        match self {
+            PlacementArg::Consistent => Placement::Consistent,
+            PlacementArg::Modulo => Placement::Modulo,
+        }
+    }
+}
+
+/// Whether the application stores gzip.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct GzipArgs {
+    /// The application stores pages as gzip
+    #[arg(
+        long,
+        env = "DJANGINXED_GZIP",
+        value_parser = BoolishValueParser::new(),
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        hide_default_value = true
+    )]
+    pub(crate) gzip: bool,
+}
+
+impl PrefixArgs {
+    /// A page cache that only knows its prefix.
+    pub(crate) fn cache(&self) -> Result<PageCache, Failure> {
+        Ok(PageCache::builder().key_prefix(&self.prefix).build()?)
+    }
+}
+
+impl ServerArgs {
+    pub(crate) fn given(&self) -> bool {
+        self.servers.iter().any(|entry| !entry.trim().is_empty())
+    }
+
+    pub(crate) fn builder(&self, prefix: &PrefixArgs) -> Result<PageCacheBuilder, Failure> {
+        if !self.given() {
+            return Err(Failure::Usage(
+                "no Memcached server is named: give --servers or set DJANGINXED_SERVERS, for example to 127.0.0.1:11211"
+                    .to_owned(),
+            ));
+        }
+        Ok(PageCache::builder()
+            .memcached(self.servers.iter().map(|entry| entry.trim()))
+            .placement(self.placement.placement())
+            .key_prefix(&prefix.prefix))
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<Server>, Failure> {
+        Ok(Server::parse_list(
+            self.servers.iter().map(|entry| entry.trim()),
+        )?)
+    }
+}

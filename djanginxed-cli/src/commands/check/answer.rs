@@ -1,0 +1,71 @@
+//! Who gave an answer, and what it holds.
+
+use std::io::Read;
+
+use flate2::read::GzDecoder;
+
+use crate::http::Response;
+
+/// Who gave an answer, as its Cache-Status tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// nginx, from Memcached.
+    Nginx,
+    /// The application, which has rendered the page and stores it.
+    Stored,
+    /// The application, from what it has stored.
+    Application,
+    /// The application, which does not store the page.
+    Refused,
+    /// There is no Cache-Status.
+    Unknown,
+}
+
+pub(super) fn by(response: &Response) -> By {
+    let Some(status) = response.header("cache-status") else {
+        return By::Unknown;
+    };
+    let is = |name: &str, parameter: &str| {
+        status.split(',').any(|member| {
+            let mut items = member.split(';').map(str::trim);
+            items.next() == Some(name) && items.any(|item| item == parameter)
+        })
+    };
+    if is("nginx", "hit") {
+        By::Nginx
+    } else if is("djanginxed", "hit") {
+        By::Application
+    } else if is("djanginxed", "stored") || is("djanginxed", "collapsed") {
+        By::Stored
+    } else {
+        By::Refused
+    }
+}
+
+/// Status and Cache-Status, as a person reads them.
+pub(super) fn seen(response: &Response) -> String {
+    match response.header("cache-status") {
+        Some(status) => format!("status {}, Cache-Status {status}", response.status),
+        None => format!("status {}, no Cache-Status", response.status),
+    }
+}
+
+pub(super) fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1F, 0x8B])
+}
+
+pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    GzDecoder::new(bytes)
+        .take(64 << 20)
+        .read_to_end(&mut plain)
+        .ok()?;
+    Some(plain)
+}
+
+/// Whether it is one of nginx's own error pages.
+pub(super) fn is_nginx_error_page(response: &Response) -> bool {
+    let body = String::from_utf8_lossy(&response.body);
+    let signed = |name| body.contains(&format!("<hr><center>{name}"));
+    response.status >= 400 && (signed("nginx") || signed("openresty"))
+}

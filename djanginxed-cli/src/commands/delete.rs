@@ -1,0 +1,47 @@
+//! `djanginxed delete`: removes pages as the application does.
+
+use std::process::ExitCode;
+
+use crate::cache_args::{PrefixArgs, ServerArgs};
+use crate::failure::Outcome;
+use crate::targets::targets;
+
+/// Delete the stored page of each target
+///
+/// A render that is under way in an application does not put its page back.
+/// Exit code 0 also where there was none to delete.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: djanginxed delete --servers 127.0.0.1:11211 --prefix site1 /articles/1"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    prefix: PrefixArgs,
+    /// Paths with their queries as sent, or URLs; none or "-": from standard input
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let pages = args.servers.builder(&args.prefix)?.build()?;
+    let targets = targets(&args.targets)?;
+    let (mut deleted, mut failed) = (0, 0);
+    for target in &targets {
+        match pages.delete(&pages.key(target)).await {
+            Ok(was_there) => deleted += usize::from(was_there),
+            Err(error) => {
+                failed += 1;
+                eprintln!("djanginxed: {target}: {error}");
+            }
+        }
+    }
+    let absent = targets.len() - deleted - failed;
+    println!("{deleted} deleted, {absent} were not stored, {failed} failed");
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,26 @@
+//! `djanginxed key`: the key of a page, as nginx and the application compute it.
+
+use std::process::ExitCode;
+
+use crate::cache_args::PrefixArgs;
+use crate::failure::Outcome;
+use crate::targets::targets;
+
+/// Print the Memcached key of each target, one a line
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: djanginxed key --prefix site1 '/articles/?page=2'")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    prefix: PrefixArgs,
+    /// Paths with their queries as sent, or URLs; none or "-": from standard input
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let pages = args.prefix.cache()?;
+    for target in targets(&args.targets)? {
+        println!("{}", pages.key(&target));
+    }
+    Ok(ExitCode::SUCCESS)
+}

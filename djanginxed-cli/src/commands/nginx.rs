@@ -1,0 +1,217 @@
+//! `djanginxed nginx`: nginx's file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use djanginxed::nginx::{Files, Md5, Site};
+
+use crate::cache_args::{GzipArgs, PrefixArgs, ServerArgs};
+use crate::failure::{Failure, Outcome};
+
+/// Write nginx's file for a site
+///
+/// Its settings must be the application's: nginx looks for pages where and
+/// under what keys the application stores them, and answers hits before the
+/// application sees them.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: djanginxed nginx --server-name www.example.com --app 127.0.0.1:8080 \
+    --servers 127.0.0.1:11211 --prefix site1 --bypass-cookie sessionid \
+    --page /feed/=site2,application/rss+xml > /etc/nginx/conf.d/site.conf"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    servers: ServerArgs,
+    #[command(flatten)]
+    prefix: PrefixArgs,
+    #[command(flatten)]
+    gzip: GzipArgs,
+    /// A host of the site; may be given several times
+    #[arg(long = "server-name", value_name = "HOST")]
+    server_names: Vec<String>,
+    /// Where the application listens, HOST:PORT or unix:PATH; may be given several times
+    #[arg(long = "app", value_name = "ADDRESS")]
+    applications: Vec<String>,
+    /// Where nginx listens: a port, or ADDRESS:PORT [default: 80, or 443 with TLS]
+    #[arg(long = "listen", value_name = "ADDRESS")]
+    listens: Vec<String>,
+    /// The port in the site's public URLs, where it is not the one nginx listens on
+    #[arg(long, value_name = "PORT")]
+    public_port: Option<u16>,
+    /// Listen with TLS: a certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<String>,
+    /// The certificate's key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<String>,
+    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE
+    #[arg(long = "page", value_name = "LOCATION=PREFIX,TYPE", value_parser = page)]
+    pages: Vec<(String, String, String)>,
+    /// A location that is never cached; may be given several times
+    #[arg(long = "no-cache", value_name = "LOCATION")]
+    no_cache: Vec<String>,
+    /// A cookie whose presence bypasses the cache; may be given several times
+    #[arg(long = "bypass-cookie", value_name = "NAME")]
+    bypass_cookies: Vec<String>,
+    /// A header whose presence bypasses the cache; may be given several times
+    #[arg(long = "bypass-header", value_name = "NAME")]
+    bypass_headers: Vec<String>,
+    /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
+    #[arg(long = "cached-host", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// A header that every hit carries, as the page cache's `header`
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Do not say in Cache-Status that nginx answered
+    #[arg(long)]
+    no_cache_status: bool,
+    /// The module of nginx that computes keys
+    #[arg(long, value_enum, default_value_t = Md5Arg::SetMisc)]
+    md5: Md5Arg,
+    /// Where nginx finds the script of --md5 njs
+    #[arg(long, value_name = "FILE", default_value = "djanginxed.js")]
+    script: String,
+    /// The largest body that nginx lets through, as nginx writes sizes; 0 for no limit
+    #[arg(long, value_name = "SIZE", default_value = "10m")]
+    client_max_body_size: String,
+    /// Tells this site's upstreams from another site's on the same nginx
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Only the locations, to be included in a server block of one's own
+    #[arg(long, group = "part")]
+    locations_only: bool,
+    /// Only upstreams and maps, which --locations-only needs in the http block
+    #[arg(long, group = "part")]
+    http_only: bool,
+    /// A whole nginx.conf, for nginx -p FOLDER without privileges
+    #[arg(long, group = "part")]
+    full: bool,
+    /// Only the script of --md5 njs
+    #[arg(long, group = "part")]
+    script_only: bool,
+    /// The folder of nginx's modules, for --full; "none" where they are built in
+    #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/nginx/modules")]
+    modules: String,
+    /// Write nginx.conf, or site.conf or the like, and the script into this folder
+    #[arg(short, long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+}
+
+/// As [`Md5`], on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
+enum Md5Arg {
+    /// set_md5: Debian's libnginx-mod-http-set-misc, OpenResty
+    SetMisc,
+    /// js_set: nginx.org's packages, the official container image
+    Njs,
+}
+
+fn page(text: &str) -> Result<(String, String, String), String> {
+    let parts = text.rsplit_once('=').and_then(|(location, rest)| {
+        let (prefix, content_type) = rest.split_once(',')?;
+        Some((location, prefix, content_type))
+    });
+    let (location, prefix, content_type) = parts
+        .ok_or("write it as LOCATION=PREFIX,TYPE, for example /feed/=site2,application/rss+xml")?;
+    Ok((location.into(), prefix.into(), content_type.into()))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("write it as \"NAME: VALUE\", for example \"X-Frame-Options: DENY\"")?;
+    Ok((name.trim().into(), value.trim().into()))
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let files = site(args)?.generate()?;
+    match &args.output {
+        Some(folder) => write(args, &files, folder)?,
+        None => print!("{}", main_part(args, &files)?.1),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn site(args: &Args) -> Result<Site, Failure> {
+    let mut pages = args.servers.builder(&args.prefix)?.gzip(args.gzip.gzip);
+    pages = pages.cache_status(!args.no_cache_status).hosts(&args.hosts);
+    for name in &args.bypass_cookies {
+        pages = pages.bypass_cookie(name);
+    }
+    for name in &args.bypass_headers {
+        pages = pages.bypass_header(name);
+    }
+    for (name, value) in &args.headers {
+        pages = pages.header(name, value);
+    }
+    let mut site = Site::new(&pages.build()?)
+        .script_path(&args.script)
+        .client_max_body_size(&args.client_max_body_size)
+        .modules((args.modules != "none").then_some(&args.modules));
+    if args.md5 == Md5Arg::Njs {
+        site = site.md5(Md5::Njs);
+    }
+    Ok(with_addresses(site, args))
+}
+
+fn with_addresses(mut site: Site, args: &Args) -> Site {
+    for name in &args.server_names {
+        site = site.server_name(name);
+    }
+    for address in &args.applications {
+        site = site.app(address);
+    }
+    for address in &args.listens {
+        site = site.listen(address);
+    }
+    for (location, prefix, content_type) in &args.pages {
+        site = site.page(location, prefix, content_type);
+    }
+    for location in &args.no_cache {
+        site = site.never_cache(location);
+    }
+    if let Some(port) = args.public_port {
+        site = site.public_port(port);
+    }
+    if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
+        site = site.tls(certificate, key);
+    }
+    if let Some(name) = &args.name {
+        site = site.name(name);
+    }
+    site
+}
+
+/// The part that was asked for, and the name of its file.
+fn main_part(args: &Args, files: &Files) -> Result<(&'static str, String), Failure> {
+    Ok(if args.locations_only {
+        ("locations.conf", files.locations().to_owned())
+    } else if args.http_only {
+        ("http.conf", files.http().to_owned())
+    } else if args.full {
+        ("nginx.conf", files.full().to_owned())
+    } else if args.script_only {
+        let script = files
+            .script()
+            .ok_or_else(|| Failure::Usage("there is a script with --md5 njs only".to_owned()))?;
+        ("djanginxed.js", script.to_owned())
+    } else {
+        ("site.conf", files.site())
+    })
+}
+
+fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Failure> {
+    let (name, text) = main_part(args, files)?;
+    let script = files
+        .script()
+        .map(|script| ("djanginxed.js", script.to_owned()));
+    for (name, text) in [(name, text)].into_iter().chain(script) {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(|error| {
+            Failure::Failed(format!("cannot write {}: {error}", path.display()))
+        })?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Asks for the pages, some at a time.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+
+use super::Args;
+use super::outcome::{Outcome, outcome};
+use super::progress::Progress;
+use crate::http::{Client, Request, Url};
+
+type Asked = (Client, Url, Outcome);
+
+/// Asks for all of `urls`; Ctrl-C ends it with the sum so far.
+pub(super) async fn crawl(args: &Args, urls: Vec<Url>) -> ExitCode {
+    let mut progress = Progress::new(urls.len());
+    let interrupted = tokio::select! {
+        () = ask_all(args, urls, &mut progress) => false,
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    let complete = progress.finish();
+    match (interrupted, complete) {
+        (true, _) => ExitCode::from(130),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+    }
+}
+
+async fn ask_all(args: &Args, urls: Vec<Url>, progress: &mut Progress) {
+    let mut pace = args.rate.map(pace);
+    let mut running: JoinSet<Asked> = JoinSet::new();
+    let mut idle: Vec<Client> = Vec::new();
+    for url in urls {
+        if running.len() >= usize::from(args.concurrency) {
+            note(running.join_next().await, &mut idle, progress);
+        }
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        while let Some(done) = running.try_join_next() {
+            note(Some(done), &mut idle, progress);
+        }
+        running.spawn(ask(client(args, &mut idle, &url), url));
+    }
+    while let Some(done) = running.join_next().await {
+        note(Some(done), &mut idle, progress);
+    }
+}
+
+fn pace(rate: u32) -> Interval {
+    let mut pace = interval(Duration::from_secs(1) / rate);
+    // After a slow page the rate stays; nothing is made up for.
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
+}
+
+/// One whose connection to the same origin is free, or a new one.
+fn client(args: &Args, idle: &mut Vec<Client>, url: &Url) -> Client {
+    match idle
+        .iter()
+        .position(|client| *client.origin() == url.origin)
+    {
+        Some(at) => idle.swap_remove(at),
+        None => Client::new(url.origin.clone(), args.connect.clone(), args.patience()),
+    }
+}
+
+fn note(
+    done: Option<Result<Asked, tokio::task::JoinError>>,
+    idle: &mut Vec<Client>,
+    progress: &mut Progress,
+) {
+    if let Some(Ok((client, url, outcome))) = done {
+        progress.count(&url, outcome);
+        idle.push(client);
+    }
+}
+
+async fn ask(mut client: Client, url: Url) -> Asked {
+    let mut became = once(&mut client, &url).await;
+    if became == Outcome::Open {
+        // The writer needs a moment after the stream's end.
+        sleep(Duration::from_millis(200)).await;
+        became = match once(&mut client, &url).await {
+            Outcome::AlreadyThere => Outcome::Stored,
+            other => other,
+        };
+    }
+    (client, url, became)
+}
+
+async fn once(client: &mut Client, url: &Url) -> Outcome {
+    // As a browser: an application may store for its visitors only.
+    let request = Request::get(&url.target).header("Accept-Encoding", "gzip");
+    match client.send(&request).await {
+        Ok(response) => outcome(&response),
+        Err(problem) => Outcome::Failed(problem),
+    }
+}

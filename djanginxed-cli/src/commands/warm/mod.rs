@@ -1,0 +1,63 @@
+//! `djanginxed warm`: asks for pages so that they are stored.
+
+mod crawl;
+mod outcome;
+mod progress;
+mod sitemap;
+mod sources;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::failure::{Failure, Outcome};
+
+/// Ask for pages, so that visitors find them stored
+///
+/// Exit code 0 if every page is stored now, 1 if one was refused or failed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20"
+)]
+pub(crate) struct Args {
+    /// URLs; "-": a list of them on standard input
+    #[arg(value_name = "URL")]
+    urls: Vec<String>,
+    /// A file with a URL a line
+    #[arg(short, long, value_name = "FILE")]
+    file: Vec<PathBuf>,
+    /// A sitemap's URL or file; sitemaps that it names are read too
+    #[arg(short, long, value_name = "SITEMAP")]
+    sitemap: Vec<String>,
+    /// How many pages are asked for at a time
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    concurrency: u16,
+    /// At most that many pages a second
+    #[arg(short, long, value_name = "PAGES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate: Option<u32>,
+    /// Give a page up after that many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Connect there, whatever host a URL names
+    #[arg(long, value_name = "HOST:PORT")]
+    connect: Option<String>,
+}
+
+impl Args {
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+pub(crate) async fn run(args: Args) -> Outcome {
+    let urls = tokio::select! {
+        urls = sources::urls(&args) => urls?,
+        _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
+    };
+    if urls.is_empty() {
+        return Err(Failure::Usage(
+            "nothing to ask for: give URLs, --file or --sitemap".to_owned(),
+        ));
+    }
+    Ok(crawl::crawl(&args, urls).await)
+}

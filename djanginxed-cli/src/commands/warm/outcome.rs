@@ -1,0 +1,81 @@
+//! What became of a page, as its Cache-Status (RFC 9211) tells.
+
+use crate::http::Response;
+
+/// What became of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The application has stored it now.
+    Stored,
+    /// It was answered from the cache.
+    AlreadyThere,
+    /// The application answered, and does not store the page.
+    Refused(String),
+    /// A stream, whose outcome is not known when its head goes out.
+    Open,
+    /// No page.
+    Failed(String),
+}
+
+pub(super) fn outcome(response: &Response) -> Outcome {
+    let status = response.header("cache-status");
+    // The last cache in the list stands nearest to us: nginx before djanginxed.
+    let members: Vec<Vec<&str>> = (status.as_deref().unwrap_or_default().split(','))
+        .map(|member| member.split(';').map(str::trim).collect())
+        .collect();
+    let has = |name: &str| members.iter().any(|member| member[1..].contains(&name));
+    let detail = (members.iter().flatten()).find_map(|item| item.strip_prefix("detail="));
+    match response.status {
+        200 if has("hit") => Outcome::AlreadyThere,
+        200 if has("stored") || has("collapsed") => Outcome::Stored,
+        200 if detail.is_some() => Outcome::Refused(detail.unwrap_or_default().to_owned()),
+        200 if has("fwd=uri-miss") => Outcome::Open,
+        200 if status.is_some() => Outcome::Refused("bypass".to_owned()),
+        200 => Outcome::Refused("no Cache-Status: not a cached page".to_owned()),
+        300..=399 => Outcome::Refused(format!("redirect, status {}", response.status)),
+        status => Outcome::Failed(format!("status {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, cache_status: &str) -> Outcome {
+        let mut headers = hyper::header::HeaderMap::new();
+        if !cache_status.is_empty() {
+            headers.insert("cache-status", cache_status.parse().unwrap());
+        }
+        let body = hyper::body::Bytes::new();
+        outcome(&Response {
+            status,
+            headers,
+            body,
+        })
+    }
+
+    #[test]
+    fn cache_status_tells_what_became_of_a_page() {
+        let refused = |reason: &str| Outcome::Refused(reason.to_owned());
+        assert_eq!(of(200, "nginx; hit"), Outcome::AlreadyThere);
+        assert_eq!(of(200, "djanginxed; hit"), Outcome::AlreadyThere);
+        assert_eq!(of(200, "djanginxed; fwd=uri-miss; stored"), Outcome::Stored);
+        assert_eq!(
+            of(200, "djanginxed; fwd=uri-miss; collapsed"),
+            Outcome::Stored
+        );
+        assert_eq!(of(200, "djanginxed; fwd=uri-miss"), Outcome::Open);
+        let reason = "djanginxed; fwd=uri-miss; detail=set-cookie";
+        assert_eq!(of(200, reason), refused("set-cookie"));
+        assert_eq!(
+            of(200, "djanginxed; fwd=bypass; detail=cookie"),
+            refused("cookie")
+        );
+        assert_eq!(of(200, "djanginxed; fwd=method"), refused("bypass"));
+        assert_eq!(of(301, ""), refused("redirect, status 301"));
+        assert!(matches!(of(200, ""), Outcome::Refused(_)));
+        assert_eq!(of(502, ""), Outcome::Failed("status 502".to_owned()));
+        let missing = "djanginxed; fwd=uri-miss; detail=status";
+        assert_eq!(of(404, missing), Outcome::Failed("status 404".to_owned()));
+    }
+}

@@ -1,0 +1,46 @@
+//! What ends a command early.
+
+use std::process::ExitCode;
+
+use djanginxed::{ConfigError, StoreError};
+
+/// Why a command ended early: one sentence, and its exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command cannot work as it was written: exit code 2, as clap's own.
+    #[error("{0}")]
+    Usage(String),
+    /// Something it needs did not work: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Failure::Usage(_) => ExitCode::from(2),
+            Failure::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<djanginxed::nginx::Error> for Failure {
+    fn from(error: djanginxed::nginx::Error) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Failed(error.to_string())
+    }
+}
+
+/// What a command returns.
+pub(crate) type Outcome = Result<ExitCode, Failure>;

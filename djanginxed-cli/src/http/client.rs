@@ -1,0 +1,188 @@
+//! Requests over one connection that is kept while the server keeps it.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderMap;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::tls;
+use super::url::Origin;
+
+/// No page is larger; an answer without an end is none.
+const LARGEST: usize = 64 << 20;
+
+/// A request, whose target goes out as written.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    method: &'static str,
+    target: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Request {
+    pub(crate) fn new(method: &'static str, target: impl Into<String>) -> Request {
+        Request {
+            method,
+            target: target.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get(target: impl Into<String>) -> Request {
+        Request::new("GET", target)
+    }
+
+    pub(crate) fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    fn build(&self, host: &str) -> Result<hyper::Request<Full<Bytes>>, String> {
+        let mut builder = hyper::Request::builder()
+            .method(self.method)
+            .uri(&self.target);
+        if !self
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+        {
+            builder = builder.header("host", host);
+        }
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
+        builder
+            .body(Full::default())
+            .map_err(|error| format!("{} cannot be asked for: {error}", self.target))
+    }
+}
+
+/// A whole response.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Response {
+    /// A header as text; several lines are joined.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let lines = self.headers.get_all(name).iter();
+        let lines: Vec<_> = lines
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+}
+
+/// A client of one origin.
+#[derive(Debug)]
+pub(crate) struct Client {
+    origin: Origin,
+    /// Where to connect instead of the origin's own host and port.
+    connect: Option<String>,
+    plain: bool,
+    patience: Duration,
+    kept: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Client {
+    pub(crate) fn new(origin: Origin, connect: Option<String>, patience: Duration) -> Client {
+        Client {
+            origin,
+            connect,
+            plain: false,
+            patience,
+            kept: None,
+        }
+    }
+
+    /// Speaks plain HTTP to where it connects, for the origin's host.
+    pub(crate) fn without_tls(mut self) -> Client {
+        self.plain = true;
+        self
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Sends `request` and reads the whole answer.
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<Response, String> {
+        match timeout(self.patience, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(format!("no answer within {:?}", self.patience)),
+        }
+    }
+
+    async fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+        let host = self.origin.host_header();
+        if let Some(mut sender) = self.kept.take() {
+            // The server may have closed it meanwhile: then once more, anew.
+            if sender.ready().await.is_ok()
+                && let Ok(answer) = sender.send_request(request.build(&host)?).await
+            {
+                return self.finish(sender, answer).await;
+            }
+        }
+        let mut sender = self.dial().await?;
+        let answer = (sender.send_request(request.build(&host)?).await)
+            .map_err(|error| format!("no HTTP answer: {}", cause(&error)))?;
+        self.finish(sender, answer).await
+    }
+
+    async fn finish(
+        &mut self,
+        sender: SendRequest<Full<Bytes>>,
+        answer: hyper::Response<Incoming>,
+    ) -> Result<Response, String> {
+        let (head, body) = answer.into_parts();
+        let body = (Limited::new(body, LARGEST).collect().await)
+            .map_err(|error| format!("the answer broke off: {error}"))?;
+        self.kept = Some(sender);
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: body.to_bytes(),
+        })
+    }
+
+    async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+        let Origin { tls, host, port } = &self.origin;
+        let own = format!("{host}:{port}");
+        let address = self.connect.as_ref().unwrap_or(&own);
+        let stream = (TcpStream::connect(address).await)
+            .map_err(|error| format!("cannot connect to {address}: {error}"))?;
+        // Requests are small and wait for nothing.
+        let _ = stream.set_nodelay(true);
+        if *tls && !self.plain {
+            start(tls::connect(host, stream).await?).await
+        } else {
+            start(stream).await
+        }
+    }
+}
+
+async fn start(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<SendRequest<Full<Bytes>>, String> {
+    let (sender, connection) = (http1::handshake(TokioIo::new(stream)).await)
+        .map_err(|error| format!("no HTTP connection: {error}"))?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// hyper's own message leaves out what the system said.
+fn cause(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

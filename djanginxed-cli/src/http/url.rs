@@ -1,0 +1,128 @@
+//! A URL, whose request target stays byte for byte as written.
+
+use crate::failure::Failure;
+
+/// An `http` or `https` URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Url {
+    pub(crate) origin: Origin,
+    /// Path and query as a client sends them.
+    pub(crate) target: String,
+}
+
+/// Scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Origin {
+    pub(crate) tls: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Url {
+    pub(crate) fn parse(text: &str) -> Result<Url, Failure> {
+        let wrong = |problem| Failure::Usage(format!("URL {text:?}: {problem}"));
+        let (tls, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            _ => return Err(wrong("it begins with neither http:// nor https://")),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let (host, port) = host_and_port(authority, tls).map_err(wrong)?;
+        Ok(Url {
+            origin: Origin { tls, host, port },
+            target: request_target(target),
+        })
+    }
+}
+
+impl Origin {
+    /// As in the Host header: without the scheme's own port.
+    pub(crate) fn host_header(&self) -> String {
+        match (self.tls, self.port) {
+            (false, 80) | (true, 443) => self.host.clone(),
+            _ => format!("{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = if self.origin.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.origin.host_header(), self.target)
+    }
+}
+
+fn host_and_port(authority: &str, tls: bool) -> Result<(String, u16), &'static str> {
+    if authority.contains('@') {
+        return Err("pages for a user are not cached; leave out the user");
+    }
+    // The colons of an IPv6 address stand before its bracket.
+    let after_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+    let (host, port) = match authority[after_host..].find(':') {
+        Some(colon) => authority.split_at(after_host + colon),
+        None => (authority, ""),
+    };
+    if host.is_empty() {
+        return Err("it names no host");
+    }
+    let port = match port.strip_prefix(':') {
+        None if tls => 443,
+        None => 80,
+        Some(port) => port
+            .parse()
+            .map_err(|_| "its port is not a number up to 65535")?,
+    };
+    Ok((host.to_owned(), port))
+}
+
+/// Clients keep the fragment to themselves and send `/` for no path.
+fn request_target(text: &str) -> String {
+    let text = text.split('#').next().unwrap_or_default();
+    if text.starts_with('/') {
+        text.to_owned()
+    } else {
+        format!("/{text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> String {
+        Url::parse(url).unwrap().target
+    }
+
+    #[test]
+    fn the_target_stays_as_written() {
+        assert_eq!(
+            target("http://h/a%2Fb/../c?x=a|b{1}&y"),
+            "/a%2Fb/../c?x=a|b{1}&y"
+        );
+        assert_eq!(target("http://h//a?"), "//a?");
+        assert_eq!(target("https://h"), "/");
+        assert_eq!(target("http://h?q=http://i/"), "/?q=http://i/");
+        assert_eq!(target("http://h/a#frag"), "/a");
+    }
+
+    #[test]
+    fn host_and_port_are_found() {
+        let origin = |url| {
+            let origin = Url::parse(url).unwrap().origin;
+            (origin.host, origin.port)
+        };
+        assert_eq!(origin("http://h:81/a:1"), ("h".to_owned(), 81));
+        assert_eq!(origin("https://h/"), ("h".to_owned(), 443));
+        assert_eq!(origin("HTTP://[::1]:81/"), ("[::1]".to_owned(), 81));
+        assert_eq!(origin("http://[::1]/"), ("[::1]".to_owned(), 80));
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_by_name() {
+        for text in ["ftp://h/", "h/a", "http:///a", "http://h:x/", "http://u@h/"] {
+            let error = Url::parse(text).unwrap_err().to_string();
+            assert!(error.contains(text), "{error}");
+        }
+    }
+}

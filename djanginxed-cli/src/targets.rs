@@ -1,0 +1,61 @@
+//! Request targets on the command line: a path with its query, or a whole URL.
+
+use std::io::{BufRead, IsTerminal};
+
+use crate::failure::Failure;
+use crate::http::Url;
+
+/// `given`, or the lines of standard input where there are none or one is `-`.
+pub(crate) fn targets(given: &[String]) -> Result<Vec<String>, Failure> {
+    let mut targets = Vec::new();
+    if given.is_empty() {
+        targets.extend(from_stdin()?);
+    }
+    for word in given {
+        match word.as_str() {
+            "-" => targets.extend(from_stdin()?),
+            word => targets.push(target(word)?),
+        }
+    }
+    Ok(targets)
+}
+
+/// The request target of `word`, byte for byte as a client sends it.
+fn target(word: &str) -> Result<String, Failure> {
+    if word.starts_with('/') {
+        return Ok(word.to_owned());
+    }
+    if word.contains("://") {
+        return Ok(Url::parse(word)?.target);
+    }
+    Err(Failure::Usage(format!(
+        "target {word:?}: write the path and query as the client sends them, beginning with \"/\", or a whole URL"
+    )))
+}
+
+fn from_stdin() -> Result<Vec<String>, Failure> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Err(Failure::Usage(
+            "no target is named: give targets, or a list of them on standard input".to_owned(),
+        ));
+    }
+    lines(stdin.lock())?
+        .iter()
+        .map(|line| target(line))
+        .collect()
+}
+
+/// The lines that say something; `#` begins a comment.
+pub(crate) fn lines(reader: impl BufRead) -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
+    for line in reader.lines() {
+        let line =
+            line.map_err(|error| Failure::Failed(format!("cannot read the list: {error}")))?;
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            lines.push(line.to_owned());
+        }
+    }
+    Ok(lines)
+}

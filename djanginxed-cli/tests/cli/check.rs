@@ -1,0 +1,335 @@
+use crate::site::{Build, Running};
+use crate::tool::{Done, command, finish};
+
+/// Checks an article of `site` with all that can be known of it.
+fn check(site: &Running, extra: &[&str]) -> Done {
+    let mut command = command();
+    command
+        .args(["check", &site.url("/articles/1"), "--prefix", "site1"])
+        .args(["--servers", &site.memcached.address()])
+        .args(extra);
+    finish(&mut command, "")
+}
+
+fn bare_check(site: &Running) -> Done {
+    let mut command = command();
+    command.args(["check", &site.url("/articles/1"), "--prefix", "site1"]);
+    finish(&mut command, "")
+}
+
+/// The report says that `fact`, among others perhaps, does not hold.
+#[track_caller]
+fn names(done: &Done, fact: &str) {
+    assert_eq!(done.code, 1, "{done:?}");
+    let line = format!("✗ {fact:<14} ");
+    assert!(done.out.contains(&line), "no ✗ {fact} in\n{}", done.out);
+    assert!(done.out.contains("to change:"));
+}
+
+fn replacing(from: &'static str, to: &'static str) -> impl Fn(String) -> String {
+    move |file| {
+        assert!(file.contains(from), "{from} is not in the file");
+        file.replace(from, to)
+    }
+}
+
+fn gzip_site(change: impl Fn(String) -> String) -> Running {
+    Running::with(Build::default(), |pages| pages.gzip(true), change)
+}
+
+#[test]
+fn every_fact_holds_for_the_generated_file() {
+    for gzip in [false, true] {
+        let settings = |pages: djanginxed::PageCacheBuilder| {
+            pages
+                .gzip(gzip)
+                .bypass_cookie("sessionid")
+                .bypass_header("X-Preview")
+        };
+        let site = Running::with(Build::default(), settings, |file| file);
+        let app = site.app();
+        let rules = [
+            "--bypass-cookie",
+            "sessionid",
+            "--bypass-header",
+            "X-Preview",
+            "--app",
+            &app,
+        ];
+        let done = check(&site, &rules);
+        assert_eq!(done.code, 0, "{}", done.out);
+        assert!(
+            !done.out.contains('✗') && !done.out.contains("\n- "),
+            "{}",
+            done.out
+        );
+        assert!(done.out.lines().count() >= 15);
+    }
+}
+
+#[test]
+fn the_report_is_json_where_asked() {
+    let site = Running::start();
+    let done = check(&site, &["--json"]);
+    let report: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(report["holds"], true);
+    let facts = report["facts"].as_array().unwrap();
+    assert!(
+        facts
+            .iter()
+            .any(|fact| fact["fact"] == "hit" && fact["holds"] == true)
+    );
+    assert!(facts.iter().any(|fact| fact["holds"].is_null()));
+}
+
+#[test]
+fn a_site_that_does_not_answer_is_not_reachable() {
+    let mut site = Running::start();
+    site.nginx.stop();
+    names(&check(&site, &[]), "reachable");
+}
+
+#[test]
+fn an_application_that_is_down_is_not_reachable() {
+    let site = Running::broken(|file| {
+        let port = testkit::free_port();
+        let at = file.find("_app {\n    server 127.0.0.1:").unwrap();
+        let end = at + file[at..].find(';').unwrap();
+        format!(
+            "{}_app {{\n    server 127.0.0.1:{port}{}",
+            &file[..at],
+            &file[end..]
+        )
+    });
+    names(&check(&site, &[]), "reachable");
+}
+
+#[test]
+fn a_page_that_is_refused_is_not_stored() {
+    let site = Running::start();
+    let mut command = command();
+    let done = finish(command.args(["check", &site.url("/session")]), "");
+    names(&done, "stored");
+    assert!(done.out.contains("set-cookie"));
+}
+
+#[test]
+fn error_page_without_equals_changes_the_status() {
+    let site = Running::broken(replacing("504 = @", "504 @"));
+    names(&check(&site, &[]), "miss-status");
+}
+
+#[test]
+fn a_wrong_prefix_is_no_hit() {
+    let site = Running::broken(replacing(" site1$request_uri", " site2$request_uri"));
+    names(&check(&site, &[]), "hit");
+    names(&bare_check(&site), "hit");
+}
+
+#[test]
+fn a_prefix_that_the_application_does_not_have_is_the_wrong_key() {
+    let site = Running::start();
+    let mut command = command();
+    command
+        .args(["check", &site.url("/articles/1"), "--prefix", "other"])
+        .args(["--servers", &site.memcached.address()]);
+    names(&finish(&mut command, ""), "key");
+}
+
+#[test]
+fn a_wrong_memcached_server_is_no_hit() {
+    let other = testkit::Memcached::start().unwrap();
+    let address = other.address();
+    let site = Running::broken(|file| {
+        let at =
+            file.find("_memcached {\n    server ").unwrap() + "_memcached {\n    server ".len();
+        let end = at + file[at..].find(' ').unwrap();
+        format!("{}{address}{}", &file[..at], &file[end..])
+    });
+    names(&check(&site, &[]), "hit");
+}
+
+#[test]
+fn a_key_without_the_query_serves_pages_never_asked_for() {
+    let site = Running::broken(replacing("site1$request_uri", "site1$uri"));
+    names(&check(&site, &[]), "hit");
+    site.memcached
+        .set(site.pages.key("/articles/1").to_string(), 0, 0, "<p>other");
+    names(&check(&site, &[]), "stored");
+}
+
+#[test]
+fn another_content_type_is_another_page() {
+    let site = Running::broken(replacing(
+        "default_type text/html",
+        "default_type text/plain",
+    ));
+    names(&check(&site, &[]), "same-page");
+    let site = Running::broken(replacing("charset utf-8;", ""));
+    names(&check(&site, &[]), "same-page");
+}
+
+#[test]
+fn a_filter_on_hits_changes_the_page() {
+    let site = Running::broken(replacing("charset utf-8;", "charset koi8-r; "));
+    names(&check(&site, &[]), "same-page");
+}
+
+#[test]
+fn normalize_path_changes_the_target() {
+    let build = Build {
+        normalize_path: true,
+        ..Build::default()
+    };
+    let site = Running::with(build, |pages| pages, |file| file);
+    names(&check(&site, &[]), "target");
+    let mut command = command();
+    command
+        .args(["check", &site.url("/articles/1/"), "--prefix", "site1"])
+        .args(["--servers", &site.memcached.address()]);
+    let done = finish(&mut command, "");
+    names(&done, "key");
+    assert!(done.out.contains("NormalizePath"), "{}", done.out);
+}
+
+#[test]
+fn a_rewrite_in_nginx_changes_the_target() {
+    let site = Running::broken(replacing(
+        "proxy_pass http",
+        "rewrite ^ /articles/1 break;\n            proxy_pass http",
+    ));
+    let done = check(&site, &[]);
+    assert_eq!(done.code, 1, "{}", done.out);
+    assert!(
+        done.out.contains("✗ target") || done.out.contains("✗ hit"),
+        "{}",
+        done.out
+    );
+}
+
+#[test]
+fn gzip_that_nginx_does_not_know_is_unreadable() {
+    names(
+        &check(&gzip_site(replacing("memcached_gzip_flag 2;", "")), &[]),
+        "gzip",
+    );
+    names(&check(&gzip_site(replacing("gunzip on;", "")), &[]), "gzip");
+    names(
+        &check(&gzip_site(replacing("gzip_vary on;", "")), &[]),
+        "gzip",
+    );
+}
+
+#[test]
+fn methods_that_nginx_answers_itself_are_named() {
+    let site = Running::broken(replacing("404 405 418", "404 418"));
+    for done in [check(&site, &[]), bare_check(&site)] {
+        names(&done, "post");
+        names(&done, "options");
+    }
+    let site = Running::broken(replacing("504 = @", "504 @"));
+    names(&bare_check(&site), "post");
+    let app = site.app();
+    names(&check(&site, &["--app", &app]), "post");
+}
+
+#[test]
+fn a_head_that_differs_from_get_is_named() {
+    let site = Running::broken(replacing(
+        "memcached_pass djanginxed",
+        "if ($request_method = HEAD) { return 403; }\n            memcached_pass djanginxed",
+    ));
+    names(&check(&site, &[]), "head");
+    let app = site.app();
+    names(&check(&site, &["--app", &app]), "head");
+}
+
+#[test]
+fn a_stored_page_for_authorization_and_bypass_cookies_is_named() {
+    let settings = |pages: djanginxed::PageCacheBuilder| {
+        pages.bypass_cookie("sessionid").bypass_header("X-Preview")
+    };
+    let change = replacing("return 418;", "set $nothing 1;");
+    let site = Running::with(Build::default(), settings, change);
+    let rules = [
+        "--bypass-cookie",
+        "sessionid",
+        "--bypass-header",
+        "X-Preview",
+    ];
+    let done = check(&site, &rules);
+    for fact in ["authorization", "bypass-cookie", "bypass-header"] {
+        names(&done, fact);
+    }
+}
+
+#[test]
+fn what_a_middleware_makes_private_is_named() {
+    for added in [("Set-Cookie", "session=1"), ("Cache-Control", "private")] {
+        let build = Build {
+            added: Some(added),
+            ..Build::default()
+        };
+        let site = Running::with(build, |pages| pages, |file| file);
+        let done = check(&site, &[]);
+        names(&done, "private");
+        assert!(done.out.contains(added.0));
+    }
+}
+
+#[test]
+fn a_foreign_host_in_the_page_is_named() {
+    let change = |file: String| {
+        let at = file.find("\nserver {\n    listen").unwrap();
+        let without_default = file[at + 1..].find("\nserver {").unwrap() + at + 1;
+        let file = format!("{}{}", &file[..at], &file[without_default..]);
+        file.replace(
+            "proxy_set_header Host $host",
+            "proxy_set_header Host $http_host; #",
+        )
+        .replace(
+            "proxy_set_header X-Forwarded-Host $host",
+            "proxy_set_header X-Forwarded-Host $http_host; #",
+        )
+    };
+    names(&check(&Running::broken(change), &[]), "foreign-host");
+}
+
+#[test]
+fn a_forwarded_header_in_the_page_is_named() {
+    let site = Running::broken(replacing("proxy_set_header Forwarded \"\";", ""));
+    names(&check(&site, &[]), "forwarded");
+    let site = Running::broken(replacing("proxy_set_header X-Forwarded-Host", "#"));
+    names(&check(&site, &[]), "forwarded");
+}
+
+#[test]
+fn with_memcached_out_of_reach_pages_come_in_time() {
+    let mut site = Running::start();
+    names(&check(&site, &["--faults"]), "out-of-reach");
+    site.memcached.pause();
+    let hung = check(&site, &["--faults"]);
+    assert_eq!(hung.code, 0, "{}", hung.out);
+    site.memcached.resume();
+    site.memcached.stop();
+    let down = check(&site, &["--faults"]);
+    assert_eq!(down.code, 0, "{}", down.out);
+}
+
+#[test]
+fn a_time_out_or_an_error_for_visitors_is_named() {
+    let mut site = Running::broken(replacing("404 405 418 500 502 504", "404 405 418"));
+    site.memcached.stop();
+    names(&check(&site, &["--faults"]), "fault-get");
+    let slow = |file: String| {
+        file.replace("server 127.0.0.1:1 down;", "")
+            .replace("read_timeout 100ms", "read_timeout 2s")
+    };
+    let mut site = Running::broken(slow);
+    site.memcached.pause();
+    names(
+        &check(&site, &["--faults", "--within", "1000"]),
+        "fault-get",
+    );
+    site.memcached.resume();
+}

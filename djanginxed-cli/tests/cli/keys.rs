@@ -1,0 +1,101 @@
+use crate::tool::{command, finish, run};
+
+#[test]
+fn a_key_is_the_md5_of_prefix_and_target() {
+    let done = run([
+        "key",
+        "--prefix",
+        "site1",
+        "/articles/?page=2",
+        "http://h/articles/?page=2",
+    ]);
+    let key = "a3c88da81e02be8ea2e22d58d5f67357\n";
+    assert_eq!((done.code, done.out), (0, key.repeat(2)));
+}
+
+#[test]
+fn the_key_of_every_target_is_the_librarys() {
+    let list = include_str!("../../../tests/request-targets.txt");
+    let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));
+    let targets: Vec<_> = hits.map(|target| target.replace("\\\\", "\\")).collect();
+    let done = finish(
+        command().args(["key", "--prefix", "site1"]),
+        &targets.join("\n"),
+    );
+    let expected: String = (targets.iter())
+        .map(|target| target.strip_prefix("http://h").unwrap_or(target))
+        .map(|target| format!("{}\n", djanginxed::PageKey::new("site1", target)))
+        .collect();
+    assert_eq!(done.out, expected);
+}
+
+#[test]
+fn the_prefix_may_come_from_the_environment() {
+    let mut command = command();
+    command
+        .env("DJANGINXED_KEY_PREFIX", "site1")
+        .args(["key", "/articles/?page=2"]);
+    assert_eq!(
+        finish(&mut command, "").out,
+        "a3c88da81e02be8ea2e22d58d5f67357\n"
+    );
+}
+
+#[test]
+fn targets_may_come_from_standard_input() {
+    let done = finish(
+        command().args(["key", "--prefix", "site1"]),
+        "/a\n\n# comment\n/b\n",
+    );
+    let same = run(["key", "--prefix", "site1", "/a", "/b"]);
+    assert_eq!((done.code, done.out.lines().count()), (0, 2));
+    assert_eq!(done.out, same.out);
+}
+
+#[test]
+fn a_wrong_command_line_is_one_sentence_and_exit_code_2() {
+    for args in [
+        ["key", "articles"],
+        ["key", "--prefix=a b"],
+        ["show", "/a"],
+        ["delete", "/a"],
+    ] {
+        let done = run(args);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{args:?}");
+        assert_eq!(done.err.lines().count(), 1, "{}", done.err);
+    }
+    let done = run(["key", "--prefix", "a b", "/a"]);
+    assert!(done.err.contains("\"a b\""), "{}", done.err);
+}
+
+#[test]
+fn every_command_shows_an_example() {
+    for name in [
+        "nginx",
+        "check",
+        "key",
+        "show",
+        "delete",
+        "warm",
+        "completions",
+        "man",
+    ] {
+        let done = run([name, "--help"]);
+        assert!(
+            done.out.contains(&format!("Example: djanginxed {name}")),
+            "{}",
+            done.out
+        );
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_written() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(["completions", shell]).out.contains("djanginxed"));
+    }
+    assert!(run(["man"]).out.contains(".TH djanginxed 1"));
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(["man", "-o", folder.path().to_str().unwrap()]).code, 0);
+    assert!(folder.path().join("djanginxed-check.1").is_file());
+}

@@ -1,0 +1,11 @@
+//! The tool, against real servers.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod check;
+mod keys;
+mod nginx;
+mod site;
+mod stored;
+mod tool;
+mod warm;

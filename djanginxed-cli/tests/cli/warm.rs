@@ -1,0 +1,130 @@
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use actix_web::rt;
+use testkit::Process;
+
+use crate::site::Running;
+use crate::tool::{command, finish, run};
+
+#[test]
+fn pages_are_stored_refused_and_failed_and_summed_up() {
+    let site = Running::start();
+    let urls = ["/articles/1", "/text", "/session", "/missing"].map(|target| site.url(target));
+    let list = urls.join("\n");
+    let done = finish(command().args(["warm", "-", "--file", "/dev/null"]), &list);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.out
+            .contains("2 stored, 0 already there, 1 refused, 1 failed\n"),
+        "{}",
+        done.out
+    );
+    assert!(done.out.contains("  1 refused: set-cookie\n"));
+    assert!(
+        done.out
+            .contains(&format!("failed         {}: status 404", urls[3]))
+    );
+    rt::System::new().block_on(site.pages.flush());
+    let again = run(["warm", &urls[0], &urls[1], &urls[0]]);
+    assert_eq!(again.code, 0);
+    assert!(
+        again
+            .out
+            .contains("0 stored, 2 already there, 0 refused, 0 failed\n"),
+        "{}",
+        again.out
+    );
+}
+
+#[test]
+fn nested_sitemaps_are_read_once() {
+    let site = Running::start();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let entry = |tag: &str, place: &str| format!("<{tag}><loc>{place}</loc></{tag}>");
+    let pages: String = (0..20)
+        .map(|id| entry("url", &site.url(&format!("/articles/{id}?a=1&amp;b=2"))))
+        .collect();
+    std::fs::write(path("pages.xml"), format!("<urlset>{pages}</urlset>")).unwrap();
+    let index = entry("sitemap", &path("pages.xml")) + &entry("sitemap", &path("index.xml"));
+    std::fs::write(
+        path("index.xml"),
+        format!("<sitemapindex>{index}</sitemapindex>"),
+    )
+    .unwrap();
+    let done = run(["warm", "--sitemap", &path("index.xml"), "-n", "8"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("20 stored"), "{}", done.out);
+    rt::System::new().block_on(site.pages.flush());
+    assert!(
+        site.memcached
+            .get(site.pages.key("/articles/7?a=1&b=2").to_string())
+            .is_some()
+    );
+}
+
+#[test]
+fn the_rate_is_kept() {
+    let site = Running::start();
+    let list: Vec<_> = (0..11)
+        .map(|id| site.url(&format!("/articles/{id}")))
+        .collect();
+    let begin = Instant::now();
+    let done = finish(
+        command().args(["warm", "-", "--rate", "20"]),
+        &list.join("\n"),
+    );
+    assert!(done.out.contains("11 stored"), "{}", done.out);
+    // The first goes out at once, the eleventh half a second later.
+    assert!(begin.elapsed() >= Duration::from_millis(450));
+}
+
+#[test]
+fn with_memcached_down_pages_are_asked_for_all_the_same() {
+    let mut site = Running::start();
+    site.memcached.stop();
+    let done = run(["warm", &site.url("/articles/1")]);
+    assert!(!done.out.contains("failed         "), "{}", done.out);
+}
+
+#[test]
+fn a_site_that_is_down_and_a_bad_sitemap_are_told() {
+    let port = testkit::free_port();
+    let done = run(["warm", &format!("http://127.0.0.1:{port}/")]);
+    assert_eq!(done.code, 1);
+    assert!(done.out.contains("cannot connect") && done.out.contains("1 failed"));
+    let done = run(["warm", "--sitemap", "/dev/null"]);
+    assert_eq!((done.code, done.err.lines().count()), (1, 1));
+    let done = run(["warm", "ftp://h/"]);
+    assert_eq!(done.code, 2);
+    assert_eq!(run(["warm"]).code, 2);
+}
+
+#[test]
+fn ctrl_c_ends_it_with_the_sum() {
+    let site = Running::start();
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("urls");
+    let urls: String = (0..100)
+        .map(|id| site.url(&format!("/articles/{id}")) + "\n")
+        .collect();
+    std::fs::write(&list, urls).unwrap();
+    let out = folder.path().join("out");
+    let mut command = command();
+    command
+        .args(["warm", "--rate", "10", "--file"])
+        .arg(&list)
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&out).unwrap());
+    let mut process = Process::spawn("djanginxed", &mut command, None).unwrap();
+    let printed = || std::fs::read_to_string(&out).unwrap();
+    testkit::eventually("some pages are stored", || printed().contains("stored  "));
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", &process.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    testkit::eventually("it ends", || process.ended().is_some());
+    assert_eq!(process.ended().unwrap().code(), Some(130));
+    assert!(printed().contains("not asked for"), "{}", printed());
+}

@@ -1,0 +1,53 @@
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn keys_are_those_that_nginx_computes() {
+    for (prefix, target, hex) in [
+        // RFC 1321's own test values.
+        ("", "", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("", "abc", "900150983cd24fb0d6963f7d28e17f72"),
+        ("message ", "digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+        (
+            "site1",
+            "/articles/?page=2",
+            "a3c88da81e02be8ea2e22d58d5f67357",
+        ),
+    ] {
+        assert_eq!(PageKey::new(prefix, target).to_string(), hex);
+    }
+}
+
+#[test]
+fn a_target_is_taken_byte_for_byte() {
+    let targets = [
+        "/a", "/a?", "/a/", "/A", "/%61", "/a?x=%2F", "/a?x=%2f", "/a?x=/",
+    ];
+    let keys: std::collections::HashSet<_> = targets
+        .iter()
+        .map(|target| PageKey::new("", target))
+        .collect();
+    assert_eq!(keys.len(), targets.len());
+}
+
+#[test]
+fn debug_names_the_digits() {
+    let key = PageKey::new("", "");
+    assert_eq!(
+        format!("{key:?}"),
+        "PageKey(d41d8cd98f00b204e9800998ecf8427e)"
+    );
+}
+
+proptest! {
+    #[test]
+    fn prefix_and_target_are_hashed_as_one_string(prefix in ".*", target in ".*") {
+        let key = PageKey::new(&prefix, &target);
+        let digest = Md5::digest(format!("{prefix}{target}"));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        prop_assert_eq!(key.to_string(), hex.as_str());
+        prop_assert_eq!(&key.hex(), hex.as_bytes());
+        prop_assert_eq!(key, PageKey::new("", &format!("{prefix}{target}")));
+    }
+}

@@ -1,0 +1,269 @@
+//! A deleted page stays deleted, whatever was being rendered meanwhile.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use djanginxed::PageCache;
+use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
+
+use crate::app::{Gate, Site, at, run_of, status_of, wait};
+use crate::impostor::Holder;
+
+const PAGE: &str = "/page";
+
+/// Where the process that only deletes finds its server, and says its key.
+const SERVER: &str = "FAULTS_DELETE_AT";
+
+fn gated(pages: &PageCache) -> (Site, Gate) {
+    let gate = Gate::default();
+    let handlers = gate.clone();
+    let site = Site::start(pages, move |visit| {
+        let gate = handlers.clone();
+        async move {
+            if visit.number == 1 {
+                gate.pass().await;
+            }
+            visit.page()
+        }
+    });
+    (site, gate)
+}
+
+#[track_caller]
+fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) {
+    let (site, gate) = gated(pages);
+    let crowd = site.crowd(PAGE, 10);
+    assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
+    let after = site.get(PAGE);
+    assert_eq!(
+        run_of(&after, PAGE),
+        2,
+        "it got a render from before the delete"
+    );
+    gate.open();
+    for mut visitor in crowd {
+        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
+    }
+    wait(pages.flush());
+    for _ in 0..5 {
+        assert!(run_of(&site.get(PAGE), PAGE) >= 2);
+        wait(pages.flush());
+    }
+}
+
+#[test]
+fn a_render_from_before_a_delete_is_not_stored_in_memory() {
+    let pages = PageCache::builder().build().unwrap();
+    a_deleted_render_answers_only_those_who_asked_before(&pages);
+}
+
+#[test]
+fn a_render_from_before_a_delete_is_not_stored_in_memcached() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    a_deleted_render_answers_only_those_who_asked_before(&pages);
+}
+
+#[test]
+fn an_old_render_says_that_it_was_deleted() {
+    let pages = PageCache::builder().build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut visitor = site.crowd(PAGE, 1).remove(0);
+    wait(pages.delete(&pages.key(PAGE))).unwrap();
+    gate.open();
+    let response = visitor.receive().unwrap();
+    assert_eq!(status_of(&response), "fwd=uri-miss; detail=deleted");
+}
+
+/// `delete` is what another process does while this one renders.
+#[track_caller]
+fn a_render_does_not_undo(memcached: &Memcached, delete: impl FnOnce()) {
+    let pages = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut visitor = site.crowd(PAGE, 1).remove(0);
+    delete();
+    gate.open();
+    assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
+    wait(pages.flush());
+    let key = pages.key(PAGE).to_string();
+    assert_eq!(memcached.get(&key), None, "the old render was left behind");
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 2);
+    // A new render stays once the marker is older than it.
+    eventually("the page is stored again", || {
+        let run = run_of(&site.get(PAGE), PAGE);
+        wait(pages.flush());
+        assert!(run >= 2);
+        memcached.get(&key).is_some()
+    });
+}
+
+#[test]
+fn a_delete_by_another_cache_on_the_same_memcached_is_not_undone() {
+    let memcached = Memcached::start().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    a_render_does_not_undo(&memcached, || {
+        assert_eq!(wait(other.delete(&other.key(PAGE))), Ok(false));
+    });
+}
+
+#[test]
+fn a_delete_by_another_process_is_not_undone() {
+    let memcached = Memcached::start().unwrap();
+    a_render_does_not_undo(&memcached, || {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "deletes::delete_the_page"])
+            .env(SERVER, memcached.address())
+            .status();
+        assert!(status.unwrap().success());
+    });
+    let marker = format!("del:{}", djanginxed::PageKey::new(crate::app::PREFIX, PAGE));
+    assert!(
+        memcached.get(marker).is_some(),
+        "nobody else has deleted it"
+    );
+}
+
+#[test]
+#[ignore = "a part of the test above, which runs it in a process of its own"]
+fn delete_the_page() {
+    let pages = at(&std::env::var(SERVER).unwrap()).build().unwrap();
+    wait(pages.delete(&pages.key(PAGE))).unwrap();
+}
+
+#[test]
+fn a_visitor_after_a_delete_gets_a_new_render() {
+    let memcached = Memcached::start().unwrap();
+    for pages in [
+        PageCache::builder().build().unwrap(),
+        at(&memcached.address()).build().unwrap(),
+    ] {
+        let site = Site::quick(&pages);
+        for run in 1..20 {
+            assert_eq!(run_of(&site.get(PAGE), PAGE), run);
+            wait(pages.delete(&pages.key(PAGE))).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_stored_page_is_deleted_once() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    run_of(&site.get(PAGE), PAGE);
+    wait(pages.flush());
+    let key = pages.key(PAGE);
+    assert_eq!(wait(pages.delete(&key)), Ok(true));
+    assert_eq!(memcached.get(key.to_string()), None);
+    assert_eq!(wait(pages.delete(&key)), Ok(false));
+}
+
+#[test]
+fn a_page_that_is_still_queued_is_deleted() {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(700)));
+    let pages = at(&proxy.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
+    assert_eq!(status_of(&site.get(PAGE)), "hit", "it is not queued");
+    wait(pages.delete(&pages.key(PAGE))).unwrap();
+    proxy.set(Fault::None);
+    assert!(run_of(&site.get(PAGE), PAGE) >= 2);
+    wait(pages.flush());
+    assert!(run_of(&site.get(PAGE), PAGE) >= 2);
+}
+
+/// Not knowing is not the same as having deleted.
+#[track_caller]
+fn a_delete_fails(address: &str) {
+    let pages = at(address).build().unwrap();
+    let key = pages.key(PAGE);
+    let asked = Instant::now();
+    for _ in 0..5 {
+        let deleted = wait(pages.delete(&key));
+        assert!(deleted.is_err(), "{deleted:?}");
+    }
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(15), "5 deletes took {took:?}");
+}
+
+#[test]
+fn a_delete_with_the_server_down_is_an_error() {
+    a_delete_fails(&format!("127.0.0.1:{}", free_port()));
+}
+
+#[test]
+fn a_delete_with_an_unknown_host_is_an_error() {
+    a_delete_fails("memcached.invalid:11211");
+}
+
+#[test]
+fn a_delete_with_a_hung_server_is_an_error() {
+    let mut memcached = Memcached::start().unwrap();
+    memcached.pause();
+    a_delete_fails(&memcached.address());
+}
+
+#[test]
+fn many_deletes_at_once_with_a_hung_server_fail_together() {
+    let mut memcached = Memcached::start().unwrap();
+    memcached.pause();
+    let pages = at(&memcached.address()).build().unwrap();
+    let asked = Instant::now();
+    let deletes = (0..100).map(|number| {
+        let key = pages.key(&format!("/page/{number}"));
+        let pages = pages.clone();
+        async move { pages.delete(&key).await }
+    });
+    let deleted = wait(futures_util::future::join_all(deletes));
+    assert!(deleted.iter().all(Result::is_err));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(10), "100 deletes took {took:?}");
+}
+
+#[test]
+fn a_delete_while_a_batch_hangs_ends_and_the_page_does_not_come_back() {
+    let mut memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    // The connection of the writer exists before the server hangs.
+    run_of(&site.get("/first"), "/first");
+    wait(pages.flush());
+    memcached.pause();
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
+    let asked = Instant::now();
+    assert!(wait(pages.delete(&pages.key(PAGE))).is_err());
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    // Whoever comes after the attempt gets a new render all the same.
+    assert!(run_of(&site.get(PAGE), PAGE) >= 2);
+    memcached.resume();
+    let key = pages.key(PAGE);
+    eventually("the page is deleted", || wait(pages.delete(&key)).is_ok());
+    for _ in 0..20 {
+        assert!(run_of(&site.get(PAGE), PAGE) >= 2);
+        wait(pages.flush());
+    }
+}
+
+#[test]
+fn a_store_that_arrives_after_its_time_out_does_not_undo_a_delete() {
+    let memcached = Memcached::start().unwrap();
+    let holder = Holder::start(memcached.port());
+    // Without lookups, the writer's is the connection that is held.
+    let pages = at(&holder.address()).lookup(false).build().unwrap();
+    let site = Site::quick(&pages);
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
+    wait(pages.flush());
+    let key = pages.key(PAGE);
+    assert_eq!(memcached.get(key.to_string()), None, "it was not held back");
+    let other = at(&memcached.address()).build().unwrap();
+    assert_eq!(wait(other.delete(&key)), Ok(false));
+    holder.deliver();
+    eventually("the old render has arrived", || {
+        memcached.stat("cmd_set") >= 2
+    });
+    eventually("the old render is removed again", || {
+        memcached.get(key.to_string()).is_none()
+    });
+}

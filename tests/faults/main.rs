@@ -1,0 +1,14 @@
+//! Nothing that happens to Memcached, to the network or to another visitor
+//! makes a page fail, wait, or be wrong. Every fault here is a real one.
+
+mod app;
+mod coalescing;
+mod deletes;
+mod garbage;
+mod impostor;
+mod model;
+mod nginx;
+mod outages;
+mod queue;
+mod refusals;
+mod streams;

@@ -1,0 +1,84 @@
+//! Memcached is well, but has no room.
+
+use testkit::{Memcached, eventually};
+
+use crate::app::{Site, at, run_of, status_of, wait};
+
+#[test]
+fn a_full_server_evicts_pages_and_every_visitor_gets_a_whole_one() {
+    let memcached = Memcached::builder().memory_mb(8).start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::start(&pages, |visit| async move { visit.page_of(50_000) });
+    for number in 0..400 {
+        let target = format!("/page/{number}");
+        run_of(&site.get(&target), &target);
+    }
+    wait(pages.flush());
+    assert!(memcached.stat("evictions") > 0, "it was not full");
+    for number in 0..400 {
+        let target = format!("/page/{number}");
+        run_of(&site.get(&target), &target);
+    }
+    // A full server is not a failing one.
+    assert_eq!(run_of(&site.get("/last"), "/last"), 1);
+    wait(pages.flush());
+    assert_eq!(status_of(&site.get("/last")), "hit");
+}
+
+#[test]
+fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::start(&pages, |visit| async move { visit.page_of(100_000) });
+    for number in 0..100 {
+        let target = format!("/page/{number}");
+        run_of(&site.get(&target), &target);
+    }
+    wait(pages.flush());
+    let held = memcached.keys().len();
+    assert!((1..100).contains(&held), "{held} of 100 pages held");
+    assert_eq!(status_of(&site.get("/page/0")), "hit");
+}
+
+/// Pages that are sent as one batch: while the first one's answer is awaited,
+/// the others queue.
+#[test]
+fn a_page_too_large_for_the_server_takes_no_other_of_its_batch_along() {
+    let args = ["-I", "16k", "-o", "slab_chunk_max=8192"];
+    let mut memcached = Memcached::builder().args(args).start().unwrap();
+    // Without lookups nobody but the writer finds out that the server hangs.
+    let pages = at(&memcached.address()).lookup(false).build().unwrap();
+    let site = Site::start(&pages, |visit| async move {
+        visit.page_of(if visit.target.contains("large") {
+            100_000
+        } else {
+            2_000
+        })
+    });
+    let targets: Vec<_> = (0..30)
+        .map(|number| match number % 10 {
+            5 => format!("/large/{number}"),
+            _ => format!("/small/{number}"),
+        })
+        .collect();
+    run_of(&site.get("/first"), "/first");
+    wait(pages.flush());
+    memcached.pause();
+    for target in &targets {
+        let response = site.get(target);
+        run_of(&response, target);
+        assert_eq!(status_of(&response), "fwd=uri-miss; stored");
+    }
+    memcached.resume();
+    wait(pages.flush());
+    let held = memcached.keys();
+    for target in &targets {
+        let key = pages.key(target).to_string();
+        assert_eq!(held.contains(&key), target.contains("small"), "{target}");
+    }
+    assert_eq!(run_of(&site.get("/next"), "/next"), 1);
+    eventually("the next page is stored", || {
+        memcached.keys().contains(&pages.key("/next").to_string())
+    });
+}

@@ -1,0 +1,169 @@
+//! Where an application keeps its cache, and what happens where it has none.
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, get, web};
+use djanginxed::{PageCache, cache_page};
+use testkit::http::get;
+
+use crate::stack::{Application, Script, cache_status, log, news, page};
+
+fn in_memory() -> PageCache {
+    PageCache::builder().build().unwrap()
+}
+
+/// Cache-Status of two requests in a row.
+fn statuses(application: &Application, target: &str) -> [String; 2] {
+    [(); 2].map(|()| cache_status(&get(application.port(), target)))
+}
+
+const CACHED: [&str; 2] = ["djanginxed; fwd=uri-miss; stored", "djanginxed; hit"];
+const NOT_CACHED: [&str; 2] = ["", ""];
+
+#[get("/above")]
+#[cache_page(60)]
+async fn above() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body("above")
+}
+
+#[cache_page(60)]
+#[get("/below")]
+async fn below() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body("below")
+}
+
+fn run(listener: std::net::TcpListener, pages: PageCache) -> std::io::Result<Server> {
+    let app = move || {
+        App::new()
+            .app_data(pages.clone())
+            .service(above)
+            .service(below)
+    };
+    let server = HttpServer::new(app).workers(1).disable_signals();
+    Ok(server.listen(listener)?.run())
+}
+
+#[test]
+fn the_cache_is_found_in_the_applications_data() {
+    let pages = in_memory();
+    let application = Application::start(|listener| run(listener, pages));
+    assert_eq!(statuses(&application, "/above"), CACHED);
+    assert_eq!(statuses(&application, "/below"), CACHED);
+}
+
+#[test]
+fn the_cache_is_found_as_web_data() {
+    let pages = web::Data::new(in_memory());
+    let application = Application::configured(1, &Script::html(), move |config| {
+        config.app_data(pages.clone());
+    });
+    assert_eq!(statuses(&application, "/"), CACHED);
+}
+
+#[test]
+fn the_cache_is_found_from_nested_scopes() {
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        let inner = web::scope("/inner").route("/page", web::get().to(page));
+        config
+            .app_data(pages.clone())
+            .service(web::scope("/outer").service(inner).service(above));
+    });
+    assert_eq!(statuses(&application, "/outer/inner/page"), CACHED);
+    assert_eq!(statuses(&application, "/outer/above"), CACHED);
+}
+
+#[test]
+fn a_scopes_own_cache_comes_before_the_applications() {
+    let (pages, off) = (
+        in_memory(),
+        PageCache::builder().enabled(false).build().unwrap(),
+    );
+    let application = Application::configured(1, &Script::html(), move |config| {
+        let scope = web::scope("/off")
+            .app_data(off.clone())
+            .route("/page", web::get().to(page));
+        config.app_data(pages.clone()).service(scope);
+    });
+    assert_eq!(statuses(&application, "/page"), CACHED);
+    assert_eq!(
+        statuses(&application, "/off/page"),
+        ["djanginxed; fwd=bypass; detail=disabled"; 2]
+    );
+}
+
+#[test]
+fn without_a_cache_pages_are_served_and_one_error_is_logged() {
+    log::listen();
+    let script = Script::html();
+    let pages = in_memory();
+    let application = Application::configured(1, &script, move |config| {
+        let scope = web::scope("/in")
+            .app_data(pages.clone())
+            .route("/page", web::get().to(page));
+        config.service(scope).service(above);
+    });
+    assert_eq!(statuses(&application, "/in/page"), CACHED);
+    assert!(log::lines_with("has no PageCache").is_empty());
+    assert_eq!(statuses(&application, "/out/page"), NOT_CACHED);
+    assert_eq!(statuses(&application, "/above"), NOT_CACHED);
+    assert_eq!(script.renders(), 3);
+    let errors = log::lines_with("has no PageCache");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("ERROR"), "{errors:?}");
+    assert!(errors[0].contains("app_data"), "{errors:?}");
+}
+
+#[cache_page(1234, key_prefix = "logged", content_type = "text/plain")]
+async fn logged() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("logged")
+}
+
+#[test]
+fn a_pages_settings_are_logged_at_its_first_request() {
+    log::listen();
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        config
+            .app_data(pages.clone())
+            .route("/logged/{id}", web::get().to(logged));
+    });
+    assert_eq!(statuses(&application, "/logged/1"), CACHED);
+    assert_eq!(statuses(&application, "/logged/2"), CACHED);
+    let lines = log::lines_with("caching a page");
+    let lines: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("/logged/{id}"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for setting in [
+        "INFO",
+        "key_prefix=\"logged\"",
+        "text/plain",
+        "timeout_seconds=1234",
+    ] {
+        assert!(lines[0].contains(setting), "{setting} is not in {lines:?}");
+    }
+}
+
+#[test]
+fn one_cache_serves_two_prefixes() {
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        let either = web::resource("/page")
+            .route(
+                web::get()
+                    .guard(actix_web::guard::Header("x-site", "news"))
+                    .to(news),
+            )
+            .route(web::get().to(page));
+        config.app_data(pages.clone()).service(either);
+    });
+    let ask = |site: &str| {
+        let request = testkit::http::Request::get("/page").header("X-Site", site);
+        request.send(application.port()).text().to_owned()
+    };
+    let texts = ["news", "other", "news", "other"].map(ask);
+    assert_eq!(texts[0], texts[2]);
+    assert_eq!(texts[1], texts[3]);
+    assert_ne!(texts[0], texts[1]);
+}

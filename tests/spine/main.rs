@@ -1,0 +1,24 @@
+//! The way of a page, with real parts: a handler, the application's socket,
+//! Memcached and nginx.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod application_data;
+mod bookshop;
+mod bypass;
+mod conditions;
+mod crowds;
+mod deletes;
+mod entries;
+mod expiry;
+mod hits;
+mod memory;
+mod middleware;
+mod outages;
+mod policy;
+mod servers;
+#[path = "../stack/mod.rs"]
+mod stack;
+mod streams;
+mod switches;
+mod targets;

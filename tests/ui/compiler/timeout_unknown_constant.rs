@@ -1,0 +1,13 @@
+//~ TIMOUT => `TIMOUT`
+use actix_web::{Responder, get};
+use djanginxed::cache_page;
+
+#[get("/")]
+#[cache_page(TIMOUT)]
+async fn index() -> impl Responder {
+    "index"
+}
+
+fn main() {
+    let _ = actix_web::App::new().service(index);
+}
