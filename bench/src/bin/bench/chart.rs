@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::contest::Outcome;
-use crate::groups::names::*;
+use crate::readme::SHOWN;
 use crate::table::Table;
 
 const WIDTH: i32 = 860;
@@ -33,7 +33,7 @@ struct Panel {
 
 /// Draws the tables that the README tells about; nothing where none was measured.
 pub(crate) fn draw(tables: &[Table], under: &str, file: &Path) -> Outcome {
-    let panels: Vec<Panel> = [NGINX_HIT, HIT, MISS]
+    let panels: Vec<Panel> = SHOWN
         .iter()
         .filter_map(|id| tables.iter().find(|table| table.id == *id))
         .map(panel)

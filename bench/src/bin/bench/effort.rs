@@ -11,7 +11,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     pub(crate) fn new(quick: bool) -> Effort {
-        let (rounds, seconds) = if quick { (2, 1) } else { (7, 4) };
+        let (rounds, seconds) = if quick { (2, 1) } else { (5, 4) };
         Effort {
             quick,
             rounds,

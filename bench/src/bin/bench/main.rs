@@ -10,6 +10,7 @@ mod groups;
 mod machine;
 mod page_set;
 mod peers;
+mod readme;
 mod report;
 mod stage;
 mod table;
@@ -40,8 +41,8 @@ struct Args {
     /// Measures this group alone; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Group>,
-    /// Where the results go; benches/results unless told, where --quick and
-    /// --only do not write.
+    /// Where the results go. Without it a whole run writes benches/results and
+    /// the README's table; --quick and --only write nothing.
     #[arg(long)]
     output: Option<PathBuf>,
 }
@@ -76,9 +77,12 @@ fn run(args: &Args) -> Outcome {
         tables,
     };
     println!("{}", report.markdown());
-    match args.folder() {
-        Some(folder) => write(&report, &folder),
-        None => Ok(()),
+    if let Some(folder) = args.folder() {
+        write(&report, &folder)?;
+    }
+    match args.is_whole() {
+        true => readme::update(&report),
+        false => Ok(()),
     }
 }
 
@@ -94,10 +98,13 @@ impl Args {
         groups
     }
 
+    fn is_whole(&self) -> bool {
+        !self.quick && self.only.is_empty() && self.output.is_none()
+    }
+
     /// Half a measurement does not take a whole one's place unless asked for.
     fn folder(&self) -> Option<PathBuf> {
-        let whole = !self.quick && self.only.is_empty();
-        let usual = whole.then(|| root().join("benches/results"));
+        let usual = self.is_whole().then(|| root().join("benches/results"));
         self.output.clone().or(usual)
     }
 }

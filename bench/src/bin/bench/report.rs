@@ -30,12 +30,17 @@ impl Report {
             "Numbers are medians of rounds; contenders take turns in each round, and a ratio is the median of the \
              rounds' own ratios, with the smallest and the largest. How to read and repeat this: docs/benchmarks.md.\n",
         );
-        for table in &self.tables {
-            let _ = write!(text, "\n## {}\n\n{}", table.title, table.about);
-            if let Some(reference) = table.reference {
+        for measured in &self.tables {
+            let _ = write!(text, "\n## {}\n\n{}", measured.title, measured.about);
+            if let Some(reference) = measured.reference {
                 let _ = write!(text, " Reference: {reference}.");
             }
-            let _ = write!(text, "\n\n{}{}", measured(table), failures(table));
+            let _ = write!(
+                text,
+                "\n\n{}{}",
+                table(measured, measured.columns.len()),
+                failures(measured)
+            );
         }
         let _ = write!(text, "\n## Targets\n\n{}", self.targets());
         text
@@ -77,12 +82,14 @@ fn failures(table: &Table) -> String {
     }
 }
 
-fn measured(table: &Table) -> String {
-    let headings = table.columns.iter().map(|column| column.heading.to_owned());
+/// The first `columns` of what was measured.
+pub(crate) fn table(table: &Table, columns: usize) -> String {
+    let columns = &table.columns[..columns];
+    let headings = columns.iter().map(|column| column.heading.to_owned());
     let heads = [String::new()].into_iter().chain(headings).collect();
     let rows = (table.rows.iter())
         .map(|row| {
-            let cells = table.columns.iter().map(|column| table.cell(row, column));
+            let cells = columns.iter().map(|column| table.cell(row, column));
             let mut cells: Vec<String> = [row.name.clone()].into_iter().chain(cells).collect();
             if let (Some(_), Some(first)) = (&row.failure, cells.get_mut(1)) {
                 *first = "failed, see below".to_owned();
