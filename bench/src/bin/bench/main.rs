@@ -6,6 +6,7 @@ mod client;
 mod columns;
 mod contest;
 mod effort;
+mod fill;
 mod groups;
 mod machine;
 mod page_set;

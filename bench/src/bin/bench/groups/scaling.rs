@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::client::visit;
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
-use crate::peers::fill;
+use crate::fill::fill;
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table};
 use crate::wrk::{Load, Targets};

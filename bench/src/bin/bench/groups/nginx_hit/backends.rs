@@ -1,151 +1,24 @@
-//! Hits that nginx answers, beside its peers.
+//! Everybody who takes part, and what stands behind nginx.
 
 use std::rc::Rc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use djanginxed::nginx::Md5;
 use testkit::Memcached;
 
+use super::candidate::Candidate;
+use super::{CEILING, GZIP, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON};
 use crate::app::App;
 use crate::client::{Expect, ask};
-use crate::columns;
-use crate::contest::{Contender, Measure, Outcome, compete, guarded};
+use crate::contest::{Outcome, guarded};
 use crate::page_set::Page;
 use crate::peers::{self, Peer};
 use crate::stage::Stage;
-use crate::table::Table;
-use crate::wrk::{Load, Targets};
-
-pub(crate) const ONE_PAGE: &str = "nginx-hit-10kb";
-pub(crate) const PAGE_SET: &str = "nginx-hit-set";
-pub(crate) const GZIP: &str = "generated file, gzip";
-pub(crate) const PROXY_CACHE_GZIP: &str = "proxy_cache, the same gzip bytes";
-pub(crate) const PROXY_CACHE_PACKING: &str = "proxy_cache with gzip on";
-pub(crate) const PYTHON: &str = "the Python README's file";
-const CEILING: &str = "return 200 (nginx's ceiling)";
-
-/// Measurements of which one must end with hits as it began.
-const ATTEMPTS: u32 = 3;
 
 const HIT: Option<(&str, &str)> = Some(("Cache-Status", "nginx; hit"));
 const CACHED: Option<(&str, &str)> = Some(("X-Cache", "HIT"));
 
-pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let backends = Backends::start(stage)?;
-    // Each server is started once and measured with both workloads.
-    let peers: Vec<(&str, Outcome<Rc<Candidate>>)> = backends
-        .candidates(stage)
-        .into_iter()
-        .map(|(name, candidate)| (name, candidate.map(Rc::new)))
-        .collect();
-    let tables = [
-        (ONE_PAGE, "A hit through nginx: one page of 10 kB", false),
-        (
-            PAGE_SET,
-            "A hit through nginx: twelve pages of 2 to 200 kB in turn",
-            true,
-        ),
-    ];
-    let table = |(id, title, set)| {
-        let (pages, targets) = stage.workload(set);
-        let contender = |(name, candidate): &(&str, Outcome<Rc<Candidate>>)| {
-            let prepare = || {
-                let candidate = Rc::clone(candidate.as_ref().map_err(Clone::clone)?);
-                measured(stage, candidate, pages.clone(), targets.clone())
-            };
-            Contender::new(*name, prepare)
-        };
-        let rounds = stage
-            .effort
-            .pick(if set { 1 } else { 2 }, stage.effort.rounds);
-        Table {
-            id,
-            title,
-            about: about(&pages),
-            reference: Some(PROXY_CACHE_GZIP),
-            columns: columns::load(&[]),
-            rows: compete(peers.iter().map(contender).collect(), rounds),
-        }
-    };
-    Ok(tables.map(table).into())
-}
-
-fn about(pages: &[Page]) -> String {
-    let bytes: usize = pages.iter().map(|page| page.html.len()).sum();
-    format!(
-        "One nginx worker, memcached with 2 threads, the application with 2 workers, wrk with 1 thread and 32 connections \
-         that accept gzip. A page has {:.1} kB on average.",
-        bytes as f64 / pages.len() as f64 / 1000.0
-    )
-}
-
-fn measured<'a>(
-    stage: &'a Stage,
-    candidate: Rc<Candidate>,
-    pages: Vec<Page>,
-    targets: Targets,
-) -> Outcome<Measure<'a>> {
-    candidate.prime(&pages)?;
-    let load = Load::usual(stage, candidate.peer.port, targets);
-    Ok(Box::new(move |_| {
-        let mut end = Ok(());
-        for _ in 0..ATTEMPTS {
-            candidate.settle(&pages)?;
-            let sample = load.run(stage)?;
-            end = candidate.check(&pages);
-            if end.is_ok() {
-                return Ok(sample);
-            }
-        }
-        Err(end.err().unwrap_or_default())
-    }))
-}
-
-/// A server, and what its answers must look like.
-struct Candidate {
-    peer: Peer,
-    /// `None`: not the pages, but the word "ok".
-    expect: Option<Expect>,
-    app: Rc<App>,
-}
-
-impl Candidate {
-    /// Lets every page come into whatever cache there is.
-    fn prime(&self, pages: &[Page]) -> Outcome {
-        for page in pages {
-            // The first answer may be an error page with the right body.
-            ask(self.peer.port, &page.target())?;
-        }
-        self.app.flush();
-        Ok(())
-    }
-
-    /// Waits until every answer is as it should be. On a busy machine a lookup
-    /// may take too long, and nginx then leaves Memcached alone for ten seconds.
-    fn settle(&self, pages: &[Page]) -> Outcome {
-        let end = Instant::now() + Duration::from_secs(15);
-        loop {
-            match self.check(pages) {
-                Err(_) if Instant::now() < end => thread::sleep(Duration::from_millis(500)),
-                checked => return checked,
-            }
-        }
-    }
-
-    fn check(&self, pages: &[Page]) -> Outcome {
-        match &self.expect {
-            Some(expect) => expect.check(self.peer.port, pages),
-            None => match ask(self.peer.port, "/")? {
-                answer if answer.status == 200 && answer.body == b"ok" => Ok(()),
-                answer => Err(format!("not 200 and ok: {answer:?}")),
-            },
-        }
-    }
-}
-
 /// What stands behind nginx.
-struct Backends {
+pub(super) struct Backends {
     memcached: Memcached,
     /// Stores plain entries; stores gzip entries.
     annotated: [Rc<App>; 2],
@@ -156,7 +29,7 @@ struct Backends {
 }
 
 impl Backends {
-    fn start(stage: &Stage) -> Outcome<Backends> {
+    pub(super) fn start(stage: &Stage) -> Outcome<Backends> {
         let memcached = Memcached::builder().threads(2).memory_mb(256).start();
         let memcached = memcached.map_err(|error| error.to_string())?;
         let app = |arguments: &[&str]| App::start(stage, arguments).map(Rc::new);
@@ -173,7 +46,7 @@ impl Backends {
         })
     }
 
-    fn candidates(&self, stage: &Stage) -> Vec<(&'static str, Outcome<Candidate>)> {
+    pub(super) fn candidates(&self, stage: &Stage) -> Vec<(&'static str, Outcome<Candidate>)> {
         let [plain, packed] = &self.annotated;
         let memcached = &self.memcached;
         let generated = |app: &Rc<App>, gzip, md5| {
