@@ -3,6 +3,14 @@
 //! The runtime's own files are compiled here a second time, with loom's types
 //! in the place of the standard library's.
 
+// As a test, the files of the runtime would bring their own tests along, which
+// know the standard library's types only.
+#![cfg(not(test))]
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of it is tests, where a panic is what a failure is"
+)]
+
 /// The checks of a module, each a function named as the sentence it proves.
 /// One that is left out is dead code to the compiler.
 macro_rules! checks {

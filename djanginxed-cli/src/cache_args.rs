@@ -1,7 +1,6 @@
 //! Options that say what the application's page cache is, named as its
 //! environment variables.
 
-use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use djanginxed::{PageCache, PageCacheBuilder, Placement};
 use djanginxed_runtime::internals::Server;
@@ -60,11 +59,11 @@ impl PlacementArg {
 /// Whether the application stores gzip.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GzipArgs {
-    /// The application stores pages as gzip
+    /// The application stores pages as gzip; nginx's file serves such pages either way
     #[arg(
         long,
         env = "DJANGINXED_GZIP",
-        value_parser = BoolishValueParser::new(),
+        value_parser = switch,
         num_args = 0..=1,
         require_equals = true,
         default_value = "false",
@@ -72,6 +71,15 @@ pub(crate) struct GzipArgs {
         hide_default_value = true
     )]
     pub(crate) gzip: bool,
+}
+
+/// As the library reads its environment; empty is unset.
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write 1 or 0"),
+    }
 }
 
 impl PrefixArgs {

@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod http;
 mod memcached;
+mod output;
 mod targets;
 
 use std::process::ExitCode;

@@ -1,6 +1,11 @@
 //! Nothing that happens to Memcached, to the network or to another visitor
 //! makes a page fail, wait, or be wrong. Every fault here is a real one.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
 mod app;
 mod coalescing;
 mod deletes;

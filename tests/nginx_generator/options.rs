@@ -1,4 +1,4 @@
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 use djanginxed::nginx::{Md5, Site};
 use djanginxed::{PageCache, Placement};
@@ -205,10 +205,15 @@ fn the_whole_file_runs_from_a_folder_without_privileges() {
 fn with_tls_the_file_loads_and_other_names_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["cert ;{\".pem", "key.pem"].map(|name| folder.path().join(name));
-    let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).unwrap();
-    std::fs::write(&paths[0], made.cert.pem()).unwrap();
-    std::fs::write(&paths[1], made.signing_key.serialize_pem()).unwrap();
     let [certificate, key] = paths.map(|path| path.to_str().unwrap().to_owned());
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj"];
+    openssl(
+        &[
+            &request[..],
+            &["/CN=www.example.com", "-out", &certificate, "-keyout", &key],
+        ]
+        .concat(),
+    );
     let port = free_port();
     let files = site()
         .listen(format!("127.0.0.1:{port}"))
@@ -218,23 +223,14 @@ fn with_tls_the_file_loads_and_other_names_are_rejected() {
     Nginx::test(&files.site()).unwrap();
     let nginx = Nginx::start(|_| files.site()).unwrap();
     assert!(handshake(port, "www.example.com"));
-    assert!(!handshake(port, "evil.example"));
+    assert!(!handshake(port, "evil.example.com"));
     drop(nginx);
 }
 
 /// Whether `openssl s_client` gets a certificate for `name`.
 fn handshake(port: u16, name: &str) -> bool {
-    let output = Command::new("openssl")
-        .args([
-            "s_client",
-            "-connect",
-            &format!("127.0.0.1:{port}"),
-            "-servername",
-            name,
-        ])
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("openssl is installed");
+    let address = format!("127.0.0.1:{port}");
+    let output = openssl(&["s_client", "-connect", &address, "-servername", name]);
     String::from_utf8_lossy(&output.stdout).contains("BEGIN CERTIFICATE")
 }
 
@@ -281,4 +277,12 @@ mod full {
             self.process.stop();
         }
     }
+}
+
+fn openssl(arguments: &[&str]) -> Output {
+    Command::new("openssl")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("`cargo xtask test` installs openssl where it is missing")
 }

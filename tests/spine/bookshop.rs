@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, Responder, get, route, web};
 use djanginxed::{PageKey, cache_page};
 use serde::{Deserialize, Serialize};
 
+use crate::random_targets::{random_targets, twice};
 use crate::stack::{NGINX_HIT, PREFIX, Script, Stack, cache_status};
-use crate::targets::{random_targets, twice};
 
 #[get("/books/{id}")]
 #[cache_page(60 * 15)]
@@ -62,7 +62,9 @@ async fn text() -> &'static str {
 fn bookshop() -> Stack {
     Stack::setup()
         .routes(|routes| {
-            let prices = web::scope("/prices").service(price);
+            let prices = web::scope("/prices")
+                .service(price)
+                .default_service(web::to(HttpResponse::NotFound));
             routes
                 .service(book)
                 .service(search)
@@ -153,8 +155,10 @@ fn each_of_thousands_of_targets_is_answered_by_nginx_or_never_stored() {
             if cache_status(&second) == NGINX_HIT {
                 hits += 1;
             } else if prefix == PREFIX || !has_dot_segment(&name) {
-                let key = PageKey::new(prefix, &name).to_string();
-                assert!(stack.memcached.get(key).is_none(), "{name}: {second:?}");
+                for prefix in [PREFIX, "prices"] {
+                    let key = PageKey::new(prefix, &name).to_string();
+                    assert!(stack.memcached.get(key).is_none(), "{name}: {second:?}");
+                }
                 never += 1;
             }
         }

@@ -12,13 +12,14 @@ mod deletes;
 mod entries;
 mod expiry;
 mod hits;
+mod listed_targets;
 mod memory;
 mod middleware;
 mod outages;
 mod policy;
+mod random_targets;
 mod servers;
 #[path = "../stack/mod.rs"]
 mod stack;
 mod streams;
 mod switches;
-mod targets;

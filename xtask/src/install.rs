@@ -36,6 +36,11 @@ const NEEDS: &[Need] = &[
         package: "libnginx-mod-http-js",
         is_there: || Module::Njs.is_installed(),
     },
+    Need {
+        what: "openssl",
+        package: "openssl",
+        is_there: || is_installed("openssl"),
+    },
 ];
 
 /// The services that the packages would start and enable.

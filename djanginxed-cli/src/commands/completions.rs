@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use crate::cli::Cli;
 use crate::failure::Outcome;
+use crate::output;
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -21,11 +22,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let mut command = Cli::command();
-    clap_complete::generate(
-        args.shell,
-        &mut command,
-        "djanginxed",
-        &mut std::io::stdout(),
-    );
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "djanginxed", &mut script);
+    output::print(String::from_utf8_lossy(&script))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::cache_args::{PrefixArgs, ServerArgs};
 use crate::failure::Outcome;
+use crate::output;
 use crate::targets::targets;
 
 /// Delete the stored page of each target
@@ -38,7 +39,9 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         }
     }
     let absent = targets.len() - deleted - failed;
-    println!("{deleted} deleted, {absent} were not stored, {failed} failed");
+    output::line(format_args!(
+        "{deleted} deleted, {absent} were not stored, {failed} failed"
+    ))?;
     Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {

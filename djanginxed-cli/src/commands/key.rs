@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::cache_args::PrefixArgs;
 use crate::failure::Outcome;
+use crate::output;
 use crate::targets::targets;
 
 /// Print the Memcached key of each target, one a line
@@ -20,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let pages = args.prefix.cache()?;
     for target in targets(&args.targets)? {
-        println!("{}", pages.key(&target));
+        output::line(pages.key(&target))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use djanginxed::nginx::{Files, Md5, Site};
 
 use crate::cache_args::{GzipArgs, PrefixArgs, ServerArgs};
 use crate::failure::{Failure, Outcome};
+use crate::output;
 
 /// Write nginx's file for a site
 ///
@@ -128,7 +129,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let files = site(args)?.generate()?;
     match &args.output {
         Some(folder) => write(args, &files, folder)?,
-        None => print!("{}", main_part(args, &files)?.1),
+        None => output::print(main_part(args, &files)?.1)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -211,7 +212,7 @@ fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Fai
         std::fs::write(&path, text).map_err(|error| {
             Failure::Failed(format!("cannot write {}: {error}", path.display()))
         })?;
-        println!("{}", path.display());
+        output::line(path.display())?;
     }
     Ok(())
 }

@@ -8,8 +8,9 @@ use djanginxed::PageKey;
 use flate2::read::GzDecoder;
 
 use crate::cache_args::{PrefixArgs, ServerArgs};
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::memcached::{Item, Servers};
+use crate::output;
 use crate::targets::targets;
 
 /// Show what is stored for each target, without disturbing it
@@ -35,13 +36,11 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let mut exit = ExitCode::SUCCESS;
     for target in targets(&args.targets)? {
         let key = pages.key(&target);
+        let server = servers.server_of(&key);
         match servers.peek(&key).await? {
-            Some(item) => print(&target, &key, &servers, &item),
+            Some(item) => output::line(describe(&target, &key, &server, &item))?,
             None => {
-                println!(
-                    "{target}\n  not stored: {key} on {}",
-                    servers.server_of(&key)
-                );
+                output::line(format_args!("{target}\n  not stored: {key} on {server}"))?;
                 exit = ExitCode::FAILURE;
             }
         }
@@ -49,20 +48,23 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     Ok(exit)
 }
 
-fn print(target: &str, key: &PageKey, servers: &Servers, item: &Item) {
-    println!("{target}");
-    println!("  key         {key}");
-    println!("  server      {}", servers.server_of(key));
-    println!("  size        {} bytes", item.value.len());
-    println!("  flags       {}", flags(item));
-    println!("  expires     {}", expires(item.seconds_left));
-    println!("  last read   {}", last_read(item));
-    match first_line(item) {
-        Ok(line) => println!("  first line  {line}"),
-        Err(Failure::Usage(problem) | Failure::Failed(problem)) => {
-            println!("  first line  {problem}");
-        }
-    }
+fn describe(target: &str, key: &PageKey, server: &str, item: &Item) -> String {
+    let Item { value, .. } = item;
+    format!(
+        "{target}
+  key         {key}
+  server      {server}
+  size        {} bytes
+  flags       {}
+  expires     {}
+  last read   {}
+  first line  {}",
+        value.len(),
+        flags(item),
+        expires(item.seconds_left),
+        last_read(item),
+        first_line(item).unwrap_or_else(|problem| problem),
+    )
 }
 
 fn flags(item: &Item) -> String {
@@ -90,7 +92,7 @@ fn last_read(item: &Item) -> String {
 }
 
 /// The page's first line that is not empty, cut to a terminal's width.
-fn first_line(item: &Item) -> Result<String, Failure> {
+fn first_line(item: &Item) -> Result<String, String> {
     const MOST: usize = 60;
     let mut page = Cow::Borrowed(item.value.as_slice());
     if item.flags == 2 {
@@ -99,7 +101,7 @@ fn first_line(item: &Item) -> Result<String, Failure> {
         GzDecoder::new(item.value.as_slice())
             .take(64 * 1024)
             .read_to_end(&mut plain)
-            .map_err(|error| Failure::Failed(format!("not readable as gzip: {error}")))?;
+            .map_err(|error| format!("not readable as gzip: {error}"))?;
         page = Cow::Owned(plain);
     }
     let text = String::from_utf8_lossy(&page);

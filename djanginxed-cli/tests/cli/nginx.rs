@@ -120,3 +120,19 @@ fn what_is_missing_is_said() {
     assert_eq!(done.code, 2);
     assert!(done.err.contains("--servers"), "{}", done.err);
 }
+
+#[test]
+fn an_empty_environment_variable_is_an_unset_one() {
+    let mut command = command();
+    command.args([
+        "nginx",
+        "--server-name",
+        "a.example",
+        "--app",
+        "127.0.0.1:8080",
+    ]);
+    command
+        .args(["--servers", "127.0.0.1:11211"])
+        .env("DJANGINXED_GZIP", "");
+    assert_eq!(finish(&mut command, "").code, 0);
+}

@@ -128,3 +128,30 @@ fn ctrl_c_ends_it_with_the_sum() {
     assert_eq!(process.ended().unwrap().code(), Some(130));
     assert!(printed().contains("not asked for"), "{}", printed());
 }
+
+#[test]
+fn https_is_spoken_with_the_certificates_that_the_machine_trusts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let nginx = testkit::Nginx::start(|port| {
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        format!(
+            "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {cert}; ssl_certificate_key {key};
+            add_header Cache-Status \"nginx; hit\"; return 200 page; }}"
+        )
+    })
+    .unwrap();
+    let url = format!("https://localhost:{}/", nginx.port());
+    let connect = format!("127.0.0.1:{}", nginx.port());
+    let mut trusting = command();
+    trusting
+        .args(["warm", &url, "--connect", &connect])
+        .env("SSL_CERT_FILE", path("cert.pem"));
+    let done = finish(&mut trusting, "");
+    assert!(done.out.contains("1 already there"), "{done:?}");
+    let done = run(["warm", &url, "--connect", &connect]);
+    assert!(done.out.contains("TLS failed"), "{done:?}");
+}

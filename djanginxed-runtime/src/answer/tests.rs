@@ -176,7 +176,8 @@ fn a_packed_entry_is_unpacked_for_all_others() {
 fn a_plain_entry_varies_only_where_others_may_be_packed() {
     let hit = answer(&plain(), &PAGE, &defaults(), true, Status::Hit).unwrap();
     assert!(fields(&hit, "vary").is_empty());
-    let gzip = settings(PageCache::builder().gzip(true));
+    let packing = PageCache::builder().memcached(["127.0.0.1:1"]).gzip(true);
+    let gzip = settings(packing);
     let hit = answer(&plain(), &PAGE, &gzip, true, Status::Hit).unwrap();
     assert_eq!(fields(&hit, "vary"), ["Accept-Encoding"]);
     assert!(fields(&hit, "content-encoding").is_empty());
@@ -187,7 +188,9 @@ fn an_entry_that_cannot_be_read_is_no_answer() {
     let whole = packed();
     let cut = whole.bytes().slice(..whole.bytes().len() - 1);
     let cut = Entry::read(cut, 2).unwrap();
-    assert!(answer(&cut, &PAGE, &defaults(), false, Status::Hit).is_none());
+    for accepts_gzip in [true, false] {
+        assert!(answer(&cut, &PAGE, &defaults(), accepts_gzip, Status::Hit).is_none());
+    }
     let small = settings(PageCache::builder().max_entry_size(100));
     assert!(answer(&whole, &PAGE, &small, false, Status::Hit).is_none());
 }

@@ -92,6 +92,11 @@ fn the_store_chosen_last_is_the_one() {
 }
 
 #[test]
+fn memory_of_the_process_is_not_packed() {
+    assert!(!checked(builder().gzip(true)).unwrap().gzip);
+}
+
+#[test]
 fn the_stores_name_says_where_pages_are() {
     let memory = checked(builder()).unwrap().store_name().to_string();
     assert!(memory.contains("memory of the process"), "{memory}");

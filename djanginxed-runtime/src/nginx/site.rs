@@ -23,6 +23,27 @@ pub enum Md5 {
 ///
 /// Nothing is checked before [`generate`](Site::generate), which names the first
 /// value that nginx's file could not carry.
+///
+/// ```
+/// # use djanginxed_runtime::{PageCache, nginx};
+/// use nginx::Site;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pages = PageCache::builder()
+///     .memcached(["127.0.0.1:11211"])
+///     .key_prefix("site1")
+///     .bypass_cookie("sessionid")
+///     .build()?;
+/// let files = Site::new(&pages)
+///     .server_name("www.example.com")
+///     .app("127.0.0.1:8080")
+///     .page("/feed/", "site2", "application/rss+xml")
+///     .never_cache("/admin/")
+///     .generate()?;
+/// assert!(files.site().contains("set_md5 $memcached_key site2$request_uri;"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Site {
     pub(super) settings: Settings,

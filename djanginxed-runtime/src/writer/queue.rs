@@ -114,6 +114,9 @@ impl Queue {
         state.taken += 1;
         let (key, number) = (job.key, state.taken);
         state.pages.insert(key, Queued { job, number });
+        if state.lanes[lane].order.len() >= self.limits.entries.saturating_mul(2) {
+            state.close_ranks(lane);
+        }
         state.lanes[lane].order.push_back((key, number));
         observe::queue(state.pages.len(), state.bytes);
         drop(state);
@@ -258,6 +261,17 @@ impl Queue {
 }
 
 impl State {
+    /// Removes the places of pages that a newer one of their key has replaced:
+    /// while a server hangs, nobody passes over them.
+    fn close_ranks(&mut self, lane: usize) {
+        let State { pages, lanes, .. } = self;
+        lanes[lane].order.retain(|(key, number)| {
+            pages
+                .get(key)
+                .is_some_and(|queued| queued.number == *number)
+        });
+    }
+
     fn remove(&mut self, key: &PageKey) {
         if let Some(queued) = self.pages.remove(key) {
             self.bytes -= size(&queued.job);

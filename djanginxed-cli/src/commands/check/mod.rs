@@ -75,7 +75,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     } else if let Some(trial) = storing::check(&mut probe, &mut report).await {
         rest(&args, &mut probe, &trial, &mut report).await;
     }
-    report.print(args.json);
+    report.print(args.json)?;
     Ok(if report.holds() {
         ExitCode::SUCCESS
     } else {

@@ -1,6 +1,11 @@
 //! The checklist.
 
+use std::fmt;
+
 use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::output;
 
 /// A fact about the site, and whether it holds.
 #[derive(Debug, Serialize)]
@@ -70,22 +75,27 @@ impl Report {
         });
     }
 
-    pub(super) fn print(&self, json: bool) {
+    pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
         if json {
             // Strings and bools: there is nothing that JSON cannot carry.
-            println!("{}", serde_json::to_string_pretty(self).unwrap_or_default());
-            return;
+            return output::line(serde_json::to_string_pretty(self).unwrap_or_default());
         }
-        for fact in &self.facts {
-            let mark = match fact.holds {
-                Some(true) => '✓',
-                Some(false) => '✗',
-                None => '-',
-            };
-            println!("{mark} {:<14} {}", fact.fact, fact.seen);
-            if let Some(change) = &fact.change {
-                println!("  {:<14} {change}", "to change:");
-            }
+        self.facts.iter().try_for_each(output::line)
+    }
+}
+
+/// `✓ hit  what was seen`, and a line that says what to change.
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.holds {
+            Some(true) => '✓',
+            Some(false) => '✗',
+            None => '-',
+        };
+        write!(f, "{mark} {:<14} {}", self.fact, self.seen)?;
+        match &self.change {
+            Some(change) => write!(f, "\n  {:<14} {change}", "to change:"),
+            None => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::outcome::Outcome;
 use crate::http::Url;
+use crate::output;
 
 /// Counts what became of the pages, and shows it.
 #[derive(Debug)]
@@ -63,7 +64,8 @@ impl Progress {
     /// A bar leaves room for what went wrong only.
     fn show(&self, line: &str) {
         match &self.bar {
-            None => println!("{line}"),
+            // Pages are asked for also if nobody reads about it.
+            None => drop(output::line(line)),
             Some(bar) => {
                 if line.starts_with("refused") || line.starts_with("failed") {
                     bar.println(line);
@@ -79,16 +81,17 @@ impl Progress {
             bar.finish_and_clear();
         }
         let refused: usize = self.refused.values().sum();
-        println!(
+        let mut sum = format!(
             "{} stored, {} already there, {refused} refused, {} failed",
             self.stored, self.already_there, self.failed
         );
         for (reason, count) in &self.refused {
-            println!("  {count} refused: {reason}");
+            sum.push_str(&format!("\n  {count} refused: {reason}"));
         }
         if self.asked < self.all {
-            println!("  {} not asked for", self.all - self.asked);
+            sum.push_str(&format!("\n  {} not asked for", self.all - self.asked));
         }
+        drop(output::line(sum));
         self.stored + self.already_there == self.all
     }
 }

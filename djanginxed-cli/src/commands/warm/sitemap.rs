@@ -23,45 +23,67 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Sitemap, String> {
     let bytes = unpacked(bytes)?;
     let mut reader = Reader::from_reader(bytes.as_ref());
     let mut buffer = Vec::new();
-    let mut is_index = None;
-    let mut path: Vec<Vec<u8>> = Vec::new();
-    let mut places = Vec::new();
+    let mut found = Found::default();
     loop {
         let event = reader.read_event_into(&mut buffer);
         match event.map_err(|error| format!("it is not XML: {error}"))? {
-            Event::Start(start) => {
-                path.push(start.local_name().as_ref().to_vec());
-                if is_index.is_none() {
-                    is_index = Some(is_index_root(&path[0])?);
-                }
-                // Image and video extensions have a `loc` of their own, deeper.
-                if path.len() == 3 && path[2] == b"loc" {
-                    places.push(String::new());
-                }
+            Event::Start(start) => found.begin(start.local_name().as_ref())?,
+            Event::End(_) => drop(found.path.pop()),
+            Event::Text(text) => {
+                let text = text.decode();
+                found.text(&text.map_err(|error| format!("it is not text: {error}"))?);
             }
-            Event::End(_) => drop(path.pop()),
-            Event::Text(text) if in_loc(&path) => {
-                let text = text
-                    .decode()
-                    .map_err(|error| format!("it is not text: {error}"))?;
-                push(&mut places, &text);
-            }
-            Event::CData(text) if in_loc(&path) => {
-                push(&mut places, &String::from_utf8_lossy(&text));
-            }
-            Event::GeneralRef(name) if in_loc(&path) => {
-                push(&mut places, &entity(&name)?);
-            }
-            Event::Eof => break,
+            Event::CData(text) => found.text(&String::from_utf8_lossy(&text)),
+            Event::GeneralRef(name) => found.text(&entity(&name)?),
+            Event::Eof => return found.finish(),
             _ => {}
         }
         buffer.clear();
     }
-    let places = places.iter().map(|place| place.trim().to_owned()).collect();
-    match is_index {
-        Some(true) => Ok(Sitemap::Index(places)),
-        Some(false) => Ok(Sitemap::Pages(places)),
-        None => Err("it is empty".to_owned()),
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    /// The names of the elements that are open.
+    path: Vec<Vec<u8>>,
+    is_index: Option<bool>,
+    places: Vec<String>,
+}
+
+impl Found {
+    fn begin(&mut self, name: &[u8]) -> Result<(), String> {
+        if self.is_index.is_none() {
+            self.is_index = Some(is_index_root(name)?);
+        }
+        self.path.push(name.to_vec());
+        if self.is_in_loc() {
+            self.places.push(String::new());
+        }
+        Ok(())
+    }
+
+    /// Image and video extensions have a `loc` of their own, deeper.
+    fn is_in_loc(&self) -> bool {
+        self.path.len() == 3 && self.path[2] == b"loc"
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.is_in_loc()
+            && let Some(place) = self.places.last_mut()
+        {
+            place.push_str(text);
+        }
+    }
+
+    fn finish(self) -> Result<Sitemap, String> {
+        let places = self.places.iter();
+        let places = places.map(|place| place.trim().to_owned()).collect();
+        match self.is_index {
+            Some(true) => Ok(Sitemap::Index(places)),
+            Some(false) => Ok(Sitemap::Pages(places)),
+            None => Err("it is empty".to_owned()),
+        }
     }
 }
 
@@ -73,16 +95,6 @@ fn is_index_root(name: &[u8]) -> Result<bool, String> {
             "its root is <{}>, neither <urlset> nor <sitemapindex>",
             String::from_utf8_lossy(other)
         )),
-    }
-}
-
-fn in_loc(path: &[Vec<u8>]) -> bool {
-    path.len() == 3 && path[2] == b"loc"
-}
-
-fn push(places: &mut [String], text: &str) {
-    if let Some(place) = places.last_mut() {
-        place.push_str(text);
     }
 }
 

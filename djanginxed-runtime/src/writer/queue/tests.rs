@@ -488,3 +488,16 @@ mod model {
         }
     }
 }
+
+#[test]
+fn a_page_that_is_replaced_again_and_again_takes_bounded_room() {
+    let queue = queue(Limits {
+        entries: 4,
+        ..ROOMY
+    });
+    for _ in 0..1000 {
+        queue.push(job(1, 10), 0).unwrap();
+        assert!(queue.state().lanes[0].order.len() <= 8);
+    }
+    assert_eq!(keys(&all(&queue)), [key(1)]);
+}
