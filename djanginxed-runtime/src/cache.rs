@@ -255,6 +255,7 @@ impl Store {
             &settings.servers,
             settings.placement,
             settings.operation_timeout,
+            settings.max_entry_size,
         ));
         let writer = Writer::new(
             Arc::clone(&memcached),

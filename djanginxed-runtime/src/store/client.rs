@@ -1,12 +1,11 @@
-//! The one place that knows the memcache crate's client.
+//! What is asked of one server: pages, stores, deletes.
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memcache::exp::{
-    AsyncMetaClient, Delete, Error as ClientError, Get, GetResult, Meta, Op, OpResult, Set,
-};
+use memcache::exp::{MetaOp, ReturnCode};
 
 use super::error::StoreError;
+use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::Entry;
 use crate::key::PageKey;
 
@@ -19,11 +18,14 @@ const LATEST_DATE: u64 = (1 << 31) - 1;
 /// How long a delete is remembered, in seconds.
 pub(crate) const MARKER_LIFE: u32 = 600;
 
-/// One server's client. Its connections belong to the runtime that made it.
-#[derive(Clone)]
+/// One server's client. Its connections belong to the runtime that uses it, and
+/// its caller bounds the time of all that it does.
 pub(crate) struct Client {
-    client: AsyncMetaClient,
     address: String,
+    /// Which page cache's deletes these are.
+    owner: u64,
+    max_value: usize,
+    idle: Mutex<Vec<Wire>>,
 }
 
 /// A page on its way to a server.
@@ -35,185 +37,208 @@ pub(crate) struct Outgoing {
     pub(crate) life: u64,
 }
 
-/// What became of an [`Outgoing`] page.
-pub(crate) struct Stored {
-    /// How long ago the page was deleted, if it was; in seconds.
-    pub(crate) deleted_ago: Option<u32>,
+/// That a page was deleted, as its server remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    /// How long ago, in seconds.
+    pub(crate) age: u32,
+    /// Whether this process deleted it.
+    pub(crate) is_own: bool,
 }
 
 impl Client {
-    /// Resolves `address` and keeps `connections` to it at the most; dials on
-    /// first use.
-    pub(crate) async fn connect(
-        address: &str,
-        timeout: Duration,
-        connections: usize,
-    ) -> Result<Client, StoreError> {
-        let client = AsyncMetaClient::builder()
-            .connect_timeout(Some(timeout))
-            .io_timeout(Some(timeout))
-            .max_connections(Some(connections))
-            .max_idle(connections)
-            .connect_async(address)
-            .await
-            .map_err(|error| StoreError::of_client(address, &error))?;
-        Ok(Client {
-            client,
+    pub(crate) fn new(address: &str, owner: u64, max_value: usize) -> Client {
+        Client {
             address: address.to_owned(),
-        })
-    }
-
-    fn error(&self, error: &ClientError) -> StoreError {
-        StoreError::of_client(&self.address, error)
-    }
-
-    fn nonsense(&self, problem: &str) -> StoreError {
-        StoreError::Nonsense {
-            server: self.address.clone(),
-            problem: problem.to_owned(),
+            owner,
+            max_value,
+            idle: Mutex::default(),
         }
     }
 
-    /// Asks for all `keys` with one write. The answers are checked against the
-    /// questions, so none can be another page's.
-    pub(crate) async fn get(&self, keys: &[PageKey]) -> Vec<Result<Option<Entry>, StoreError>> {
-        let gets = keys.iter().map(|key| Get::new(key.hex()));
-        match self.client.run_many(gets).await {
-            Err(error) => keys.iter().map(|_| Err(self.error(&error))).collect(),
-            Ok(answers) => answers
-                .into_iter()
-                .map(|answer| {
-                    let found = answer.map_err(|error| self.error(&error))?;
-                    let flags = found.client_flags.unwrap_or_default();
-                    Ok(found
-                        .value
-                        .and_then(|bytes| Entry::read(bytes.into(), flags)))
-                })
-                .collect(),
-        }
+    fn idle(&self) -> MutexGuard<'_, Vec<Wire>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores pages, each followed by a look at its delete marker, with one
-    /// write. The answers end where the server refused one, since nothing
-    /// after it can be told apart: the caller sends the rest again.
-    pub(crate) async fn put(&self, pages: &[Outgoing]) -> Vec<Result<Stored, StoreError>> {
-        let operations = pages.iter().flat_map(|page| {
-            let set = Set::new(page.key.hex(), page.entry.bytes())
-                .client_flags(page.entry.flags())
-                .ttl_raw(wire_expiry(page.life, unix_now()));
-            let marker = marker_age(&page.key);
-            [Op::from(set), Op::from(marker)]
-        });
-        let answers = match self.client.run_batch(operations).await {
-            Ok(answers) => answers,
-            Err(error) => return vec![Err(self.error(&error))],
-        };
-        let mut stored = Vec::with_capacity(pages.len());
-        for pair in answers.chunks(2) {
-            let one = self.stored(pair);
-            let refused = one.is_err();
-            stored.push(one);
-            if refused {
-                break;
+    fn quiet(&self) -> Option<Wire> {
+        let mut idle = self.idle();
+        while let Some(wire) = idle.pop() {
+            if wire.is_quiet() {
+                return Some(wire);
             }
         }
-        stored
+        None
     }
 
-    fn stored(&self, pair: &[Result<OpResult, ClientError>]) -> Result<Stored, StoreError> {
-        let [set, marker] = pair else {
-            return Err(self.nonsense("an answer is missing"));
+    /// Sends commands with one write and reads their answers. A connection that
+    /// fails, or that is dropped half way, is not used again.
+    async fn exchange(&self, commands: &[Command]) -> Vec<Result<Answer, StoreError>> {
+        let error = |error| StoreError::of_client(&self.address, &error);
+        let all = |error: StoreError| commands.iter().map(|_| Err(error.clone())).collect();
+        let mut wire = match self.quiet() {
+            Some(wire) => wire,
+            None => match Wire::dial(&self.address, self.max_value).await {
+                Ok(wire) => wire,
+                Err(failure) => return all(error(failure.into())),
+            },
         };
-        let set = set.as_ref().map_err(|error| self.error(error))?;
-        if !set.as_mutation().is_some_and(|set| set.applied()) {
-            return Err(self.nonsense("a page was not stored, and no reason given"));
+        if let Err(failure) = wire.send(commands).await {
+            return all(error(failure));
         }
-        let marker = marker.as_ref().map_err(|error| self.error(error))?;
-        Ok(Stored {
-            deleted_ago: marker.as_get().and_then(age_of),
-        })
+        let mut answers: Vec<Result<Answer, StoreError>> = Vec::with_capacity(commands.len());
+        for command in commands {
+            let answer = match answers.last() {
+                Some(Err(broken)) if !broken.is_an_answer() => Err(broken.clone()),
+                _ => wire.receive(command).await.map_err(error),
+            };
+            answers.push(answer);
+        }
+        let broken = |answer: &Result<_, StoreError>| {
+            answer.as_ref().is_err_and(|error| !error.is_an_answer())
+        };
+        if !answers.last().is_some_and(broken) {
+            self.idle().push(wire);
+        }
+        answers
     }
 
-    /// How long ago each page was deleted, if it was; in seconds.
-    pub(crate) async fn deleted_ago(
+    fn unexpected(&self) -> StoreError {
+        StoreError::of_client(&self.address, &nonsense("an answer of an unexpected kind"))
+    }
+
+    /// Asks for all `keys` at once.
+    pub(crate) async fn get(&self, keys: &[PageKey]) -> Vec<Result<Option<Entry>, StoreError>> {
+        let get = |key: &PageKey| Command::new(MetaOp::Get, key.hex()).flag("f").flag("v");
+        let commands: Vec<_> = keys.iter().map(get).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| self.found(answer?)).collect()
+    }
+
+    fn found(&self, answer: Answer) -> Result<Option<Entry>, StoreError> {
+        match answer.code() {
+            ReturnCode::En => Ok(None),
+            ReturnCode::Va => {
+                let flags = answer.number(b'f').unwrap_or_default();
+                Ok(answer.value.and_then(|bytes| Entry::read(bytes, flags)))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Stores pages, each followed by a look at its delete marker, at once.
+    pub(crate) async fn put(&self, pages: &[Outgoing]) -> Vec<Result<Option<Marker>, StoreError>> {
+        let commands: Vec<_> = pages
+            .iter()
+            .flat_map(|page| {
+                let set = Command::new(MetaOp::Set, page.key.hex())
+                    .flag(format!("F{}", page.entry.flags()))
+                    .flag(format!("T{}", wire_expiry(page.life, unix_now())))
+                    .value(page.entry.bytes().to_vec());
+                [set, look_at_marker(&page.key)]
+            })
+            .collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
+        let stored = |_: &Outgoing| {
+            let (set, marker) = (next(), next());
+            match set?.code() {
+                ReturnCode::Hd => self.marker(marker?),
+                _ => Err(self.unexpected()),
+            }
+        };
+        pages.iter().map(stored).collect()
+    }
+
+    /// The delete markers of pages.
+    pub(crate) async fn markers(
         &self,
         keys: &[PageKey],
-    ) -> Result<Vec<Option<u32>>, StoreError> {
-        let markers = keys.iter().map(marker_age);
-        let answers = self.client.run_many(markers).await;
-        let answers = answers.map_err(|error| self.error(&error))?;
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        let commands: Vec<_> = keys.iter().map(look_at_marker).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| self.marker(answer?)).collect()
+    }
+
+    fn marker(&self, answer: Answer) -> Result<Option<Marker>, StoreError> {
+        match answer.code() {
+            ReturnCode::En => Ok(None),
+            ReturnCode::Va => {
+                // One that does not say how old it is is taken as new.
+                let left = answer.number(b't').unwrap_or(MARKER_LIFE);
+                Ok(Some(Marker {
+                    age: MARKER_LIFE.saturating_sub(left),
+                    is_own: answer
+                        .value
+                        .is_some_and(|owner| owner == self.marker_value()),
+                }))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn marker_value(&self) -> String {
+        format!("{:x}", self.owner)
+    }
+
+    /// Removes pages of renders that turned out to be too old.
+    pub(crate) async fn remove(&self, keys: &[PageKey]) -> Vec<Result<(), StoreError>> {
+        let delete = |key: &PageKey| Command::new(MetaOp::Delete, key.hex());
+        let commands: Vec<_> = keys.iter().map(delete).collect();
+        let answers = self.exchange(&commands).await.into_iter();
         answers
-            .into_iter()
-            .map(|answer| {
-                answer
-                    .map(|marker| age_of(&marker))
-                    .map_err(|error| self.error(&error))
-            })
+            .map(|answer| self.deleted(answer).map(drop))
             .collect()
     }
 
-    /// Removes pages as one of a render that turned out to be too old.
-    pub(crate) async fn remove(&self, keys: &[PageKey]) -> Result<(), StoreError> {
-        let deletes = keys.iter().map(|key| Delete::new(key.hex()));
-        let answers = self
-            .client
-            .run_many(deletes)
-            .await
-            .map_err(|error| self.error(&error))?;
-        for answer in answers {
-            answer.map_err(|error| self.error(&error))?;
-        }
-        Ok(())
+    /// Marks each page as deleted, then deletes it; whether it was there.
+    pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
+        let commands: Vec<_> = keys
+            .iter()
+            .flat_map(|key| {
+                let mark = Command::new(MetaOp::Set, marker_key(key))
+                    .flag(format!("T{MARKER_LIFE}"))
+                    .value(self.marker_value());
+                [mark, Command::new(MetaOp::Delete, key.hex())]
+            })
+            .collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
+        let deleted = |_: &PageKey| {
+            let (mark, delete) = (next(), next());
+            match mark?.code() {
+                ReturnCode::Hd => self.deleted(delete),
+                _ => Err(self.unexpected()),
+            }
+        };
+        keys.iter().map(deleted).collect()
     }
 
-    /// Marks a page as deleted, then deletes it; whether it was there.
-    pub(crate) async fn delete(&self, key: &PageKey) -> Result<bool, StoreError> {
-        let mark = Set::new(marker(key), "1").ttl_raw(MARKER_LIFE);
-        let delete = Delete::new(key.hex());
-        let answers = self
-            .client
-            .run_batch([Op::from(mark), Op::from(delete)])
-            .await
-            .map_err(|error| self.error(&error))?;
-        let mut applied = Vec::with_capacity(2);
-        for answer in answers {
-            let answer = answer.map_err(|error| self.error(&error))?;
-            applied.push(
-                answer
-                    .as_mutation()
-                    .is_some_and(|mutation| mutation.applied()),
-            );
-        }
-        match applied[..] {
-            [true, there] => Ok(there),
-            _ => Err(self.nonsense("the delete marker was not stored")),
+    fn deleted(&self, answer: Result<Answer, StoreError>) -> Result<bool, StoreError> {
+        match answer?.code() {
+            ReturnCode::Hd => Ok(true),
+            ReturnCode::Nf => Ok(false),
+            _ => Err(self.unexpected()),
         }
     }
 
-    /// Asks for nothing, to see whether the server answers.
+    /// Asks for a page that is not there, to see whether the server answers.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        self.client.noop().await.map_err(|error| self.error(&error))
+        let probe = [Command::new(MetaOp::Get, "djanginxed:probe")];
+        let mut answers = self.exchange(&probe).await.into_iter();
+        answers.try_for_each(|answer| answer.map(drop))
     }
 }
 
 /// Where a delete is noted: a key that no md5 can be.
-fn marker(key: &PageKey) -> String {
+fn marker_key(key: &PageKey) -> String {
     format!("del:{key}")
 }
 
-/// Asks how long a page's delete marker has still to live.
-fn marker_age(key: &PageKey) -> Get {
-    Get::new(marker(key))
-        .without_value()
-        .meta(Meta::default().ttl())
-}
-
-/// The age of a marker that is there. One that does not say so is taken as new.
-fn age_of(marker: &GetResult) -> Option<u32> {
-    let left = marker
-        .hit()
-        .then_some(marker.item.ttl.unwrap_or(i64::from(MARKER_LIFE)))?;
-    Some(u32::try_from(i64::from(MARKER_LIFE) - left).unwrap_or_default())
+/// Asks whose a page's delete marker is, and how long it has still to live.
+fn look_at_marker(key: &PageKey) -> Command {
+    Command::new(MetaOp::Get, marker_key(key))
+        .flag("t")
+        .flag("v")
 }
 
 fn unix_now() -> u64 {

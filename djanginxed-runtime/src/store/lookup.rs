@@ -38,6 +38,7 @@ struct Worker {
 /// The lookups of one worker at one server.
 struct Lookups {
     upstream: Weak<Upstream>,
+    client: Client,
     state: Mutex<State>,
 }
 
@@ -45,7 +46,6 @@ struct Lookups {
 struct State {
     waiting: Vec<(PageKey, oneshot::Sender<Answer>)>,
     runners: usize,
-    client: Option<Client>,
 }
 
 /// Asks `upstream` for `key`, for no longer than its time-out whatever happens.
@@ -74,6 +74,7 @@ impl Lookups {
             workers.retain(|worker| worker.lookups.upstream.strong_count() > 0);
             let lookups = Arc::new(Lookups {
                 upstream: Arc::downgrade(upstream),
+                client: upstream.client(),
                 state: Mutex::default(),
             });
             workers.push(Worker {
@@ -106,26 +107,10 @@ impl Lookups {
         state.waiting.drain(..count).collect()
     }
 
-    async fn client(&self, upstream: &Upstream) -> Result<Client, StoreError> {
-        if let Some(client) = self.state().client.clone() {
-            return Ok(client);
-        }
-        let client = Client::connect(upstream.address(), upstream.timeout(), MAX_RUNNERS).await?;
-        self.state().client = Some(client.clone());
-        Ok(client)
-    }
-
     async fn exchange(&self, upstream: &Upstream, keys: &[PageKey]) -> Vec<Answer> {
-        let answers = timeout(upstream.timeout(), async {
-            let client = self.client(upstream).await?;
-            Ok(client.get(keys).await)
-        });
-        let failed = match answers.await {
-            Ok(Ok(answers)) => return answers,
-            Ok(Err(error)) => error,
-            Err(_) => StoreError::timed_out(upstream.address()),
-        };
-        keys.iter().map(|_| Err(failed.clone())).collect()
+        let answers = timeout(upstream.timeout(), self.client.get(keys)).await;
+        let timed_out = || StoreError::timed_out(upstream.address());
+        answers.unwrap_or_else(|_| keys.iter().map(|_| Err(timed_out())).collect())
     }
 }
 
@@ -146,21 +131,11 @@ impl Runner {
             }
             let (keys, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
             let answers = self.0.exchange(&upstream, &keys).await;
-            self.note(&upstream, &answers);
+            upstream.note(answers.iter().find_map(|answer| answer.as_ref().err()));
             for (sender, answer) in senders.into_iter().zip(answers) {
                 // The visitor may have left.
                 let _ = sender.send(answer);
             }
-        }
-    }
-
-    /// Tells the breaker, and forgets a client that failed: the next one asks
-    /// for the server's address anew.
-    fn note(&self, upstream: &Upstream, answers: &[Answer]) {
-        let failure = answers.iter().find_map(|answer| answer.as_ref().err());
-        upstream.note(failure);
-        if failure.is_some() {
-            self.0.state().client = None;
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The servers, each with its breaker, and which of them a page is on.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::client::Client;
 use super::error::StoreError;
 use super::lookup;
 use crate::breaker::Breaker;
@@ -20,6 +22,9 @@ pub(crate) struct Upstream {
     server: Server,
     address: String,
     timeout: Duration,
+    /// Tells this page cache's deletes from those of others.
+    owner: u64,
+    max_value: usize,
     breaker: Breaker,
     /// Told when the breaker opens: someone has to probe.
     opened: Notify,
@@ -32,6 +37,11 @@ impl Upstream {
 
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// A client of this server, for one runtime.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.address, self.owner, self.max_value)
     }
 
     /// The bound of everything a visitor could wait for.
@@ -79,12 +89,21 @@ pub(crate) struct Memcached {
 }
 
 impl Memcached {
-    pub(crate) fn new(servers: &[Server], placement: Placement, timeout: Duration) -> Memcached {
+    /// `max_value`: larger values are not read, in bytes.
+    pub(crate) fn new(
+        servers: &[Server],
+        placement: Placement,
+        timeout: Duration,
+        max_value: usize,
+    ) -> Memcached {
+        let owner = RandomState::new().hash_one(std::process::id());
         let upstream = |server: &Server| {
             Arc::new(Upstream {
                 address: server.address(),
                 server: server.clone(),
                 timeout,
+                owner,
+                max_value,
                 breaker: Breaker::new(),
                 opened: Notify::new(),
             })

@@ -5,6 +5,7 @@ pub(crate) mod error;
 mod lookup;
 pub(crate) mod memcached;
 pub(crate) mod memory;
+mod wire;
 
 pub(crate) use memcached::Memcached;
 pub(crate) use memory::Memory;

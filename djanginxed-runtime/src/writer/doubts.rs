@@ -8,8 +8,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::Job;
+use crate::deletes::{Deletes, Stamp};
 use crate::key::PageKey;
-use crate::store::client::MARKER_LIFE;
+use crate::store::client::{MARKER_LIFE, Marker};
 
 /// More than these are forgotten, the oldest first.
 const MAX_DOUBTS: usize = 4096;
@@ -24,17 +26,34 @@ pub(super) const MAX_RENDER: Duration = Duration::from_secs(MARKER_LIFE as u64 -
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubt {
     pub(super) key: PageKey,
-    /// When the render began.
-    pub(super) started: Instant,
+    /// When the render began, by this machine's clock.
+    started: Instant,
+    /// When the render began, in deletes of this process.
+    stamp: Stamp,
 }
 
 impl Doubt {
-    /// Whether the page may have been deleted since its render began, given
-    /// the age of its delete marker in seconds, by Memcached's own clock.
-    pub(super) fn may_be_deleted(&self, deleted_ago: Option<u32>) -> bool {
+    pub(super) fn of(job: &Job) -> Doubt {
+        Doubt {
+            key: job.key,
+            started: job.started,
+            stamp: job.stamp,
+        }
+    }
+
+    /// The doubt, if the page may have been deleted since its render began.
+    pub(super) fn if_deleted(self, marker: Option<Marker>, deletes: &Deletes) -> Option<Doubt> {
         let age = self.started.elapsed();
-        let since = |ago| u64::from(ago) <= age.as_secs() + CLOCK_SLACK;
-        age >= MAX_RENDER || deleted_ago.is_some_and(since)
+        let deleted = match marker {
+            // Of its own deletes this process knows exactly.
+            Some(marker) if marker.is_own => {
+                let undeleted = deletes.unless_deleted(&self.key, self.stamp, || ());
+                undeleted.is_none()
+            }
+            Some(marker) => u64::from(marker.age) <= age.as_secs() + CLOCK_SLACK,
+            None => false,
+        };
+        (deleted || age >= MAX_RENDER).then_some(self)
     }
 }
 
@@ -53,14 +72,10 @@ impl Doubts {
         self.0.is_empty()
     }
 
-    /// The oldest doubts, `count` at the most.
-    pub(super) fn oldest(&self, count: usize) -> Vec<Doubt> {
-        self.0.iter().take(count).copied().collect()
-    }
-
-    /// The oldest `count` are settled.
-    pub(super) fn settled(&mut self, count: usize) {
-        self.0.drain(..count.min(self.0.len()));
+    /// Takes the oldest, `count` at the most.
+    pub(super) fn take(&mut self, count: usize) -> Vec<Doubt> {
+        let count = count.min(self.0.len());
+        self.0.drain(..count).collect()
     }
 }
 
@@ -68,36 +83,60 @@ impl Doubts {
 mod tests {
     use super::*;
 
-    fn doubt(ago: u64) -> Doubt {
+    fn doubt(ago: u64, deletes: &Deletes) -> Doubt {
+        let key = PageKey::new("", "/");
         Doubt {
-            key: PageKey::new("", "/"),
+            key,
             started: Instant::now() - Duration::from_secs(ago),
+            stamp: deletes.stamp(&key),
         }
+    }
+
+    fn others(age: u32) -> Option<Marker> {
+        Some(Marker { age, is_own: false })
     }
 
     #[test]
     fn a_marker_younger_than_the_render_is_a_delete_of_it() {
-        assert!(doubt(10).may_be_deleted(Some(0)));
-        assert!(doubt(10).may_be_deleted(Some(12)));
-        assert!(!doubt(10).may_be_deleted(Some(14)));
-        assert!(!doubt(10).may_be_deleted(None));
+        let deletes = Deletes::new();
+        let deleted = |marker| doubt(10, &deletes).if_deleted(marker, &deletes).is_some();
+        assert!(deleted(others(0)));
+        assert!(deleted(others(12)));
+        assert!(!deleted(others(14)));
+        assert!(!deleted(None));
+    }
+
+    #[test]
+    fn of_its_own_deletes_a_process_knows_exactly() {
+        let deletes = Deletes::new();
+        let own = Some(Marker {
+            age: 0,
+            is_own: true,
+        });
+        let before = doubt(10, &deletes);
+        deletes.delete(&before.key, || ());
+        assert!(before.if_deleted(own, &deletes).is_some());
+        let after = doubt(0, &deletes);
+        assert!(after.if_deleted(own, &deletes).is_none());
     }
 
     #[test]
     fn a_render_older_than_a_marker_lives_is_taken_as_deleted() {
-        assert!(!doubt(580).may_be_deleted(None));
-        assert!(doubt(591).may_be_deleted(None));
+        let deletes = Deletes::new();
+        let deleted = |ago| doubt(ago, &deletes).if_deleted(None, &deletes).is_some();
+        assert!(!deleted(580));
+        assert!(deleted(591));
     }
 
     #[test]
     fn doubts_are_bounded_and_the_oldest_goes_first() {
+        let deletes = Deletes::new();
         let mut doubts = Doubts::default();
         for _ in 0..MAX_DOUBTS {
-            assert!(doubts.add(doubt(1)).is_none());
+            assert!(doubts.add(doubt(1, &deletes)).is_none());
         }
-        assert!(doubts.add(doubt(1)).is_some());
-        assert_eq!(doubts.oldest(usize::MAX).len(), MAX_DOUBTS);
-        doubts.settled(MAX_DOUBTS);
+        assert!(doubts.add(doubt(1, &deletes)).is_some());
+        assert_eq!(doubts.take(usize::MAX).len(), MAX_DOUBTS);
         assert!(doubts.is_empty());
     }
 }

@@ -13,7 +13,7 @@ use super::{Drop, Shared};
 use crate::entry::Entry;
 use crate::observe;
 use crate::server::warn_if_several;
-use crate::store::client::{Client, Outgoing, Stored};
+use crate::store::client::{Client, Outgoing};
 use crate::store::error::StoreError;
 use crate::store::memcached::Upstream;
 
@@ -45,9 +45,9 @@ pub(super) fn run_all(shared: &Arc<Shared>) {
         for (number, upstream) in shared.memcached.upstreams().iter().enumerate() {
             let lane = Lane {
                 shared: Arc::clone(shared),
+                client: upstream.client(),
                 upstream: Arc::clone(upstream),
                 number,
-                client: None,
                 resolved: false,
                 doubts: Doubts::default(),
             };
@@ -66,7 +66,7 @@ struct Lane {
     shared: Arc<Shared>,
     upstream: Arc<Upstream>,
     number: usize,
-    client: Option<Client>,
+    client: Client,
     /// Whether the server's name has been looked at.
     resolved: bool,
     doubts: Doubts,
@@ -106,80 +106,65 @@ impl Lane {
         }
     }
 
-    async fn client(&mut self) -> Result<Client, StoreError> {
-        if self.client.is_none() {
-            self.resolve().await;
-            self.client = Some(Client::connect(self.upstream.address(), BATCH_TIMEOUT, 1).await?);
-        }
-        self.client.clone().ok_or(StoreError::NoWriter)
-    }
-
     /// A name that is several servers to nginx is one to the application.
     async fn resolve(&mut self) {
         if self.resolved {
             return;
         }
-        if let Ok(addresses) = lookup_host(self.upstream.address()).await {
+        let addresses = timeout(BATCH_TIMEOUT, lookup_host(self.upstream.address())).await;
+        if let Ok(Ok(addresses)) = addresses {
             self.resolved = true;
             warn_if_several(self.upstream.server(), &addresses.collect::<Vec<_>>());
         }
     }
 
-    /// Asks the server for something, within a bound, and notes how it went.
-    async fn ask<T, F>(&mut self, exchange: impl FnOnce(Client) -> F) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        let asked = timeout(BATCH_TIMEOUT, async {
-            let client = self.client().await?;
-            exchange(client).await
-        });
-        let answer = asked
-            .await
-            .unwrap_or_else(|_| Err(StoreError::timed_out(self.upstream.address())));
-        self.upstream.note(answer.as_ref().err());
-        if answer.is_err() {
-            self.client = None;
-        }
-        answer
+    /// Waits for `count` answers, within a bound, and notes how it went.
+    async fn answers<T>(
+        &self,
+        bound: Duration,
+        count: usize,
+        exchange: impl Future<Output = Vec<Result<T, StoreError>>>,
+    ) -> Vec<Result<T, StoreError>> {
+        let timed_out = || Err(StoreError::timed_out(self.upstream.address()));
+        let answers = timeout(bound, exchange).await;
+        let answers = answers.unwrap_or_else(|_| (0..count).map(|_| timed_out()).collect());
+        let mut failures = answers.iter().filter_map(|answer| answer.as_ref().err());
+        self.upstream
+            .note(failures.find(|error| !error.is_an_answer()));
+        answers
     }
 
-    /// Deletes pages one after the other. Once the server has not answered in
-    /// time, those who wait for the rest do not wait for it again.
+    /// Deletes are tried while the server is skipped, too, but not for long.
     async fn delete(&mut self, deletes: Vec<Delete>) {
-        let mut hung = None;
-        for Delete { key, sender } in deletes {
-            let answer = match hung.clone() {
-                Some(error) => Err(error),
-                None => {
-                    self.ask(|client| async move { client.delete(&key).await })
-                        .await
-                }
-            };
-            if let Err(error @ StoreError::TimedOut { .. }) = &answer {
-                hung = Some(error.clone());
-            }
-            observe::deleted(&key, &answer);
+        let bound = match self.upstream.check() {
+            Ok(()) => BATCH_TIMEOUT,
+            Err(_) => self.upstream.timeout(),
+        };
+        let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
+        let exchange = self.client.delete(&keys);
+        let answers = self.answers(bound, keys.len(), exchange).await;
+        for (delete, answer) in deletes.into_iter().zip(answers) {
+            observe::deleted(&delete.key, &answer);
             // The caller may have given up.
-            let _ = sender.send(answer);
+            let _ = delete.sender.send(answer);
         }
     }
 
     async fn send(&mut self, pages: Vec<Sending>) {
-        let mut pages = self.ready(pages);
-        while !pages.is_empty() {
-            let done = match self.upstream.check() {
-                Ok(()) => self.send_some(&pages).await,
-                Err(skipped) => {
-                    for (page, _) in &pages {
-                        observe::store_failed(&page.job.key, &skipped);
-                    }
-                    pages.len()
+        let pages = self.ready(pages);
+        if pages.is_empty() {
+            return;
+        }
+        match self.upstream.check() {
+            Ok(()) => self.store(&pages).await,
+            Err(skipped) => {
+                for (page, _) in &pages {
+                    observe::store_failed(&page.job.key, &skipped);
                 }
-            };
-            for (page, _) in pages.drain(..done) {
-                self.shared.queue.done(&page);
             }
+        }
+        for (page, _) in &pages {
+            self.shared.queue.done(page);
         }
     }
 
@@ -226,66 +211,27 @@ impl Lane {
         }
     }
 
-    /// Sends as many pages as the server takes in one exchange; how many of
-    /// them are done with, which is at least one.
-    async fn send_some(&mut self, pages: &[(Sending, Outgoing)]) -> usize {
+    async fn store(&mut self, pages: &[(Sending, Outgoing)]) {
+        self.resolve().await;
         let outgoing: Vec<_> = pages.iter().map(|(_, outgoing)| outgoing.clone()).collect();
-        let answers = self
-            .ask(|client| async move {
-                let answers = client.put(&outgoing).await;
-                match answers.first() {
-                    // Nothing was stored: as a whole, the exchange failed.
-                    Some(Err(error)) if !error.is_an_answer() => Err(error.clone()),
-                    _ => Ok(answers),
-                }
-            })
-            .await;
-        match answers {
-            Ok(answers) if !answers.is_empty() => self.sent(pages, answers).await,
-            Ok(_) => pages.len(),
-            Err(error) => {
-                for (page, _) in pages {
-                    self.failed(page, &error);
-                }
-                pages.len()
-            }
-        }
-    }
-
-    /// Notes what became of pages; of how many it is known.
-    async fn sent(
-        &mut self,
-        pages: &[(Sending, Outgoing)],
-        answers: Vec<Result<Stored, StoreError>>,
-    ) -> usize {
-        let count = answers.len();
+        let exchange = self.client.put(&outgoing);
+        let answers = self.answers(BATCH_TIMEOUT, pages.len(), exchange).await;
         let mut deleted = Vec::new();
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
-                Ok(stored) => {
+                Ok(marker) => {
                     observe::stored(&outgoing.key, outgoing.entry.bytes().len());
-                    let doubt = doubt(page);
-                    if doubt.may_be_deleted(stored.deleted_ago) {
-                        deleted.push(doubt);
-                    }
+                    deleted.extend(Doubt::of(&page.job).if_deleted(marker, &self.shared.deletes));
                 }
                 Err(error) => {
+                    observe::store_failed(&outgoing.key, &error);
                     if !error.is_an_answer() {
-                        self.upstream.note(Some(&error));
+                        self.doubt(Doubt::of(&page.job));
                     }
-                    self.failed(page, &error);
                 }
             }
         }
         self.remove(deleted).await;
-        count
-    }
-
-    fn failed(&mut self, page: &Sending, error: &StoreError) {
-        observe::store_failed(&page.job.key, error);
-        if !error.is_an_answer() {
-            self.doubt(doubt(page));
-        }
     }
 
     fn doubt(&mut self, doubt: Doubt) {
@@ -304,11 +250,10 @@ impl Lane {
         for key in &keys {
             observe::dropped(key, Drop::Deleted);
         }
-        let removed = self
-            .ask(|client| async move { client.remove(&keys).await })
-            .await;
-        if removed.is_err() {
-            for doubt in deleted {
+        let exchange = self.client.remove(&keys);
+        let removed = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;
+        for (doubt, removed) in deleted.into_iter().zip(removed) {
+            if removed.is_err() {
                 self.doubt(doubt);
             }
         }
@@ -319,26 +264,18 @@ impl Lane {
         if self.upstream.check().is_err() {
             return;
         }
-        let doubts = self.doubts.oldest(MAX_BATCH_PAGES);
+        let doubts = self.doubts.take(MAX_BATCH_PAGES);
         let keys: Vec<_> = doubts.iter().map(|doubt| doubt.key).collect();
-        let ages = self
-            .ask(|client| async move { client.deleted_ago(&keys).await })
-            .await;
-        let Ok(ages) = ages else { return };
-        self.doubts.settled(doubts.len());
-        let deleted = doubts
-            .into_iter()
-            .zip(ages)
-            .filter_map(|(doubt, ago)| doubt.may_be_deleted(ago).then_some(doubt));
-        let deleted = deleted.collect();
+        let exchange = self.client.markers(&keys);
+        let markers = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;
+        let mut deleted = Vec::new();
+        for (doubt, marker) in doubts.into_iter().zip(markers) {
+            match marker {
+                Ok(marker) => deleted.extend(doubt.if_deleted(marker, &self.shared.deletes)),
+                Err(_) => self.doubt(doubt),
+            }
+        }
         self.remove(deleted).await;
-    }
-}
-
-fn doubt(page: &Sending) -> Doubt {
-    Doubt {
-        key: page.job.key,
-        started: page.job.started,
     }
 }
 
@@ -356,15 +293,11 @@ async fn probe_for_ever(upstream: &Upstream) {
     }
 }
 
-/// A new client for each probe: the server's address may have changed.
+/// A new connection for each probe: the server's address may have changed.
 async fn probe(upstream: &Upstream) -> Result<(), StoreError> {
-    let probed = timeout(upstream.timeout(), async {
-        let client = Client::connect(upstream.address(), upstream.timeout(), 1).await?;
-        client.probe().await
-    });
-    probed
-        .await
-        .unwrap_or_else(|_| Err(StoreError::timed_out(upstream.address())))
+    let client = upstream.client();
+    let probed = timeout(upstream.timeout(), client.probe()).await;
+    probed.unwrap_or_else(|_| Err(StoreError::timed_out(upstream.address())))
 }
 
 /// A number from 0 to 1 that differs between processes and moments.

@@ -1,0 +1,174 @@
+//! One connection that speaks Memcached's meta protocol.
+//!
+//! The memcache crate writes the commands and reads the heads of the answers;
+//! reading itself is done here, because what a server sends is untrusted: its
+//! own connections take lines of any length and values of up to a gigabyte. Each
+//! answer must echo the key that was asked for, so that none can be taken for
+//! another page's.
+
+use std::io;
+
+use actix_web::web::Bytes;
+use memcache::exp::{Error as ClientError, MetaCommand, MetaOp, MetaResponse, ReturnCode};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+/// A usual page arrives with one read.
+const BUFFER: usize = 32 << 10;
+
+/// No head of an answer is longer.
+const MAX_HEAD: usize = 1024;
+
+/// A command, and the key that its answer must echo.
+pub(super) struct Command {
+    key: Vec<u8>,
+    command: MetaCommand,
+}
+
+impl Command {
+    pub(super) fn new(op: MetaOp, key: impl Into<Vec<u8>>) -> Command {
+        let key = key.into();
+        Command {
+            command: MetaCommand::new(op, key.clone()).flag("k"),
+            key,
+        }
+    }
+
+    pub(super) fn flag(mut self, flag: impl Into<Vec<u8>>) -> Command {
+        self.command = self.command.flag(flag);
+        self
+    }
+
+    pub(super) fn value(mut self, value: impl Into<Vec<u8>>) -> Command {
+        self.command = self.command.value(value);
+        self
+    }
+}
+
+/// What a server says to a [`Command`].
+#[derive(Debug)]
+pub(super) struct Answer {
+    head: MetaResponse,
+    /// Absent also where it was too large to be kept.
+    pub(super) value: Option<Bytes>,
+}
+
+impl Answer {
+    pub(super) fn code(&self) -> ReturnCode {
+        self.head.rc()
+    }
+
+    /// The number behind a flag's letter.
+    pub(super) fn number<T: std::str::FromStr>(&self, letter: u8) -> Option<T> {
+        str::from_utf8(self.flag(letter)?).ok()?.parse().ok()
+    }
+
+    fn flag(&self, letter: u8) -> Option<&[u8]> {
+        let mut flags = self.head.flags();
+        flags.find_map(|flag| flag.strip_prefix(&[letter]))
+    }
+
+    /// Whether the key is echoed, as it is with everything but a miss.
+    fn is_for(&self, key: &[u8]) -> bool {
+        match self.code() {
+            ReturnCode::En | ReturnCode::Nf => self.flag(b'k').is_none_or(|echo| echo == key),
+            _ => self.flag(b'k') == Some(key),
+        }
+    }
+}
+
+pub(super) struct Wire {
+    stream: BufReader<TcpStream>,
+    max_value: usize,
+}
+
+impl Wire {
+    /// Resolves and dials; keeps values of `max_value` bytes at the most.
+    pub(super) async fn dial(address: &str, max_value: usize) -> io::Result<Wire> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Wire {
+            stream: BufReader::with_capacity(BUFFER, stream),
+            max_value,
+        })
+    }
+
+    /// Whether nothing has happened while the connection was idle: neither was
+    /// it closed, nor did anything arrive that was not asked for.
+    pub(super) fn is_quiet(&self) -> bool {
+        let arrived = self.stream.get_ref().try_read(&mut [0]);
+        let waits = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        self.stream.buffer().is_empty() && arrived.is_err_and(waits)
+    }
+
+    /// Sends commands with one write.
+    pub(super) async fn send(&mut self, commands: &[Command]) -> Result<(), ClientError> {
+        let mut payload = Vec::new();
+        for command in commands {
+            command.command.encode_into(&mut payload)?;
+        }
+        Ok(self.stream.write_all(&payload).await?)
+    }
+
+    /// Reads the answer to the next command. After any error but
+    /// [`ClientError::Server`] the connection is of no use.
+    pub(super) async fn receive(&mut self, command: &Command) -> Result<Answer, ClientError> {
+        let line = read_line(&mut self.stream).await?;
+        let head = MetaResponse::parse_header(&line)?;
+        let value = match head.rc() {
+            ReturnCode::Va => self.value(&line).await?,
+            _ => None,
+        };
+        let answer = Answer { head, value };
+        if answer.is_for(&command.key) {
+            Ok(answer)
+        } else {
+            Err(nonsense("an answer is not for the key that was asked for"))
+        }
+    }
+
+    /// Reads the value that `head` announces, or passes over it if it is large.
+    async fn value(&mut self, head: &[u8]) -> Result<Option<Bytes>, ClientError> {
+        let length = head.split(|&byte| byte == b' ').nth(1);
+        let length = length.and_then(|length| str::from_utf8(length).ok()?.parse().ok());
+        let length: usize = length.ok_or_else(|| nonsense("a value has no length"))?;
+        if length > self.max_value {
+            let mut rest = (&mut self.stream).take(length as u64);
+            tokio::io::copy_buf(&mut rest, &mut tokio::io::sink()).await?;
+            self.end_of_value().await?;
+            return Ok(None);
+        }
+        let mut value = vec![0; length];
+        self.stream.read_exact(&mut value).await?;
+        self.end_of_value().await?;
+        Ok(Some(value.into()))
+    }
+
+    async fn end_of_value(&mut self) -> Result<(), ClientError> {
+        let mut end = [0; 2];
+        self.stream.read_exact(&mut end).await?;
+        if &end == b"\r\n" {
+            Ok(())
+        } else {
+            Err(nonsense("a value does not end where it should"))
+        }
+    }
+}
+
+/// A line without its end, of a bounded length.
+async fn read_line(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<Vec<u8>, ClientError> {
+    let mut line = Vec::new();
+    stream
+        .take(MAX_HEAD as u64)
+        .read_until(b'\n', &mut line)
+        .await?;
+    match line.strip_suffix(b"\r\n") {
+        Some(head) => Ok(head.to_vec()),
+        None if line.len() < MAX_HEAD => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        None => Err(nonsense("the head of an answer does not end")),
+    }
+}
+
+pub(super) fn nonsense(problem: &str) -> ClientError {
+    ClientError::Protocol(problem.to_owned())
+}
