@@ -12,6 +12,7 @@ mod key;
 pub mod nginx;
 mod observe;
 mod page;
+mod parts;
 mod placement;
 mod policy;
 mod render;
@@ -38,6 +39,7 @@ pub mod private {
 /// What the tests and benchmarks of this workspace reach into; not for people.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::parts::{Flights, body_of, entry_of, is_stored};
     pub use crate::placement::{Ring, upstream_lines};
     pub use crate::server::Server;
 }

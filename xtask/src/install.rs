@@ -7,12 +7,12 @@ use testkit::{Module, is_installed};
 
 use crate::run::{Outcome, run};
 
-/// Something that the demo and the tests start or load.
-struct Need {
-    what: &'static str,
+/// Something that one of our commands starts or loads.
+pub(crate) struct Need {
+    pub(crate) what: &'static str,
     /// The package of Debian and Ubuntu that has it.
-    package: &'static str,
-    is_there: fn() -> bool,
+    pub(crate) package: &'static str,
+    pub(crate) is_there: fn() -> bool,
 }
 
 const NEEDS: &[Need] = &[
@@ -44,11 +44,16 @@ const NEEDS: &[Need] = &[
 ];
 
 /// The services that the packages would start and enable.
-const SERVICES: [&str; 2] = ["memcached", "nginx"];
+const SERVICES: [&str; 3] = ["memcached", "nginx", "varnish"];
 
 /// Installs what is missing; does nothing, and says nothing, where nothing is.
 pub(crate) fn install() -> Outcome {
-    let missing = missing();
+    install_with(&[])
+}
+
+/// Installs what is missing of what all need and of `more`.
+pub(crate) fn install_with(more: &'static [Need]) -> Outcome {
+    let missing = missing(more);
     if missing.is_empty() {
         return Ok(());
     }
@@ -61,7 +66,7 @@ pub(crate) fn install() -> Outcome {
         "Installing Debian's packages for it; their services are neither started nor enabled."
     );
     rights.install(&missing)?;
-    match self::missing()[..] {
+    match self::missing(more)[..] {
         [] => Ok(()),
         ref still => Err(format!(
             "after the installation {} is still missing",
@@ -70,8 +75,9 @@ pub(crate) fn install() -> Outcome {
     }
 }
 
-fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| !(need.is_there)()).collect()
+fn missing(more: &'static [Need]) -> Vec<&'static Need> {
+    let needs = NEEDS.iter().chain(more);
+    needs.filter(|need| !(need.is_there)()).collect()
 }
 
 fn list(needs: &[&Need], field: impl Fn(&Need) -> &'static str) -> String {
@@ -116,10 +122,8 @@ impl Rights {
 
     fn install(&self, missing: &[&Need]) -> Outcome {
         run(self.command("apt-get").arg("update"))?;
-        let fresh: Vec<&str> = SERVICES
-            .into_iter()
-            .filter(|service| !is_installed(service))
-            .collect();
+        let is_fresh = |service: &&str| missing.iter().any(|need| need.package == *service);
+        let fresh: Vec<&str> = SERVICES.into_iter().filter(is_fresh).collect();
         self.quietly(&fresh, || {
             let install = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "install"];
             run(self

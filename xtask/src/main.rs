@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own commands.
 
+mod bench;
 mod ci;
 mod demo;
 mod install;
@@ -14,10 +15,11 @@ Usage: cargo xtask COMMAND
   demo     start memcached, nginx and the example site on free ports, show a
            miss and a hit, and serve until Ctrl-C
   test     run every test, against real memcached and nginx processes
+  bench    measure what djanginxed costs beside its peers; options: --help
   ci       check format, lints, documentation, licences and packages
   install  install what demo and test need (Debian and Ubuntu), and nothing else
 
-demo and test install what is missing before they start.";
+demo, test and bench install what is missing before they start.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let result = match args[..] {
         ["demo"] => demo::demo(),
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
+        ["bench", ref options @ ..] => bench::bench(options),
         ["ci"] => ci::ci(),
         ["install"] => install::install(),
         [] | ["help" | "--help" | "-h"] => {

@@ -1,0 +1,112 @@
+//! The application under test: one variant of the handler, on a free port.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse, HttpServer};
+use bench::by_hand::{self, Memcached, Store};
+use bench::handlers::Handler;
+use bench::site::Site;
+use clap::{ArgAction, Parser};
+use djanginxed::PageCache;
+use tokio::sync::OnceCell;
+
+#[derive(Clone, Parser)]
+struct Args {
+    #[arg(value_enum)]
+    handler: Handler,
+    /// Folder of the pages, NAME.html each.
+    #[arg(long)]
+    pages: PathBuf,
+    /// Processor time of a render, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    computing_ms: u64,
+    /// Time that a render waits, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    waiting_ms: u64,
+    #[arg(long, default_value_t = 2)]
+    workers: usize,
+    /// Where pages are stored; in memory where it is not given.
+    #[arg(long)]
+    memcached: Option<String>,
+    #[arg(long, default_value = "bench")]
+    key_prefix: String,
+    #[arg(long, action = ArgAction::Set, default_value_t = true)]
+    lookup: bool,
+    #[arg(long)]
+    gzip: bool,
+    #[arg(long, value_enum, default_value = "awaited")]
+    store: Store,
+    /// Size of the store in memory.
+    #[arg(long, default_value_t = 64 << 20)]
+    memory_bytes: u64,
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    let site = Data::new(Site::open(
+        &args.pages,
+        Duration::from_millis(args.computing_ms),
+        Duration::from_millis(args.waiting_ms),
+    )?);
+    let pages = page_cache(&args)?;
+    let memory = Data::new(by_hand::memory(args.memory_bytes));
+    let settings = args.clone();
+    let app = move || {
+        App::new()
+            .app_data(site.clone())
+            .app_data(pages.clone())
+            .app_data(memory.clone())
+            .app_data(Data::new(memcached_by_hand(&settings)))
+            .route("/-/renders", web::get().to(renders))
+            .route("/-/flush", web::get().to(flush))
+            .configure(|config| settings.handler.configure(config))
+    };
+    let server = HttpServer::new(app)
+        .workers(args.workers)
+        // Else actix answers 408 to those of a burst whom it has not read in 5 s.
+        .client_request_timeout(Duration::ZERO)
+        .backlog(4096)
+        .bind(("127.0.0.1", 0))?;
+    for address in server.addrs() {
+        println!("listening on {address}");
+    }
+    Ok(server.run().await?)
+}
+
+fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
+    let builder = PageCache::builder()
+        .key_prefix(&args.key_prefix)
+        .lookup(args.lookup)
+        .gzip(args.gzip);
+    match &args.memcached {
+        Some(address) => builder.memcached([address]),
+        None => builder.in_memory(args.memory_bytes),
+    }
+    .build()
+}
+
+fn memcached_by_hand(args: &Args) -> Memcached {
+    Memcached {
+        address: args.memcached.clone().unwrap_or_default(),
+        lookup: args.lookup,
+        store: args.store,
+        client: OnceCell::new(),
+    }
+}
+
+/// Renders made since the start.
+async fn renders(site: Data<Site>) -> String {
+    site.renders().to_string()
+}
+
+/// Answers when every page handed to the background writer is stored.
+async fn flush(request: actix_web::HttpRequest) -> HttpResponse {
+    if let Some(pages) = request.app_data::<PageCache>() {
+        pages.flush().await;
+    }
+    HttpResponse::NoContent().finish()
+}

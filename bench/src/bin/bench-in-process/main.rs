@@ -1,0 +1,99 @@
+//! Many requests through actix's test service, without sockets of HTTP: what
+//! is counted of this program (instructions, allocations) depends on the code
+//! alone, not on the machine's mood.
+
+use std::alloc::System;
+use std::error::Error;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::body::to_bytes;
+use actix_web::web::Data;
+use actix_web::{App, test};
+use bench::handlers::Handler;
+use bench::site::Site;
+use clap::{ArgAction, Parser};
+use djanginxed::PageCache;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+#[derive(Parser)]
+struct Args {
+    #[arg(value_enum)]
+    handler: Handler,
+    #[arg(long)]
+    pages: PathBuf,
+    /// The page asked for.
+    #[arg(long)]
+    page: String,
+    /// Requests counted, after as many of the same kind as `--before` says.
+    #[arg(long)]
+    requests: usize,
+    #[arg(long, default_value_t = 100)]
+    before: usize,
+    /// All requests have one target, instead of one each.
+    #[arg(long)]
+    hit: bool,
+    #[arg(long)]
+    memcached: Option<String>,
+    #[arg(long, action = ArgAction::Set, default_value_t = true)]
+    lookup: bool,
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    let site = Site::open(&args.pages, Duration::ZERO, Duration::ZERO)?;
+    let pages = page_cache(&args)?;
+    let app = App::new()
+        .app_data(Data::new(site))
+        .app_data(pages.clone())
+        .configure(|config| args.handler.configure(config));
+    let app = test::init_service(app).await;
+    let target = |number| match args.hit {
+        true => format!("/{}/hit", args.page),
+        false => format!("/{}/{number}", args.page),
+    };
+    let ask = async |numbers: std::ops::Range<usize>| -> Result<(), Box<dyn Error>> {
+        for number in numbers {
+            let request = test::TestRequest::get().uri(&target(number));
+            let response = test::call_service(&app, request.to_request()).await;
+            if !response.status().is_success() {
+                return Err(format!("status {}", response.status()).into());
+            }
+            to_bytes(response.into_body()).await?;
+            if number == 0 {
+                // So that a hit is one from the store, not from the queue to it.
+                pages.flush().await;
+            }
+        }
+        Ok(())
+    };
+    ask(0..args.before).await?;
+    pages.flush().await;
+    let region = Region::new(ALLOCATOR);
+    ask(args.before..args.before + args.requests).await?;
+    pages.flush().await;
+    let counted = region.change();
+    println!(
+        "allocations={} bytes={}",
+        counted.allocations + counted.reallocations,
+        counted.bytes_allocated
+    );
+    Ok(())
+}
+
+fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
+    let builder = PageCache::builder()
+        .key_prefix("bench")
+        .lookup(args.lookup)
+        // Callgrind makes everything fifty times slower.
+        .operation_timeout(Duration::from_secs(10));
+    match &args.memcached {
+        Some(address) => builder.memcached([address]),
+        None => builder,
+    }
+    .build()
+}

@@ -1,0 +1,111 @@
+//! The application under test, as a process.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use testkit::{Memcached, Process, get};
+
+use crate::contest::Outcome;
+use crate::stage::Stage;
+use crate::table::Sample;
+
+/// A running variant. It ends with this value.
+pub(crate) struct App {
+    process: Process,
+    pub(crate) port: u16,
+}
+
+impl App {
+    /// Starts a variant: a handler's name and options, as on its command line.
+    pub(crate) fn start(stage: &Stage, arguments: &[&str]) -> Outcome<App> {
+        let mut command = Command::new(sibling("bench-app")?);
+        command
+            .args(arguments)
+            .arg("--pages")
+            .arg(stage.pages_folder())
+            .stdout(Stdio::piped());
+        let mut process =
+            Process::spawn("bench-app", &mut command, None).map_err(|error| error.to_string())?;
+        let port = port(&mut process)?;
+        Ok(App { process, port })
+    }
+
+    /// Starts a variant whose pages go to `memcached`.
+    pub(crate) fn with(stage: &Stage, memcached: &Memcached, arguments: &[&str]) -> Outcome<App> {
+        let address = memcached.address();
+        let memcached = ["--memcached", &address];
+        App::start(stage, &[arguments, &memcached].concat())
+    }
+
+    /// Renders made since the start.
+    ///
+    /// # Panics
+    /// When the application does not say.
+    pub(crate) fn renders(&self) -> u64 {
+        let answer = get(self.port, "/-/renders");
+        let renders = answer.text().parse();
+        renders.unwrap_or_else(|_| panic!("the application does not count: {answer:?}"))
+    }
+
+    /// An error unless nearly all of a run's requests were hits: under load a
+    /// lookup may now and then take longer than its time-out.
+    pub(crate) fn only_hits(&self, renders_before: u64, run: &Sample) -> Outcome {
+        let renders = self.renders() - renders_before;
+        match renders as f64 > run["requests"] / 1000.0 {
+            true => Err(format!("{renders} pages were rendered: these are no hits")),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until what was rendered is stored or given up.
+    pub(crate) fn flush(&self) {
+        // A cache by hand has nothing to wait for but its tasks.
+        thread::sleep(Duration::from_millis(100));
+        let _ = get(self.port, "/-/flush");
+    }
+
+    /// Resident memory, in bytes.
+    pub(crate) fn memory(&self) -> Outcome<f64> {
+        let file = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(&file)
+            .map_err(|error| format!("cannot read {file}: {error}"))?;
+        let kilobytes = (status.lines())
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        let kilobytes = kilobytes.ok_or_else(|| format!("{file} has no VmRSS"))?;
+        Ok(kilobytes * 1024.0)
+    }
+}
+
+/// A program that is built together with this one.
+pub(crate) fn sibling(name: &str) -> Outcome<PathBuf> {
+    let own = std::env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let program = own.with_file_name(name);
+    match program.is_file() {
+        true => Ok(program),
+        false => Err(format!(
+            "{} is not built: run `cargo xtask bench`",
+            program.display()
+        )),
+    }
+}
+
+fn port(process: &mut Process) -> Outcome<u16> {
+    let stdout = process.stdout().ok_or("bench-app has no output")?;
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        // An error means that it ended, which the other side sees.
+        let _ = BufReader::new(stdout).read_line(&mut line);
+        let _ = send.send(line);
+    });
+    let line = receive.recv_timeout(Duration::from_secs(10));
+    let line = line.unwrap_or_default();
+    (line.trim().rsplit(':').next())
+        .and_then(|port| port.parse().ok())
+        .ok_or_else(|| "bench-app did not say where it listens".to_owned())
+}

@@ -1,0 +1,100 @@
+//! Hits in the application.
+
+use testkit::Memcached;
+
+use crate::app::App;
+use crate::client::{Expect, ask};
+use crate::columns;
+use crate::contest::{Contender, Measure, Outcome, compete};
+use crate::stage::Stage;
+use crate::table::Table;
+use crate::wrk::Load;
+
+pub(crate) const ONE_PAGE: &str = "hit-10kb";
+const PAGE_SET: &str = "hit-set";
+pub(crate) const READY: &str = "plain handler, ready bytes";
+pub(crate) const EMBEDDED: &str = "#[cache_page], embedded store";
+pub(crate) const MEMCACHED: &str = "#[cache_page], Memcached";
+pub(crate) const BY_HAND: &str = "by hand: Memcached";
+
+const HIT: Option<(&str, &str)> = Some(("Cache-Status", "djanginxed; hit"));
+
+/// Name, handler, whether it has Memcached, and how a hit is told.
+type Variant = (
+    &'static str,
+    &'static str,
+    bool,
+    Option<(&'static str, &'static str)>,
+);
+
+const VARIANTS: [Variant; 5] = [
+    (READY, "ready", false, None),
+    (EMBEDDED, "annotated", false, HIT),
+    ("by hand: moka", "moka", false, None),
+    (MEMCACHED, "annotated", true, HIT),
+    (BY_HAND, "memcache", true, None),
+];
+
+pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
+    let tables = [
+        (
+            ONE_PAGE,
+            "A hit in the application: one page of 10 kB",
+            false,
+        ),
+        (
+            PAGE_SET,
+            "A hit in the application: twelve pages of 2 to 200 kB in turn",
+            true,
+        ),
+    ];
+    let table = |(id, title, set)| {
+        let contender =
+            |variant: Variant| Contender::new(variant.0, || prepare(stage, variant, set));
+        let rounds = stage
+            .effort
+            .pick(if set { 1 } else { 2 }, stage.effort.rounds);
+        Table {
+            id,
+            title,
+            about: "wrk (1 thread, 32 connections), the application (2 workers) and memcached (2 threads) share the \
+                    machine's cores."
+                .to_owned(),
+            reference: Some(READY),
+            columns: columns::load(&[columns::P99_RATIO]),
+            rows: compete(VARIANTS.map(contender).into(), rounds),
+        }
+    };
+    Ok(tables.map(table).into())
+}
+
+fn prepare(
+    stage: &Stage,
+    (_, handler, with_memcached, header): Variant,
+    set: bool,
+) -> Outcome<Measure<'_>> {
+    let memcached = Memcached::builder().threads(2).start();
+    let memcached = memcached.map_err(|error| error.to_string())?;
+    let app = match with_memcached {
+        true => App::with(stage, &memcached, &[handler])?,
+        false => App::start(stage, &[handler])?,
+    };
+    let (pages, targets) = stage.workload(set);
+    for page in &pages {
+        ask(app.port, &page.target())?;
+    }
+    app.flush();
+    let load = Load::usual(stage, app.port, targets);
+    let expect = Expect {
+        gzip: false,
+        header,
+    };
+    Ok(Box::new(move |_| {
+        let _kept = &memcached;
+        expect.check(app.port, &pages)?;
+        let before = app.renders();
+        let sample = load.run(stage)?;
+        app.only_hits(before, &sample)?;
+        Ok(sample)
+    }))
+}

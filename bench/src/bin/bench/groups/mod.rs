@@ -1,0 +1,88 @@
+//! What is measured, a file each.
+
+mod app_hit;
+mod app_miss;
+mod build;
+mod burst;
+mod fault;
+mod instructions;
+mod key;
+mod nginx_hit;
+mod scaling;
+
+use clap::ValueEnum;
+
+use crate::contest::Outcome;
+use crate::stage::Stage;
+use crate::table::Table;
+
+/// A part of the suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Group {
+    /// Hits that nginx answers, beside its peers.
+    NginxHit,
+    /// Misses in the application.
+    Miss,
+    /// Hits in the application.
+    Hit,
+    /// A thousand clients on one cold page.
+    Burst,
+    /// A Memcached that hangs.
+    Fault,
+    /// More workers, more pages.
+    Scaling,
+    /// The time of a page's key.
+    Key,
+    /// Instructions and allocations a request, which no other load disturbs.
+    Instructions,
+    /// What it takes to compile (not with --quick, unless asked for).
+    Build,
+}
+
+impl Group {
+    pub(crate) const ALL: [Group; 9] = [
+        Group::Key,
+        Group::NginxHit,
+        Group::Miss,
+        Group::Hit,
+        Group::Burst,
+        Group::Fault,
+        Group::Scaling,
+        Group::Instructions,
+        Group::Build,
+    ];
+
+    pub(crate) fn measure(self, stage: &Stage) -> Outcome<Vec<Table>> {
+        match self {
+            Group::NginxHit => nginx_hit::measure(stage),
+            Group::Miss => app_miss::measure(stage),
+            Group::Hit => app_hit::measure(stage),
+            Group::Burst => burst::measure(stage),
+            Group::Fault => fault::measure(stage),
+            Group::Scaling => scaling::measure(stage),
+            Group::Key => Ok(vec![key::measure(stage)]),
+            Group::Instructions => instructions::measure(stage),
+            Group::Build => Ok(vec![build::measure(stage)?]),
+        }
+    }
+}
+
+/// Tables and rows that others speak of.
+pub(crate) mod names {
+    pub(crate) use super::app_hit::{
+        BY_HAND as HIT_BY_HAND, EMBEDDED as HIT_EMBEDDED, MEMCACHED as HIT_MEMCACHED,
+        ONE_PAGE as HIT, READY as HIT_READY,
+    };
+    pub(crate) use super::app_miss::{
+        BARE as MISS_BARE, EMBEDDED as MISS_EMBEDDED, LOOKUP as MISS_LOOKUP,
+        NO_LOOKUP as MISS_NO_LOOKUP, NO_RENDER as MISS, RENDER as MISS_RENDER,
+    };
+    pub(crate) use super::build::{
+        BUILD, DJANGINXED as BUILD_DJANGINXED, MEMCACHE as BUILD_MEMCACHE,
+    };
+    pub(crate) use super::fault::{BARE as HUNG_BARE, HUNG, LOOKUP as HUNG_LOOKUP};
+    pub(crate) use super::key::{KEY, SHORT as KEY_SHORT};
+    pub(crate) use super::nginx_hit::{
+        GZIP as NGINX_GZIP, ONE_PAGE as NGINX_HIT, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON,
+    };
+}

@@ -1,0 +1,61 @@
+//! The servers that answer hits: nginx with the generated file, and its rivals.
+
+mod generated;
+mod rivals;
+mod unix_memcached;
+
+use std::any::Any;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use testkit::{Module, Nginx};
+
+use crate::contest::Outcome;
+
+pub(crate) use generated::{generated, over_unix_socket};
+pub(crate) use rivals::{ceiling, proxy_cache, python_readme, srcache, uncached, varnish};
+
+/// What every file here begins with: no log, and sendfile as in Debian's nginx.conf.
+const HTTP: &str = "access_log off;\nsendfile on;\ntcp_nopush on;\n";
+
+/// A server on 127.0.0.1; it runs as long as this value.
+pub(crate) struct Peer {
+    pub(crate) port: u16,
+    _running: Vec<Box<dyn Any>>,
+}
+
+fn nginx(modules: &[Module], script: &str, http: impl Fn(u16) -> Outcome<String>) -> Outcome<Peer> {
+    // The port is not known before the start, and the file must be sound by then.
+    http(1)?;
+    let nginx = Nginx::builder()
+        .modules(modules.iter().copied())
+        .file("djanginxed.js", script)
+        .start(|port| format!("{HTTP}{}", http(port).unwrap_or_default()))
+        .map_err(|error| error.to_string())?;
+    Ok(Peer {
+        port: nginx.port(),
+        _running: vec![Box::new(nginx)],
+    })
+}
+
+/// A folder that servers can enter which give up root's rights.
+fn public_folder(prefix: &str) -> Outcome<TempDir> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::Builder::new()
+        .prefix(prefix)
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempdir();
+    folder.map_err(|error| format!("cannot make a temporary folder: {error}"))
+}
+
+fn wait_for(what: &str, mut there: impl FnMut() -> bool) -> Outcome {
+    let end = Instant::now() + Duration::from_secs(15);
+    while !there() {
+        if Instant::now() > end {
+            return Err(format!("{what} does not answer"));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}

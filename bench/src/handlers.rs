@@ -1,0 +1,94 @@
+//! One handler a variant. All are routed at `/{page}/{rest}`, where `rest` only
+//! makes targets different.
+
+use actix_web::http::header::{CONTENT_ENCODING, ContentType};
+use actix_web::web::{self, Bytes, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use clap::ValueEnum;
+use djanginxed::cache_page;
+
+use crate::by_hand;
+use crate::site::Site;
+
+/// Where every variant is routed.
+const ROUTE: &str = "/{page}/{rest:.*}";
+
+/// A variant of the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Handler {
+    /// Renders each time.
+    Bare,
+    /// Answers with bytes made beforehand.
+    Ready,
+    /// Answers with gzip bytes made beforehand.
+    ReadyGzip,
+    /// Has the attribute.
+    Annotated,
+    /// Looks up and stores in Memcached by its own code.
+    Memcache,
+    /// Looks up and stores in moka by its own code.
+    Moka,
+}
+
+impl Handler {
+    /// Routes the variant.
+    pub fn configure(self, config: &mut ServiceConfig) {
+        let route = match self {
+            Handler::Bare => web::get().to(bare),
+            Handler::Ready => web::get().to(ready),
+            Handler::ReadyGzip => web::get().to(ready_gzip),
+            Handler::Annotated => web::get().to(annotated),
+            Handler::Memcache => web::get().to(by_hand::memcache),
+            Handler::Moka => web::get().to(by_hand::moka),
+        };
+        config.route(ROUTE, route);
+    }
+}
+
+async fn bare(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    match site.render(name(&request)).await {
+        Some(page) => html().body(page),
+        None => nothing_here(),
+    }
+}
+
+#[cache_page(900)]
+async fn annotated(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    match site.render(name(&request)).await {
+        Some(page) => html().body(page),
+        None => nothing_here(),
+    }
+}
+
+async fn ready(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    answer(site.ready(name(&request)))
+}
+
+async fn ready_gzip(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    match site.gzip(name(&request)) {
+        Some(page) => html().insert_header((CONTENT_ENCODING, "gzip")).body(page),
+        None => nothing_here(),
+    }
+}
+
+/// The page that `request` asks for.
+pub(crate) fn name(request: &HttpRequest) -> &str {
+    request.match_info().get("page").unwrap_or_default()
+}
+
+pub(crate) fn answer(page: Option<Bytes>) -> HttpResponse {
+    match page {
+        Some(page) => html().body(page),
+        None => nothing_here(),
+    }
+}
+
+fn html() -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response.content_type(ContentType::html());
+    response
+}
+
+fn nothing_here() -> HttpResponse {
+    HttpResponse::NotFound().finish()
+}

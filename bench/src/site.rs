@@ -1,0 +1,91 @@
+//! The pages that every variant of the application serves.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::work::compute;
+
+/// One page, in the forms that the variants hand out.
+struct Page {
+    text: String,
+    ready: Bytes,
+    gzip: Bytes,
+}
+
+/// The pages by name, and what it takes to render one.
+pub struct Site {
+    pages: HashMap<String, Page>,
+    computing: Duration,
+    waiting: Duration,
+    renders: AtomicU64,
+}
+
+impl Site {
+    /// Reads every `NAME.html` in `folder`. A render computes for `computing`
+    /// and waits for `waiting`, as for a database.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn open(folder: &Path, computing: Duration, waiting: Duration) -> io::Result<Site> {
+        let mut pages = HashMap::new();
+        for file in folder.read_dir()? {
+            let path = file?.path();
+            if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
+                pages.insert(name.to_owned(), Page::new(std::fs::read_to_string(&path)?)?);
+            }
+        }
+        Ok(Site {
+            pages,
+            computing,
+            waiting,
+            renders: AtomicU64::new(0),
+        })
+    }
+
+    /// Renders a page, as a template engine would: into a string of its own.
+    pub async fn render(&self, name: &str) -> Option<String> {
+        let page = self.pages.get(name)?;
+        self.renders.fetch_add(1, Ordering::Relaxed);
+        if !self.waiting.is_zero() {
+            tokio::time::sleep(self.waiting).await;
+        }
+        if !self.computing.is_zero() {
+            compute(self.computing);
+        }
+        Some(page.text.clone())
+    }
+
+    /// Renders made since the start.
+    pub fn renders(&self) -> u64 {
+        self.renders.load(Ordering::Relaxed)
+    }
+
+    /// A page's bytes, made beforehand.
+    pub fn ready(&self, name: &str) -> Option<Bytes> {
+        Some(self.pages.get(name)?.ready.clone())
+    }
+
+    /// A page's bytes in gzip, made beforehand.
+    pub fn gzip(&self, name: &str) -> Option<Bytes> {
+        Some(self.pages.get(name)?.gzip.clone())
+    }
+}
+
+impl Page {
+    fn new(text: String) -> io::Result<Page> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes())?;
+        Ok(Page {
+            ready: Bytes::copy_from_slice(text.as_bytes()),
+            gzip: encoder.finish()?.into(),
+            text,
+        })
+    }
+}

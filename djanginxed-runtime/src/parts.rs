@@ -1,0 +1,54 @@
+//! The private steps of a request's way that benchmarks measure one by one.
+
+use std::time::SystemTime;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+
+use crate::coalesce;
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::page::Page;
+use crate::policy::{self, Decision};
+
+/// Whether `policy` stores a response of these headers.
+pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
+    let decision = policy::decide(StatusCode::OK, headers, page, &[], SystemTime::now());
+    matches!(decision, Decision::Store(_))
+}
+
+/// `entry`: a body -> what a store holds, bytes and flags.
+pub fn entry_of(body: Bytes, gzip: bool) -> (Bytes, u32) {
+    let entry = Entry::plain(body);
+    let entry = if gzip { entry.packed() } else { entry };
+    (entry.bytes().clone(), entry.flags())
+}
+
+/// `entry`: what a store held -> the body.
+pub fn body_of(bytes: Bytes, flags: u32) -> Option<Bytes> {
+    Entry::read(bytes, flags)?.unpacked(1_000_000)
+}
+
+/// `coalesce`, for pages of nothing.
+pub struct Flights(coalesce::Flights<PageKey, ()>);
+
+impl Flights {
+    /// No flight.
+    #[expect(clippy::new_without_default, reason = "one way to make one is enough")]
+    pub fn new() -> Flights {
+        Flights(coalesce::Flights::new())
+    }
+
+    /// A flight that nobody else joins, from its start to its end; whether
+    /// it was led.
+    pub fn alone(&self, key: PageKey) -> bool {
+        match self.0.join(key) {
+            Ok(lead) => {
+                lead.share(());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
