@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,8 @@ struct Inner {
     flights: Flights<PageKey, Shared>,
     /// Keys whose visitors do not wait for each other.
     apart: Cache<PageKey, ()>,
+    /// Whether there has ever been one.
+    any_apart: AtomicBool,
     /// The content type of the first page of each key prefix: as many as there
     /// are annotated handlers, at the most.
     types: Mutex<HashMap<String, &'static str>>,
@@ -109,6 +112,7 @@ impl PageCache {
                     .max_capacity(MAX_APART)
                     .time_to_live(APART)
                     .build(),
+                any_apart: AtomicBool::new(false),
                 types: Mutex::default(),
             }),
         }
@@ -192,11 +196,12 @@ impl PageCache {
 
     /// Whether visitors of `key` do not wait for each other, for now.
     pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
-        self.inner.apart.contains_key(key)
+        self.inner.any_apart.load(Ordering::Relaxed) && self.inner.apart.contains_key(key)
     }
 
     pub(crate) fn set_apart(&self, key: PageKey) {
         self.inner.apart.insert(key, ());
+        self.inner.any_apart.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_together(&self, key: &PageKey) {

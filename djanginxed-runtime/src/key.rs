@@ -43,7 +43,8 @@ impl PageKey {
 
 impl fmt::Display for PageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let hex = self.hex();
+        f.pad(str::from_utf8(&hex).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What waits for the writer is bounded, in number, in bytes and in time.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::{Memcached, free_port};
+use testkit::{Fault, FaultProxy, Memcached, free_port};
 
 use crate::app::{Site, at, run_of, status_of, wait};
 
@@ -116,12 +117,16 @@ fn a_flush_waits_until_every_page_is_stored() {
 #[test]
 fn the_last_handle_drops_when_its_pages_are_stored() {
     let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
-    let site = Site::start(&pages, |visit| async move { visit.page_of(50_000) });
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(400)));
+    let pages = at(&proxy.address()).lookup(false).build().unwrap();
+    let site = Site::quick(&pages);
     for number in 0..100 {
         run_of(&site.get(&format!("/{number}")), &format!("/{number}"));
     }
     drop(site);
+    // actix's workers drop their handles a little after their server has ended.
+    thread::sleep(Duration::from_millis(100));
     drop(pages);
     assert_eq!(memcached.stat("cmd_set"), 100);
 }

@@ -130,10 +130,9 @@ impl Client {
         let commands: Vec<_> = pages
             .iter()
             .flat_map(|page| {
-                let set = Command::new(MetaOp::Set, page.key.hex())
+                let set = Command::set(page.key.hex(), page.entry.bytes().clone())
                     .flag(format!("F{}", page.entry.flags()))
-                    .flag(format!("T{}", wire_expiry(page.life, unix_now())))
-                    .value(page.entry.bytes().to_vec());
+                    .flag(format!("T{}", wire_expiry(page.life, unix_now())));
                 [set, look_at_marker(&page.key)]
             })
             .collect();
@@ -195,9 +194,8 @@ impl Client {
         let commands: Vec<_> = keys
             .iter()
             .flat_map(|key| {
-                let mark = Command::new(MetaOp::Set, marker_key(key))
-                    .flag(format!("T{MARKER_LIFE}"))
-                    .value(self.marker_value());
+                let mark = Command::set(marker_key(key), self.marker_value().into())
+                    .flag(format!("T{MARKER_LIFE}"));
                 [mark, Command::new(MetaOp::Delete, key.hex())]
             })
             .collect();

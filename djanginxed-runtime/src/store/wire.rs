@@ -19,10 +19,11 @@ const BUFFER: usize = 32 << 10;
 /// No head of an answer is longer.
 const MAX_HEAD: usize = 1024;
 
-/// A command, and the key that its answer must echo.
+/// A command, the key that its answer must echo, and the value that it sends.
 pub(super) struct Command {
     key: Vec<u8>,
     command: MetaCommand,
+    value: Option<Bytes>,
 }
 
 impl Command {
@@ -31,16 +32,33 @@ impl Command {
         Command {
             command: MetaCommand::new(op, key.clone()).flag("k"),
             key,
+            value: None,
         }
+    }
+
+    /// Stores `value`, which is copied only into what is sent.
+    pub(super) fn set(key: impl Into<Vec<u8>>, value: Bytes) -> Command {
+        let key = key.into();
+        // The length stands where the flags of other commands begin.
+        let command = MetaCommand::new(MetaOp::Set, key.clone()).flag(value.len().to_string());
+        Command {
+            command: command.flag("k"),
+            key,
+            value: Some(value),
+        }
+    }
+
+    fn encode_into(&self, payload: &mut Vec<u8>) -> Result<(), ClientError> {
+        self.command.encode_into(payload)?;
+        if let Some(value) = &self.value {
+            payload.extend_from_slice(value);
+            payload.extend_from_slice(b"\r\n");
+        }
+        Ok(())
     }
 
     pub(super) fn flag(mut self, flag: impl Into<Vec<u8>>) -> Command {
         self.command = self.command.flag(flag);
-        self
-    }
-
-    pub(super) fn value(mut self, value: impl Into<Vec<u8>>) -> Command {
-        self.command = self.command.value(value);
         self
     }
 }
@@ -103,9 +121,11 @@ impl Wire {
 
     /// Sends commands with one write.
     pub(super) async fn send(&mut self, commands: &[Command]) -> Result<(), ClientError> {
-        let mut payload = Vec::new();
+        let values = commands.iter().filter_map(|command| command.value.as_ref());
+        let size = values.map(Bytes::len).sum::<usize>() + commands.len() * 128;
+        let mut payload = Vec::with_capacity(size);
         for command in commands {
-            command.command.encode_into(&mut payload)?;
+            command.encode_into(&mut payload)?;
         }
         Ok(self.stream.write_all(&payload).await?)
     }
@@ -138,8 +158,11 @@ impl Wire {
             self.end_of_value().await?;
             return Ok(None);
         }
-        let mut value = vec![0; length];
-        self.stream.read_exact(&mut value).await?;
+        let mut value = Vec::with_capacity(length);
+        (&mut self.stream)
+            .take(length as u64)
+            .read_to_end(&mut value)
+            .await?;
         self.end_of_value().await?;
         Ok(Some(value.into()))
     }

@@ -24,6 +24,10 @@ const MAX_BATCH_PAGES: usize = 256;
 /// A whole batch may take longer than a visitor would wait.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a lane that was at rest lets pages gather, so that a busy one is not
+/// woken for each of them.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -102,8 +106,9 @@ impl Lane {
         if self.doubts.is_empty() {
             work.await;
         } else if timeout(SETTLE_PAUSE, work).await.is_err() {
-            self.settle().await;
+            return self.settle().await;
         }
+        sleep(GATHER).await;
     }
 
     /// A name that is several servers to nginx is one to the application.
