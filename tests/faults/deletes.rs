@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use djanginxed::PageCache;
+use testkit::http::Connection;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
 use crate::app::{Gate, Site, at, run_of, status_of, wait};
@@ -29,10 +30,18 @@ fn gated(pages: &PageCache) -> (Site, Gate) {
     (site, gate)
 }
 
+/// Visitors whose page is being rendered: a render that begins after a delete
+/// would be a new one.
+fn rendering(site: &Site, visitors: usize) -> Vec<Connection> {
+    let crowd = site.crowd(PAGE, visitors);
+    eventually("the render has begun", || site.runs(PAGE) == 1);
+    crowd
+}
+
 #[track_caller]
 fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) {
     let (site, gate) = gated(pages);
-    let crowd = site.crowd(PAGE, 10);
+    let crowd = rendering(&site, 10);
     assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
     let after = site.get(PAGE);
     assert_eq!(
@@ -68,7 +77,7 @@ fn a_render_from_before_a_delete_is_not_stored_in_memcached() {
 fn an_old_render_says_that_it_was_deleted() {
     let pages = PageCache::builder().build().unwrap();
     let (site, gate) = gated(&pages);
-    let mut visitor = site.crowd(PAGE, 1).remove(0);
+    let mut visitor = rendering(&site, 1).remove(0);
     wait(pages.delete(&pages.key(PAGE))).unwrap();
     gate.open();
     let response = visitor.receive().unwrap();
@@ -80,7 +89,7 @@ fn an_old_render_says_that_it_was_deleted() {
 fn a_render_does_not_undo(memcached: &Memcached, delete: impl FnOnce()) {
     let pages = at(&memcached.address()).build().unwrap();
     let (site, gate) = gated(&pages);
-    let mut visitor = site.crowd(PAGE, 1).remove(0);
+    let mut visitor = rendering(&site, 1).remove(0);
     delete();
     gate.open();
     assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
