@@ -94,9 +94,9 @@ pub(crate) fn answer(
     Some(response)
 }
 
-/// As nginx has it with `default_type` and `charset utf-8;`, whose default
-/// `charset_types` these are.
-fn content_type(page: &Page) -> Option<HeaderValue> {
+/// Whether nginx's `charset utf-8;` says it of a type: its default
+/// `charset_types`.
+pub(crate) fn gets_charset(media_type: &str) -> bool {
     const WITH_CHARSET: [&str; 6] = [
         "text/html",
         "text/xml",
@@ -105,13 +105,16 @@ fn content_type(page: &Page) -> Option<HeaderValue> {
         "application/javascript",
         "application/rss+xml",
     ];
+    let mut known = WITH_CHARSET.iter();
+    known.any(|known| known.eq_ignore_ascii_case(media_type))
+}
+
+/// As nginx has it with `default_type` and `charset utf-8;`.
+fn content_type(page: &Page) -> Option<HeaderValue> {
     let media_type = page.media_type();
     if media_type == "text/html" {
         Some(HeaderValue::from_static("text/html; charset=utf-8"))
-    } else if WITH_CHARSET
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(media_type))
-    {
+    } else if gets_charset(media_type) {
         HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).ok()
     } else {
         Some(HeaderValue::from_static(media_type))

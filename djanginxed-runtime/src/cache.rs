@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, web};
@@ -23,6 +23,9 @@ use crate::writer::{self, Job, Writer};
 /// coalesce.
 const APART: Duration = Duration::from_secs(10);
 const MAX_APART: u64 = 10_000;
+
+/// The caches in this process: more than one is usually a mistake.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 /// The cache of an application's pages.
 ///
@@ -55,9 +58,11 @@ struct Inner {
     apart: Cache<PageKey, ()>,
     /// Whether there has ever been one.
     any_apart: AtomicBool,
-    /// The content type of the first page of each key prefix: as many as there
-    /// are annotated handlers, at the most.
+    /// The content type of each key prefix: as many as there are annotated
+    /// handlers, at the most.
     types: Mutex<HashMap<String, &'static str>>,
+    /// Whether two pages of one prefix have different types.
+    any_conflict: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -76,6 +81,12 @@ pub(crate) enum Shared {
     Found(Entry),
     /// The leader rendered it.
     Rendered(Entry),
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl PageCache {
@@ -100,6 +111,12 @@ impl PageCache {
     }
 
     pub(crate) fn new(settings: Settings) -> PageCache {
+        if LIVE.fetch_add(1, Ordering::Relaxed) > 0 {
+            tracing::warn!(
+                "another PageCache is alive in this process, and shares nothing with this one: \
+                 build it once, outside the closure of HttpServer::new, and clone it"
+            );
+        }
         let deletes = Arc::new(Deletes::new());
         let store = Store::new(&settings, &deletes);
         PageCache {
@@ -114,6 +131,7 @@ impl PageCache {
                     .build(),
                 any_apart: AtomicBool::new(false),
                 types: Mutex::default(),
+                any_conflict: AtomicBool::new(false),
             }),
         }
     }
@@ -182,16 +200,37 @@ impl PageCache {
         &self.inner.deletes
     }
 
-    /// The content type of another page under `prefix`, if it is not this one.
-    pub(crate) fn other_type_of(
-        &self,
-        prefix: &str,
-        media_type: &'static str,
-    ) -> Option<&'static str> {
-        let types = self.inner.types.lock();
-        let mut types = types.unwrap_or_else(PoisonError::into_inner);
-        let first = *types.entry(prefix.to_owned()).or_insert(media_type);
-        (!first.eq_ignore_ascii_case(media_type)).then_some(first)
+    /// Notes the content type of a page under `prefix`; the other one, if nginx
+    /// would have to serve two types under that prefix.
+    pub(crate) fn note_type(&self, prefix: &str, media_type: &'static str) -> Option<&'static str> {
+        let mut types = self.types();
+        let own = types.entry(prefix.to_owned()).or_insert(media_type);
+        if own.eq_ignore_ascii_case(media_type) {
+            return None;
+        }
+        self.inner.any_conflict.store(true, Ordering::Relaxed);
+        // What is usual keeps the prefix, whoever came first.
+        if media_type == "text/html" {
+            return Some(std::mem::replace(own, media_type));
+        }
+        Some(*own)
+    }
+
+    /// Whether nginx serves the pages under `prefix` as `media_type`, as far as
+    /// can be told from the other pages under it.
+    pub(crate) fn is_type_of(&self, prefix: &str, media_type: &str) -> bool {
+        !self.inner.any_conflict.load(Ordering::Relaxed)
+            || self
+                .types()
+                .get(prefix)
+                .is_none_or(|own| own.eq_ignore_ascii_case(media_type))
+    }
+
+    fn types(&self) -> MutexGuard<'_, HashMap<String, &'static str>> {
+        self.inner
+            .types
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether visitors of `key` do not wait for each other, for now.

@@ -16,7 +16,7 @@ use crate::writer::Limits;
 
 /// A setting that cannot work, found by
 /// [`build`](crate::PageCacheBuilder::build) before anything is served.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// [`memcached`](crate::PageCacheBuilder::memcached) was given an empty list.
@@ -73,6 +73,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+/// The sentence itself: it is what a `main` that returns the error prints.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Every setting, checked. What nginx must do alike is generated from it.

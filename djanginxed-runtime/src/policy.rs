@@ -164,6 +164,17 @@ fn has_type_of(headers: &HeaderMap, page: &Page) -> bool {
         && parts.all(|parameter| parameter.is_empty() || is_utf8_charset(parameter))
 }
 
+/// Whether a response whose type is the page's says its charset.
+pub(crate) fn has_charset(headers: &HeaderMap) -> bool {
+    let line = headers.get(header::CONTENT_TYPE);
+    line.is_some_and(|line| {
+        line.as_bytes()
+            .split(|&byte| byte == b';')
+            .skip(1)
+            .any(|parameter| !parameter.trim_ascii().is_empty())
+    })
+}
+
 fn is_utf8_charset(parameter: &[u8]) -> bool {
     let mut sides = parameter.splitn(2, |&byte| byte == b'=');
     let name = sides.next().unwrap_or_default();
@@ -182,12 +193,16 @@ fn unquoted(value: &[u8]) -> &[u8] {
 /// Headers that change what the page is or does, and that an entry of the body
 /// alone cannot carry.
 fn changes_the_page(name: &str) -> bool {
-    const NAMES: [&str; 5] = [
+    const NAMES: [&str; 9] = [
+        "clear-site-data",
         "content-disposition",
         "content-language",
         "content-security-policy",
+        "permissions-policy",
+        "referrer-policy",
         "refresh",
         "x-frame-options",
+        "x-robots-tag",
     ];
     const FAMILIES: [&str; 3] = ["cross-origin-", "access-control-", "x-accel-"];
     NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))

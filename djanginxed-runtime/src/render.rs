@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{Bytes, BytesMut};
 
-use crate::answer::Status;
+use crate::answer::{Status, gets_charset};
 use crate::cache::PageCache;
 use crate::deletes::Stamp;
 use crate::entry::{Entry, max_body};
@@ -22,6 +23,8 @@ use crate::writer::Job;
 pub(crate) struct Render {
     pages: PageCache,
     page: Page,
+    /// Whether nginx serves the page's key prefix under its content type.
+    has_type_of_prefix: bool,
     key: PageKey,
     target: String,
     started: Instant,
@@ -36,10 +39,17 @@ pub(crate) struct Rendered {
 }
 
 impl Render {
-    pub(crate) fn start(pages: &PageCache, page: Page, key: PageKey, target: &str) -> Render {
+    pub(crate) fn start(
+        pages: &PageCache,
+        page: Page,
+        prefix: &str,
+        key: PageKey,
+        target: &str,
+    ) -> Render {
         Render {
             pages: pages.clone(),
             page,
+            has_type_of_prefix: pages.is_type_of(prefix, page.media_type()),
             key,
             target: target.to_owned(),
             started: Instant::now(),
@@ -61,6 +71,9 @@ impl Render {
         );
         match decision {
             Decision::Skip(reason) => self.skip(response, reason),
+            Decision::Store(_) if !self.has_type_of_prefix => {
+                self.skip(response, Reason::ContentType)
+            }
             Decision::Store(life) => self.collect(response, life),
         }
     }
@@ -95,7 +108,7 @@ impl Render {
         let refused = match body.len() {
             0 => Some(Reason::Empty),
             length if length > self.limit() => Some(Reason::TooLarge),
-            _ => None,
+            _ => self.refused_by_charset(response.headers(), &body),
         };
         let mut response = response.set_body(BoxBody::new(body.clone()));
         if let Some(reason) = refused {
@@ -113,6 +126,13 @@ impl Render {
         }
     }
 
+    /// Whether nginx would call a body utf-8 that is not, and whose type did not
+    /// say so.
+    fn refused_by_charset(&self, headers: &HeaderMap, body: &[u8]) -> Option<Reason> {
+        let unsaid = gets_charset(self.page.media_type()) && !policy::has_charset(headers);
+        (unsaid && str::from_utf8(body).is_err()).then_some(Reason::ContentType)
+    }
+
     fn tee(self, mut response: HttpResponse<()>, body: BoxBody, life: Duration) -> Rendered {
         Status::Miss.mark(&mut response, self.pages.settings());
         let announced = match body.size() {
@@ -122,6 +142,7 @@ impl Render {
         let copy = Some(Copy {
             bytes: BytesMut::new(),
             announced,
+            headers: response.headers().clone(),
             render: self,
             life,
         });
@@ -161,6 +182,7 @@ struct Copy {
     bytes: BytesMut,
     /// The length that the response's head announces, if it does.
     announced: Option<u64>,
+    headers: HeaderMap,
     render: Render,
     life: Duration,
 }
@@ -187,7 +209,9 @@ impl Tee {
         let refused = if copy.announced.is_some_and(|announced| announced != length) {
             Some(Reason::Incomplete)
         } else {
-            (length == 0).then_some(Reason::Empty)
+            let render = &copy.render;
+            let empty = (length == 0).then_some(Reason::Empty);
+            empty.or_else(|| render.refused_by_charset(&copy.headers, &copy.bytes))
         };
         match refused {
             Some(reason) => observe::skip(&copy.render.target, reason.word()),

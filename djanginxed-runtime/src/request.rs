@@ -138,10 +138,12 @@ fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b';' || byte == b','))
         .map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or(pair))
         .any(|sent| {
-            let sent = percent_decoded(sent.trim_ascii());
+            let sent = percent_decoded(sent);
+            // Readers of cookies trim what Unicode takes for white space, too.
+            let sent = String::from_utf8_lossy(&sent);
             names
                 .iter()
-                .any(|name| sent.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+                .any(|name| sent.trim().eq_ignore_ascii_case(name))
         })
 }
 

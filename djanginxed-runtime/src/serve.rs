@@ -83,6 +83,7 @@ async fn respond<R: Responder + 'static>(
 struct Visit<'a> {
     pages: &'a PageCache,
     page: Page,
+    prefix: &'a str,
     key: PageKey,
     target: &'a str,
     accepts_gzip: bool,
@@ -115,6 +116,7 @@ impl<'a> Visit<'a> {
         let visit = Visit {
             pages,
             page,
+            prefix,
             key: PageKey::new(prefix, target),
             target,
             accepts_gzip: accepts_gzip(request.headers()),
@@ -265,7 +267,7 @@ impl<'a> Visit<'a> {
         &self,
         handler: impl Future<Output = HttpResponse>,
     ) -> (HttpResponse, Option<Entry>) {
-        let render = Render::start(self.pages, self.page, self.key, self.target);
+        let render = Render::start(self.pages, self.page, self.prefix, self.key, self.target);
         let rendered = render.finish(handler.await);
         (rendered.response, rendered.page)
     }
@@ -280,14 +282,14 @@ fn log_page(pages: &PageCache, page: &Page, prefix: &str, request: &HttpRequest)
         timeout_seconds = page.timeout().as_secs(),
         "caching a page; nginx's file must know its prefix and type"
     );
-    if let Some(other) = pages.other_type_of(prefix, content_type) {
-        tracing::warn!(
+    if let Some(other) = pages.note_type(prefix, content_type) {
+        tracing::error!(
             route,
             key_prefix = prefix,
             content_type,
             other,
-            "two content types under one key prefix: nginx could serve one as the other; give \
-             this page a key_prefix of its own"
+            "two content types under one key prefix: nginx could serve one as the other, so \
+             only text/html, or the first, is stored; give the other a key_prefix of its own"
         );
     }
 }

@@ -156,7 +156,7 @@ async fn shared_json() -> HttpResponse {
 }
 
 #[test]
-fn two_content_types_under_one_prefix_are_warned_of() {
+fn of_two_content_types_under_one_prefix_html_is_stored() {
     log::listen();
     let pages = in_memory();
     let application = Application::configured(1, &Script::html(), move |config| {
@@ -166,11 +166,18 @@ fn two_content_types_under_one_prefix_are_warned_of() {
             .route("/shared/json", web::get().to(shared_json));
     });
     assert_eq!(statuses(&application, "/shared/html"), CACHED);
-    assert_eq!(statuses(&application, "/shared/json"), CACHED);
-    let warnings = log::lines_with("two content types under one key prefix");
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    for part in ["WARN", "key_prefix=\"shared\"", "/shared/json", "text/html"] {
-        assert!(warnings[0].contains(part), "{part} is not in {warnings:?}");
+    let refused = ["djanginxed; fwd=uri-miss; detail=content-type"; 2];
+    assert_eq!(statuses(&application, "/shared/json"), refused);
+    assert_eq!(statuses(&application, "/shared/html?2"), CACHED);
+    let errors = log::lines_with("two content types under one key prefix");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    for part in [
+        "ERROR",
+        "key_prefix=\"shared\"",
+        "/shared/json",
+        "text/html",
+    ] {
+        assert!(errors[0].contains(part), "{part} is not in {errors:?}");
     }
 }
 

@@ -198,6 +198,22 @@ fn a_cookie_line_that_is_not_utf8_hides_no_cookie() {
     assert!(has_cookie(&lines, &["sessionid".to_owned()]));
 }
 
+#[test]
+fn white_space_that_only_unicode_knows_hides_no_cookie() {
+    for line in [
+        "\u{a0}sessionid=1",
+        "a=b;\u{85}sessionid=1",
+        "a=b;\u{2003}sessionid=1",
+        "sessionid\u{3000}=1",
+        "%C2%A0sessionid=1",
+    ] {
+        let mut lines = HeaderMap::new();
+        let value = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+        lines.append(header::COOKIE, value);
+        assert!(has_cookie(&lines, &["sessionid".to_owned()]), "{line:?}");
+    }
+}
+
 fn with_hosts(uri: &str, hosts: &[&str], forwarded: &str) -> Part {
     let ours = ["www.example.com", "example.org:8080", "[::1]"];
     let lines: Vec<_> = hosts.iter().map(|&host| ("host", host)).collect();
