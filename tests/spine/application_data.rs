@@ -181,6 +181,25 @@ fn of_two_content_types_under_one_prefix_html_is_stored() {
     }
 }
 
+#[cache_page(60)]
+async fn latin() -> HttpResponse {
+    // Nothing says so but the page itself, and nginx calls it utf-8.
+    let body = &b"<meta charset=iso-8859-1>caf\xe9"[..];
+    HttpResponse::Ok().content_type("text/html").body(body)
+}
+
+#[test]
+fn a_text_that_is_not_utf8_is_not_stored() {
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        config
+            .app_data(pages.clone())
+            .route("/latin", web::get().to(latin));
+    });
+    let refused = ["djanginxed; fwd=uri-miss; detail=content-type"; 2];
+    assert_eq!(statuses(&application, "/latin"), refused);
+}
+
 #[test]
 fn one_cache_serves_two_prefixes() {
     let pages = in_memory();
