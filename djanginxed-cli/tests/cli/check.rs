@@ -333,3 +333,58 @@ fn a_time_out_or_an_error_for_visitors_is_named() {
     );
     site.memcached.resume();
 }
+
+/// Checks the page whose handler is `#[get]` only.
+fn get_only_check(site: &Running, extra: &[&str]) -> Done {
+    let mut command = command();
+    command
+        .args(["check", &site.url("/text"), "--prefix", "text"])
+        .args(["--servers", &site.memcached.address()])
+        .args(["--app", &site.app()])
+        .args(extra);
+    finish(&mut command, "")
+}
+
+#[test]
+fn a_head_that_only_a_hit_answers_is_right() {
+    let done = get_only_check(&Running::start(), &[]);
+    assert_eq!(done.code, 0, "{}", done.out);
+    let head = done.out.lines().find(|line| line.starts_with("✓ head "));
+    assert!(head.unwrap().contains("no HEAD route"), "{}", done.out);
+}
+
+#[test]
+fn the_applications_own_404_for_head_is_in_time() {
+    let mut site = Running::start();
+    site.memcached.stop();
+    let done = get_only_check(&site, &["--faults"]);
+    assert_eq!(done.code, 0, "{}", done.out);
+    assert!(done.out.contains("✓ fault-head"), "{}", done.out);
+}
+
+#[test]
+fn an_answer_to_head_that_nginx_makes_up_is_named() {
+    let change = replacing(
+        "memcached_pass djanginxed",
+        "if ($request_method = HEAD) { return 410; }\n            memcached_pass djanginxed",
+    );
+    let mut site = Running::broken(change);
+    site.memcached.stop();
+    names(&get_only_check(&site, &["--faults"]), "fault-head");
+}
+
+#[test]
+fn the_target_of_a_page_that_needs_its_query_is_tested() {
+    let site = Running::start();
+    for (target, line) in [
+        ("/search?q=a", "✓ target "),
+        ("/search?q=only", "- target "),
+    ] {
+        let mut command = command();
+        let done = finish(command.args(["check", &site.url(target)]), "");
+        assert_eq!(done.code, 0, "{}", done.out);
+        let fact = done.out.lines().find(|fact| fact.starts_with(line));
+        let fact = fact.unwrap_or_else(|| panic!("no {line}in\n{}", done.out));
+        assert_eq!(fact.contains("odd query"), line.starts_with('✓'), "{fact}");
+    }
+}
