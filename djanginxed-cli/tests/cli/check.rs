@@ -108,9 +108,14 @@ fn an_application_that_is_down_is_not_reachable() {
 fn a_page_that_is_refused_is_not_stored() {
     let site = Running::start();
     let mut command = command();
-    let done = finish(command.args(["check", &site.url("/session")]), "");
+    command
+        .args(["check", &site.url("/session"), "--prefix", "site1"])
+        .args(["--servers", &site.memcached.address()]);
+    let done = finish(&mut command, "");
     names(&done, "stored");
     assert!(done.out.contains("set-cookie"));
+    let key = done.out.lines().find(|line| line.starts_with("- key "));
+    assert!(key.unwrap().contains("not stored"), "{}", done.out);
 }
 
 #[test]
@@ -387,4 +392,40 @@ fn the_target_of_a_page_that_needs_its_query_is_tested() {
         let fact = fact.unwrap_or_else(|| panic!("no {line}in\n{}", done.out));
         assert_eq!(fact.contains("odd query"), line.starts_with('✓'), "{fact}");
     }
+}
+
+#[test]
+fn a_page_of_another_content_type_needs_a_prefix_of_its_own() {
+    let site = Running::start();
+    let mut command = command();
+    let done = finish(command.args(["check", &site.url("/notes")]), "");
+    names(&done, "stored");
+    assert!(done.out.contains("detail=content-type"), "{}", done.out);
+    assert!(done.out.contains("--page PATH=PREFIX,TYPE"), "{}", done.out);
+}
+
+#[test]
+fn a_host_that_nginx_does_not_name_is_explained() {
+    let site = Running::start();
+    let connect = site.url("").replace("http://", "");
+    let mut command = command();
+    command.args(["check", "http://other.invalid/articles/1"]);
+    let done = finish(command.args(["--connect", &connect]), "");
+    names(&done, "reachable");
+    assert!(done.out.contains("server_name") && done.out.contains("--connect"));
+}
+
+#[test]
+fn a_bypass_cookie_that_only_nginx_knows_is_the_applications_to_add() {
+    let site = Running::broken(replacing(
+        "return 418;",
+        "return 418; }\n        if ($http_cookie) { return 418;",
+    ));
+    let done = check(&site, &["--bypass-cookie", "sessionid"]);
+    names(&done, "bypass-cookie");
+    assert!(
+        done.out.contains(".bypass_cookie(\"sessionid\")"),
+        "{}",
+        done.out
+    );
 }

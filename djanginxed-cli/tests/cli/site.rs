@@ -40,6 +40,7 @@ impl Application {
                         .service(text)
                         .service(session)
                         .service(search)
+                        .service(notes)
                 })
                 .workers(1)
                 .disable_signals()
@@ -112,6 +113,14 @@ async fn search(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body("found")
+}
+
+#[get("/notes")]
+#[cache_page(60)]
+async fn notes() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("[]")
 }
 
 /// Everything that a site needs, running.
