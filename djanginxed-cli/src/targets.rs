@@ -36,9 +36,7 @@ fn target(word: &str) -> Result<String, Failure> {
 fn from_stdin() -> Result<Vec<String>, Failure> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        return Err(Failure::Usage(
-            "no target is named: give targets, or a list of them on standard input".to_owned(),
-        ));
+        eprintln!("djanginxed: waiting for targets, one a line; Ctrl-D ends the list");
     }
     lines(stdin.lock())?
         .iter()

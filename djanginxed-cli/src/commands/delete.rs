@@ -7,9 +7,12 @@ use crate::failure::Outcome;
 use crate::output;
 use crate::targets::targets;
 
+const NOT_KEPT: &str = "pages whose render began before this delete, or begins within about 2 seconds after it, are not kept";
+
 /// Delete the stored page of each target
 ///
-/// A render that is under way in an application does not put its page back.
+/// A page whose render began before the delete, or within about 2 seconds
+/// after it, is not kept.
 /// Exit code 0 also where there was none to delete.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,6 +45,9 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     output::line(format_args!(
         "{deleted} deleted, {absent} were not stored, {failed} failed"
     ))?;
+    if failed < targets.len() {
+        eprintln!("djanginxed: {NOT_KEPT}");
+    }
     Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {

@@ -20,7 +20,11 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let pages = args.prefix.cache()?;
-    for target in targets(&args.targets)? {
+    let targets = targets(&args.targets)?;
+    if args.prefix.prefix.is_empty() {
+        eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
+    }
+    for target in targets {
         output::line(pages.key(&target))?;
     }
     Ok(ExitCode::SUCCESS)

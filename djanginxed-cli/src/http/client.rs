@@ -17,6 +17,9 @@ use super::url::Origin;
 /// No page is larger; an answer without an end is none.
 const LARGEST: usize = 64 << 20;
 
+/// What [`Client::send`] says of a connection that ends before an answer begins.
+pub(crate) const CLOSED: &str = "the connection was closed without an answer";
+
 /// A request, whose target goes out as written.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -134,7 +137,7 @@ impl Client {
         }
         let mut sender = self.dial().await?;
         let answer = (sender.send_request(request.build(&host)?).await)
-            .map_err(|error| format!("no HTTP answer: {}", cause(&error)))?;
+            .map_err(|error| no_answer(&error))?;
         self.finish(sender, answer).await
     }
 
@@ -177,6 +180,13 @@ async fn start(
         .map_err(|error| format!("no HTTP connection: {error}"))?;
     tokio::spawn(connection);
     Ok(sender)
+}
+
+fn no_answer(error: &hyper::Error) -> String {
+    if error.is_incomplete_message() {
+        return CLOSED.to_owned();
+    }
+    format!("no HTTP answer: {}", cause(error))
 }
 
 /// hyper's own message leaves out what the system said.

@@ -4,5 +4,5 @@ mod client;
 mod tls;
 mod url;
 
-pub(crate) use client::{Client, Request, Response};
+pub(crate) use client::{CLOSED, Client, Request, Response};
 pub(crate) use url::Url;

@@ -108,9 +108,14 @@ fn an_application_that_is_down_is_not_reachable() {
 fn a_page_that_is_refused_is_not_stored() {
     let site = Running::start();
     let mut command = command();
-    let done = finish(command.args(["check", &site.url("/session")]), "");
+    command
+        .args(["check", &site.url("/session"), "--prefix", "site1"])
+        .args(["--servers", &site.memcached.address()]);
+    let done = finish(&mut command, "");
     names(&done, "stored");
     assert!(done.out.contains("set-cookie"));
+    let key = done.out.lines().find(|line| line.starts_with("- key "));
+    assert!(key.unwrap().contains("not stored"), "{}", done.out);
 }
 
 #[test]
@@ -332,4 +337,95 @@ fn a_time_out_or_an_error_for_visitors_is_named() {
         "fault-get",
     );
     site.memcached.resume();
+}
+
+/// Checks the page whose handler is `#[get]` only.
+fn get_only_check(site: &Running, extra: &[&str]) -> Done {
+    let mut command = command();
+    command
+        .args(["check", &site.url("/text"), "--prefix", "text"])
+        .args(["--servers", &site.memcached.address()])
+        .args(["--app", &site.app()])
+        .args(extra);
+    finish(&mut command, "")
+}
+
+#[test]
+fn a_head_that_only_a_hit_answers_is_right() {
+    let done = get_only_check(&Running::start(), &[]);
+    assert_eq!(done.code, 0, "{}", done.out);
+    let head = done.out.lines().find(|line| line.starts_with("✓ head "));
+    assert!(head.unwrap().contains("no HEAD route"), "{}", done.out);
+}
+
+#[test]
+fn the_applications_own_404_for_head_is_in_time() {
+    let mut site = Running::start();
+    site.memcached.stop();
+    let done = get_only_check(&site, &["--faults"]);
+    assert_eq!(done.code, 0, "{}", done.out);
+    assert!(done.out.contains("✓ fault-head"), "{}", done.out);
+}
+
+#[test]
+fn an_answer_to_head_that_nginx_makes_up_is_named() {
+    let change = replacing(
+        "memcached_pass djanginxed",
+        "if ($request_method = HEAD) { return 410; }\n            memcached_pass djanginxed",
+    );
+    let mut site = Running::broken(change);
+    site.memcached.stop();
+    names(&get_only_check(&site, &["--faults"]), "fault-head");
+}
+
+#[test]
+fn the_target_of_a_page_that_needs_its_query_is_tested() {
+    let site = Running::start();
+    for (target, line) in [
+        ("/search?q=a", "✓ target "),
+        ("/search?q=only", "- target "),
+    ] {
+        let mut command = command();
+        let done = finish(command.args(["check", &site.url(target)]), "");
+        assert_eq!(done.code, 0, "{}", done.out);
+        let fact = done.out.lines().find(|fact| fact.starts_with(line));
+        let fact = fact.unwrap_or_else(|| panic!("no {line}in\n{}", done.out));
+        assert_eq!(fact.contains("odd query"), line.starts_with('✓'), "{fact}");
+    }
+}
+
+#[test]
+fn a_page_of_another_content_type_needs_a_prefix_of_its_own() {
+    let site = Running::start();
+    let mut command = command();
+    let done = finish(command.args(["check", &site.url("/notes")]), "");
+    names(&done, "stored");
+    assert!(done.out.contains("detail=content-type"), "{}", done.out);
+    assert!(done.out.contains("--page PATH=PREFIX,TYPE"), "{}", done.out);
+}
+
+#[test]
+fn a_host_that_nginx_does_not_name_is_explained() {
+    let site = Running::start();
+    let connect = site.url("").replace("http://", "");
+    let mut command = command();
+    command.args(["check", "http://other.invalid/articles/1"]);
+    let done = finish(command.args(["--connect", &connect]), "");
+    names(&done, "reachable");
+    assert!(done.out.contains("server_name") && done.out.contains("--connect"));
+}
+
+#[test]
+fn a_bypass_cookie_that_only_nginx_knows_is_the_applications_to_add() {
+    let site = Running::broken(replacing(
+        "return 418;",
+        "return 418; }\n        if ($http_cookie) { return 418;",
+    ));
+    let done = check(&site, &["--bypass-cookie", "sessionid"]);
+    names(&done, "bypass-cookie");
+    assert!(
+        done.out.contains(".bypass_cookie(\"sessionid\")"),
+        "{}",
+        done.out
+    );
 }

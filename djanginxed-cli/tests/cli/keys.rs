@@ -53,6 +53,25 @@ fn targets_may_come_from_standard_input() {
 }
 
 #[test]
+fn a_key_without_a_prefix_says_so_beside_the_key() {
+    let done = run(["key", "/a"]);
+    let key = djanginxed::PageKey::new("", "/a");
+    assert_eq!((done.code, done.out), (0, format!("{key}\n")));
+    assert!(done.err.contains("prefix is empty"), "{}", done.err);
+    assert_eq!(run(["key", "--prefix", "site1", "/a"]).err, "");
+}
+
+#[test]
+fn targets_from_a_terminal_are_waited_for_with_a_word() {
+    let mut script = std::process::Command::new("script");
+    let tool = format!("{} key --prefix site1", env!("CARGO_BIN_EXE_djanginxed"));
+    let done = finish(script.args(["-qec", &tool, "/dev/null"]), "/a\n\u{4}");
+    let key = djanginxed::PageKey::new("site1", "/a").to_string();
+    assert!(done.out.contains("waiting for targets"), "{done:?}");
+    assert!(done.out.contains(&key), "{done:?}");
+}
+
+#[test]
 fn a_wrong_command_line_is_one_sentence_and_exit_code_2() {
     for args in [
         ["key", "articles"],

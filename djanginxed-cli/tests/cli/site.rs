@@ -39,6 +39,8 @@ impl Application {
                         .service(article)
                         .service(text)
                         .service(session)
+                        .service(search)
+                        .service(notes)
                 })
                 .workers(1)
                 .disable_signals()
@@ -97,6 +99,28 @@ async fn session() -> impl Responder {
         .insert_header(("Set-Cookie", "session=1"))
         .content_type("text/html; charset=utf-8")
         .body("yours")
+}
+
+/// Needs its query; `q=only` takes no other spelling.
+#[get("/search")]
+#[cache_page(60)]
+async fn search(request: HttpRequest) -> HttpResponse {
+    let query = request.query_string();
+    let as_linked = request.uri().path() == "/search" && !query.contains('|');
+    if !query.starts_with("q=") || (query.starts_with("q=only") && !as_linked) {
+        return HttpResponse::BadRequest().finish();
+    }
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body("found")
+}
+
+#[get("/notes")]
+#[cache_page(60)]
+async fn notes() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("[]")
 }
 
 /// Everything that a site needs, running.

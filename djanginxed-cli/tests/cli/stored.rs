@@ -91,6 +91,7 @@ fn pages_are_deleted_and_counted() {
         (done.code, done.out.as_str()),
         (0, "2 deleted, 1 were not stored, 0 failed\n")
     );
+    assert!(done.err.contains("2 seconds") && done.err.lines().count() == 1);
     assert!(memcached.get(key("/a")).is_none() && memcached.get(key("/b")).is_none());
 }
 

@@ -5,7 +5,7 @@ use super::answer::seen;
 use super::answer::{By, by};
 use super::probe::{Probe, Trial};
 use super::report::Report;
-use crate::http::Request;
+use crate::http::{Request, Response};
 
 pub(super) async fn check(args: &Args, probe: &mut Probe, trial: &Trial, report: &mut Report) {
     bypasses(
@@ -43,20 +43,41 @@ async fn bypasses(
     let request = Request::get(&trial.target).header(name, value);
     match probe.ask(&request).await {
         Err(problem) => report.bad(fact, problem, "nginx must pass the request on."),
-        // Without a Cache-Status, the application's answer still has one.
-        Ok(answer)
-            if matches!(by(&answer), By::Nginx | By::Application | By::Unknown)
-                && answer.status == 200 =>
-        {
-            report.bad(
+        Ok(answer) => match blame(fact, name, value, &answer) {
+            Some(change) => report.bad(
                 fact,
-                format!("{name}: {value} is answered from the cache: {}", seen(&answer)),
-                "Generate nginx's file with the application's bypass rules; nginx answers hits before the application sees them.",
-            );
-        }
-        Ok(answer) => report.good(
-            fact,
-            format!("{name} is not answered from the cache: {}", seen(&answer)),
+                format!(
+                    "{name}: {value} does not bypass the cache: {}",
+                    seen(&answer)
+                ),
+                change,
+            ),
+            None => report.good(
+                fact,
+                format!("{name} is not answered from the cache: {}", seen(&answer)),
+            ),
+        },
+    }
+}
+
+/// What to change, and where: nginx or the application.
+fn blame(fact: &str, name: &str, value: &str, answer: &Response) -> Option<String> {
+    let cookie = value.split('=').next().unwrap_or(value);
+    match (by(answer), fact) {
+        // Without a Cache-Status, the application's answer still has one.
+        (By::Nginx, _) | (By::Unknown, _) if answer.status == 200 => Some(
+            "Generate nginx's file with the application's bypass rules; nginx answers hits before the application sees them."
+                .to_owned(),
         ),
+        (By::Application | By::Stored, "bypass-cookie") => Some(format!(
+            "nginx's file is right; the application uses its cache: add .bypass_cookie({cookie:?}) to it."
+        )),
+        (By::Application | By::Stored, "bypass-header") => Some(format!(
+            "nginx's file is right; the application uses its cache: add .bypass_header({name:?}) to it."
+        )),
+        (By::Application | By::Stored, _) => Some(format!(
+            "nginx passes it on; let {name} reach the application, and let no middleware remove it."
+        )),
+        _ => None,
     }
 }

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::Args;
 use super::answer::{is_nginx_error_page, seen};
+use super::methods::{bare, has_no_head};
 use super::probe::Probe;
 use super::report::Report;
-use crate::http::Request;
+use crate::http::{Request, Response};
 
 const TIMEOUTS: &str = "Put 502 and 504 into error_page, and memcached_connect_timeout, _send_timeout and _read_timeout of 100ms into nginx's location.";
 
@@ -54,14 +55,15 @@ async fn in_time(
 ) -> bool {
     let begin = Instant::now();
     let target = probe.fresh();
-    let answer = probe.ask(&Request::new(method, target)).await;
+    let request = Request::new(method, target);
+    let answer = probe.ask(&request).await;
     let took = begin.elapsed();
     match answer {
         Err(problem) => report.bad(fact, problem, TIMEOUTS),
         Ok(answer) if answer.status >= 500 || is_nginx_error_page(&answer) => {
             report.bad(fact, seen(&answer), TIMEOUTS);
         }
-        Ok(answer) if method != "POST" && answer.status != 200 => {
+        Ok(answer) if !is_expected(probe, method, &request, &answer).await => {
             report.bad(fact, seen(&answer), TIMEOUTS);
         }
         Ok(_) if took > args.bound() => {
@@ -74,4 +76,21 @@ async fn in_time(
         Ok(_) => return true,
     }
     false
+}
+
+/// Whether the status is the one of a page, or the application's own.
+async fn is_expected(
+    probe: &mut Probe,
+    method: &str,
+    request: &Request,
+    answer: &Response,
+) -> bool {
+    match method {
+        "POST" => true,
+        "HEAD" if has_no_head(answer) => {
+            let bare = bare(probe, request).await;
+            bare.is_none_or(|bare| bare.status == answer.status)
+        }
+        _ => answer.status == 200,
+    }
 }

@@ -64,10 +64,6 @@ impl Probe {
         })
     }
 
-    pub(super) fn path(&self) -> &str {
-        self.url.target.split('?').next().unwrap_or("/")
-    }
-
     /// The page's target with a query that nobody has asked for.
     pub(super) fn fresh(&mut self) -> String {
         let target = self.url.target.clone();

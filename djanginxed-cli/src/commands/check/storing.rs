@@ -3,7 +3,13 @@
 use super::answer::{By, by, is_nginx_error_page, seen, unpacked};
 use super::probe::{Probe, Trial};
 use super::report::Report;
+use crate::http::CLOSED;
 use crate::memcached::Item;
+
+/// The generated file answers 444 for hosts that it does not name.
+const NOT_NAMED: &str = "Probably the URL's host is not in server_name, and nginx's default server returns 444: ask for a host that is, with --connect HOST:PORT where its name does not lead to this nginx.";
+
+const OWN_PREFIX: &str = "Two content types need two prefixes: give this handler a key_prefix of its own and its content_type, and generate nginx's file with --page PATH=PREFIX,TYPE.";
 
 /// The trial that the other facts build on; none where the site does not answer.
 pub(super) async fn check(probe: &mut Probe, report: &mut Report) -> Option<Trial> {
@@ -11,7 +17,11 @@ pub(super) async fn check(probe: &mut Probe, report: &mut Report) -> Option<Tria
     let trial = match probe.trial(target).await {
         Ok(trial) => trial,
         Err(problem) => {
-            report.bad("reachable", problem, "Start nginx, or correct the URL.");
+            let change = match problem.as_str() {
+                CLOSED => NOT_NAMED,
+                _ => "Start nginx, or correct the URL.",
+            };
+            report.bad("reachable", problem, change);
             return None;
         }
     };
@@ -42,6 +52,9 @@ fn stored(trial: &Trial, report: &mut Report) {
     let first = &trial.first;
     match by(first) {
         By::Stored => report.good("stored", "the first request is a miss that the application stores"),
+        By::Refused if seen(first).contains("detail=content-type") => {
+            report.bad("stored", seen(first), OWN_PREFIX);
+        }
         By::Refused => report.bad(
             "stored",
             seen(first),
@@ -139,7 +152,7 @@ fn same_page(trial: &Trial, report: &mut Report) {
         return report.bad(
             "same-page",
             format!("the application says {rendered}, nginx says {served}"),
-            "Set default_type (with an empty types block) and charset utf-8 in nginx's location, or content_type in #[cache_page].",
+            format!("Set default_type (with an empty types block) and charset utf-8 in nginx's location, or content_type in #[cache_page]. {OWN_PREFIX}"),
         );
     }
     if trial.first.body != trial.second.body {
@@ -180,6 +193,10 @@ async fn key(probe: &Probe, trial: &Trial, report: &mut Report) {
             format!("{key} on {server} holds something else"),
             "Give each site on one Memcached its own key prefix.",
         ),
+        // Then neither prefix nor servers are to blame.
+        Ok(None) if matches!(by(&trial.first), By::Refused | By::Unknown) => {
+            report.unchecked("key", "the page is not stored");
+        }
         Ok(None) => {
             let found = elsewhere(probe, trial).await;
             report.bad("key", format!("{key} on {server} holds nothing"), found);

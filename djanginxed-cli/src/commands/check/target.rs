@@ -10,7 +10,7 @@ pub(super) async fn check(probe: &mut Probe, trial: &Trial, report: &mut Report)
         return report.unchecked("target", "nginx does not answer");
     }
     let mut kept = Vec::new();
-    for (name, spelling) in spellings(probe.path()) {
+    for (name, spelling) in spellings(&probe.url.target) {
         let target = probe.fresh_at(&spelling);
         let trial = match probe.trial(target).await {
             Ok(trial) => trial,
@@ -31,6 +31,10 @@ pub(super) async fn check(probe: &mut Probe, trial: &Trial, report: &mut Report)
         }
         kept.push(name);
     }
+    if kept.is_empty() {
+        let why = "the application stores this page under no other spelling of its target";
+        return report.unchecked("target", why);
+    }
     report.good(
         "target",
         format!(
@@ -40,21 +44,24 @@ pub(super) async fn check(probe: &mut Probe, trial: &Trial, report: &mut Report)
     );
 }
 
-fn spellings(path: &str) -> Vec<(&'static str, String)> {
+/// Other spellings of `target`. The page's own query stays, since the page may need it.
+fn spellings(target: &str) -> Vec<(&'static str, String)> {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let joint = if query.is_empty() { '?' } else { '&' };
     let mut spellings = vec![
-        ("odd query", format!("{path}?b=%2F|x&&a=//y")),
-        ("doubled slash", format!("/{path}")),
+        ("odd query", format!("{target}{joint}b=%2F|x&&a=//y")),
+        ("doubled slash", format!("/{target}")),
         (
             "slash at the end",
             match path.strip_suffix('/') {
-                Some(bare) if !bare.is_empty() => bare.to_owned(),
-                _ => format!("{path}/"),
+                Some(bare) if !bare.is_empty() => format!("{bare}{query}"),
+                _ => format!("{path}/{query}"),
             },
         ),
     ];
     if let Some(at) = path.rfind(|c: char| c.is_ascii_alphanumeric()) {
         let (before, rest) = path.split_at(at);
-        let encoded = format!("{before}%{:02X}{}", rest.as_bytes()[0], &rest[1..]);
+        let encoded = format!("{before}%{:02X}{}{query}", rest.as_bytes()[0], &rest[1..]);
         // A digit of a percent-encoding is not a letter of its own.
         if !path.contains('%') {
             spellings.push(("percent-encoded letter", encoded));

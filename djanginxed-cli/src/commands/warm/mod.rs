@@ -14,6 +14,7 @@ use crate::failure::{Failure, Outcome};
 
 /// Ask for pages, so that visitors find them stored
 ///
+/// After `djanginxed delete`, wait 3 seconds: pages rendered sooner are not kept.
 /// Exit code 0 if every page is stored now, 1 if one was refused or failed.
 #[derive(Debug, clap::Args)]
 #[command(
