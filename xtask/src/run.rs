@@ -34,7 +34,7 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
 }
 
 /// As one would type it, with the variables that were set for it.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let variables = command
         .get_envs()
         .filter_map(|(name, value)| Some(format!("{}={:?}", name.display(), value?)));
