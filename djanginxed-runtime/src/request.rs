@@ -63,11 +63,11 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
     /// Path and query as the client sent them: nginx's `$request_uri`.
     ///
     /// Never `uri` itself, which carries the host of an absolute-form target.
-    pub(crate) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &'a str {
         self.uri
             .path_and_query()
             .map_or("", |target| target.as_str())

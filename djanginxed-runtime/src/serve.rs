@@ -109,10 +109,7 @@ impl<'a> Visit<'a> {
         if seen.first() {
             log_page(pages, &page, prefix, request);
         }
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("", |target| target.as_str());
+        let target = asked.target();
         let visit = Visit {
             pages,
             page,

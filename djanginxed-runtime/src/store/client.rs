@@ -37,6 +37,9 @@ pub(crate) struct Outgoing {
     pub(crate) life: u64,
 }
 
+/// The answers to two commands that go together.
+type Pair = (Result<Answer, StoreError>, Result<Answer, StoreError>);
+
 /// That a page was deleted, as its server remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
@@ -102,6 +105,16 @@ impl Client {
         answers
     }
 
+    /// The same for commands that go in pairs.
+    async fn exchange_pairs(
+        &self,
+        pairs: impl Iterator<Item = [Command; 2]>,
+    ) -> impl Iterator<Item = Pair> {
+        let commands: Vec<_> = pairs.flatten().collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        std::iter::from_fn(move || Some((answers.next()?, answers.next()?)))
+    }
+
     fn unexpected(&self) -> StoreError {
         StoreError::of_client(&self.address, &nonsense("an answer of an unexpected kind"))
     }
@@ -127,25 +140,17 @@ impl Client {
 
     /// Stores pages, each followed by a look at its delete marker, at once.
     pub(crate) async fn put(&self, pages: &[Outgoing]) -> Vec<Result<Option<Marker>, StoreError>> {
-        let commands: Vec<_> = pages
-            .iter()
-            .flat_map(|page| {
-                let set = Command::set(page.key.hex(), page.entry.bytes().clone())
-                    .flag(format!("F{}", page.entry.flags()))
-                    .flag(format!("T{}", wire_expiry(page.life, unix_now())));
-                [set, look_at_marker(&page.key)]
-            })
-            .collect();
-        let mut answers = self.exchange(&commands).await.into_iter();
-        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
-        let stored = |_: &Outgoing| {
-            let (set, marker) = (next(), next());
-            match set?.code() {
-                ReturnCode::Hd => self.marker(marker?),
-                _ => Err(self.unexpected()),
-            }
+        let pairs = pages.iter().map(|page| {
+            let set = Command::set(page.key.hex(), page.entry.bytes().clone())
+                .flag(format!("F{}", page.entry.flags()))
+                .flag(format!("T{}", wire_expiry(page.life, unix_now())));
+            [set, look_at_marker(&page.key)]
+        });
+        let stored = |(set, marker): Pair| match set?.code() {
+            ReturnCode::Hd => self.marker(marker?),
+            _ => Err(self.unexpected()),
         };
-        pages.iter().map(stored).collect()
+        self.exchange_pairs(pairs).await.map(stored).collect()
     }
 
     /// The delete markers of pages.
@@ -191,24 +196,16 @@ impl Client {
 
     /// Marks each page as deleted, then deletes it; whether it was there.
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
-        let commands: Vec<_> = keys
-            .iter()
-            .flat_map(|key| {
-                let mark = Command::set(marker_key(key), self.marker_value().into())
-                    .flag(format!("T{MARKER_LIFE}"));
-                [mark, Command::new(MetaOp::Delete, key.hex())]
-            })
-            .collect();
-        let mut answers = self.exchange(&commands).await.into_iter();
-        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
-        let deleted = |_: &PageKey| {
-            let (mark, delete) = (next(), next());
-            match mark?.code() {
-                ReturnCode::Hd => self.deleted(delete),
-                _ => Err(self.unexpected()),
-            }
+        let pairs = keys.iter().map(|key| {
+            let mark = Command::set(marker_key(key), self.marker_value().into())
+                .flag(format!("T{MARKER_LIFE}"));
+            [mark, Command::new(MetaOp::Delete, key.hex())]
+        });
+        let deleted = |(mark, delete): Pair| match mark?.code() {
+            ReturnCode::Hd => self.deleted(delete),
+            _ => Err(self.unexpected()),
         };
-        keys.iter().map(deleted).collect()
+        self.exchange_pairs(pairs).await.map(deleted).collect()
     }
 
     fn deleted(&self, answer: Result<Answer, StoreError>) -> Result<bool, StoreError> {
