@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, web};
-use moka::sync::Cache;
 
 use crate::coalesce::Flights;
 use crate::config::{ConfigError, PageCacheBuilder, Settings};
 use crate::deletes::Deletes;
 use crate::entry::Entry;
+use crate::expiring::{Bounds, Expiring};
 use crate::key::PageKey;
 use crate::observe;
 use crate::store::error::StoreError;
@@ -55,7 +55,7 @@ struct Inner {
     deletes: Arc<Deletes>,
     flights: Flights<PageKey, Shared>,
     /// Keys whose visitors do not wait for each other.
-    apart: Cache<PageKey, ()>,
+    apart: Expiring<()>,
     /// Whether there has ever been one.
     any_apart: AtomicBool,
     /// The content type of each key prefix: as many as there are annotated
@@ -125,10 +125,11 @@ impl PageCache {
                 store,
                 deletes,
                 flights: Flights::new(),
-                apart: Cache::builder()
-                    .max_capacity(MAX_APART)
-                    .time_to_live(APART)
-                    .build(),
+                apart: Expiring::new(Bounds {
+                    total: MAX_APART,
+                    heaviest: 1,
+                    usual: 1,
+                }),
                 any_apart: AtomicBool::new(false),
                 types: Mutex::default(),
                 any_conflict: AtomicBool::new(false),
@@ -235,17 +236,17 @@ impl PageCache {
 
     /// Whether visitors of `key` do not wait for each other, for now.
     pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
-        self.inner.any_apart.load(Ordering::Relaxed) && self.inner.apart.contains_key(key)
+        self.inner.any_apart.load(Ordering::Relaxed) && self.inner.apart.get(key).is_some()
     }
 
     pub(crate) fn set_apart(&self, key: PageKey) {
-        self.inner.apart.insert(key, ());
+        self.inner.apart.put(key, (), 1, Instant::now() + APART);
         self.inner.any_apart.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn set_together(&self, key: &PageKey) {
         if self.is_apart(key) {
-            self.inner.apart.invalidate(key);
+            self.inner.apart.remove(key);
         }
     }
 
@@ -310,7 +311,7 @@ impl PageCache {
 impl Store {
     fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
         if settings.servers.is_empty() {
-            return Store::Memory(Memory::new(settings.memory));
+            return Store::Memory(Memory::new(settings.memory, settings.max_entry_size));
         }
         let memcached = Arc::new(Memcached::new(
             &settings.servers,

@@ -185,7 +185,8 @@ impl PageCacheBuilder {
     }
 
     /// Stores pages in memory of the process, `max_bytes` at the most. The
-    /// default, with 64 MiB, where no Memcached server is named.
+    /// default, with 64 MiB, where no Memcached server is named. What is least
+    /// asked for makes room for the rest.
     pub fn in_memory(mut self, max_bytes: u64) -> Self {
         self.servers = None;
         self.settings.memory = max_bytes;

@@ -8,6 +8,7 @@ mod coalesce;
 mod config;
 mod deletes;
 mod entry;
+mod expiring;
 mod key;
 pub mod nginx;
 mod observe;

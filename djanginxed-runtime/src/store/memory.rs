@@ -1,74 +1,48 @@
 //! The embedded store: memory of the process, when no server is named.
 
-use std::time::{Duration, Instant};
-
-use moka::Expiry;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use std::time::Instant;
 
 use crate::entry::Entry;
+use crate::expiring::{Bounds, Expiring};
 use crate::key::PageKey;
 
 /// What an entry takes besides its bytes: key, counters, lists.
 const OVERHEAD: usize = 256;
 
+/// A page of this size is nothing special.
+const USUAL: u64 = 8 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Memory {
-    entries: Cache<PageKey, Held>,
-}
-
-#[derive(Clone, Debug)]
-struct Held {
-    entry: Entry,
-    expires: Instant,
-}
-
-struct OwnLife;
-
-impl Expiry<PageKey, Held> for OwnLife {
-    fn expire_after_create(&self, _: &PageKey, held: &Held, now: Instant) -> Option<Duration> {
-        Some(held.expires.saturating_duration_since(now))
-    }
-
-    fn expire_after_update(
-        &self,
-        key: &PageKey,
-        held: &Held,
-        now: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        self.expire_after_create(key, held, now)
-    }
+    entries: Expiring<Entry>,
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: u64) -> Memory {
-        let weight = |_: &PageKey, held: &Held| {
-            u32::try_from(held.entry.bytes().len() + OVERHEAD).unwrap_or(u32::MAX)
-        };
+    pub(crate) fn new(max_bytes: u64, max_entry_size: usize) -> Memory {
         Memory {
-            entries: Cache::builder()
-                .max_capacity(max_bytes)
-                .weigher(weight)
-                .eviction_policy(EvictionPolicy::tiny_lfu())
-                .expire_after(OwnLife)
-                .build(),
+            entries: Expiring::new(Bounds {
+                total: max_bytes,
+                heaviest: weight(max_entry_size),
+                usual: USUAL,
+            }),
         }
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Entry> {
-        let held = self.entries.get(key)?;
-        // The cache's own clock may be a little behind.
-        (Instant::now() < held.expires).then_some(held.entry)
+        self.entries.get(key)
     }
 
     pub(crate) fn put(&self, key: PageKey, entry: Entry, expires: Instant) {
-        self.entries.insert(key, Held { entry, expires });
+        let weight = weight(entry.bytes().len());
+        self.entries.put(key, entry, weight, expires);
     }
 
     /// Removes a page; whether it was there.
     pub(crate) fn remove(&self, key: &PageKey) -> bool {
-        let held = self.entries.remove(key);
-        held.is_some_and(|held| Instant::now() < held.expires)
+        self.entries.remove(key).is_some()
     }
+}
+
+fn weight(bytes: usize) -> u64 {
+    bytes.saturating_add(OVERHEAD) as u64
 }
