@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use memcache::exp::{MetaOp, ReturnCode};
+use memcache::exp::ReturnCode;
 
 use super::error::StoreError;
 use super::wire::{Answer, Command, Wire, nonsense};
@@ -29,7 +29,6 @@ pub(crate) struct Client {
 }
 
 /// A page on its way to a server.
-#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) key: PageKey,
     pub(crate) entry: Entry,
@@ -86,7 +85,7 @@ impl Client {
             },
         };
         if let Err(failure) = wire.send(commands).await {
-            return all(error(failure));
+            return all(error(failure.into()));
         }
         let mut answers: Vec<Result<Answer, StoreError>> = Vec::with_capacity(commands.len());
         for command in commands {
@@ -121,7 +120,7 @@ impl Client {
 
     /// Asks for all `keys` at once.
     pub(crate) async fn get(&self, keys: &[PageKey]) -> Vec<Result<Option<Entry>, StoreError>> {
-        let get = |key: &PageKey| Command::new(MetaOp::Get, key.hex()).flag("f").flag("v");
+        let get = |key: &PageKey| Command::new("mg", &key.hex(), " f v");
         let commands: Vec<_> = keys.iter().map(get).collect();
         let answers = self.exchange(&commands).await.into_iter();
         answers.map(|answer| self.found(answer?)).collect()
@@ -139,11 +138,15 @@ impl Client {
     }
 
     /// Stores pages, each followed by a look at its delete marker, at once.
-    pub(crate) async fn put(&self, pages: &[Outgoing]) -> Vec<Result<Option<Marker>, StoreError>> {
-        let pairs = pages.iter().map(|page| {
-            let set = Command::set(page.key.hex(), page.entry.bytes().clone())
-                .flag(format!("F{}", page.entry.flags()))
-                .flag(format!("T{}", wire_expiry(page.life, unix_now())));
+    pub(crate) async fn put(
+        &self,
+        pages: impl Iterator<Item = &Outgoing>,
+    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        let now = unix_now();
+        let pairs = pages.map(|page| {
+            let (flags, expiry) = (page.entry.flags(), wire_expiry(page.life, now));
+            let value = page.entry.bytes().clone();
+            let set = Command::set(&page.key.hex(), value, &format!(" F{flags} T{expiry}"));
             [set, look_at_marker(&page.key)]
         });
         let stored = |(set, marker): Pair| match set?.code() {
@@ -186,7 +189,6 @@ impl Client {
 
     /// Removes pages of renders that turned out to be too old.
     pub(crate) async fn remove(&self, keys: &[PageKey]) -> Vec<Result<(), StoreError>> {
-        let delete = |key: &PageKey| Command::new(MetaOp::Delete, key.hex());
         let commands: Vec<_> = keys.iter().map(delete).collect();
         let answers = self.exchange(&commands).await.into_iter();
         answers
@@ -197,9 +199,9 @@ impl Client {
     /// Marks each page as deleted, then deletes it; whether it was there.
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
         let pairs = keys.iter().map(|key| {
-            let mark = Command::set(marker_key(key), self.marker_value().into())
-                .flag(format!("T{MARKER_LIFE}"));
-            [mark, Command::new(MetaOp::Delete, key.hex())]
+            let owner = self.marker_value().into();
+            let mark = Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"));
+            [mark, delete(key)]
         });
         let deleted = |(mark, delete): Pair| match mark?.code() {
             ReturnCode::Hd => self.deleted(delete),
@@ -218,22 +220,24 @@ impl Client {
 
     /// Asks for a page that is not there, to see whether the server answers.
     pub(crate) async fn probe(&self) -> Result<(), StoreError> {
-        let probe = [Command::new(MetaOp::Get, "djanginxed:probe")];
+        let probe = [Command::new("mg", b"djanginxed:probe", "")];
         let mut answers = self.exchange(&probe).await.into_iter();
         answers.try_for_each(|answer| answer.map(drop))
     }
 }
 
+fn delete(key: &PageKey) -> Command {
+    Command::new("md", &key.hex(), "")
+}
+
 /// Where a delete is noted: a key that no md5 can be.
-fn marker_key(key: &PageKey) -> String {
-    format!("del:{key}")
+fn marker_key(key: &PageKey) -> Vec<u8> {
+    [&b"del:"[..], &key.hex()].concat()
 }
 
 /// Asks whose a page's delete marker is, and how long it has still to live.
 fn look_at_marker(key: &PageKey) -> Command {
-    Command::new(MetaOp::Get, marker_key(key))
-        .flag("t")
-        .flag("v")
+    Command::new("mg", &marker_key(key), " t v")
 }
 
 fn unix_now() -> u64 {

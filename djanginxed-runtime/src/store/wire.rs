@@ -1,15 +1,17 @@
 //! One connection that speaks Memcached's meta protocol.
 //!
-//! The memcache crate writes the commands and reads the heads of the answers;
-//! reading itself is done here, because what a server sends is untrusted: its
-//! own connections take lines of any length and values of up to a gigabyte. Each
-//! answer must echo the key that was asked for, so that none can be taken for
-//! another page's.
+//! The memcache crate reads the heads of the answers. Reading itself is done
+//! here, because what a server sends is untrusted: the crate's own connections
+//! take lines of any length and values of up to a gigabyte. Each answer must
+//! echo the key that was asked for, so that none can be taken for another
+//! page's. Commands are written here as well, because the crate's own take a
+//! copy of each value.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::ops::Range;
 
 use actix_web::web::Bytes;
-use memcache::exp::{Error as ClientError, MetaCommand, MetaOp, MetaResponse, ReturnCode};
+use memcache::exp::{Error as ClientError, MetaResponse, ReturnCode};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -19,47 +21,46 @@ const BUFFER: usize = 32 << 10;
 /// No head of an answer is longer.
 const MAX_HEAD: usize = 1024;
 
-/// A command, the key that its answer must echo, and the value that it sends.
+/// A command, and the value that it sends.
 pub(super) struct Command {
-    key: Vec<u8>,
-    command: MetaCommand,
+    /// As it is sent: `ms KEY 4096 F0 T900 k`, and the end of the line.
+    line: Vec<u8>,
+    /// Where the key stands in it, which the answer must echo.
+    key: Range<usize>,
     value: Option<Bytes>,
 }
 
 impl Command {
-    pub(super) fn new(op: MetaOp, key: impl Into<Vec<u8>>) -> Command {
-        let key = key.into();
+    /// A command of two letters with `flags`, each behind a space.
+    pub(super) fn new(op: &str, key: &[u8], flags: &str) -> Command {
+        let line = [op.as_bytes(), b" ", key, flags.as_bytes(), b" k\r\n"].concat();
+        let start = op.len() + 1;
         Command {
-            command: MetaCommand::new(op, key.clone()).flag("k"),
-            key,
+            line,
+            key: start..start + key.len(),
             value: None,
         }
     }
 
-    /// Stores `value`, which is copied only into what is sent.
-    pub(super) fn set(key: impl Into<Vec<u8>>, value: Bytes) -> Command {
-        let key = key.into();
-        // The length stands where the flags of other commands begin.
-        let command = MetaCommand::new(MetaOp::Set, key.clone()).flag(value.len().to_string());
+    /// Stores `value`, which is not copied.
+    pub(super) fn set(key: &[u8], value: Bytes, flags: &str) -> Command {
+        let command = Command::new("ms", key, &format!(" {}{flags}", value.len()));
         Command {
-            command: command.flag("k"),
-            key,
             value: Some(value),
+            ..command
         }
     }
 
-    fn encode_into(&self, payload: &mut Vec<u8>) -> Result<(), ClientError> {
-        self.command.encode_into(payload)?;
-        if let Some(value) = &self.value {
-            payload.extend_from_slice(value);
-            payload.extend_from_slice(b"\r\n");
-        }
-        Ok(())
+    /// What is sent, piece by piece.
+    fn pieces(&self) -> impl Iterator<Item = IoSlice<'_>> {
+        let value = self.value.iter().flat_map(|value| [&value[..], b"\r\n"]);
+        std::iter::once(&self.line[..])
+            .chain(value)
+            .map(IoSlice::new)
     }
 
-    pub(super) fn flag(mut self, flag: impl Into<Vec<u8>>) -> Command {
-        self.command = self.command.flag(flag);
-        self
+    fn key(&self) -> &[u8] {
+        &self.line[self.key.clone()]
     }
 }
 
@@ -119,15 +120,17 @@ impl Wire {
         self.stream.buffer().is_empty() && arrived.is_err_and(waits)
     }
 
-    /// Sends commands with one write.
-    pub(super) async fn send(&mut self, commands: &[Command]) -> Result<(), ClientError> {
-        let values = commands.iter().filter_map(|command| command.value.as_ref());
-        let size = values.map(Bytes::len).sum::<usize>() + commands.len() * 128;
-        let mut payload = Vec::with_capacity(size);
-        for command in commands {
-            command.encode_into(&mut payload)?;
+    /// Sends commands with one write, or few.
+    pub(super) async fn send(&mut self, commands: &[Command]) -> io::Result<()> {
+        let mut pieces: Vec<_> = commands.iter().flat_map(Command::pieces).collect();
+        let mut unsent = &mut pieces[..];
+        while !unsent.is_empty() {
+            match self.stream.write_vectored(unsent).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                sent => IoSlice::advance_slices(&mut unsent, sent),
+            }
         }
-        Ok(self.stream.write_all(&payload).await?)
+        Ok(())
     }
 
     /// Reads the answer to the next command. After any error but
@@ -140,7 +143,7 @@ impl Wire {
             _ => None,
         };
         let answer = Answer { head, value };
-        if answer.is_for(&command.key) {
+        if answer.is_for(command.key()) {
             Ok(answer)
         } else {
             Err(nonsense("an answer is not for the key that was asked for"))
@@ -185,10 +188,13 @@ async fn read_line(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<Vec<u8>, 
         .take(MAX_HEAD as u64)
         .read_until(b'\n', &mut line)
         .await?;
-    match line.strip_suffix(b"\r\n") {
-        Some(head) => Ok(head.to_vec()),
-        None if line.len() < MAX_HEAD => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
-        None => Err(nonsense("the head of an answer does not end")),
+    if line.ends_with(b"\r\n") {
+        line.truncate(line.len() - 2);
+        Ok(line)
+    } else if line.len() < MAX_HEAD {
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
+    } else {
+        Err(nonsense("the head of an answer does not end"))
     }
 }
 

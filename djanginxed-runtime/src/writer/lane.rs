@@ -24,9 +24,9 @@ const MAX_BATCH_PAGES: usize = 256;
 /// A whole batch may take longer than a visitor would wait.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a lane that was at rest lets pages gather, so that a busy one is not
-/// woken for each of them.
-const GATHER: Duration = Duration::from_millis(1);
+/// How long a lane lets pages gather, so that it is not woken for each of them:
+/// on a small machine that takes time from those who render.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
@@ -93,7 +93,10 @@ impl Lane {
                 .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
             match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
-                Work::Pages(pages) => self.send(pages).await,
+                Work::Pages(pages) => {
+                    self.send(pages).await;
+                    self.gather().await;
+                }
                 Work::Nothing => self.rest().await,
                 Work::Over => return,
             }
@@ -108,7 +111,12 @@ impl Lane {
         } else if timeout(SETTLE_PAUSE, work).await.is_err() {
             return self.settle().await;
         }
-        sleep(GATHER).await;
+        self.gather().await;
+    }
+
+    async fn gather(&self) {
+        // It is over when someone is in a hurry, or after its time.
+        let _ = timeout(GATHER, self.shared.queue.hurry(self.number)).await;
     }
 
     /// A name that is several servers to nginx is one to the application.
@@ -168,9 +176,8 @@ impl Lane {
                 }
             }
         }
-        for (page, _) in &pages {
-            self.shared.queue.done(page);
-        }
+        let sent = pages.iter().map(|(page, _)| page);
+        self.shared.queue.done(sent);
     }
 
     /// The pages still worth sending, in the form in which they are stored.
@@ -181,7 +188,7 @@ impl Lane {
                 Ok(outgoing) => ready.push((page, outgoing)),
                 Err(reason) => {
                     observe::dropped(&page.job.key, reason);
-                    self.shared.queue.done(&page);
+                    self.shared.queue.done([&page]);
                 }
             }
         }
@@ -218,8 +225,7 @@ impl Lane {
 
     async fn store(&mut self, pages: &[(Sending, Outgoing)]) {
         self.resolve().await;
-        let outgoing: Vec<_> = pages.iter().map(|(_, outgoing)| outgoing.clone()).collect();
-        let exchange = self.client.put(&outgoing);
+        let exchange = self.client.put(pages.iter().map(|(_, outgoing)| outgoing));
         let answers = self.answers(BATCH_TIMEOUT, pages.len(), exchange).await;
         let mut deleted = Vec::new();
         for ((page, outgoing), answer) in pages.iter().zip(answers) {

@@ -15,6 +15,9 @@ use crate::store::error::StoreError;
 /// What a queued page takes besides its bytes.
 const OVERHEAD: usize = 256;
 
+/// So many pages are worth a batch: more need not gather.
+const ENOUGH: usize = 32;
+
 /// The bounds of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -49,9 +52,24 @@ pub(super) enum Work {
 pub(super) struct Queue {
     limits: Limits,
     state: Mutex<State>,
-    lanes: Vec<Notify>,
+    lanes: Vec<Bells>,
     emptied: Condvar,
     progress: Notify,
+}
+
+/// What a lane waits for.
+#[derive(Debug, Default)]
+struct Bells {
+    work: Notify,
+    /// Someone waits, or enough pages do.
+    hurry: Notify,
+}
+
+impl Bells {
+    fn ring(&self) {
+        self.work.notify_one();
+        self.hurry.notify_one();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +106,7 @@ impl Queue {
         Queue {
             limits,
             state: Mutex::new(state),
-            lanes: (0..lanes).map(|_| Notify::new()).collect(),
+            lanes: (0..lanes).map(|_| Bells::default()).collect(),
             emptied: Condvar::new(),
             progress: Notify::new(),
         }
@@ -118,9 +136,17 @@ impl Queue {
             state.close_ranks(lane);
         }
         state.lanes[lane].order.push_back((key, number));
+        let enough = state.lanes[lane].order.len() >= ENOUGH
+            || entries > self.limits.entries / 2
+            || bytes > self.limits.bytes / 2;
         observe::queue(state.pages.len(), state.bytes);
         drop(state);
-        self.lanes[lane].notify_one();
+        let bells = &self.lanes[lane];
+        if enough {
+            bells.ring();
+        } else {
+            bells.work.notify_one();
+        }
         Ok(())
     }
 
@@ -130,7 +156,7 @@ impl Queue {
         if !state.closed {
             state.lanes[lane].deletes.push(delete);
             drop(state);
-            self.lanes[lane].notify_one();
+            self.lanes[lane].ring();
         }
     }
 
@@ -180,19 +206,22 @@ impl Queue {
 
     /// Waits until a lane may have something to do.
     pub(super) async fn work(&self, lane: usize) {
-        self.lanes[lane].notified().await;
+        self.lanes[lane].work.notified().await;
     }
 
-    /// The page is stored, or given up.
-    pub(super) fn done(&self, sent: &Sending) {
+    /// Waits until a lane should not let pages gather any longer.
+    pub(super) async fn hurry(&self, lane: usize) {
+        self.lanes[lane].hurry.notified().await;
+    }
+
+    /// The pages are stored, or given up.
+    pub(super) fn done<'a>(&self, sent: impl IntoIterator<Item = &'a Sending>) {
         let mut state = self.state();
-        let key = &sent.job.key;
-        if state
-            .pages
-            .get(key)
-            .is_some_and(|queued| queued.number == sent.number)
-        {
-            state.remove(key);
+        for Sending { job, number } in sent {
+            let queued = state.pages.get(&job.key);
+            if queued.is_some_and(|queued| queued.number == *number) {
+                state.remove(&job.key);
+            }
         }
         self.progressed(state);
     }
@@ -210,6 +239,7 @@ impl Queue {
     /// Waits until every page taken before the call is off the queue.
     pub(super) async fn flushed(&self) {
         let last = self.state().taken;
+        self.lanes.iter().for_each(Bells::ring);
         loop {
             let progress = self.progress.notified();
             tokio::pin!(progress);
@@ -229,9 +259,7 @@ impl Queue {
     /// Takes no more; lanes end when they have nothing left.
     pub(super) fn close(&self) {
         self.state().closed = true;
-        for lane in &self.lanes {
-            lane.notify_one();
-        }
+        self.lanes.iter().for_each(Bells::ring);
     }
 
     /// Takes no more, and gives up what is queued: there is nobody to do it.

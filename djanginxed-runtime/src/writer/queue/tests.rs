@@ -125,7 +125,7 @@ fn a_page_counts_until_it_is_done() {
     queue.push(job(1, 1), 0).unwrap();
     let sent = all(&queue);
     assert_eq!(queue.push(job(2, 1), 0), Err(Drop::QueueFull));
-    queue.done(&sent[0]);
+    queue.done([&sent[0]]);
     assert_eq!(queue.push(job(2, 1), 0), Ok(()));
 }
 
@@ -138,7 +138,7 @@ fn bytes_come_back_when_pages_are_done_or_forgotten() {
     for round in 0..10 {
         queue.push(job(round, 10), 0).unwrap();
         if round % 2 == 0 {
-            queue.done(&all(&queue)[0]);
+            queue.done([&all(&queue)[0]]);
         } else {
             queue.forget(&key(round));
         }
@@ -160,11 +160,11 @@ fn a_page_that_comes_while_an_older_one_is_sent_is_sent_too() {
     let queue = filled([1]);
     let older = all(&queue);
     queue.push(job(1, 99), 0).unwrap();
-    queue.done(&older[0]);
+    queue.done([&older[0]]);
     assert_eq!(length_pending(&queue, 1), Some(99));
     let newer = all(&queue);
     assert_eq!(newer[0].job.entry.bytes().len(), 99);
-    queue.done(&newer[0]);
+    queue.done([&newer[0]]);
     assert_eq!(queue.len(), 0);
 }
 
@@ -175,7 +175,7 @@ fn a_page_is_readable_until_it_is_done() {
     assert_eq!(length_pending(&queue, 2), None);
     let sent = all(&queue);
     assert_eq!(length_pending(&queue, 1), Some(10));
-    queue.done(&sent[0]);
+    queue.done([&sent[0]]);
     assert_eq!(length_pending(&queue, 1), None);
 }
 
@@ -203,7 +203,7 @@ fn a_page_that_was_forgotten_while_sent_leaves_its_successor_alone() {
     let sent = all(&queue);
     queue.forget(&key(1));
     queue.push(job(1, 99), 0).unwrap();
-    queue.done(&sent[0]);
+    queue.done([&sent[0]]);
     assert_eq!(length_pending(&queue, 1), Some(99));
     assert_eq!(all(&queue).len(), 1);
 }
@@ -273,6 +273,47 @@ fn a_lane_is_woken_by_pages_deletes_and_the_end() {
 }
 
 #[test]
+fn a_lane_is_hurried_by_whoever_waits() {
+    let queue = Queue::new(ROOMY, 1);
+    let hurried = || is_ready(&mut Box::pin(queue.hurry(0)));
+    queue.push(job(1, 1), 0).unwrap();
+    assert!(!hurried());
+    queue.push_delete(delete(1).0, 0);
+    assert!(hurried() && !hurried());
+    assert!(!is_ready(&mut Box::pin(queue.flushed())));
+    assert!(hurried() && !hurried());
+    queue.close();
+    assert!(hurried());
+}
+
+#[test]
+fn a_lane_is_hurried_when_there_is_enough_for_a_batch() {
+    let queue = queue(ROOMY);
+    let hurried = || is_ready(&mut Box::pin(queue.hurry(0)));
+    for number in 1..ENOUGH {
+        queue.push(job(number, 1), 0).unwrap();
+        assert!(!hurried());
+    }
+    queue.push(job(ENOUGH, 1), 0).unwrap();
+    assert!(hurried());
+}
+
+#[test]
+fn a_lane_is_hurried_when_more_than_half_of_its_room_is_taken() {
+    let queue = queue(Limits {
+        entries: 4,
+        ..ROOMY
+    });
+    let hurried = || is_ready(&mut Box::pin(queue.hurry(0)));
+    for number in 1..=2 {
+        queue.push(job(number, 1), 0).unwrap();
+        assert!(!hurried());
+    }
+    queue.push(job(3, 1), 0).unwrap();
+    assert!(hurried());
+}
+
+#[test]
 fn work_that_came_before_the_lane_waited_wakes_it() {
     let queue = filled([1]);
     assert!(is_ready(&mut Box::pin(queue.work(0))));
@@ -324,9 +365,9 @@ fn a_flush_waits_for_every_page_before_it_and_none_after() {
     assert!(!is_ready(&mut flushed));
     let sent = all(&queue);
     queue.push(job(3, 1), 0).unwrap();
-    queue.done(&sent[0]);
+    queue.done([&sent[0]]);
     assert!(!is_ready(&mut flushed));
-    queue.done(&sent[1]);
+    queue.done([&sent[1]]);
     assert!(is_ready(&mut flushed));
     assert_eq!(queue.len(), 1);
 }
@@ -355,7 +396,7 @@ fn a_flush_does_not_wait_for_pages_that_replace_those_before_it() {
     let mut flushed = Box::pin(queue.flushed());
     assert!(!is_ready(&mut flushed));
     queue.push(job(2, 99), 0).unwrap();
-    queue.done(&all(&queue)[0]);
+    queue.done([&all(&queue)[0]]);
     assert_eq!(length_pending(&queue, 2), Some(99));
     assert!(is_ready(&mut flushed));
 }
@@ -368,7 +409,7 @@ fn flushes_are_woken_when_pages_are_done() {
     let mut flushed = Box::pin(queue.flushed());
     let mut context = Context::from_waker(&waker);
     assert_eq!(flushed.as_mut().poll(&mut context), Poll::Pending);
-    queue.done(&all(&queue)[0]);
+    queue.done([&all(&queue)[0]]);
     assert_eq!(woken.0.load(std::sync::atomic::Ordering::SeqCst), 1);
 }
 
@@ -393,9 +434,9 @@ fn waiting_for_an_empty_queue_ends_when_it_is_empty() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| queue.wait_until_empty(Duration::from_secs(60)));
         let sent = all(&queue);
-        queue.done(&sent[0]);
+        queue.done([&sent[0]]);
         assert_eq!(queue.len(), 1);
-        queue.done(&sent[1]);
+        queue.done([&sent[1]]);
         assert!(waiting.join().unwrap());
     });
 }
@@ -474,7 +515,7 @@ mod model {
                     }
                     Step::Done { at } if !sending.is_empty() => {
                         let (push, page) = sending.swap_remove(at.index(sending.len()));
-                        queue.done(&page);
+                        queue.done([&page]);
                         held.retain(|one| one.2 != push);
                     }
                     Step::Done { .. } => {}
