@@ -8,6 +8,14 @@ use crate::config::Settings;
 use crate::entry::{Coding, Entry};
 use crate::page::Page;
 
+/// A field's value, checked by the compiler instead of with each response.
+macro_rules! constant {
+    ($value:literal) => {{
+        static VALUE: HeaderValue = HeaderValue::from_static($value);
+        Some(VALUE.clone())
+    }};
+}
+
 static CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// What Cache-Status says (RFC 9211).
@@ -31,16 +39,15 @@ pub(crate) enum Status {
 
 impl Status {
     fn value(self) -> Option<HeaderValue> {
-        let fixed = match self {
-            Status::Hit => "djanginxed; hit",
-            Status::Stored => "djanginxed; fwd=uri-miss; stored",
-            Status::Collapsed => "djanginxed; fwd=uri-miss; collapsed",
-            Status::Miss => "djanginxed; fwd=uri-miss",
-            Status::Method => "djanginxed; fwd=method",
-            Status::NotStored(reason) => return detailed("uri-miss", reason),
-            Status::Bypass(reason) => return detailed("bypass", reason),
-        };
-        Some(HeaderValue::from_static(fixed))
+        match self {
+            Status::Hit => constant!("djanginxed; hit"),
+            Status::Stored => constant!("djanginxed; fwd=uri-miss; stored"),
+            Status::Collapsed => constant!("djanginxed; fwd=uri-miss; collapsed"),
+            Status::Miss => constant!("djanginxed; fwd=uri-miss"),
+            Status::Method => constant!("djanginxed; fwd=method"),
+            Status::NotStored(reason) => detailed("uri-miss", reason),
+            Status::Bypass(reason) => detailed("bypass", reason),
+        }
     }
 
     /// Adds the field to a response, behind those of other caches.
@@ -113,7 +120,7 @@ pub(crate) fn gets_charset(media_type: &str) -> bool {
 fn content_type(page: &Page) -> Option<HeaderValue> {
     let media_type = page.media_type();
     if media_type == "text/html" {
-        Some(HeaderValue::from_static("text/html; charset=utf-8"))
+        constant!("text/html; charset=utf-8")
     } else if gets_charset(media_type) {
         HeaderValue::from_str(&format!("{media_type}; charset=utf-8")).ok()
     } else {

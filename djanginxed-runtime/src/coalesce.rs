@@ -7,9 +7,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+
+use foldhash::fast::RandomState;
 
 use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +28,7 @@ pub(crate) struct Flights<K, T> {
     hasher: RandomState,
 }
 
-type Shard<K, T> = Arc<Mutex<HashMap<K, Arc<Flight<T>>>>>;
+type Shard<K, T> = Arc<Mutex<HashMap<K, Arc<Flight<T>>, RandomState>>>;
 
 struct Flight<T> {
     state: Mutex<State<T>>,
@@ -67,7 +69,7 @@ impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
     pub(crate) fn new() -> Self {
         Flights {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 

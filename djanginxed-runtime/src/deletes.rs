@@ -7,8 +7,10 @@
 //! the two are the same. A delete of another key with the same counter costs
 //! one page one store, and nothing else.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
 
 use crate::key::PageKey;
 
@@ -28,7 +30,7 @@ impl Deletes {
     pub(crate) fn new() -> Deletes {
         Deletes {
             counters: (0..COUNTERS).map(|_| Mutex::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use foldhash::fast::RandomState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::{OptionsBuilder, Weighter};
 
 use crate::key::PageKey;
 
@@ -27,7 +28,7 @@ pub(crate) struct Bounds {
 /// is never given out; it goes when it is asked for or its place is needed.
 #[derive(Debug)]
 pub(crate) struct Expiring<V: Clone> {
-    values: Cache<PageKey, Held<V>, ByWeight>,
+    values: Cache<PageKey, Held<V>, ByWeight, RandomState>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ impl<V: Clone> Expiring<V> {
             .shards((bounds.total / shard).clamp(1, MAX_SHARDS) as usize)
             .build()
             .expect("the options that have no default are given");
-        let hasher = DefaultHashBuilder::default();
+        let hasher = RandomState::default();
         Expiring {
             values: Cache::with_options(options, ByWeight, hasher, DefaultLifecycle::default()),
         }

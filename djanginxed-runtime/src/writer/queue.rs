@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 
 use super::{Drop, Job};
@@ -74,7 +75,7 @@ impl Bells {
 
 #[derive(Debug, Default)]
 struct State {
-    pages: HashMap<PageKey, Queued>,
+    pages: HashMap<PageKey, Queued, RandomState>,
     lanes: Vec<Lane>,
     bytes: usize,
     taken: u64,
