@@ -1,14 +1,16 @@
 //! The caches that one writes without djanginxed: a few lines in the handler.
 
+use std::thread;
 use std::time::Duration;
 
+use actix_web::rt::{self, System};
 use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, rt};
+use actix_web::{HttpRequest, HttpResponse};
 use clap::ValueEnum;
 use djanginxed::PageKey;
 use memcache::exp::{AsyncMetaClient, Get, Set};
 use moka::sync::Cache;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::handlers::{answer, name};
 use crate::site::Site;
@@ -22,6 +24,38 @@ pub enum Store {
     Awaited,
     /// A task stores; the visitor does not wait, and nothing bounds the tasks.
     Spawned,
+    /// One thread stores page after page; what it has no time for is dropped.
+    Channel,
+}
+
+/// Connections kept, as many as there are requests at a time: with the client's
+/// usual 8 it would dial for every other one.
+const MAX_IDLE: usize = 64;
+
+/// Pages that may wait for the thread that stores them.
+const MAX_WAITING: usize = 1024;
+
+async fn connect(address: &str) -> memcache::exp::Result<AsyncMetaClient> {
+    let builder = AsyncMetaClient::builder().max_idle(MAX_IDLE);
+    builder.connect_async(address.to_owned()).await
+}
+
+/// Starts a thread that stores pages in Memcached at `address`.
+#[must_use]
+pub fn channel(address: String) -> mpsc::Sender<Set> {
+    let (sender, mut pages) = mpsc::channel(MAX_WAITING);
+    thread::spawn(move || {
+        System::new().block_on(async move {
+            let Ok(client) = connect(&address).await else {
+                return;
+            };
+            while let Some(page) = pages.recv().await {
+                // A page that is not stored is rendered again.
+                drop(client.run(page).await);
+            }
+        });
+    });
+    sender
 }
 
 /// A worker's own client, and what is done with it.
@@ -34,12 +68,14 @@ pub struct Memcached {
     pub store: Store,
     /// Dialled at the first request, on the worker that uses it.
     pub client: OnceCell<AsyncMetaClient>,
+    /// To [the thread](channel) of [`Store::Channel`].
+    pub sender: Option<mpsc::Sender<Set>>,
 }
 
 impl Memcached {
     async fn client(&self) -> Option<&AsyncMetaClient> {
-        let connect = || AsyncMetaClient::connect(self.address.clone());
-        self.client.get_or_try_init(connect).await.ok()
+        let client = self.client.get_or_try_init(|| connect(&self.address));
+        client.await.ok()
     }
 }
 
@@ -67,6 +103,11 @@ pub(crate) async fn memcache(
             Store::Spawned => {
                 let client = client.clone();
                 rt::spawn(async move { drop(client.run(set).await) });
+            }
+            Store::Channel => {
+                if let Some(sender) = &memcached.sender {
+                    drop(sender.try_send(set));
+                }
             }
         }
     }

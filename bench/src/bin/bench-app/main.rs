@@ -11,7 +11,8 @@ use bench::handlers::Handler;
 use bench::site::Site;
 use clap::{ArgAction, Parser};
 use djanginxed::PageCache;
-use tokio::sync::OnceCell;
+use memcache::exp::Set;
+use tokio::sync::{OnceCell, mpsc};
 
 #[derive(Clone, Parser)]
 struct Args {
@@ -55,12 +56,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pages = page_cache(&args)?;
     let memory = Data::new(by_hand::memory(args.memory_bytes));
     let settings = args.clone();
+    let sender = (args.store == Store::Channel)
+        .then(|| by_hand::channel(args.memcached.clone().unwrap_or_default()));
     let app = move || {
         App::new()
             .app_data(site.clone())
             .app_data(pages.clone())
             .app_data(memory.clone())
-            .app_data(Data::new(memcached_by_hand(&settings)))
+            .app_data(Data::new(memcached_by_hand(&settings, sender.clone())))
             .route("/-/renders", web::get().to(renders))
             .route("/-/flush", web::get().to(flush))
             .configure(|config| settings.handler.configure(config))
@@ -89,12 +92,13 @@ fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
     .build()
 }
 
-fn memcached_by_hand(args: &Args) -> Memcached {
+fn memcached_by_hand(args: &Args, sender: Option<mpsc::Sender<Set>>) -> Memcached {
     Memcached {
         address: args.memcached.clone().unwrap_or_default(),
         lookup: args.lookup,
         store: args.store,
         client: OnceCell::new(),
+        sender,
     }
 }
 

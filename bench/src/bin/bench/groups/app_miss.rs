@@ -20,7 +20,7 @@ pub(crate) const LOOKUP: &str = "#[cache_page], Memcached";
 pub(crate) const NO_LOOKUP: &str = "#[cache_page], Memcached, no lookup";
 
 /// Name, arguments, and whether Memcached counts what is stored.
-const VARIANTS: [(&str, &[&str], bool); 8] = [
+const VARIANTS: [(&str, &[&str], bool); 9] = [
     (BARE, &["bare"], false),
     (EMBEDDED, &["annotated"], false),
     (LOOKUP, &["annotated"], true),
@@ -34,6 +34,11 @@ const VARIANTS: [(&str, &[&str], bool); 8] = [
     (
         "by hand: spawned store alone",
         &["memcache", "--store", "spawned", "--lookup", "false"],
+        true,
+    ),
+    (
+        "by hand: store through a channel alone",
+        &["memcache", "--store", "channel", "--lookup", "false"],
         true,
     ),
     ("by hand: moka", &["moka"], false),
