@@ -218,7 +218,8 @@ impl PageCacheBuilder {
 
     /// Whether the application looks a page up itself before it renders; by
     /// default it does. Behind an nginx that has just looked it up, a lookup
-    /// finds only what was stored meanwhile.
+    /// finds only what was stored meanwhile, and what waits to be stored: the
+    /// background writer lets pages gather for up to 5 ms.
     pub fn lookup(mut self, lookup: bool) -> Self {
         self.settings.lookup = lookup;
         self
