@@ -51,14 +51,6 @@ impl Command {
         }
     }
 
-    /// What is sent, piece by piece.
-    fn pieces(&self) -> impl Iterator<Item = IoSlice<'_>> {
-        let value = self.value.iter().flat_map(|value| [&value[..], b"\r\n"]);
-        std::iter::once(&self.line[..])
-            .chain(value)
-            .map(IoSlice::new)
-    }
-
     fn key(&self) -> &[u8] {
         &self.line[self.key.clone()]
     }
@@ -122,7 +114,14 @@ impl Wire {
 
     /// Sends commands with one write, or few.
     pub(super) async fn send(&mut self, commands: &[Command]) -> io::Result<()> {
-        let mut pieces: Vec<_> = commands.iter().flat_map(Command::pieces).collect();
+        let mut pieces = Vec::with_capacity(commands.len() * 3);
+        for command in commands {
+            pieces.push(IoSlice::new(&command.line));
+            if let Some(value) = &command.value {
+                pieces.push(IoSlice::new(value));
+                pieces.push(IoSlice::new(b"\r\n"));
+            }
+        }
         let mut unsent = &mut pieces[..];
         while !unsent.is_empty() {
             match self.stream.write_vectored(unsent).await? {

@@ -6,6 +6,7 @@ use crate::contest::Outcome;
 use crate::groups::names::{HIT, MISS, NGINX_HIT};
 use crate::report::{Report, table};
 use crate::stage::root;
+use crate::table::Column;
 
 const BEGIN: &str = "<!-- bench:begin -->\n";
 const END: &str = "<!-- bench:end -->";
@@ -31,11 +32,14 @@ fn section(report: &Report) -> String {
     let tables: Vec<String> = tables
         .map(|measured| {
             let reference = measured.reference.unwrap_or_default();
+            // A README is no report, but speed alone would hide who drops pages.
+            let columns: Vec<Column> = (measured.columns.iter().copied())
+                .filter(|column| ["requests_per_second", "dropped"].contains(&column.metric))
+                .collect();
             format!(
                 "{} (reference: {reference}):\n\n{}",
                 measured.title,
-                // Throughput and ratio; a README is no report.
-                table(measured, 2)
+                table(measured, &columns)
             )
         })
         .collect();

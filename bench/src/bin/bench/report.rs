@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::table::Table;
+use crate::table::{Column, Table};
 use crate::targets::{Verdict, shown};
 
 /// Everything that a run found out.
@@ -38,7 +38,7 @@ impl Report {
             let _ = write!(
                 text,
                 "\n\n{}{}",
-                table(measured, measured.columns.len()),
+                table(measured, &measured.columns),
                 failures(measured)
             );
         }
@@ -82,9 +82,8 @@ fn failures(table: &Table) -> String {
     }
 }
 
-/// The first `columns` of what was measured.
-pub(crate) fn table(table: &Table, columns: usize) -> String {
-    let columns = &table.columns[..columns];
+/// Some `columns` of what was measured.
+pub(crate) fn table(table: &Table, columns: &[Column]) -> String {
     let headings = columns.iter().map(|column| column.heading.to_owned());
     let heads = [String::new()].into_iter().chain(headings).collect();
     let rows = (table.rows.iter())
