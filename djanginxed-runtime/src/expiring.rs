@@ -1,178 +1,235 @@
 //! A bounded map from page keys to what does not live for ever.
 
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{OptionsBuilder, Weighter};
+use hashlink::LinkedHashMap;
 
 use crate::key::PageKey;
 
-/// More than these would not be asked for at the same time.
-const MAX_SHARDS: u64 = 64;
+/// Workers that ask at the same moment seldom meet in one shard.
+const SHARDS: usize = 16;
 
-/// A shard has room for this many of the heaviest values: its share of the
-/// bound is its own, and what is heavier than that finds no room.
-const HEAVIEST_IN_A_SHARD: u64 = 8;
-
-/// What the map may hold, in a weight of the caller's choice.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) total: u64,
-    /// The heaviest value that must find room, if the total allows it.
-    pub(crate) heaviest: u64,
-    pub(crate) usual: u64,
-}
-
-/// Beyond its bounds, what is least asked for goes. A value whose time is over
-/// is never given out; it goes when it is asked for or its place is needed.
+/// Values of a weight of the caller's choice. Beyond the bound the one goes that
+/// was not asked for the longest, whatever shard it is in. A value whose time is
+/// over is never given out; it goes when it is asked for, or in its turn.
 #[derive(Debug)]
-pub(crate) struct Expiring<V: Clone> {
-    values: Cache<PageKey, Held<V>, ByWeight, RandomState>,
+pub(crate) struct Expiring<V> {
+    shards: [Mutex<Shard<V>>; SHARDS],
+    hasher: RandomState,
+    bound: u64,
+    weight: AtomicU64,
 }
 
-#[derive(Clone, Debug)]
+/// In the order in which they were asked for, the longest ago first.
+type Shard<V> = LinkedHashMap<PageKey, Held<V>, RandomState>;
+
+#[derive(Debug)]
 struct Held<V> {
     value: V,
     weight: u64,
     expires: Instant,
-}
-
-impl<V> Held<V> {
-    fn is_over(&self) -> bool {
-        self.expires <= Instant::now()
-    }
-}
-
-#[derive(Clone, Debug)]
-struct ByWeight;
-
-impl<V> Weighter<PageKey, Held<V>> for ByWeight {
-    fn weight(&self, _: &PageKey, held: &Held<V>) -> u64 {
-        held.weight
-    }
+    asked: Instant,
 }
 
 impl<V: Clone> Expiring<V> {
-    pub(crate) fn new(bounds: Bounds) -> Expiring<V> {
-        let shard = bounds.heaviest.saturating_mul(HEAVIEST_IN_A_SHARD).max(1);
-        let usual = bounds.total / bounds.usual.max(1);
-        let options = OptionsBuilder::new()
-            .weight_capacity(bounds.total)
-            .estimated_items_capacity(usual.try_into().unwrap_or(usize::MAX))
-            .shards((bounds.total / shard).clamp(1, MAX_SHARDS) as usize)
-            .build()
-            .expect("the options that have no default are given");
-        let hasher = RandomState::default();
+    pub(crate) fn new(bound: u64) -> Expiring<V> {
         Expiring {
-            values: Cache::with_options(options, ByWeight, hasher, DefaultLifecycle::default()),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::default(),
+            bound,
+            weight: AtomicU64::new(0),
         }
+    }
+
+    fn shard(&self, key: &PageKey) -> MutexGuard<'_, Shard<V>> {
+        lock(&self.shards[self.hasher.hash_one(key) as usize % SHARDS])
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<V> {
-        let held = self.values.get(key)?;
-        if held.is_over() {
-            self.values.remove_if(key, Held::is_over);
+        let now = Instant::now();
+        let mut shard = self.shard(key);
+        let held = shard.to_back(key)?;
+        if held.expires <= now {
+            self.forget(shard.remove(key));
             return None;
         }
-        Some(held.value)
+        held.asked = now;
+        Some(held.value.clone())
     }
 
-    pub(crate) fn put(&self, key: PageKey, value: V, weight: u64, expires: Instant) {
+    /// Takes a value in the place of an older one of its key; whether there is
+    /// room for it at all.
+    pub(crate) fn put(&self, key: PageKey, value: V, weight: u64, expires: Instant) -> bool {
+        if weight > self.bound {
+            self.forget(self.shard(&key).remove(&key));
+            return false;
+        }
         let held = Held {
             value,
             weight,
             expires,
+            asked: Instant::now(),
         };
-        self.values.insert(key, held);
+        self.weight.fetch_add(weight, Ordering::Relaxed);
+        let older = self.shard(&key).insert(key, held);
+        self.forget(older);
+        while self.weight.load(Ordering::Relaxed) > self.bound {
+            self.evict();
+        }
+        true
     }
 
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
-        let (_, held) = self.values.remove(key)?;
-        (!held.is_over()).then_some(held.value)
+        let held = self.shard(key).remove(key);
+        let alive = held
+            .as_ref()
+            .is_some_and(|held| held.expires > Instant::now());
+        let value = self.forget(held);
+        value.filter(|_| alive)
     }
+
+    /// Takes the weight of what was removed off the whole.
+    fn forget(&self, removed: Option<Held<V>>) -> Option<V> {
+        let Held { value, weight, .. } = removed?;
+        self.weight.fetch_sub(weight, Ordering::Relaxed);
+        Some(value)
+    }
+
+    fn evict(&self) {
+        let asked = |shard: &&Mutex<Shard<V>>| lock(shard).front().map(|(_, held)| held.asked);
+        let oldest = (self.shards.iter())
+            .filter_map(|shard| Some((asked(&shard)?, shard)))
+            .min_by_key(|(asked, _)| *asked);
+        if let Some((_, shard)) = oldest {
+            let evicted = lock(shard).pop_front();
+            self.forget(evicted.map(|(_, held)| held));
+        }
+    }
+}
+
+/// No code of others runs while a shard is locked, so a poisoned one is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
     use std::time::Duration;
 
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn keys(count: usize) -> impl Iterator<Item = PageKey> {
-        (0..count).map(|number| PageKey::new("", &format!("/{number}")))
+    fn key(number: usize) -> PageKey {
+        PageKey::new("", &format!("/{number}"))
     }
 
-    fn filled(bounds: Bounds, count: usize, weight: u64) -> Expiring<usize> {
-        let values = Expiring::new(bounds);
-        for (number, key) in keys(count).enumerate() {
-            values.put(key, number, weight, Instant::now() + MINUTE);
+    fn put(values: &Expiring<usize>, number: usize, weight: u64) -> bool {
+        values.put(key(number), number, weight, Instant::now() + MINUTE)
+    }
+
+    fn filled(bound: u64, numbers: Range<usize>) -> Expiring<usize> {
+        let values = Expiring::new(bound);
+        for number in numbers {
+            assert!(put(&values, number, 1));
         }
         values
     }
 
-    fn held(values: &Expiring<usize>, count: usize) -> usize {
-        keys(count).filter(|key| values.get(key).is_some()).count()
+    fn held(values: &Expiring<usize>, numbers: Range<usize>) -> usize {
+        numbers
+            .filter(|number| values.get(&key(*number)) == Some(*number))
+            .count()
     }
 
     #[test]
     fn a_value_whose_time_is_over_is_not_given_out_and_makes_room() {
-        let values = filled(BOUNDS, 0, 0);
-        let key = PageKey::new("", "/");
-        values.put(key, 1, 1, Instant::now());
-        assert_eq!(values.remove(&key), None);
-        values.put(key, 2, 1, Instant::now());
-        assert_eq!(values.get(&key), None);
-        assert_eq!(values.values.len(), 0);
-        values.put(key, 3, 1, Instant::now() + MINUTE);
-        assert_eq!(values.get(&key), Some(3));
-        assert_eq!(values.remove(&key), Some(3));
-        assert_eq!(values.get(&key), None);
+        let values = filled(100, 0..0);
+        values.put(key(1), 1, 1, Instant::now());
+        assert_eq!(values.remove(&key(1)), None);
+        values.put(key(1), 2, 1, Instant::now());
+        assert_eq!(values.get(&key(1)), None);
+        assert_eq!(values.weight.load(Ordering::Relaxed), 0);
+        put(&values, 1, 1);
+        assert_eq!(values.get(&key(1)), Some(1));
+        assert_eq!(values.remove(&key(1)), Some(1));
+        assert_eq!(values.get(&key(1)), None);
     }
 
-    const BOUNDS: Bounds = Bounds {
-        total: 64 << 20,
-        heaviest: 1_000_000,
-        usual: 10_000,
-    };
-
     #[test]
-    fn the_heaviest_values_find_room_in_the_smallest_of_maps() {
-        for total in [1_100_000, 9_000_000, 64 << 20, 1 << 40] {
-            let values = filled(Bounds { total, ..BOUNDS }, 1, BOUNDS.heaviest);
-            assert_eq!(held(&values, 1), 1, "of {total}");
+    fn the_bound_is_used_up_to_its_end_and_not_exceeded() {
+        let values = filled(1000, 0..1000);
+        assert_eq!(held(&values, 0..1000), 1000);
+        for number in 0..1500 {
+            put(&values, number, 100);
+            assert!(values.weight.load(Ordering::Relaxed) <= 1000);
         }
+        assert_eq!(held(&values, 1490..1500), 10);
     }
 
     #[test]
-    fn what_is_too_heavy_replaces_nothing_and_leaves_nothing() {
-        let bounds = Bounds {
-            total: 1000,
-            heaviest: 100,
-            usual: 10,
-        };
-        let values = filled(bounds, 10, 10);
-        let [key] = keys(1).collect::<Vec<_>>()[..] else {
-            panic!("one key");
-        };
-        values.put(key, 77, 2000, Instant::now() + MINUTE);
-        assert_eq!(values.get(&key), None, "an older value");
-        assert_eq!(held(&values, 10), 9);
-    }
-
-    #[test]
-    fn a_full_map_keeps_what_is_asked_for() {
-        let values = filled(BOUNDS, 0, 0);
-        let favourite = PageKey::new("", "/favourite");
-        values.put(favourite, 7, 10_000, Instant::now() + MINUTE);
-        for (number, key) in keys(50_000).enumerate() {
-            values.put(key, number, 10_000, Instant::now() + MINUTE);
-            assert_eq!(values.get(&favourite), Some(7), "after {number}");
+    fn a_full_map_lets_go_of_what_was_not_asked_for_the_longest() {
+        let values = filled(100, 0..100);
+        assert_eq!(held(&values, 0..50), 50);
+        for number in 100..150 {
+            put(&values, number, 1);
         }
-        let held = held(&values, 50_000);
-        assert!((5000..=6711).contains(&held), "{held} values");
-        assert!(values.values.weight() <= BOUNDS.total);
+        assert_eq!(held(&values, 50..100), 0);
+        assert_eq!(held(&values, 0..50) + held(&values, 100..150), 100);
+    }
+
+    #[test]
+    fn what_was_asked_for_often_and_is_not_any_more_makes_room() {
+        let values = filled(100, 0..100);
+        for _ in 0..10 {
+            assert_eq!(held(&values, 0..100), 100);
+        }
+        for number in 100..200 {
+            put(&values, number, 1);
+        }
+        assert_eq!(held(&values, 100..200), 100);
+    }
+
+    #[test]
+    fn what_is_heavier_than_the_bound_is_refused_and_takes_its_older_value_along() {
+        let values = filled(100, 0..10);
+        assert!(put(&values, 10, 90));
+        assert!(!put(&values, 3, 101));
+        assert_eq!(values.get(&key(3)), None, "an older value");
+        assert_eq!(held(&values, 0..11), 10);
+        assert!(put(&values, 3, 100));
+        assert_eq!(held(&values, 0..11), 1);
+    }
+
+    #[test]
+    fn the_weight_stays_right_whoever_comes_between() {
+        let values = filled(50, 0..0);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let values = &values;
+                scope.spawn(move || {
+                    for step in 0..20_000 {
+                        let number = (step * (thread + 3)) % 97;
+                        match step % 5 {
+                            0 => drop(values.remove(&key(number))),
+                            1 | 2 => drop(values.get(&key(number))),
+                            _ => drop(put(values, number, number as u64 % 7 + 1)),
+                        }
+                    }
+                });
+            }
+        });
+        let weights = values.shards.iter().flat_map(|shard| {
+            let shard = lock(shard);
+            shard.values().map(|held| held.weight).collect::<Vec<_>>()
+        });
+        let weight = values.weight.load(Ordering::Relaxed);
+        assert_eq!(weights.sum::<u64>(), weight);
+        assert!((1..=50).contains(&weight));
     }
 }

@@ -61,7 +61,7 @@ fn one(row: &mut Row, measure: impl FnOnce() -> Outcome<Sample>) {
     match guarded(measure) {
         Ok(sample) => {
             let numbers: Vec<_> = (sample.iter())
-                .map(|(metric, value)| format!("{metric} {value:.6}"))
+                .map(|(metric, value)| format!("{metric} {value:.9}"))
                 .collect();
             eprintln!("    {:48} {}", row.name, numbers.join("  "));
             row.rounds.push(sample);
