@@ -18,7 +18,7 @@ const SHARDS: usize = 16;
 /// over is never given out; it goes when it is asked for, or in its turn.
 #[derive(Debug)]
 pub(crate) struct Expiring<V> {
-    shards: [Mutex<Shard<V>>; SHARDS],
+    shards: Vec<Mutex<Shard<V>>>,
     hasher: RandomState,
     bound: u64,
     weight: AtomicU64,
@@ -38,7 +38,7 @@ struct Held<V> {
 impl<V: Clone> Expiring<V> {
     pub(crate) fn new(bound: u64) -> Expiring<V> {
         Expiring {
-            shards: std::array::from_fn(|_| Mutex::default()),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             bound,
             weight: AtomicU64::new(0),
