@@ -37,11 +37,11 @@ fn memory_has_a_bound() {
     let application = application(&pages, &script);
     let is_there = |page: &usize| {
         // A HEAD looks up and does not store.
-        let head = Request::new("HEAD", &format!("/{page}")).send(application.port());
+        let head = Request::new("HEAD", format!("/{page}")).send(application.port());
         cache_status(&head) == "djanginxed; hit"
     };
     for page in 0..100 {
-        assert_eq!(get(application.port(), &format!("/{page}")).status, 200);
+        assert_eq!(get(application.port(), format!("/{page}")).status, 200);
     }
     // Each counts its 1,000 bytes and 256 more.
     let there: Vec<_> = (0..100).filter(is_there).collect();
