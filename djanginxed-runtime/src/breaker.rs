@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 
 /// Failures in a row that open the breaker.
 const THRESHOLD: u32 = 3;
@@ -37,7 +37,7 @@ impl Breaker {
     }
 
     fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.failures)
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, web};
@@ -17,6 +16,7 @@ use crate::key::PageKey;
 use crate::observe;
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
 use crate::writer::{self, Job, Writer};
 
 /// How long, and how many, keys whose response was not for others do not
@@ -228,10 +228,7 @@ impl PageCache {
     }
 
     fn types(&self) -> MutexGuard<'_, HashMap<String, &'static str>> {
-        self.inner
-            .types
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner.types)
     }
 
     /// Whether visitors of `key` do not wait for each other, for now.

@@ -13,14 +13,9 @@ use std::task::{Context, Poll, Waker};
 
 use foldhash::fast::RandomState;
 
-use crate::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::{Arc, Mutex, lock};
 
 const SHARDS: usize = 32;
-
-/// A lock is never held while code of others runs, so a poisoned one is sound.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// All flights of a process. There are never more than requests in progress.
 pub(crate) struct Flights<K, T> {

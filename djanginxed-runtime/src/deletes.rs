@@ -8,11 +8,11 @@
 //! one page one store, and nothing else.
 
 use std::hash::BuildHasher;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 
 use crate::key::PageKey;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 const COUNTERS: usize = 1024;
 
@@ -36,9 +36,7 @@ impl Deletes {
 
     fn counter(&self, key: &PageKey) -> MutexGuard<'_, u64> {
         let at = self.hasher.hash_one(key) as usize % COUNTERS;
-        self.counters[at]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.counters[at])
     }
 
     pub(crate) fn stamp(&self, key: &PageKey) -> Stamp {

@@ -14,6 +14,9 @@ const GZIP_FLAG: u32 = 2;
 /// packed, and may become when it is unpacked.
 const MAX_RATIO: usize = 8;
 
+/// What an entry takes in memory besides its bytes: key, counters, lists.
+pub(crate) const OVERHEAD: usize = 256;
+
 /// What a store holds under a page key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -37,6 +40,11 @@ impl Entry {
             bytes: body,
             coding: Coding::Identity,
         }
+    }
+
+    /// What the entry takes in memory of this process.
+    pub(crate) fn footprint(&self) -> usize {
+        self.bytes.len() + OVERHEAD
     }
 
     /// Reads what a store held: untrusted, so `None` for anything that no

@@ -2,13 +2,13 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
 
 use crate::key::PageKey;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Workers that ask at the same moment seldom meet in one shard.
 const SHARDS: usize = 16;
@@ -109,11 +109,6 @@ impl<V: Clone> Expiring<V> {
             self.forget(evicted.map(|(_, held)| held));
         }
     }
-}
-
-/// No code of others runs while a shard is locked, so a poisoned one is sound.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

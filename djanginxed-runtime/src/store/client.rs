@@ -1,13 +1,12 @@
 //! What is asked of one server: pages, stores, deletes.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use memcache::exp::ReturnCode;
 
 use super::error::StoreError;
 use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::Entry;
 use crate::key::PageKey;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Memcached reads a longer expiry as a date.
 const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
@@ -59,7 +58,7 @@ impl Client {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Wire>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 
     fn quiet(&self) -> Option<Wire> {

@@ -6,7 +6,7 @@
 //! in a task of their own: a visitor who leaves takes nothing away from others.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Weak;
 
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
@@ -17,6 +17,7 @@ use super::error::StoreError;
 use super::memcached::Upstream;
 use crate::entry::Entry;
 use crate::key::PageKey;
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
 /// Exchanges, and so connections, at a time for one server and worker.
 const MAX_RUNNERS: usize = 2;
@@ -86,7 +87,7 @@ impl Lookups {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn ask(self: Arc<Self>, key: PageKey, sender: oneshot::Sender<Answer>, runtime: &Handle) {

@@ -6,9 +6,6 @@ use crate::entry::Entry;
 use crate::expiring::Expiring;
 use crate::key::PageKey;
 
-/// What an entry takes besides its bytes: key, counters, lists.
-const OVERHEAD: usize = 256;
-
 #[derive(Debug)]
 pub(crate) struct Memory {
     entries: Expiring<Entry>,
@@ -27,7 +24,7 @@ impl Memory {
 
     /// Takes a page; whether there is room for one of its size.
     pub(crate) fn put(&self, key: PageKey, entry: Entry, expires: Instant) -> bool {
-        let weight = (entry.bytes().len() + OVERHEAD) as u64;
+        let weight = entry.footprint() as u64;
         self.entries.put(key, entry, weight, expires)
     }
 

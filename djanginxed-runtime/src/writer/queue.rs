@@ -1,7 +1,7 @@
 //! What waits for the writer: bounded by entries and by bytes, one page a key.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -12,9 +12,7 @@ use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
 use crate::store::error::StoreError;
-
-/// What a queued page takes besides its bytes.
-const OVERHEAD: usize = 256;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// So many pages are worth a batch: more need not gather.
 const ENOUGH: usize = 32;
@@ -95,7 +93,7 @@ struct Lane {
 }
 
 fn size(job: &Job) -> usize {
-    job.entry.bytes().len() + OVERHEAD
+    job.entry.footprint()
 }
 
 impl Queue {
@@ -114,7 +112,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Takes a page in the place of an older one of its key.
@@ -143,10 +141,9 @@ impl Queue {
         observe::queue(state.pages.len(), state.bytes);
         drop(state);
         let bells = &self.lanes[lane];
+        bells.work.notify_one();
         if enough {
-            bells.ring();
-        } else {
-            bells.work.notify_one();
+            bells.hurry.notify_one();
         }
         Ok(())
     }

@@ -19,6 +19,12 @@ pub(crate) struct App {
     pub(crate) port: u16,
 }
 
+/// Starts a Memcached as every group has it, with room for `megabytes`.
+pub(crate) fn memcached(megabytes: u32) -> Outcome<Memcached> {
+    let memcached = Memcached::builder().threads(2).memory_mb(megabytes).start();
+    memcached.map_err(|error| error.to_string())
+}
+
 impl App {
     /// Starts a variant: a handler's name and options, as on its command line.
     pub(crate) fn start(stage: &Stage, arguments: &[&str]) -> Outcome<App> {

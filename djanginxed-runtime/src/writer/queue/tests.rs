@@ -8,6 +8,7 @@ use actix_web::web::Bytes;
 
 use super::*;
 use crate::deletes::Deletes;
+use crate::entry::OVERHEAD;
 
 const ROOMY: Limits = Limits {
     entries: 100,

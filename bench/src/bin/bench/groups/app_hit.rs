@@ -1,8 +1,6 @@
 //! Hits in the application.
 
-use testkit::Memcached;
-
-use crate::app::App;
+use crate::app::{App, memcached};
 use crate::client::{Expect, ask};
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
@@ -73,8 +71,7 @@ fn prepare(
     (_, handler, with_memcached, header): Variant,
     set: bool,
 ) -> Outcome<Measure<'_>> {
-    let memcached = Memcached::builder().threads(2).start();
-    let memcached = memcached.map_err(|error| error.to_string())?;
+    let memcached = memcached(64)?;
     let app = match with_memcached {
         true => App::with(stage, &memcached, &[handler])?,
         false => App::start(stage, &[handler])?,

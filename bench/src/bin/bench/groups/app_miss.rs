@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use testkit::Memcached;
 
-use crate::app::App;
+use crate::app::{App, memcached};
 use crate::client::ask;
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
@@ -77,8 +77,7 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
 }
 
 fn variant<'a>(stage: &'a Stage, arguments: &[&str], counts: bool) -> Outcome<Measure<'a>> {
-    let memcached = Memcached::builder().threads(2).memory_mb(256).start();
-    let memcached = memcached.map_err(|error| error.to_string())?;
+    let memcached = memcached(256)?;
     let app = match counts {
         true => App::with(stage, &memcached, arguments)?,
         false => App::start(stage, arguments)?,

@@ -2,7 +2,7 @@
 
 use testkit::Memcached;
 
-use crate::app::App;
+use crate::app::{App, memcached};
 use crate::client::ask;
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
@@ -47,8 +47,7 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
 }
 
 fn prepare<'a>(stage: &'a Stage, arguments: &[&str]) -> Outcome<Measure<'a>> {
-    let memcached = Memcached::builder().threads(2).start();
-    let mut memcached = memcached.map_err(|error| error.to_string())?;
+    let mut memcached = memcached(64)?;
     let stores = arguments != ["bare"];
     let app = App::with(stage, &memcached, arguments)?;
     let page = stage.usual();

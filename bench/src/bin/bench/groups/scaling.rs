@@ -1,8 +1,6 @@
 //! More workers, more pages.
 
-use testkit::Memcached;
-
-use crate::app::App;
+use crate::app::{App, memcached};
 use crate::client::visit;
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
@@ -30,6 +28,13 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
     Ok(vec![workers(stage), pages(stage)])
 }
 
+/// There is no reference here.
+fn without_ratios(more: &[Column]) -> Vec<Column> {
+    let mut columns = columns::load(more);
+    columns.retain(|column| !matches!(column.shown, Shown::Ratio));
+    columns
+}
+
 fn workers(stage: &Stage) -> Table {
     let mut contenders = Vec::new();
     for workers in ["1", "2", "4"] {
@@ -51,10 +56,7 @@ fn workers(stage: &Stage) -> Table {
                 than cores gain nothing."
             .to_owned(),
         reference: None,
-        columns: columns::load(&[])
-            .into_iter()
-            .filter(|column| !matches!(column.shown, Shown::Ratio))
-            .collect(),
+        columns: without_ratios(&[]),
         rows: compete(contenders, stage.effort.pick(1, 3)),
     }
 }
@@ -65,8 +67,7 @@ fn at_workers<'a>(
     with_memcached: bool,
     hit: bool,
 ) -> Outcome<Measure<'a>> {
-    let memcached = Memcached::builder().threads(2).memory_mb(256).start();
-    let memcached = memcached.map_err(|error| error.to_string())?;
+    let memcached = memcached(256)?;
     let arguments = ["annotated", "--workers", workers];
     let app = match with_memcached {
         true => App::with(stage, &memcached, &arguments)?,
@@ -110,8 +111,6 @@ fn pages(stage: &Stage) -> Table {
             rows.extend(compete(vec![contender], stage.effort.pick(1, 3)));
         }
     }
-    let mut columns = columns::load(&[MEMORY, OVERHEAD]);
-    columns.retain(|column| !matches!(column.shown, Shown::Ratio));
     Table {
         id: "scaling-pages",
         title: "Stored pages",
@@ -121,7 +120,7 @@ fn pages(stage: &Stage) -> Table {
             stage.tiny().html.len()
         ),
         reference: None,
-        columns,
+        columns: without_ratios(&[MEMORY, OVERHEAD]),
         rows,
     }
 }
@@ -170,8 +169,7 @@ fn embedded_miss(stage: &Stage, count: u64) -> Outcome<Measure<'_>> {
 }
 
 fn memcached_hit(stage: &Stage, count: u64) -> Outcome<Measure<'_>> {
-    let memcached = Memcached::builder().threads(2).memory_mb(2048).start();
-    let memcached = memcached.map_err(|error| error.to_string())?;
+    let memcached = memcached(2048)?;
     let tiny = stage.tiny();
     let prefix = format!("/{}/", tiny.name);
     fill(&memcached, "bench", &prefix, count, &tiny.html)?;

@@ -7,7 +7,7 @@ use testkit::Memcached;
 
 use super::candidate::Candidate;
 use super::{CEILING, GZIP, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON};
-use crate::app::App;
+use crate::app::{App, memcached};
 use crate::client::{Expect, ask};
 use crate::contest::{Outcome, guarded};
 use crate::page_set::Page;
@@ -30,8 +30,7 @@ pub(super) struct Backends {
 
 impl Backends {
     pub(super) fn start(stage: &Stage) -> Outcome<Backends> {
-        let memcached = Memcached::builder().threads(2).memory_mb(256).start();
-        let memcached = memcached.map_err(|error| error.to_string())?;
+        let memcached = memcached(256)?;
         let app = |arguments: &[&str]| App::start(stage, arguments).map(Rc::new);
         let storing = |arguments: &[&str]| App::with(stage, &memcached, arguments).map(Rc::new);
         Ok(Backends {
