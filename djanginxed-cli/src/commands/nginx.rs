@@ -37,6 +37,9 @@ pub(crate) struct Args {
     /// Where nginx listens: a port, or ADDRESS:PORT [default: 80, or 443 with TLS]
     #[arg(long = "listen", value_name = "ADDRESS")]
     listens: Vec<String>,
+    /// Where nginx's inner server listens, which asks Memcached: a loopback port, or unix:PATH
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:11280")]
+    inner: String,
     /// The port in the site's public URLs, where it is not the one nginx listens on
     #[arg(long, value_name = "PORT")]
     public_port: Option<u16>,
@@ -148,6 +151,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
     }
     let mut site = Site::new(&pages.build()?)
         .script_path(&args.script)
+        .inner(&args.inner)
         .client_max_body_size(&args.client_max_body_size)
         .modules((args.modules != "none").then_some(&args.modules));
     if args.md5 == Md5Arg::Njs {

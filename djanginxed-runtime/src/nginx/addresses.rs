@@ -31,13 +31,27 @@ impl Listen {
     }
 }
 
+/// Where the inner server listens: nobody but this machine may ask it.
+pub(super) fn inner(value: &str, listens: &[Listen]) -> Result<String, Error> {
+    let refuse = |problem| Err(refuse("inner", value, problem));
+    if is_unix_socket(value) {
+        return Ok(value.to_owned());
+    }
+    match value.parse::<SocketAddr>() {
+        Ok(address) if !address.ip().is_loopback() || address.port() == 0 => {
+            refuse("give it a port of a loopback address: only nginx itself asks there")
+        }
+        Ok(address) if listens.iter().any(|listen| listen.port == address.port()) => {
+            refuse("visitors come to this port; give it one of its own")
+        }
+        Ok(_) => Ok(value.to_owned()),
+        Err(_) => refuse("write \"127.0.0.1:11280\", or \"unix:/run/pages.sock\""),
+    }
+}
+
 /// An address of the application, for `server` in its upstream.
 pub(super) fn application(value: &str) -> Result<String, Error> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    let known = match value.strip_prefix("unix:") {
-        Some(path) => path.starts_with('/') && path.bytes().all(|b| plain(b) || b == b'/'),
-        None => is_host_and_port(value, plain),
-    };
+    let known = is_unix_socket(value) || is_host_and_port(value);
     if known {
         return Ok(value.to_owned());
     }
@@ -48,7 +62,17 @@ pub(super) fn application(value: &str) -> Result<String, Error> {
     ))
 }
 
-fn is_host_and_port(value: &str, plain: impl Fn(u8) -> bool) -> bool {
+fn plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+fn is_unix_socket(value: &str) -> bool {
+    value
+        .strip_prefix("unix:/")
+        .is_some_and(|path| path.bytes().all(|byte| plain(byte) || byte == b'/'))
+}
+
+fn is_host_and_port(value: &str) -> bool {
     if let Ok(address) = value.parse::<SocketAddr>() {
         return address.port() != 0;
     }

@@ -1,5 +1,6 @@
 //! What stands in nginx's `http` block beside the servers.
 
+use super::inner;
 use super::plan::{LONG_NAME, Plan};
 use super::site::Md5;
 use super::text::{Text, quoted};
@@ -10,6 +11,8 @@ pub(super) fn write(plan: &Plan) -> String {
     text.why("where those change. docs/nginx.md of djanginxed explains each line.");
     text.blank();
     memcached(&mut text, plan);
+    text.blank();
+    inner::write(&mut text, plan);
     text.blank();
     application(&mut text, plan);
     text.blank();
@@ -60,7 +63,13 @@ fn bypass(text: &mut Text, plan: &Plan) {
         text.line("default \"\"");
         text.line("~*^websocket$ upgrade");
     });
-    text.why("memcached_pass drops the body of a GET; the application must see it.");
+    text.why("Stored pages answer GET and HEAD alone.");
+    text.block(format_args!("map $request_method ${name}_method"), |text| {
+        text.line("default 1");
+        text.line("GET \"\"");
+        text.line("HEAD \"\"");
+    });
+    text.why("A hit would drop the body of a GET; the application must see it.");
     text.block(
         format_args!("map $http_content_length ${name}_body"),
         |text| {
@@ -82,8 +91,9 @@ fn bypass(text: &mut Text, plan: &Plan) {
 
 fn bypass_variables(plan: &Plan) -> String {
     let name = &plan.name;
-    let mut variables =
-        format!("$http_authorization$http_transfer_encoding${name}_body${name}_upgrade");
+    let mut variables = format!(
+        "$http_authorization$http_transfer_encoding${name}_method${name}_body${name}_upgrade"
+    );
     for header in &plan.bypass_headers {
         variables.push_str(header);
     }

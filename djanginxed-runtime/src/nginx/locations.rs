@@ -1,5 +1,6 @@
 //! The locations: Memcached first, then the application.
 
+use super::inner;
 use super::plan::Plan;
 use super::routes::{Page, Route};
 use super::site::Md5;
@@ -43,18 +44,18 @@ fn cached(text: &mut Text, plan: &Plan, page: &Page) {
     text.block(format_args!("if (${name}_bypass)"), |text| {
         text.line("return 418")
     });
-    text.why("A miss (404), a method other than GET and HEAD (405), Memcached out of reach");
-    text.why("(502) or slow (504): the application answers. Without \"=\" visitors would");
-    text.why("see those status codes on good pages.");
-    text.line(format_args!(
-        "error_page 404 405 418 500 502 504 = @{name}_app"
-    ));
+    text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
+    text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
+    text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
     text.blank();
     key(text, plan, page);
-    text.line(format_args!("memcached_pass {name}_memcached"));
-    memcached(text, plan);
+    inner::ask(text, plan, page);
+    text.why("Clients that do not accept gzip get such entries unpacked, and caches on the");
+    text.why("way are told (Vary).");
+    text.line("gunzip on");
+    text.line("gzip_vary on");
     text.blank();
-    content(text, plan, page);
+    content(text, plan);
 }
 
 fn key(text: &mut Text, plan: &Plan, page: &Page) {
@@ -69,33 +70,7 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
 }
 
-fn memcached(text: &mut Text, plan: &Plan) {
-    let timeout = &plan.timeout;
-    text.why("The application's own limit; nginx's is 60 s.");
-    text.line(format_args!("memcached_connect_timeout {timeout}"));
-    text.line(format_args!("memcached_send_timeout {timeout}"));
-    text.line(format_args!("memcached_read_timeout {timeout}"));
-    if !plan.single_memcached {
-        text.why("After a time-out the application answers: no other server has the page.");
-        text.line("memcached_next_upstream error");
-    }
-    text.why("A usual page in one read; the default of 4k or 8k takes several.");
-    text.line(format_args!("memcached_buffer_size {BUFFER}"));
-    text.why("Entries with flag 2 are gzip; clients that do not accept it get them unpacked,");
-    text.why("and caches on the way are told (Vary).");
-    text.line("memcached_gzip_flag 2");
-    text.line("gunzip on");
-    text.line("gzip_vary on");
-}
-
-/// Measured: larger ones gain nothing on usual pages and cost memory.
-const BUFFER: &str = "32k";
-
-fn content(text: &mut Text, plan: &Plan, page: &Page) {
-    text.why("The type comes from here alone, never from an extension in the path: else");
-    text.why("text whose path ends in .html would become a page.");
-    text.block("types", |_| {});
-    text.line(format_args!("default_type {}", page.content_type));
+fn content(text: &mut Text, plan: &Plan) {
     text.line("charset utf-8");
     if plan.cache_status {
         text.line("add_header Cache-Status \"nginx; hit\"");

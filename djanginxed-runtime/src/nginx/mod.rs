@@ -11,6 +11,7 @@ mod addresses;
 mod error;
 mod files;
 mod http;
+mod inner;
 mod locations;
 mod plan;
 mod routes;

@@ -1,6 +1,6 @@
 //! A site whose every value has been checked.
 
-use super::addresses::{Listen, application};
+use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
 use super::routes::{Route, routes};
 use super::site::{Md5, Site};
@@ -20,6 +20,7 @@ pub(super) struct Plan {
     pub(super) timeout: String,
     pub(super) applications: Vec<String>,
     pub(super) listens: Vec<Listen>,
+    pub(super) inner: String,
     /// What follows the host in a URL: nothing, or `:8080`.
     pub(super) public_port: String,
     pub(super) tls: Option<(String, String)>,
@@ -50,6 +51,7 @@ impl Plan {
             timeout: format!("{}ms", settings.operation_timeout.as_millis().max(1)),
             applications: applications(site)?,
             public_port: public_port(site, &listens)?,
+            inner: inner(&site.inner, &listens)?,
             listens,
             tls: tls(site)?,
             server_names: server_names(site)?,
@@ -70,6 +72,19 @@ impl Plan {
                 .transpose()?,
             client_max_body_size: values::size(&site.client_max_body_size)?,
         })
+    }
+}
+
+impl Plan {
+    /// Each content type once; the inner server has a location for each.
+    pub(super) fn content_types(&self) -> Vec<&str> {
+        let mut types: Vec<&str> = Vec::new();
+        for page in self.routes.iter().filter_map(|route| route.page.as_ref()) {
+            if !types.contains(&page.content_type.as_str()) {
+                types.push(&page.content_type);
+            }
+        }
+        types
     }
 }
 

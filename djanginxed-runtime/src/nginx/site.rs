@@ -50,6 +50,7 @@ pub struct Site {
     pub(super) name: Option<String>,
     pub(super) server_names: Vec<String>,
     pub(super) listens: Vec<String>,
+    pub(super) inner: String,
     pub(super) public_port: Option<u16>,
     pub(super) tls: Option<(String, String)>,
     pub(super) applications: Vec<String>,
@@ -70,6 +71,7 @@ impl Site {
             name: None,
             server_names: Vec::new(),
             listens: Vec::new(),
+            inner: "127.0.0.1:11280".to_owned(),
             public_port: None,
             tls: None,
             applications: Vec::new(),
@@ -104,6 +106,17 @@ impl Site {
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Site {
         self.listens.push(address.into());
+        self
+    }
+
+    /// Where nginx's inner server listens, which alone asks Memcached, so that no
+    /// visitor who reads slowly holds a connection to it. `"127.0.0.1:11280"`
+    /// unless told; another loopback port, or `"unix:/run/pages.sock"`, which is
+    /// a little faster, but which nginx cannot listen on again after it was
+    /// killed until somebody removes that file. Sites in one nginx may share it.
+    #[must_use]
+    pub fn inner(mut self, address: impl Into<String>) -> Site {
+        self.inner = address.into();
         self
     }
 

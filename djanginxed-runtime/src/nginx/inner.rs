@@ -1,0 +1,92 @@
+//! The server inside nginx that alone asks Memcached.
+//!
+//! `memcached_pass` reads as fast as the visitor does, so its time-outs run while
+//! a visitor pauses, and whoever reads nothing keeps a connection to Memcached.
+//! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
+//! a reader that is always fast, and out there the visitor may take any time.
+
+use super::plan::Plan;
+use super::routes::Page;
+use super::text::Text;
+
+pub(super) fn write(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    text.why("Only this server asks Memcached. memcached_pass reads as slowly as its client:");
+    text.why("with visitors for clients, pauses would run into the time-outs and break pages,");
+    text.why("and who reads nothing would keep a connection to Memcached.");
+    text.block(format_args!("upstream {name}_pages"), |text| {
+        text.line(format_args!("server {}", plan.inner));
+        text.line("keepalive 64");
+        text.line("keepalive_requests 100000");
+    });
+    text.block("server", |text| server(text, plan));
+}
+
+fn server(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    text.line(format_args!("listen {}", plan.inner));
+    text.line(format_args!("server_name {name}_pages"));
+    text.line("access_log off");
+    text.line("keepalive_requests 100000");
+    text.line("keepalive_timeout 75s");
+    text.why("Where the http block refuses a request (limits, deny), it is a miss.");
+    text.line("error_page 401 403 429 503 = @miss");
+    text.why("Headers of the http block are for the visitor's side.");
+    text.line("add_header Cache-Status \"\"");
+    text.blank();
+    text.line("set $memcached_key $args");
+    memcached(text, plan);
+    text.why("One for each content type: what is stored has none.");
+    for (number, content_type) in plan.content_types().into_iter().enumerate() {
+        text.block(format_args!("location = /{number}"), |text| {
+            text.line(format_args!("memcached_pass {name}_memcached"));
+            text.line(format_args!("default_type {content_type}"));
+        });
+    }
+    text.block("location @miss", |text| text.line("return 404"));
+}
+
+fn memcached(text: &mut Text, plan: &Plan) {
+    let timeout = &plan.timeout;
+    text.why("The application's own limit; nginx's is 60 s.");
+    text.line(format_args!("memcached_connect_timeout {timeout}"));
+    text.line(format_args!("memcached_send_timeout {timeout}"));
+    text.line(format_args!("memcached_read_timeout {timeout}"));
+    if !plan.single_memcached {
+        text.why("After a time-out the application answers: no other server has the page.");
+        text.line("memcached_next_upstream error");
+    }
+    text.why("A usual page in one read; the default of 4k or 8k takes several.");
+    text.line(format_args!("memcached_buffer_size {BUFFER}"));
+    text.why("Entries with flag 2 are gzip, and go on to the visitor's side as they are.");
+    text.line("memcached_gzip_flag 2");
+    text.line("gunzip off");
+}
+
+/// In a page's location: asks the inner server, whatever the visitor's pace.
+pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
+    let (name, timeout) = (&plan.name, &plan.timeout);
+    let number = (plan.content_types().iter())
+        .position(|known| *known == page.content_type)
+        .unwrap_or_default();
+    text.why("Reads the whole page at once, and keeps for a slow visitor what he has not");
+    text.why("taken: in memory, what is more than 256k in a file.");
+    text.line(format_args!(
+        "proxy_pass http://{name}_pages/{number}?$memcached_key"
+    ));
+    text.line("proxy_http_version 1.1");
+    text.line("proxy_set_header Connection \"\"");
+    text.line("proxy_pass_request_headers off");
+    text.line("proxy_pass_request_body off");
+    text.line(format_args!("proxy_connect_timeout {timeout}"));
+    text.line("proxy_intercept_errors on");
+    text.line("proxy_cache off");
+    text.line("proxy_buffering on");
+    text.line(format_args!("proxy_buffer_size {BUFFER}"));
+    text.line(format_args!("proxy_buffers 8 {BUFFER}"));
+    text.line("proxy_busy_buffers_size 64k");
+    text.line("proxy_max_temp_file_size 1024m");
+}
+
+/// Measured: larger ones gain nothing on usual pages and cost memory.
+const BUFFER: &str = "32k";
