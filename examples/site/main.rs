@@ -113,7 +113,9 @@ fn print_nginx_file() -> Result<(), String> {
     let listen = env::args().nth(2);
     let listen = listen.as_deref().unwrap_or("127.0.0.1:8000");
     let app = env::var("SITE_LISTEN").unwrap_or_else(|_| LISTEN.to_owned());
-    let file = nginx::file(&pages, &app, listen).map_err(|error| error.to_string())?;
+    let inner = env::args().nth(3);
+    let inner = inner.as_deref().unwrap_or("127.0.0.1:11280");
+    let file = nginx::file(&pages, &app, listen, inner).map_err(|error| error.to_string())?;
     print!("{file}");
     Ok(())
 }

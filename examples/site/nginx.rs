@@ -3,13 +3,19 @@
 use djanginxed::PageCache;
 use djanginxed::nginx::{Error, Site};
 
-/// The upstreams, maps and servers for an nginx that listens on `listen`, in
-/// front of this site on `app`.
-pub(crate) fn file(pages: &PageCache, app: &str, listen: &str) -> Result<String, Error> {
+/// The upstreams, maps and servers for an nginx that listens on `listen`, and
+/// for itself on `inner`, in front of this site on `app`.
+pub(crate) fn file(
+    pages: &PageCache,
+    app: &str,
+    listen: &str,
+    inner: &str,
+) -> Result<String, Error> {
     let files = Site::new(pages)
         .server_name("127.0.0.1")
         .server_name("localhost")
         .listen(listen)
+        .inner(inner)
         .app(app)
         .never_cache("/metrics")
         .page("/style.css", crate::STYLE_PREFIX, "text/css")

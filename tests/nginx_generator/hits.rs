@@ -134,10 +134,68 @@ fn a_gzip_entry_is_readable_for_every_client() {
     let unpacked = stand.get("/a");
     assert_eq!(unpacked.header("content-encoding"), None);
     assert_eq!(unpacked.text(), "<p>packed");
+    // Of what nginx unpacks it does not know a part before it has the whole.
+    let part = stand.send(Request::get("/a").header("Range", "bytes=0-2"));
+    assert_eq!((part.status, part.text()), (200, "<p>packed"));
     for response in [as_stored, unpacked] {
         assert!(is_hit(&response));
         assert_eq!(response.header("vary"), Some("Accept-Encoding"));
     }
+}
+
+#[test]
+fn an_empty_entry_is_an_empty_page() {
+    let stand = stand();
+    stand.store("site1", "/a", "");
+    let response = stand.get("/a");
+    assert!(is_hit(&response));
+    assert_eq!(response.text(), "");
+}
+
+#[test]
+fn methods_other_than_get_and_head_never_reach_memcached() {
+    let stand = stand();
+    stand.store("site1", "/a", "stored");
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+        assert!(!is_hit(&stand.send(Request::new(method, "/a"))), "{method}");
+    }
+    assert_eq!(stand.memcached.stat("cmd_get"), 0);
+}
+
+#[test]
+fn what_the_http_block_refuses_is_a_miss_and_its_headers_do_not_double() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).cache_status(false).build().unwrap();
+    let edit = |limits: &'static str| move |_, file: String| format!("{limits}\n{file}");
+    let site = |site| site;
+    let headers = edit("add_header X-From http;");
+    let stand = Stand::edited(memcached, &pages, Md5::SetMisc, site, headers);
+    stand.store("site1", "/a", "stored");
+    let response = stand.get("/a");
+    assert_eq!((response.status, response.text()), (200, "stored"));
+    let lines = response
+        .headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("x-from"));
+    assert_eq!(lines.count(), 1);
+
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let limits = "limit_req_zone $server_name zone=few:32k rate=1r/m; limit_req zone=few;";
+    let limits = edit(limits);
+    let own = move |port, file: String| {
+        // Visitors have no limit here; only the inner server is left with it.
+        let file = limits(port, file);
+        file.replacen(
+            "client_max_body_size",
+            "limit_req zone=none; client_max_body_size",
+            1,
+        ) + "limit_req_zone $cookie_none zone=none:32k rate=1r/s;"
+    };
+    let stand = Stand::edited(memcached, &pages, Md5::SetMisc, site, own);
+    stand.store("site1", "/a", "stored");
+    assert!(is_hit(&stand.get("/a")));
+    assert!(!is_hit(&stand.get("/a")));
 }
 
 #[test]

@@ -10,4 +10,6 @@ mod misses;
 mod options;
 mod readme;
 mod refusals;
+mod slow_http2;
+mod slow_readers;
 mod stand;

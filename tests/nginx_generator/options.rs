@@ -166,6 +166,7 @@ fn locations_alone_work_in_a_server_of_ones_own() {
         .server_name("www.example.com")
         .app(application.address())
         .never_cache("/admin/")
+        .inner(format!("127.0.0.1:{}", free_port()))
         .generate()
         .unwrap();
     assert!(!files.locations().contains("server {") && !files.locations().contains("upstream"));
@@ -191,6 +192,7 @@ fn the_whole_file_runs_from_a_folder_without_privileges() {
             .app(application.address())
             .listen(format!("127.0.0.1:{port}"))
             .md5(md5)
+            .inner(format!("127.0.0.1:{}", free_port()))
             .generate()
             .unwrap();
         let running = full::Running::start(&files, port);
@@ -204,20 +206,12 @@ fn the_whole_file_runs_from_a_folder_without_privileges() {
 #[test]
 fn with_tls_the_file_loads_and_other_names_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
-    let paths = ["cert ;{\".pem", "key.pem"].map(|name| folder.path().join(name));
-    let [certificate, key] = paths.map(|path| path.to_str().unwrap().to_owned());
-    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj"];
-    openssl(
-        &[
-            &request[..],
-            &["/CN=www.example.com", "-out", &certificate, "-keyout", &key],
-        ]
-        .concat(),
-    );
+    let (certificate, key) = certificate(folder.path());
     let port = free_port();
     let files = site()
         .listen(format!("127.0.0.1:{port}"))
         .tls(certificate, key)
+        .inner(format!("127.0.0.1:{}", free_port()))
         .generate()
         .unwrap();
     Nginx::test(&files.site()).unwrap();
@@ -277,6 +271,16 @@ mod full {
             self.process.stop();
         }
     }
+}
+
+/// A certificate and its key in `folder`, under a name that nginx's file must quote.
+pub(crate) fn certificate(folder: &std::path::Path) -> (String, String) {
+    let paths = ["cert ;{\".pem", "key.pem"].map(|name| folder.join(name));
+    let [certificate, key] = paths.map(|path| path.to_str().unwrap().to_owned());
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj"];
+    let rest = ["/CN=www.example.com", "-out", &certificate, "-keyout", &key];
+    openssl(&[&request[..], &rest].concat());
+    (certificate, key)
 }
 
 fn openssl(arguments: &[&str]) -> Output {

@@ -3,7 +3,7 @@
 use djanginxed::nginx::{Files, Md5, Site};
 use djanginxed::{PageCache, PageCacheBuilder, PageKey};
 use testkit::http::{Request, Response};
-use testkit::{Memcached, Module, Nginx};
+use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::application::Application;
 
@@ -42,6 +42,17 @@ impl Stand {
         md5: Md5,
         site: impl Fn(Site) -> Site,
     ) -> Stand {
+        Stand::edited(memcached, pages, md5, site, |_, file| file)
+    }
+
+    /// As `over`, with nginx's port and its file given to `edit`.
+    pub(crate) fn edited(
+        memcached: Memcached,
+        pages: &PageCache,
+        md5: Md5,
+        site: impl Fn(Site) -> Site,
+        edit: impl Fn(u16, String) -> String,
+    ) -> Stand {
         let application = Application::start();
         let module = match md5 {
             Md5::Njs => Module::Njs,
@@ -51,7 +62,8 @@ impl Stand {
             let listen = format!("127.0.0.1:{port}");
             let site = site(Site::new(pages).server_name("www.example.com").md5(md5))
                 .app(application.address())
-                .listen(listen);
+                .listen(listen)
+                .inner(format!("127.0.0.1:{}", free_port()));
             site.generate().unwrap()
         };
         let script = files(1).script().unwrap_or_default();
@@ -63,7 +75,10 @@ impl Stand {
                 "mime.types",
                 "types { text/html html; text/plain txt; text/javascript js; }",
             )
-            .start(|port| format!("include mime.types;\n{}", files(port).site()))
+            .start(|port| {
+                let file = edit(port, files(port).site());
+                format!("include mime.types;\n{file}")
+            })
             .unwrap();
         Stand {
             nginx,

@@ -13,7 +13,7 @@ use actix_web::web::ServiceConfig;
 use djanginxed::nginx::Site;
 use djanginxed::{PageCache, PageCacheBuilder, PageKey};
 use testkit::http::{Request, Response};
-use testkit::{Item, Memcached, Nginx};
+use testkit::{Item, Memcached, Nginx, free_port};
 
 pub(crate) use application::Application;
 pub(crate) use script::{Gate, Render, Script, api, brief, gated, news, ok, page};
@@ -98,7 +98,10 @@ impl Setup {
         let site = (self.site)(Site::new(&pages).server_name("127.0.0.1"))
             .app(format!("127.0.0.1:{}", application.port()));
         let conf = |port| {
-            let site = site.clone().listen(format!("127.0.0.1:{port}"));
+            let site = site
+                .clone()
+                .listen(format!("127.0.0.1:{port}"))
+                .inner(format!("127.0.0.1:{}", free_port()));
             site.generate().unwrap().site()
         };
         Stack {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::http::{Connection, Request, Response};
-use testkit::{Memcached, Nginx, Process};
+use testkit::{Memcached, Nginx, Process, free_port};
 
 use crate::install::install;
 use crate::run::{Outcome, cargo, run};
@@ -158,7 +158,8 @@ fn site(memcached: &str, port: u16) -> Command {
 /// What the site says that nginx's file must be.
 fn nginx_file(memcached: &str, site_port: u16, nginx_port: u16) -> Outcome<String> {
     let mut command = site(memcached, site_port);
-    command.args(["--nginx", &format!("127.0.0.1:{nginx_port}")]);
+    let [listen, inner] = [nginx_port, free_port()].map(|port| format!("127.0.0.1:{port}"));
+    command.args(["--nginx", &listen, &inner]);
     let output = command
         .output()
         .map_err(|error| format!("cannot ask the site for nginx's file: {error}"))?;

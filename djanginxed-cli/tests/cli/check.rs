@@ -227,7 +227,10 @@ fn gzip_that_nginx_does_not_know_is_unreadable() {
 
 #[test]
 fn methods_that_nginx_answers_itself_are_named() {
-    let site = Running::broken(replacing("404 405 418", "404 418"));
+    let site = Running::broken(replacing(
+        "$djanginxed_method$djanginxed_body",
+        "$djanginxed_body",
+    ));
     for done in [check(&site, &[]), bare_check(&site)] {
         names(&done, "post");
         names(&done, "options");
@@ -241,8 +244,8 @@ fn methods_that_nginx_answers_itself_are_named() {
 #[test]
 fn a_head_that_differs_from_get_is_named() {
     let site = Running::broken(replacing(
-        "memcached_pass djanginxed",
-        "if ($request_method = HEAD) { return 403; }\n            memcached_pass djanginxed",
+        "proxy_pass http://djanginxed_pages",
+        "if ($request_method = HEAD) { return 403; }\n            proxy_pass http://djanginxed_pages",
     ));
     names(&check(&site, &[]), "head");
     let app = site.app();
@@ -370,8 +373,8 @@ fn the_applications_own_404_for_head_is_in_time() {
 #[test]
 fn an_answer_to_head_that_nginx_makes_up_is_named() {
     let change = replacing(
-        "memcached_pass djanginxed",
-        "if ($request_method = HEAD) { return 410; }\n            memcached_pass djanginxed",
+        "proxy_pass http://djanginxed_pages",
+        "if ($request_method = HEAD) { return 410; }\n            proxy_pass http://djanginxed_pages",
     );
     let mut site = Running::broken(change);
     site.memcached.stop();

@@ -8,7 +8,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, route, rt};
 use djanginxed::nginx::Site;
 use djanginxed::{PageCache, PageCacheBuilder, cache_page};
-use testkit::{Memcached, Nginx};
+use testkit::{Memcached, Nginx, free_port};
 
 /// How the application is built.
 #[derive(Clone, Copy, Default)]
@@ -157,6 +157,7 @@ impl Running {
                 .server_name("127.0.0.1")
                 .app(format!("127.0.0.1:{}", application.port))
                 .listen(format!("127.0.0.1:{port}"))
+                .inner(format!("127.0.0.1:{}", free_port()))
                 .page("/text", "text", "text/plain");
             change(site.generate().unwrap().site())
         };

@@ -36,11 +36,14 @@ fn server(text: &mut Text, plan: &Plan) {
     text.blank();
     text.line("set $memcached_key $args");
     memcached(text, plan);
-    text.why("One for each content type: what is stored has none.");
+    text.blank();
+    text.why("What is stored has no type. It comes from here alone, never from an extension");
+    text.why("in the path: else text whose path ends in .html would become a page.");
+    text.line("charset utf-8");
     for (number, content_type) in plan.content_types().into_iter().enumerate() {
         text.block(format_args!("location = /{number}"), |text| {
-            text.line(format_args!("memcached_pass {name}_memcached"));
             text.line(format_args!("default_type {content_type}"));
+            text.line(format_args!("memcached_pass {name}_memcached"));
         });
     }
     text.block("location @miss", |text| text.line("return 404"));
@@ -80,6 +83,7 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     text.line("proxy_pass_request_body off");
     text.line(format_args!("proxy_connect_timeout {timeout}"));
     text.line("proxy_intercept_errors on");
+    text.line("proxy_force_ranges on");
     text.line("proxy_cache off");
     text.line("proxy_buffering on");
     text.line(format_args!("proxy_buffer_size {BUFFER}"));

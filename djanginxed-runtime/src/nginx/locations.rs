@@ -71,7 +71,6 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
 }
 
 fn content(text: &mut Text, plan: &Plan) {
-    text.line("charset utf-8");
     if plan.cache_status {
         text.line("add_header Cache-Status \"nginx; hit\"");
     }

@@ -2,7 +2,7 @@
 
 use djanginxed::PageCache;
 use djanginxed::nginx::{Md5, Site};
-use testkit::{Memcached, Module};
+use testkit::{Memcached, Module, free_port};
 
 use super::unix_memcached::UnixMemcached;
 use super::{Peer, nginx};
@@ -62,7 +62,10 @@ fn site(memcached: &str, prefix: &str, gzip: bool, md5: Md5, app: u16) -> Outcom
 
 /// The file and its script.
 fn file(site: &Site, port: u16) -> Outcome<(String, &'static str)> {
-    let site = site.clone().listen(format!("127.0.0.1:{port}"));
+    let site = site
+        .clone()
+        .listen(format!("127.0.0.1:{port}"))
+        .inner(format!("127.0.0.1:{}", free_port()));
     let files = site.generate().map_err(|error| error.to_string())?;
     Ok((files.site(), files.script().unwrap_or_default()))
 }
