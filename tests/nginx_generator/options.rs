@@ -39,6 +39,9 @@ fn nginx_accepts_every_form_of_an_address() {
         accepted(&site().listen("8099").app(address));
     }
     accepted(&site().listen("127.0.0.1:8099").listen("127.0.0.1:8098"));
+    for inner in ["127.0.0.1:8097", "[::1]:8097"] {
+        accepted(&site().listen("8099").inner(inner));
+    }
 }
 
 #[test]
@@ -78,6 +81,49 @@ fn two_sites_stand_in_one_nginx_under_different_names() {
     let first = site().listen("8099").generate().unwrap();
     let second = site().listen("8098").name("blog").generate().unwrap();
     Nginx::test(&format!("{}\n{}", first.site(), second.site())).unwrap();
+}
+
+#[test]
+fn two_sites_share_an_inner_server_and_each_has_its_own_memcached() {
+    let second = Memcached::start().unwrap();
+    let pages = cache(&second).build().unwrap();
+    let first = Memcached::start().unwrap();
+    let own = cache(&first).build().unwrap();
+    let inner = format!("127.0.0.1:{}", free_port());
+    let site = |site: Site| site.inner(&inner);
+    let both = |port: u16, file: String| {
+        let listen = format!("127.0.0.1:{port}");
+        let other = site(Site::new(&pages).server_name("blog.example.com"))
+            .app("127.0.0.1:1")
+            .listen(&listen)
+            .name("blog");
+        let other = other.generate().unwrap().site();
+        let default = format!("listen {listen} default_server");
+        file + &other.replace(&default, &format!("listen {listen}"))
+    };
+    let stand = Stand::edited(first, &own, Md5::SetMisc, site, both);
+    stand.store("site1", "/a", "first");
+    second.set(pages.key("/a").to_string(), 0, 0, "second");
+    assert_eq!(stand.get("/a").text(), "first");
+    let request = Request::get("/a").header("Host", "blog.example.com");
+    assert_eq!(request.send(stand.nginx.port()).text(), "second");
+}
+
+#[test]
+fn the_inner_server_may_listen_on_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    open_to_all(folder.path());
+    let inner = format!("unix:{}/pages.sock", folder.path().display());
+    let stand = Stand::with(cache, |site| site.inner(&inner));
+    stand.store("site1", "/a", "stored");
+    assert!(is_hit(&stand.get("/a")));
+}
+
+/// nginx's worker runs as another user where root starts it.
+fn open_to_all(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, mode).unwrap();
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn hostile_values_are_errors_that_name_them() {
         refused(&site().server_name(value), value);
         refused(&site().app(value), value);
         refused(&site().listen(value), value);
+        refused(&site().inner(value), value);
         refused(&site().page(value, "p", "text/css"), value);
         refused(&site().page("/p", "p", value), value);
         refused(&site().never_cache(value), value);
@@ -88,6 +89,23 @@ fn addresses_that_are_none_are_refused() {
         "unix:app.sock",
     ] {
         refused(&site().app(address), address);
+    }
+    for inner in [
+        "11280",
+        "127.0.0.1",
+        "127.0.0.1:0",
+        "0.0.0.0:11280",
+        "10.0.0.1:11280",
+        "[::]:11280",
+        "localhost:11280",
+        "unix:pages.sock",
+        "127.0.0.1:11280 ssl",
+    ] {
+        refused(&site().inner(inner), inner);
+    }
+    for listen in ["8099", "*:8099", "[::1]:8099"] {
+        let same = "127.0.0.1:8099";
+        refused(&site().listen(listen).inner(same), same);
     }
     for listen in [
         "0",

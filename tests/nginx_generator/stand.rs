@@ -60,10 +60,11 @@ impl Stand {
         };
         let files = |port: u16| -> Files {
             let listen = format!("127.0.0.1:{port}");
-            let site = site(Site::new(pages).server_name("www.example.com").md5(md5))
+            let inner = format!("127.0.0.1:{}", free_port());
+            let own = Site::new(pages).server_name("www.example.com").md5(md5);
+            let site = site(own.inner(inner))
                 .app(application.address())
-                .listen(listen)
-                .inner(format!("127.0.0.1:{}", free_port()));
+                .listen(listen);
             site.generate().unwrap()
         };
         let script = files(1).script().unwrap_or_default();

@@ -37,8 +37,9 @@ async fn passes(
         return compare(report, fact, &answer, &bare);
     }
     // The handler ran, so the status is nginx's.
-    if answer.status == 405 && by(&answer) != By::Unknown {
-        let seen = format!("{method} reaches the page and is answered with status 405");
+    if matches!(answer.status, 405 | 418) && by(&answer) != By::Unknown {
+        let status = answer.status;
+        let seen = format!("{method} reaches the page and is answered with status {status}");
         return report.bad(fact, seen, ERROR_PAGE);
     }
     report.good(
