@@ -85,7 +85,7 @@ pub(crate) struct Args {
     /// Only the locations, to be included in a server block of one's own
     #[arg(long, group = "part")]
     locations_only: bool,
-    /// Only upstreams and maps, which --locations-only needs in the http block
+    /// Only upstreams, maps and the inner server, which --locations-only needs in the http block
     #[arg(long, group = "part")]
     http_only: bool,
     /// A whole nginx.conf, for nginx -p FOLDER without privileges

@@ -38,7 +38,7 @@ impl Files {
         format!("{}\n{}", self.http, self.servers)
     }
 
-    /// Upstreams and maps alone, to be included in the `http` block beside a
+    /// Upstreams, maps and the inner server alone, to be included in the `http` block beside a
     /// server of one's own that includes [`locations`](Files::locations).
     #[must_use]
     pub fn http(&self) -> &str {
