@@ -129,8 +129,8 @@ pub use djanginxed_runtime::{
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use actix_web::{HttpRequest, Responder};
-    pub use djanginxed_runtime::private::{Page, Seen, Served, serve};
+    pub use actix_web::Responder;
+    pub use djanginxed_runtime::private::{Incoming, Page, Seen, Served, serve};
 }
 
 /// Compiles the README's code.

@@ -32,7 +32,7 @@ pub(crate) fn hygienic() -> Span {
 /// ```text
 /// #[get("/articles/{id}")]
 /// async fn article(
-///     __request: HttpRequest,
+///     __request: Incoming,
 ///     id: web::Path<u32>,
 /// ) -> Served<Result<impl Responder, Error>> {
 ///     serve(
@@ -89,7 +89,7 @@ pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
 
 fn prepend_request(handler: &mut Handler) {
     let request: FnArg = parse_quote_spanned! {hygienic()=>
-        __request: ::djanginxed::__private::HttpRequest
+        __request: ::djanginxed::__private::Incoming
     };
     handler.sig.inputs.insert(0, request);
     fold::fold(&mut handler.sig.inputs);

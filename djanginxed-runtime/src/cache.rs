@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -133,13 +134,19 @@ impl PageCache {
         }
     }
 
-    /// The cache of the application that `request` was routed by.
+    /// The cache of the application, or of the nearest scope, that `request` was
+    /// routed by. `None` also where it was given in both ways, and differs:
+    /// actix-web does not tell which of two types of data is nearer.
     pub(crate) fn of(request: &HttpRequest) -> Option<&PageCache> {
-        request.app_data::<PageCache>().or_else(|| {
-            request
-                .app_data::<web::Data<PageCache>>()
-                .map(|data| &***data)
-        })
+        let plain = request.app_data::<PageCache>();
+        let data = request.app_data::<web::Data<PageCache>>();
+        match (plain, data.map(|data| &***data)) {
+            (Some(plain), Some(data)) if !Arc::ptr_eq(&plain.inner, &data.inner) => {
+                log_two_ways(request);
+                None
+            }
+            (plain, data) => plain.or(data),
+        }
     }
 
     /// The key of `target`, path and query as sent, under the default prefix.
@@ -308,6 +315,18 @@ impl PageCache {
         }
         taken
     }
+}
+
+fn log_two_ways(request: &HttpRequest) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::error!(
+            route = request.match_pattern(),
+            "a page is not cached, because it has two caches, one as PageCache and one as \
+             web::Data<PageCache>, and which is nearer cannot be told: give both to app_data in \
+             the same way"
+        );
+    });
 }
 
 impl Store {

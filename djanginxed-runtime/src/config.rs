@@ -2,15 +2,14 @@
 
 use std::env::{self, VarError};
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::cache::PageCache;
+use crate::host::Host;
 use crate::page::is_key_prefix;
 use crate::placement::Placement;
-use crate::request::without_port;
 use crate::server::Server;
 use crate::writer::Limits;
 
@@ -56,7 +55,7 @@ pub enum ConfigError {
     },
     /// An entry of [`hosts`](crate::PageCacheBuilder::hosts).
     #[error(
-        "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\""
+        "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\", or with the one scheme that it is asked for with, \"https://www.example.com\""
     )]
     Host(String),
     /// A limit or a time that must not be zero.
@@ -99,8 +98,7 @@ pub(crate) struct Settings {
     /// Names of `A-Z a-z 0-9 . _ -`, compared without case.
     pub(crate) bypass_cookies: Vec<String>,
     pub(crate) bypass_headers: Vec<HeaderName>,
-    /// Without port, compared without case.
-    pub(crate) hosts: Vec<String>,
+    pub(crate) hosts: Vec<Host>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) queue: Limits,
     /// How long a request waits for another's render.
@@ -282,8 +280,10 @@ impl PageCacheBuilder {
     /// The hosts whose requests take part. Both the Host header and what
     /// actix's `connection_info().host()` says, which believes forwarding
     /// headers, must be one of them; case and port do not matter, so a page that
-    /// writes the port it was asked for into its links is not for the cache. By
-    /// default the host is not looked at.
+    /// writes the port it was asked for into its links is not for the cache. A
+    /// host may be named with its scheme, `"https://www.example.com"`: requests by
+    /// the other one then take no part. By default the host is not looked at, and
+    /// who reaches the application directly chooses what a page says of its own.
     pub fn hosts<I>(mut self, hosts: I) -> Self
     where
         I: IntoIterator,
@@ -494,21 +494,8 @@ fn header_error(name: &str, problem: &'static str) -> ConfigError {
     }
 }
 
-fn checked_host(host: &str) -> Result<String, ConfigError> {
-    let name = without_port(host);
-    let carried = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'));
-    let valid = match address {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => !name.is_empty() && name.bytes().all(carried),
-    };
-    if valid {
-        Ok(name.to_owned())
-    } else {
-        Err(ConfigError::Host(host.to_owned()))
-    }
+fn checked_host(host: &str) -> Result<Host, ConfigError> {
+    Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
 }
 
 #[cfg(test)]

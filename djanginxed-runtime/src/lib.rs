@@ -9,6 +9,8 @@ mod config;
 mod deletes;
 mod entry;
 mod expiring;
+mod host;
+mod incoming;
 mod key;
 pub mod nginx;
 mod observe;
@@ -33,6 +35,7 @@ pub use store::error::StoreError;
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod private {
+    pub use crate::incoming::Incoming;
     pub use crate::page::Page;
     pub use crate::serve::{Seen, Served, serve};
 }

@@ -6,9 +6,12 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use actix_web::http::header::{HeaderName, HeaderValue};
+
 use crate::key::PageKey;
 use crate::request::Bypass;
 use crate::store::error::StoreError;
+use crate::sync::{Mutex, lock};
 use crate::writer::Drop;
 
 /// Counts one, or records a value, where the `metrics` feature is on.
@@ -43,8 +46,44 @@ pub(crate) fn bypass(reason: Bypass) {
 
 /// A response was not stored.
 pub(crate) fn skip(target: &str, reason: &'static str) {
-    measure!(counter("djanginxed_skips_total", "reason" => reason).increment(1));
+    skip_counted(reason);
     tracing::debug!(target, reason, "not stored");
+}
+
+fn skip_counted(reason: &'static str) {
+    measure!(counter("djanginxed_skips_total", "reason" => reason).increment(1));
+    let _ = reason;
+}
+
+/// A response was not stored because hits would lack this field.
+pub(crate) fn skip_for_field(target: &str, name: &HeaderName, value: &HeaderValue) {
+    skip_counted("header");
+    tracing::debug!(
+        target,
+        reason = "header",
+        field = %name,
+        "not stored: hits would lack a field; if all pages have it, declare it: \
+         .header({:?}, {:?})",
+        name.as_str(),
+        String::from_utf8_lossy(value.as_bytes()),
+    );
+}
+
+/// Hits of a stored page lack this private field: told once.
+pub(crate) fn field_lost(name: &HeaderName) {
+    /// More names than these are not told.
+    const TOLD: usize = 64;
+    static NAMES: Mutex<Vec<HeaderName>> = Mutex::new(Vec::new());
+    let mut names = lock(&NAMES);
+    if names.len() < TOLD && !names.contains(name) {
+        names.push(name.clone());
+        drop(names);
+        tracing::warn!(
+            field = %name,
+            "pages are stored without this field, so that hits lack it; if all pages have it \
+             with one value, declare it with PageCacheBuilder::header"
+        );
+    }
 }
 
 /// A handler took this long to its response's head.

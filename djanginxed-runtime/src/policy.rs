@@ -25,7 +25,8 @@ pub(crate) enum Reason {
     Status,
     /// The response sets a cookie.
     SetCookie,
-    /// Cache-Control has private, no-store or no-cache.
+    /// CDN-Cache-Control, else Cache-Control, has private, no-store or no-cache;
+    /// or Surrogate-Control or Pragma says as much.
     CacheControl,
     /// Vary names something besides Accept-Encoding.
     Vary,
@@ -33,7 +34,7 @@ pub(crate) enum Reason {
     ContentEncoding,
     /// nginx would serve the body under another type.
     ContentType,
-    /// A header that changes the page would be lost.
+    /// A header would be lost that is not known to be harmless to lose.
     Header,
     /// No life is left.
     Expired,
@@ -100,7 +101,7 @@ fn refused_by_headers(
         Some(Reason::ContentEncoding)
     } else if !has_type_of(headers, page) {
         Some(Reason::ContentType)
-    } else if loses_a_header(headers, declared) {
+    } else if refused_loss(headers, declared).is_some() {
         Some(Reason::Header)
     } else {
         None
@@ -117,27 +118,60 @@ fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
         .filter(|part| !part.is_empty())
 }
 
-/// Cache-Control's directives, as name and value (RFC 9111, section 5.2).
+/// The field that speaks to this cache: CDN-Cache-Control where there is one,
+/// else Cache-Control (RFC 9213, section 2.2).
+fn control_field(headers: &HeaderMap) -> HeaderName {
+    if is_targeted(headers) {
+        CDN_CACHE_CONTROL.clone()
+    } else {
+        header::CACHE_CONTROL
+    }
+}
+
+static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
+
+fn is_targeted(headers: &HeaderMap) -> bool {
+    // An empty one is as none (RFC 9213, section 2.1).
+    list(headers, CDN_CACHE_CONTROL.clone()).next().is_some()
+}
+
+/// The directives for this cache, as name and value (RFC 9111, section 5.2).
 fn directives(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-    list(headers, header::CACHE_CONTROL).map(|directive| {
+    list(headers, control_field(headers)).map(|directive| {
         let mut parts = directive.splitn(2, |&byte| byte == b'=');
         let name = parts.next().unwrap_or_default().trim_ascii();
         (name, parts.next())
     })
 }
 
-/// Whether one of the words stands anywhere in Cache-Control: also in a quoted
-/// string, or beside a separator that is none. That finds too many, if anything.
+/// Whether the response is not to be shared: by the field for this cache, by
+/// Surrogate-Control, which older caches of this place obey, or by Pragma where
+/// Cache-Control does not go before it.
 fn forbids_sharing(headers: &HeaderMap) -> bool {
+    let pragma = || {
+        !headers.contains_key(header::CACHE_CONTROL)
+            && !is_targeted(headers)
+            && says(headers, header::PRAGMA, &[b"no-cache"])
+    };
+    says(
+        headers,
+        control_field(headers),
+        &[b"private", b"no-store", b"no-cache"],
+    ) || says(
+        headers,
+        HeaderName::from_static("surrogate-control"),
+        &[b"no-store"],
+    ) || pragma()
+}
+
+/// Whether one of the words stands anywhere in a field: also in a quoted string,
+/// or beside a separator that is none. That finds too many, if anything.
+fn says(headers: &HeaderMap, name: HeaderName, words: &[&[u8]]) -> bool {
     let ends_word = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
     headers
-        .get_all(header::CACHE_CONTROL)
+        .get_all(name)
         .flat_map(|line| line.as_bytes().split(ends_word))
-        .any(|found| {
-            [&b"private"[..], b"no-store", b"no-cache"]
-                .iter()
-                .any(|word| found.eq_ignore_ascii_case(word))
-        })
+        .any(|found| words.iter().any(|word| found.eq_ignore_ascii_case(word)))
 }
 
 fn varies(headers: &HeaderMap) -> bool {
@@ -190,30 +224,69 @@ fn unquoted(value: &[u8]) -> &[u8] {
         .unwrap_or(value)
 }
 
-/// Headers that change what the page is or does, and that an entry of the body
-/// alone cannot carry.
-fn changes_the_page(name: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "clear-site-data",
-        "content-disposition",
-        "content-language",
-        "content-security-policy",
-        "permissions-policy",
-        "referrer-policy",
-        "refresh",
-        "x-frame-options",
-        "x-robots-tag",
-    ];
-    const FAMILIES: [&str; 3] = ["cross-origin-", "access-control-", "x-accel-"];
-    NAMES.contains(&name) || FAMILIES.iter().any(|family| name.starts_with(family))
+/// What a hit without this field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// The same page: the field speaks of this one answer, or nginx has its own.
+    Harmless,
+    /// Most likely the same page: a private field, of which nothing is known.
+    Private,
+    /// Perhaps another page.
+    Refused,
 }
 
-/// Whether a hit would lack such a header: it is not one that every hit has.
-fn loses_a_header(headers: &HeaderMap, declared: &[(HeaderName, HeaderValue)]) -> bool {
+impl Loss {
+    /// Judges a field by its name. One that is invented tomorrow is refused.
+    fn of(name: &str) -> Loss {
+        match name {
+            "accept-ranges" | "age" | "alt-svc" | "cache-control" | "cache-status"
+            | "cdn-cache-control" | "connection" | "content-encoding" | "content-length"
+            | "content-type" | "date" | "etag" | "expires" | "keep-alive" | "last-modified"
+            | "pragma" | "proxy-status" | "server" | "server-timing" | "surrogate-control"
+            | "surrogate-key" | "transfer-encoding" | "vary" | "via" | "warning" => Loss::Harmless,
+            "x-content-security-policy"
+            | "x-content-type-options"
+            | "x-dns-prefetch-control"
+            | "x-download-options"
+            | "x-frame-options"
+            | "x-permitted-cross-domain-policies"
+            | "x-robots-tag"
+            | "x-ua-compatible"
+            | "x-webkit-csp"
+            | "x-xss-protection" => Loss::Refused,
+            name if name.starts_with("x-accel-") => Loss::Refused,
+            name if name.starts_with("x-") => Loss::Private,
+            _ => Loss::Refused,
+        }
+    }
+}
+
+/// The fields that a hit would lack: all but those that every hit has.
+fn losses<'a>(
+    headers: &'a HeaderMap,
+    declared: &'a [(HeaderName, HeaderValue)],
+    loss: Loss,
+) -> impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)> {
     headers
         .iter()
-        .filter(|(name, _)| changes_the_page(name.as_str()))
-        .any(|(name, value)| !declared.iter().any(|(n, v)| n == name && v == value))
+        .filter(move |(name, _)| Loss::of(name.as_str()) == loss)
+        .filter(|(name, value)| !declared.iter().any(|(n, v)| n == *name && v == *value))
+}
+
+/// A field for whose sake the response is not stored ([`Reason::Header`]).
+pub(crate) fn refused_loss<'a>(
+    headers: &'a HeaderMap,
+    declared: &'a [(HeaderName, HeaderValue)],
+) -> Option<(&'a HeaderName, &'a HeaderValue)> {
+    losses(headers, declared, Loss::Refused).next()
+}
+
+/// The private fields that hits of a stored page lack.
+pub(crate) fn private_losses<'a>(
+    headers: &'a HeaderMap,
+    declared: &'a [(HeaderName, HeaderValue)],
+) -> impl Iterator<Item = &'a HeaderName> {
+    losses(headers, declared, Loss::Private).map(|(name, _)| name)
 }
 
 /// The page's timeout or what the response grants a shared cache, whichever is
@@ -221,7 +294,8 @@ fn loses_a_header(headers: &HeaderMap, declared: &[(HeaderName, HeaderValue)]) -
 fn life(headers: &HeaderMap, page: &Page, now: SystemTime) -> Duration {
     let granted = seconds_of(headers, b"s-maxage")
         .or_else(|| seconds_of(headers, b"max-age"))
-        .or_else(|| until_expires(headers, now));
+        // Expires belongs to the field that the targeted one goes before.
+        .or_else(|| (!is_targeted(headers)).then(|| until_expires(headers, now))?);
     let life = granted.map_or(page.timeout(), |granted| granted.min(page.timeout()));
     life.saturating_sub(age(headers, now))
 }

@@ -74,12 +74,22 @@ impl Render {
             Decision::Store(_) if !self.has_type_of_prefix => {
                 self.skip(response, Reason::ContentType)
             }
-            Decision::Store(life) => self.collect(response, life),
+            Decision::Store(life) => {
+                let lost = policy::private_losses(response.headers(), &settings.headers);
+                lost.for_each(observe::field_lost);
+                self.collect(response, life)
+            }
         }
     }
 
     fn skip(self, mut response: HttpResponse, reason: Reason) -> Rendered {
-        observe::skip(&self.target, reason.word());
+        let declared = &self.pages.settings().headers;
+        match policy::refused_loss(response.headers(), declared) {
+            Some((name, value)) if reason == Reason::Header => {
+                observe::skip_for_field(&self.target, name, value);
+            }
+            _ => observe::skip(&self.target, reason.word()),
+        }
         Status::NotStored(reason.word()).mark(&mut response, self.pages.settings());
         Rendered {
             response,

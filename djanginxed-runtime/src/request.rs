@@ -4,6 +4,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, Uri};
 
 use crate::config::Settings;
+use crate::host::{Host, Scheme};
 
 /// How a request takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +33,17 @@ pub(crate) enum Bypass {
     Cookie,
     /// The request has one of the bypass headers.
     Header,
+    /// nginx says that it takes no part: see [`PROXY_BYPASS`].
+    Proxy,
     /// The request is for another host.
     Host,
+    /// The request's scheme, or what a forwarding header calls it, is not
+    /// http or https, or not one that the site's hosts are named with.
+    Scheme,
     /// A GET or HEAD with content, which the page may depend on.
     Content,
+    /// The request asks for another protocol, so that a page is not its answer.
+    Upgrade,
     /// The target does not begin with `/`.
     Target,
 }
@@ -49,18 +57,34 @@ impl Bypass {
             Bypass::Authorization => "authorization",
             Bypass::Cookie => "cookie",
             Bypass::Header => "header",
+            Bypass::Proxy => "proxy",
             Bypass::Host => "host",
+            Bypass::Scheme => "scheme",
             Bypass::Content => "content",
+            Bypass::Upgrade => "upgrade",
             Bypass::Target => "target",
         }
     }
 }
+
+/// By this header nginx's file says of a request that its page is neither looked
+/// up there nor, therefore, of any use in a store.
+const PROXY_BYPASS: &str = "djanginxed-bypass";
 
 /// What the decision needs to know of a request.
 pub(crate) struct Asked<'a> {
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
+    /// Whether content comes with it, whatever announces that.
+    pub(crate) has_content: bool,
+}
+
+/// Host and scheme as actix's `connection_info` has them, which believes
+/// forwarding headers.
+pub(crate) struct Connection {
+    pub(crate) host: String,
+    pub(crate) scheme: String,
 }
 
 impl<'a> Asked<'a> {
@@ -74,12 +98,12 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Decides how a request takes part. `forwarded_host` is asked for only where
-/// the settings name hosts, since working it out is not free.
+/// Decides how a request takes part. `connection` is asked for only where it
+/// matters, since working it out is not free.
 pub(crate) fn part(
     asked: &Asked<'_>,
     settings: &Settings,
-    forwarded_host: impl FnOnce() -> String,
+    connection: impl FnOnce() -> Connection,
 ) -> Part {
     if !settings.enabled {
         return Part::Bypass(Bypass::Disabled);
@@ -87,7 +111,7 @@ pub(crate) fn part(
     if asked.method != Method::GET && asked.method != Method::HEAD {
         return Part::Bypass(Bypass::Method);
     }
-    if let Some(bypass) = bypass(asked, settings, forwarded_host) {
+    if let Some(bypass) = bypass(asked, settings, connection) {
         return Part::Bypass(bypass);
     }
     if asked.method == Method::HEAD {
@@ -102,7 +126,7 @@ pub(crate) fn part(
 fn bypass(
     asked: &Asked<'_>,
     settings: &Settings,
-    forwarded_host: impl FnOnce() -> String,
+    connection: impl FnOnce() -> Connection,
 ) -> Option<Bypass> {
     let headers = asked.headers;
     if headers.contains_key(header::AUTHORIZATION) {
@@ -115,10 +139,14 @@ fn bypass(
         .any(|name| headers.contains_key(name))
     {
         Some(Bypass::Header)
-    } else if is_for_another_host(asked, &settings.hosts, forwarded_host) {
-        Some(Bypass::Host)
-    } else if has_content(headers) {
+    } else if headers.contains_key(PROXY_BYPASS) {
+        Some(Bypass::Proxy)
+    } else if let Some(elsewhere) = origin_bypass(asked, &settings.hosts, connection) {
+        Some(elsewhere)
+    } else if asked.has_content || announces_content(headers) {
         Some(Bypass::Content)
+    } else if headers.contains_key(header::UPGRADE) {
+        Some(Bypass::Upgrade)
     } else if !asked.target().starts_with('/') {
         Some(Bypass::Target)
     } else {
@@ -165,37 +193,51 @@ fn percent_decoded(name: &[u8]) -> Vec<u8> {
     decoded
 }
 
-fn is_for_another_host(
+/// Whether the request is for another site than this one: what a page writes
+/// into its own links must not be a stranger's choice.
+fn origin_bypass(
     asked: &Asked<'_>,
-    hosts: &[String],
-    forwarded_host: impl FnOnce() -> String,
-) -> bool {
-    if hosts.is_empty() {
-        return false;
+    hosts: &[Host],
+    connection: impl FnOnce() -> Connection,
+) -> Option<Bypass> {
+    if !schemes_are_known(asked) {
+        return Some(Bypass::Scheme);
     }
-    let ours = |host: &str| {
-        let host = without_port(host);
-        hosts.iter().any(|one| one.eq_ignore_ascii_case(host))
+    if hosts.is_empty() && !asked.headers.contains_key(header::FORWARDED) {
+        return None;
+    }
+    let connection = connection();
+    let Some(scheme) = Scheme::of(connection.scheme.as_bytes()) else {
+        return Some(Bypass::Scheme);
     };
+    if hosts.is_empty() {
+        return None;
+    }
+    let ours = |host: &str| hosts.iter().any(|one| one.is(host));
     let mut lines = asked.headers.get_all(header::HOST).peekable();
     let unnamed = lines.peek().is_none() && asked.uri.host().is_none();
-    unnamed
+    if unnamed
         || lines.any(|line| !line.to_str().is_ok_and(ours))
         || asked.uri.host().is_some_and(|host| !ours(host))
-        || !ours(&forwarded_host())
+        || !ours(&connection.host)
+    {
+        return Some(Bypass::Host);
+    }
+    let mut named = hosts.iter().filter(|one| one.is(&connection.host));
+    let allowed = named.any(|host| host.scheme.is_none_or(|own| own == scheme));
+    (!allowed).then_some(Bypass::Scheme)
 }
 
-/// The host of `host[:port]`, IPv6 brackets kept, a root dot dropped. What is
-/// no number is no port: `ours:@theirs` would lead a page's links elsewhere.
-pub(crate) fn without_port(host: &str) -> &str {
-    let host = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    host.strip_suffix('.').unwrap_or(host)
+/// Whether each scheme that the request names by itself is http or https.
+fn schemes_are_known(asked: &Asked<'_>) -> bool {
+    let target = asked.uri.scheme_str();
+    let forwarded = asked.headers.get_all("x-forwarded-proto");
+    let mut forwarded = forwarded.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    target.is_none_or(|scheme| Scheme::of(scheme.as_bytes()).is_some())
+        && forwarded.all(|scheme| Scheme::of(scheme.trim_ascii()).is_some())
 }
 
-fn has_content(headers: &HeaderMap) -> bool {
+fn announces_content(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
         || headers
             .get_all(header::CONTENT_LENGTH)

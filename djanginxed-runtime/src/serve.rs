@@ -14,12 +14,13 @@ use crate::answer::{Status, accepts_gzip, answer};
 use crate::cache::{PageCache, Shared};
 use crate::coalesce::{Lead, Turn};
 use crate::entry::Entry;
+use crate::incoming::Incoming;
 use crate::key::PageKey;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::Reason;
 use crate::render::Render;
-use crate::request::{self, Asked, Bypass, Part};
+use crate::request::{self, Asked, Bypass, Connection, Part};
 
 /// Whether a page's settings have been logged.
 #[derive(Debug)]
@@ -55,16 +56,17 @@ impl<R> Responder for Served<R> {
     }
 }
 
-/// Answers `request` from a store, or with what `handler` renders.
+/// Answers a request from a store, or with what `handler` renders.
 pub async fn serve<R: Responder + 'static>(
     page: Page,
     seen: &'static Seen,
-    request: HttpRequest,
+    incoming: Incoming,
     handler: impl Future<Output = R>,
 ) -> Served<R> {
-    let response = match Visit::begin(page, seen, &request) {
-        Some((visit, part)) => visit.answer(part, &request, handler).await,
-        None => respond(handler, &request).await,
+    let request = &incoming.request;
+    let response = match Visit::begin(page, seen, &incoming) {
+        Some((visit, part)) => visit.answer(part, request, handler).await,
+        None => respond(handler, request).await,
     };
     Served {
         response,
@@ -90,7 +92,8 @@ struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    fn begin(page: Page, seen: &Seen, request: &'a HttpRequest) -> Option<(Visit<'a>, Part)> {
+    fn begin(page: Page, seen: &Seen, incoming: &'a Incoming) -> Option<(Visit<'a>, Part)> {
+        let request = &incoming.request;
         let Some(pages) = PageCache::of(request) else {
             log_missing_cache(request);
             return None;
@@ -101,9 +104,14 @@ impl<'a> Visit<'a> {
             method: &head.method,
             uri: &head.uri,
             headers: &head.headers,
+            has_content: incoming.has_content,
         };
         let part = request::part(&asked, settings, || {
-            request.connection_info().host().to_owned()
+            let connection = request.connection_info();
+            Connection {
+                host: connection.host().to_owned(),
+                scheme: connection.scheme().to_owned(),
+            }
         });
         let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
         if seen.first() {

@@ -6,6 +6,7 @@ use super::routes::{Route, routes};
 use super::site::{Md5, Site};
 use super::values;
 use crate::config::Settings;
+use crate::host::Host;
 use crate::placement::upstream_lines;
 
 /// Longer host names may not fit into nginx's hashes as they are.
@@ -161,8 +162,8 @@ fn server_names(site: &Site) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn hosts(hosts: &[String]) -> Result<Vec<String>, Error> {
-    each(hosts, |host| values::host_name(host))
+fn hosts(hosts: &[Host]) -> Result<Vec<String>, Error> {
+    each(hosts, |host| values::host_name(&host.name))
 }
 
 fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {

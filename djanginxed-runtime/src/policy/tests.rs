@@ -302,6 +302,17 @@ fn headers_that_change_the_page_are_refused() {
         "Access-Control-Allow-Credentials",
         "X-Accel-Redirect",
         "X-Accel-Expires",
+        "X-Content-Type-Options",
+        "Strict-Transport-Security",
+        "Feature-Policy",
+        "Document-Policy",
+        "Origin-Agent-Cluster",
+        "X-Permitted-Cross-Domain-Policies",
+        "Service-Worker-Allowed",
+        "Link",
+        "Reporting-Endpoints",
+        "NEL",
+        "Invented-Tomorrow",
     ] {
         let found = with(&[(name, "x")]);
         assert_eq!(found, Decision::Skip(Reason::Header), "{name}");
@@ -315,11 +326,83 @@ fn other_headers_are_no_reason() {
         "last-modified",
         "x-request-id",
         "content-length",
-        "cross-origins",
-        "link",
+        "Server-Timing",
     ] {
         assert_eq!(with(&[(name, "1")]), stored_for(900), "{name}");
     }
+}
+
+#[test]
+fn a_private_header_is_lost_and_said() {
+    let lines = headers(&[
+        ("x-request-id", "1"),
+        ("x-frame-options", "DENY"),
+        ("etag", "1"),
+    ]);
+    let lost: Vec<_> = private_losses(&lines, &[]).collect();
+    assert_eq!(lost, ["x-request-id"]);
+    let declared = [(
+        "x-request-id".parse().unwrap(),
+        HeaderValue::from_static("1"),
+    )];
+    assert_eq!(private_losses(&lines, &declared).count(), 0);
+}
+
+#[test]
+fn the_field_that_is_refused_is_named() {
+    let lines = headers(&[("etag", "1"), ("link", "</a.css>; rel=preload")]);
+    let (name, value) = refused_loss(&lines, &[]).unwrap();
+    assert_eq!(
+        (name.as_str(), value.as_bytes()),
+        ("link", &b"</a.css>; rel=preload"[..])
+    );
+}
+
+#[test]
+fn what_forbids_sharing_in_another_field_forbids_it() {
+    let refused = Decision::Skip(Reason::CacheControl);
+    for line in [
+        ("pragma", "no-cache"),
+        ("Pragma", "x, No-Cache"),
+        ("cdn-cache-control", "no-store"),
+        ("CDN-Cache-Control", "max-age=60, private"),
+        ("surrogate-control", "no-store"),
+        ("Surrogate-Control", "content=\"ESI/1.0\", no-store"),
+    ] {
+        assert_eq!(with(&[line]), refused, "{line:?}");
+    }
+}
+
+#[test]
+fn pragma_says_nothing_beside_cache_control() {
+    let lines = [("pragma", "no-cache"), ("cache-control", "max-age=60")];
+    assert_eq!(with(&lines), stored_for(60));
+}
+
+#[test]
+fn the_targeted_field_goes_before_cache_control_and_expires() {
+    let targeted = |value| {
+        with(&[
+            ("cache-control", "no-store, max-age=5"),
+            ("expires", "0"),
+            ("cdn-cache-control", value),
+        ])
+    };
+    assert_eq!(targeted("max-age=60"), stored_for(60));
+    assert_eq!(targeted("public"), stored_for(900));
+    assert_eq!(targeted("max-age=x"), Decision::Skip(Reason::Expired));
+    for none in ["", " ", ","] {
+        assert_eq!(
+            targeted(none),
+            Decision::Skip(Reason::CacheControl),
+            "{none:?}"
+        );
+    }
+    let no_store = with(&[
+        ("cache-control", "max-age=60"),
+        ("cdn-cache-control", "no-store"),
+    ]);
+    assert_eq!(no_store, Decision::Skip(Reason::CacheControl));
 }
 
 #[test]

@@ -22,6 +22,13 @@ fn defaults() -> Settings {
     settings(PageCache::builder())
 }
 
+fn connection(host: &str, scheme: &str) -> Connection {
+    Connection {
+        host: host.to_owned(),
+        scheme: scheme.to_owned(),
+    }
+}
+
 /// How a request takes part whose connection names `forwarded` as its host.
 fn part_of(
     (method, uri): (Method, &str),
@@ -33,8 +40,9 @@ fn part_of(
         method: &method,
         uri: &uri.parse().unwrap(),
         headers: &headers(lines),
+        has_content: false,
     };
-    part(&asked, settings, || forwarded.to_owned())
+    part(&asked, settings, || connection(forwarded, "http"))
 }
 
 fn get(lines: &[(&str, &str)], settings: &Settings) -> Part {
@@ -306,9 +314,90 @@ fn the_forwarded_host_is_not_worked_out_where_no_host_is_named() {
         method: &Method::GET,
         uri: &Uri::from_static("/"),
         headers: &headers(&[("host", "any")]),
+        has_content: false,
     };
     let found = part(&asked, &defaults(), || panic!("asked for"));
     assert_eq!(found, Part::Full);
+}
+
+/// How a request takes part whose connection has this scheme.
+fn by_scheme(settings: &Settings, uri: &str, lines: &[(&str, &str)], scheme: &str) -> Part {
+    let asked = Asked {
+        method: &Method::GET,
+        uri: &uri.parse().unwrap(),
+        headers: &headers(lines),
+        has_content: false,
+    };
+    part(&asked, settings, || connection("www.example.com", scheme))
+}
+
+#[test]
+fn a_scheme_that_is_neither_http_nor_https_takes_no_part() {
+    let everywhere = [
+        defaults(),
+        settings(PageCache::builder().hosts(["www.example.com"])),
+    ];
+    for settings in &everywhere {
+        let by = |uri: &str, lines: &[_], scheme: &str| {
+            let lines = [&[("host", "www.example.com")], lines].concat();
+            by_scheme(settings, uri, &lines, scheme)
+        };
+        for scheme in ["evil", "javascript", "ftp"] {
+            let uri = format!("{scheme}://www.example.com/");
+            assert_eq!(by(&uri, &[], scheme), bypassed(Bypass::Scheme), "{scheme}");
+        }
+        for value in [
+            "javascript:alert(1)",
+            "",
+            "https, evil",
+            "http:",
+            "\"http\"",
+        ] {
+            let line = [("x-forwarded-proto", value)];
+            assert_eq!(by("/", &line, "http"), bypassed(Bypass::Scheme), "{value}");
+        }
+        let forwarded = [("forwarded", "proto=javascript")];
+        assert_eq!(by("/", &forwarded, "javascript"), bypassed(Bypass::Scheme));
+        for value in ["http", "HTTPS", "https, http"] {
+            let line = [("x-forwarded-proto", value)];
+            assert_eq!(by("/", &line, "https"), Part::Full, "{value}");
+        }
+        assert_eq!(by("https://www.example.com/", &[], "https"), Part::Full);
+    }
+}
+
+#[test]
+fn a_host_named_with_its_scheme_takes_no_part_by_the_other() {
+    let settings = settings(PageCache::builder().hosts(["https://www.example.com", "example.org"]));
+    let by = |scheme| by_scheme(&settings, "/", &[("host", "www.example.com")], scheme);
+    assert_eq!(by("https"), Part::Full);
+    assert_eq!(by("http"), bypassed(Bypass::Scheme));
+}
+
+#[test]
+fn what_nginx_bypasses_takes_no_part() {
+    let part = get(&[("djanginxed-bypass", "1")], &defaults());
+    assert_eq!(part, bypassed(Bypass::Proxy));
+}
+
+#[test]
+fn a_request_for_another_protocol_takes_no_part() {
+    for protocol in ["websocket", "h2c", "", "TLS/1.0"] {
+        let part = get(&[("upgrade", protocol)], &defaults());
+        assert_eq!(part, bypassed(Bypass::Upgrade), "{protocol}");
+    }
+}
+
+#[test]
+fn content_that_no_header_announces_takes_no_part() {
+    let asked = Asked {
+        method: &Method::GET,
+        uri: &"/".parse().unwrap(),
+        headers: &headers(&[]),
+        has_content: true,
+    };
+    let part = part(&asked, &defaults(), || connection("", "http"));
+    assert_eq!(part, bypassed(Bypass::Content));
 }
 
 #[test]
@@ -365,9 +454,13 @@ fn a_target_is_path_and_query_as_sent() {
             method: &Method::GET,
             uri: &uri,
             headers: &headers,
+            has_content: false,
         };
         assert_eq!(asked.target(), target);
-        assert_eq!(part(&asked, &defaults(), String::new), Part::Full);
+        assert_eq!(
+            part(&asked, &defaults(), || connection("", "http")),
+            Part::Full
+        );
     }
 }
 
@@ -383,12 +476,15 @@ fn of_two_reasons_the_first_is_named() {
         (Bypass::Authorization, "authorization", ""),
         (Bypass::Cookie, "cookie", "c=1"),
         (Bypass::Header, "x-b", ""),
+        (Bypass::Proxy, "djanginxed-bypass", "1"),
+        (Bypass::Scheme, "x-forwarded-proto", "evil"),
         (Bypass::Host, "host", "evil.com"),
         (Bypass::Content, "content-length", "1"),
+        (Bypass::Upgrade, "upgrade", "websocket"),
     ];
     for (at, (bypass, ..)) in lines.iter().enumerate() {
         let mut rest: Vec<_> = lines[at..].iter().map(|line| (line.1, line.2)).collect();
-        if *bypass == Bypass::Content {
+        if matches!(bypass, Bypass::Content | Bypass::Upgrade) {
             rest.push(("host", "ours"));
         }
         let found = part_of((Method::GET, "*"), &rest, &everything, "ours");
@@ -411,8 +507,11 @@ fn bypasses_have_the_words_of_the_documentation() {
         (Bypass::Authorization, "authorization"),
         (Bypass::Cookie, "cookie"),
         (Bypass::Header, "header"),
+        (Bypass::Proxy, "proxy"),
         (Bypass::Host, "host"),
+        (Bypass::Scheme, "scheme"),
         (Bypass::Content, "content"),
+        (Bypass::Upgrade, "upgrade"),
         (Bypass::Target, "target"),
     ] {
         assert_eq!(bypass.word(), word);

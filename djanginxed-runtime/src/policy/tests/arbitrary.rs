@@ -84,6 +84,9 @@ fn line() -> impl Strategy<Value = (&'static str, &'static str, Option<Reason>)>
         ("x-frame-options", "ALLOW", Some(Reason::Header)),
         ("x-other", "private", None),
         ("etag", "\"private\"", None),
+        ("link", "</>; rel=next", Some(Reason::Header)),
+        ("surrogate-control", "max-age=5", None),
+        ("surrogate-control", "no-store", Some(Reason::CacheControl)),
     ])
 }
 
