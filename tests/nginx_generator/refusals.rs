@@ -141,21 +141,6 @@ fn a_header_value_with_a_variable_is_refused() {
 }
 
 #[test]
-fn one_prefix_for_two_content_types_is_refused() {
-    let error = site()
-        .page("/", "site1", "text/html")
-        .page("/raw/", "site1", "text/plain")
-        .generate()
-        .unwrap_err();
-    assert!(matches!(&error, Error::SharedPrefix { prefix, .. } if prefix == "site1"));
-    assert!(error.to_string().contains("/raw/"));
-    let own = site()
-        .page("/raw/", "raw", "text/plain")
-        .page("/txt/", "raw", "text/plain");
-    own.generate().unwrap();
-}
-
-#[test]
 fn what_is_missing_is_named() {
     let memory = PageCache::builder().build().unwrap();
     let pages = PageCache::builder()

@@ -60,11 +60,17 @@ fn cached(text: &mut Text, plan: &Plan, page: &Page) {
 
 fn key(text: &mut Text, plan: &Plan, page: &Page) {
     text.why("The request target exactly as sent ($request_uri), as the application has it.");
-    let prefix = &page.key_prefix;
+    let recipe = page.recipe();
     match plan.md5 {
-        Md5::SetMisc => text.line(format_args!("set_md5 $memcached_key {prefix}$request_uri")),
+        Md5::SetMisc => text.line(format_args!(
+            "set_md5 $memcached_key {}",
+            recipe.expression()
+        )),
         Md5::Njs => {
-            text.line(format_args!("set $djanginxed_prefix \"{prefix}\""));
+            text.line(format_args!(
+                "set $djanginxed_prefix \"{}\"",
+                recipe.start()
+            ));
             text.line(format_args!("set $memcached_key ${}_key", plan.name));
         }
     }

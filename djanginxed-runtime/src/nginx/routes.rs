@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::site::Site;
 use super::values;
+use crate::key::KeyRecipe;
 
 /// A `location` of nginx's file.
 #[derive(Clone, Debug)]
@@ -18,6 +19,12 @@ pub(super) struct Route {
 pub(super) struct Page {
     pub(super) key_prefix: String,
     pub(super) content_type: String,
+}
+
+impl Page {
+    pub(super) fn recipe(&self) -> KeyRecipe<'_> {
+        KeyRecipe::new(&self.key_prefix, &self.content_type)
+    }
 }
 
 /// All locations of `site`, in the order in which they are written.
@@ -38,7 +45,6 @@ pub(super) fn routes(site: &Site) -> Result<Vec<Route>, Error> {
         });
     }
     refuse_twice(&routes)?;
-    refuse_shared_prefixes(&routes)?;
     let extra = without_slash(&routes);
     routes.extend(extra);
     Ok(routes)
@@ -61,24 +67,6 @@ fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
             .any(|other| other.matches == route.matches)
         {
             return Err(Error::Twice(route.matches.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn refuse_shared_prefixes(routes: &[Route]) -> Result<(), Error> {
-    let pages = || (routes.iter()).filter_map(|route| Some((route, route.page.as_ref()?)));
-    for (route, page) in pages() {
-        let clash = pages().find(|(_, other)| {
-            other.key_prefix == page.key_prefix
-                && !other.content_type.eq_ignore_ascii_case(&page.content_type)
-        });
-        if let Some((other, _)) = clash {
-            return Err(Error::SharedPrefix {
-                prefix: page.key_prefix.clone(),
-                first: route.matches.clone(),
-                second: other.matches.clone(),
-            });
         }
     }
     Ok(())
