@@ -8,6 +8,7 @@ mod faults;
 mod hits;
 mod misses;
 mod options;
+mod prefixes;
 mod readme;
 mod refusals;
 mod slow_http2;

@@ -1,5 +1,7 @@
 //! A site whose every value has been checked.
 
+use std::time::Duration;
+
 use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
 use super::routes::{Route, routes};
@@ -15,6 +17,8 @@ pub(super) const LONG_NAME: usize = 40;
 pub(super) struct Plan {
     /// Begins every name that other sites must not share.
     pub(super) name: String,
+    /// Whether there may be other sites in the same nginx.
+    pub(super) is_named: bool,
     pub(super) memcached: Vec<String>,
     pub(super) single_memcached: bool,
     pub(super) timeout: String,
@@ -29,6 +33,8 @@ pub(super) struct Plan {
     pub(super) bypass_cookies: Vec<String>,
     pub(super) bypass_headers: Vec<String>,
     pub(super) routes: Vec<Route>,
+    /// Whether requests are treated alike in all of them.
+    pub(super) one_kind: bool,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -41,14 +47,16 @@ impl Plan {
     pub(super) fn check(site: &Site) -> Result<Plan, Error> {
         let settings = &site.settings;
         let listens = listens(site)?;
+        let routes = routes(site)?;
         Ok(Plan {
             name: match &site.name {
                 Some(name) => values::site_name(name)?,
                 None => "djanginxed".to_owned(),
             },
+            is_named: site.name.is_some(),
             memcached: memcached(settings)?,
             single_memcached: settings.servers.len() == 1,
-            timeout: format!("{}ms", settings.operation_timeout.as_millis().max(1)),
+            timeout: timeout(settings.operation_timeout),
             applications: applications(site)?,
             public_port: public_port(site, &listens)?,
             inner: inner(&site.inner, &listens)?,
@@ -59,10 +67,9 @@ impl Plan {
             bypass_cookies: each(&settings.bypass_cookies, |name| {
                 values::cookie_pattern(name)
             })?,
-            bypass_headers: each(&settings.bypass_headers, |name| {
-                values::header_variable(name.as_str())
-            })?,
-            routes: routes(site)?,
+            bypass_headers: bypass_headers(settings)?,
+            one_kind: routes.iter().all(|route| route.kind == 0),
+            routes,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: site.md5,
@@ -127,7 +134,9 @@ fn listens(site: &Site) -> Result<Vec<Listen>, Error> {
         let port = if site.tls.is_some() { "443" } else { "80" };
         return Ok(vec![Listen::parse(port)?]);
     }
-    each(&site.listens, |address| Listen::parse(address))
+    let mut listens = each(&site.listens, |address| Listen::parse(address))?;
+    once(&mut listens);
+    Ok(listens)
 }
 
 fn public_port(site: &Site, listens: &[Listen]) -> Result<String, Error> {
@@ -149,12 +158,54 @@ fn tls(site: &Site) -> Result<Option<(String, String)>, Error> {
     )))
 }
 
+/// At least what nginx can express; and at most a day, beyond which it has no
+/// numbers and nobody's patience ends.
+fn timeout(limit: Duration) -> String {
+    let milliseconds = limit.min(Duration::from_secs(86_400)).as_millis();
+    format!("{}ms", milliseconds.max(1))
+}
+
+fn bypass_headers(settings: &Settings) -> Result<Vec<String>, Error> {
+    let mut variables = each(&settings.bypass_headers, |name| {
+        values::header_variable(name.as_str())
+    })?;
+    once(&mut variables);
+    // They stand beside each other in one parameter of nginx's `map`.
+    let mut length = 0;
+    for (name, variable) in settings.bypass_headers.iter().zip(&variables) {
+        length += variable.len();
+        if length > values::MAX_PARAMETER {
+            return Err(refuse(
+                "bypass header",
+                name.as_str(),
+                "with it, the names of all are longer than nginx takes (3,500 characters)",
+            ));
+        }
+    }
+    Ok(variables)
+}
+
+/// Leaves out what stands there already: nginx takes some lines only once.
+fn once<T: PartialEq>(items: &mut Vec<T>) {
+    let mut at = 0;
+    while at < items.len() {
+        if items[..at].contains(&items[at]) {
+            items.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
 fn server_names(site: &Site) -> Result<Vec<String>, Error> {
-    let names = if site.server_names.is_empty() {
+    let mut names = if site.server_names.is_empty() {
         hosts(&site.settings.hosts)?
     } else {
-        each(&site.server_names, |name| values::host_name(name))?
+        each(&site.server_names, |name| {
+            values::host_name("server_name", name)
+        })?
     };
+    once(&mut names);
     if names.is_empty() {
         return Err(Error::NoServerName);
     }
@@ -162,7 +213,9 @@ fn server_names(site: &Site) -> Result<Vec<String>, Error> {
 }
 
 fn hosts(hosts: &[String]) -> Result<Vec<String>, Error> {
-    each(hosts, |host| values::host_name(host))
+    let mut hosts = each(hosts, |host| values::host_name("cached host", host))?;
+    once(&mut hosts);
+    Ok(hosts)
 }
 
 fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {
