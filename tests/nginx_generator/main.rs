@@ -9,6 +9,7 @@ mod hits;
 mod misses;
 mod options;
 mod prefixes;
+mod random_settings;
 mod readme;
 mod refusals;
 mod slow_http2;
