@@ -67,7 +67,7 @@
 //! | Cache-Control has private, no-store or no-cache | `cache-control` |
 //! | Vary names anything but Accept-Encoding | `vary` |
 //! | the handler has encoded the content itself | `content-encoding` |
-//! | the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`; or the body of a text is not UTF-8; or a page of another type has the same key prefix: nginx would serve it under the wrong type | `content-type` |
+//! | the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`; or the body of a text is not UTF-8: nginx would serve it under the wrong type | `content-type` |
 //! | Clear-Site-Data, Content-Disposition, Content-Language, Content-Security-Policy, Permissions-Policy, Referrer-Policy, Refresh, X-Frame-Options, X-Robots-Tag, Cross-Origin-\*, Access-Control-\* or X-Accel-\* is there, and not declared with [`header`](PageCacheBuilder::header) with the same value | `header` |
 //! | no life is left: the smaller of the page's timeout and s-maxage, else max-age, else Expires, less Age (RFC 9111, section 4.2.1) | `expired` |
 //! | the body is empty | `empty` |

@@ -2,8 +2,8 @@
 //! environment variables.
 
 use clap::{Args, ValueEnum};
-use djanginxed::{PageCache, PageCacheBuilder, Placement};
-use djanginxed_runtime::internals::Server;
+use djanginxed::{PageCache, PageCacheBuilder, PageKey, Placement};
+use djanginxed_runtime::internals::{Server, is_media_type};
 
 use crate::failure::Failure;
 
@@ -20,6 +20,35 @@ pub(crate) struct PrefixArgs {
         hide_default_value = true
     )]
     pub(crate) prefix: String,
+}
+
+/// What the keys of pages are made of, beside the request target.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KeyArgs {
+    #[command(flatten)]
+    pub(crate) prefix: PrefixArgs,
+    /// The pages' content type, where #[cache_page] names one
+    #[arg(
+        long,
+        value_name = "TYPE",
+        value_parser = media_type,
+        default_value = "text/html"
+    )]
+    content_type: String,
+}
+
+impl KeyArgs {
+    pub(crate) fn key(&self, target: &str) -> PageKey {
+        PageKey::with_type(&self.prefix.prefix, &self.content_type, target)
+    }
+}
+
+fn media_type(text: &str) -> Result<String, &'static str> {
+    if is_media_type(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a media type without parameters, for example application/json")
+    }
 }
 
 /// The Memcached servers of the application.

@@ -100,7 +100,8 @@ fn content_type_fault(media_type: &str) -> Option<String> {
 /// Whether `media_type` is two of RFC 6838's restricted names around a slash.
 fn is_media_type(media_type: &str) -> bool {
     let is_name = |name: &str| {
-        !name.is_empty()
+        (1..=127).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
             && name
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "!#&-^_.+".contains(c))

@@ -1,6 +1,5 @@
 //! [`PageCache`]: the handle that an application and its workers share.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +16,7 @@ use crate::key::PageKey;
 use crate::observe;
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
-use crate::sync::{Arc, Mutex, MutexGuard, lock};
+use crate::sync::Arc;
 use crate::writer::{self, Job, Writer};
 
 /// How long, and how many, keys whose response was not for others do not
@@ -59,11 +58,6 @@ struct Inner {
     apart: Expiring<()>,
     /// Whether there has ever been one.
     any_apart: AtomicBool,
-    /// The content type of each key prefix: as many as there are annotated
-    /// handlers, at the most.
-    types: Mutex<HashMap<String, &'static str>>,
-    /// Whether two pages of one prefix have different types.
-    any_conflict: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -128,8 +122,6 @@ impl PageCache {
                 flights: Flights::new(),
                 apart: Expiring::new(MAX_APART),
                 any_apart: AtomicBool::new(false),
-                types: Mutex::default(),
-                any_conflict: AtomicBool::new(false),
             }),
         }
     }
@@ -149,7 +141,8 @@ impl PageCache {
         }
     }
 
-    /// The key of `target`, path and query as sent, under the default prefix.
+    /// The key of `target`, path and query as sent, under the default prefix:
+    /// that of a text/html page. [`PageKey::with_type`] makes the others'.
     #[must_use]
     pub fn key(&self, target: &str) -> PageKey {
         PageKey::new(&self.settings().key_prefix, target)
@@ -206,36 +199,6 @@ impl PageCache {
 
     pub(crate) fn deletes(&self) -> &Deletes {
         &self.inner.deletes
-    }
-
-    /// Notes the content type of a page under `prefix`; the other one, if nginx
-    /// would have to serve two types under that prefix.
-    pub(crate) fn note_type(&self, prefix: &str, media_type: &'static str) -> Option<&'static str> {
-        let mut types = self.types();
-        let own = types.entry(prefix.to_owned()).or_insert(media_type);
-        if own.eq_ignore_ascii_case(media_type) {
-            return None;
-        }
-        self.inner.any_conflict.store(true, Ordering::Relaxed);
-        // What is usual keeps the prefix, whoever came first.
-        if media_type == "text/html" {
-            return Some(std::mem::replace(own, media_type));
-        }
-        Some(*own)
-    }
-
-    /// Whether nginx serves the pages under `prefix` as `media_type`, as far as
-    /// can be told from the other pages under it.
-    pub(crate) fn is_type_of(&self, prefix: &str, media_type: &str) -> bool {
-        !self.inner.any_conflict.load(Ordering::Relaxed)
-            || self
-                .types()
-                .get(prefix)
-                .is_none_or(|own| own.eq_ignore_ascii_case(media_type))
-    }
-
-    fn types(&self) -> MutexGuard<'_, HashMap<String, &'static str>> {
-        lock(&self.inner.types)
     }
 
     /// Whether visitors of `key` do not wait for each other, for now.

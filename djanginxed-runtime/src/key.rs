@@ -1,13 +1,72 @@
-//! Step 2: key prefix + request target -> [`PageKey`].
+//! Step 2: key prefix, content type and request target -> [`PageKey`].
 
 use std::fmt;
 
 use md5::{Digest, Md5};
 
+/// The type of pages that name none, which stands in no key.
+const HTML: &str = "text/html";
+
+/// How the keys of a page are made: the one home of that rule, for the
+/// application and for nginx's file.
+///
+/// A page of another type than text/html has `=` and its type behind its
+/// prefix. No prefix has a `=` and every target begins with `/`, so an nginx
+/// that serves a prefix as HTML never finds such a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRecipe<'a> {
+    prefix: &'a str,
+    content_type: &'a str,
+}
+
+impl<'a> KeyRecipe<'a> {
+    pub(crate) fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
+        KeyRecipe {
+            prefix,
+            content_type,
+        }
+    }
+
+    /// The key of `target`.
+    pub(crate) fn key(&self, target: &str) -> PageKey {
+        let mut hash = Md5::new();
+        hash.update(self.prefix);
+        if !self.is_html() {
+            hash.update("=");
+            // Media types are compared without case (RFC 9110, section 8.3.1).
+            for byte in self.content_type.bytes() {
+                hash.update([byte.to_ascii_lowercase()]);
+            }
+        }
+        hash.update(target);
+        PageKey(hash.finalize().into())
+    }
+
+    /// What is hashed before the target, `site1` or `site1=application/json`, in
+    /// nginx's words as in ours.
+    pub(crate) fn start(&self) -> String {
+        match self.is_html() {
+            true => self.prefix.to_owned(),
+            false => format!("{}={}", self.prefix, self.content_type.to_ascii_lowercase()),
+        }
+    }
+
+    /// What nginx hashes.
+    pub(crate) fn expression(&self) -> String {
+        format!("{}$request_uri", self.start())
+    }
+
+    fn is_html(&self) -> bool {
+        self.content_type.eq_ignore_ascii_case(HTML)
+    }
+}
+
 /// The name of a page in a store: the md5 of its key prefix immediately
 /// followed by the request target, nothing decoded, normalised or re-ordered.
 ///
 /// It is what nginx computes with `set_md5 $memcached_key prefix$request_uri;`.
+/// A page of another type than text/html has
+/// [its type in the key](PageKey::with_type), too.
 /// [`Display`](fmt::Display) gives the 32 lower-case hexadecimal digits that
 /// Memcached and nginx see.
 ///
@@ -23,10 +82,25 @@ impl PageKey {
     /// The key of `target`, path and query exactly as the client sent them,
     /// under `prefix`. Any strings are taken: a key that no page has is a miss.
     pub fn new(prefix: &str, target: &str) -> PageKey {
-        let mut hash = Md5::new();
-        hash.update(prefix);
-        hash.update(target);
-        PageKey(hash.finalize().into())
+        PageKey::with_type(prefix, HTML, target)
+    }
+
+    /// The key of a page whose handler names a `content_type`: that of
+    /// [`new`](PageKey::new) for text/html, else the md5 of prefix, `=`, the type
+    /// in lower case, and target.
+    ///
+    /// So nginx, which gives all pages of a location one type, finds no page of
+    /// another type there.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::PageKey;
+    /// let key = PageKey::with_type("site1", "application/json", "/api/1");
+    /// assert_eq!(key, PageKey::new("site1=application/json", "/api/1"));
+    /// assert_ne!(key, PageKey::new("site1", "/api/1"));
+    /// assert_eq!(PageKey::with_type("site1", "text/html", "/"), PageKey::new("site1", "/"));
+    /// ```
+    pub fn with_type(prefix: &str, content_type: &str, target: &str) -> PageKey {
+        KeyRecipe::new(prefix, content_type).key(target)
     }
 
     /// The 32 hexadecimal digits, without a heap allocation.

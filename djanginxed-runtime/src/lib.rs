@@ -43,6 +43,7 @@ pub mod private {
 /// What the tests and benchmarks of this workspace reach into; not for people.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::page::is_media_type;
     pub use crate::parts::{Flights, body_of, entry_of, is_stored};
     pub use crate::placement::{Ring, upstream_lines};
     pub use crate::server::Server;

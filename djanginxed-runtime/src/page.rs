@@ -8,6 +8,9 @@ pub(crate) const MAX_TIMEOUT: u32 = 315_360_000;
 /// The longest key prefix, in bytes.
 pub(crate) const MAX_PREFIX: usize = 64;
 
+/// The longest type, and the longest subtype (RFC 6838, section 4.2).
+const MAX_TYPE_NAME: usize = 127;
+
 /// The settings of one annotated handler. `const`, so that the compiler is the
 /// one that refuses a wrong setting.
 #[derive(Clone, Copy, Debug)]
@@ -95,23 +98,26 @@ pub(crate) const fn is_key_prefix(prefix: &str) -> bool {
     true
 }
 
-/// Whether `media_type` is `type/subtype` of the token characters that nginx's
-/// `default_type` takes unquoted (RFC 6838's restricted names).
-pub(crate) const fn is_media_type(media_type: &str) -> bool {
+/// Whether `media_type` is `type/subtype`, each one of RFC 6838's restricted
+/// names: 1 to 127 characters that nginx takes unquoted, the first a letter or a
+/// digit.
+pub const fn is_media_type(media_type: &str) -> bool {
     let bytes = media_type.as_bytes();
-    let mut slash = None;
-    let mut at = 0;
+    let (mut names, mut length, mut at) = (1, 0, 0);
     while at < bytes.len() {
         match bytes[at] {
-            b'/' if slash.is_none() && at > 0 => slash = Some(at),
-            b'!' | b'#' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+' => {}
-            byte if byte.is_ascii_alphanumeric() => {}
+            b'/' if names == 1 && length > 0 => {
+                names = 2;
+                length = 0;
+            }
+            byte if byte.is_ascii_alphanumeric() => length += 1,
+            b'!' | b'#' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+' if length > 0 => length += 1,
             _ => return false,
+        }
+        if length > MAX_TYPE_NAME {
+            return false;
         }
         at += 1;
     }
-    match slash {
-        Some(slash) => slash + 1 < bytes.len(),
-        None => false,
-    }
+    names == 2 && length > 0
 }

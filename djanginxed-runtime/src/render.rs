@@ -23,8 +23,6 @@ use crate::writer::Job;
 pub(crate) struct Render {
     pages: PageCache,
     page: Page,
-    /// Whether nginx serves the page's key prefix under its content type.
-    has_type_of_prefix: bool,
     key: PageKey,
     target: String,
     started: Instant,
@@ -39,17 +37,10 @@ pub(crate) struct Rendered {
 }
 
 impl Render {
-    pub(crate) fn start(
-        pages: &PageCache,
-        page: Page,
-        prefix: &str,
-        key: PageKey,
-        target: &str,
-    ) -> Render {
+    pub(crate) fn start(pages: &PageCache, page: Page, key: PageKey, target: &str) -> Render {
         Render {
             pages: pages.clone(),
             page,
-            has_type_of_prefix: pages.is_type_of(prefix, page.media_type()),
             key,
             target: target.to_owned(),
             started: Instant::now(),
@@ -71,9 +62,6 @@ impl Render {
         );
         match decision {
             Decision::Skip(reason) => self.skip(response, reason),
-            Decision::Store(_) if !self.has_type_of_prefix => {
-                self.skip(response, Reason::ContentType)
-            }
             Decision::Store(life) => {
                 let lost = policy::private_losses(response.headers(), &settings.headers);
                 lost.for_each(observe::field_lost);

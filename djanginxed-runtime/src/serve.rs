@@ -15,7 +15,7 @@ use crate::cache::{PageCache, Shared};
 use crate::coalesce::{Lead, Turn};
 use crate::entry::Entry;
 use crate::incoming::Incoming;
-use crate::key::PageKey;
+use crate::key::{KeyRecipe, PageKey};
 use crate::observe;
 use crate::page::Page;
 use crate::policy::Reason;
@@ -85,7 +85,6 @@ async fn respond<R: Responder + 'static>(
 struct Visit<'a> {
     pages: &'a PageCache,
     page: Page,
-    prefix: &'a str,
     key: PageKey,
     target: &'a str,
     accepts_gzip: bool,
@@ -115,14 +114,13 @@ impl<'a> Visit<'a> {
         });
         let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
         if seen.first() {
-            log_page(pages, &page, prefix, request);
+            log_page(&page, prefix, request);
         }
         let target = asked.target();
         let visit = Visit {
             pages,
             page,
-            prefix,
-            key: PageKey::new(prefix, target),
+            key: KeyRecipe::new(prefix, page.media_type()).key(target),
             target,
             accepts_gzip: accepts_gzip(request.headers()),
         };
@@ -272,31 +270,20 @@ impl<'a> Visit<'a> {
         &self,
         handler: impl Future<Output = HttpResponse>,
     ) -> (HttpResponse, Option<Entry>) {
-        let render = Render::start(self.pages, self.page, self.prefix, self.key, self.target);
+        let render = Render::start(self.pages, self.page, self.key, self.target);
         let rendered = render.finish(handler.await);
         (rendered.response, rendered.page)
     }
 }
 
-fn log_page(pages: &PageCache, page: &Page, prefix: &str, request: &HttpRequest) {
-    let (route, content_type) = (request.match_pattern(), page.media_type());
+fn log_page(page: &Page, prefix: &str, request: &HttpRequest) {
     tracing::info!(
-        route,
+        route = request.match_pattern(),
         key_prefix = prefix,
-        content_type,
+        content_type = page.media_type(),
         timeout_seconds = page.timeout().as_secs(),
         "caching a page; nginx's file must know its prefix and type"
     );
-    if let Some(other) = pages.note_type(prefix, content_type) {
-        tracing::error!(
-            route,
-            key_prefix = prefix,
-            content_type,
-            other,
-            "two content types under one key prefix: nginx could serve one as the other, so \
-             only text/html, or the first, is stored; give the other a key_prefix of its own"
-        );
-    }
 }
 
 fn log_missing_cache(request: &HttpRequest) {

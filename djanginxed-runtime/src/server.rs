@@ -94,6 +94,12 @@ impl fmt::Display for Server {
     }
 }
 
+/// The host and the port of an address of a server that nginx may ask.
+pub(crate) fn host_and_port(address: &str) -> Result<(&str, u16), &'static str> {
+    check_characters(address)?;
+    host::split(address)
+}
+
 fn refusal(entry: &str, problem: &'static str) -> ConfigError {
     ConfigError::Server {
         entry: entry.to_owned(),

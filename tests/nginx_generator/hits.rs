@@ -27,7 +27,7 @@ fn njs_computes_the_same_keys() {
     let site = |site: djanginxed::nginx::Site| site.page("/feed/", "site2", "application/rss+xml");
     let stand = Stand::over(memcached, &pages, Md5::Njs, site);
     stand.store("site1", "/a%2Fb?x=a|b", "one");
-    stand.store("site2", "/feed/", "two");
+    stand.store_as("site2", "application/rss+xml", "/feed/", "two");
     assert_eq!(stand.get("/a%2Fb?x=a|b").text(), "one");
     let feed = stand.get("/feed/");
     assert_eq!(feed.text(), "two");
@@ -64,6 +64,60 @@ fn nginx_computes_the_key_of_every_target_as_the_library_does() {
 }
 
 #[test]
+fn bytes_that_are_no_text_find_no_other_page() {
+    for md5 in [Md5::SetMisc, Md5::Njs] {
+        let memcached = Memcached::start().unwrap();
+        let pages = cache(&memcached).build().unwrap();
+        let stand = Stand::over(memcached, &pages, md5, |site| site);
+        // What a reader of text makes of the bytes below.
+        stand.store("site1", "/\u{FFFD}", "another page");
+        stand.store("site1", "/?\u{FFFD}", "another page");
+        for target in [&b"/\xff"[..], b"/\xc3", b"/?\xfe", b"/\xed\xa0\x80"] {
+            let request = Request::get(target).header("Host", "www.example.com");
+            let response = request.send(stand.nginx.port());
+            assert_ne!(response.text(), "another page", "{md5:?} {target:?}");
+        }
+        // printf 'site1/\xff\xc3\xa9' | md5sum
+        let key = "5a8d663274d8c434bcba9c437826ab05";
+        stand.memcached.set(key, 0, 0, "of these bytes");
+        let request = Request::get(b"/\xff\xc3\xa9").header("Host", "www.example.com");
+        assert_eq!(request.send(stand.nginx.port()).text(), "of these bytes");
+    }
+}
+
+#[test]
+fn one_prefix_serves_several_types_each_with_its_own() {
+    let types = [
+        ("/api/", "application/json"),
+        ("/feed/", "application/rss+xml"),
+        ("/Upper/", "Application/VND.x-Y_z+XML"),
+        ("/odd/", "a.b-c/d!e#f&g^h_i.j+k-l"),
+    ];
+    for (md5, prefix) in [
+        (Md5::SetMisc, "site1"),
+        (Md5::Njs, "site1"),
+        (Md5::SetMisc, ""),
+        (Md5::Njs, ""),
+    ] {
+        let memcached = Memcached::start().unwrap();
+        let pages = cache(&memcached).key_prefix(prefix).build().unwrap();
+        let stand = Stand::over(memcached, &pages, md5, |site| {
+            (types.iter()).fold(site, |site, (path, kind)| site.page(*path, prefix, *kind))
+        });
+        for (path, kind) in types {
+            let target = format!("{path}1?x=%2F");
+            stand.store(prefix, &target, "<script>");
+            assert!(!is_hit(&stand.get(&target)), "{md5:?} {kind}");
+            stand.store_as(prefix, &kind.to_ascii_uppercase(), &target, "stored");
+            let hit = stand.get(&target);
+            assert_eq!(hit.text(), "stored", "{md5:?} {kind}");
+            let served_as = hit.header("content-type").unwrap();
+            assert_eq!(served_as.split(';').next(), Some(kind));
+        }
+    }
+}
+
+#[test]
 fn without_a_prefix_the_target_alone_is_the_key() {
     for md5 in [Md5::SetMisc, Md5::Njs] {
         let memcached = Memcached::start().unwrap();
@@ -80,7 +134,7 @@ fn without_a_prefix_the_target_alone_is_the_key() {
 #[test]
 fn an_extension_in_the_path_does_not_change_the_type() {
     let stand = Stand::with(cache, |site| site.page("/raw/", "raw", "text/plain"));
-    stand.store("raw", "/raw/x.html", "<script>");
+    stand.store_as("raw", "text/plain", "/raw/x.html", "<script>");
     stand.store("site1", "/x.js", "<p>");
     let raw = stand.get("/raw/x.html");
     assert_eq!(
@@ -100,7 +154,7 @@ fn a_page_under_one_type_cannot_be_had_under_another() {
     let stand = Stand::with(cache, |site| site.page("/raw/", "raw", "text/plain"));
     // nginx takes the first for location "/", the others for "/raw/".
     for target in ["/raw/../x", "/a/../raw/x", "/%72aw/x", "/a%2F..%2Fraw/x"] {
-        stand.store("raw", target, "<script>");
+        stand.store_as("raw", "text/plain", target, "<script>");
         let response = stand.get(target);
         let served_as = response.header("content-type").unwrap();
         assert!(served_as.starts_with("text/plain"), "{target}: {served_as}");

@@ -8,6 +8,8 @@ mod faults;
 mod hits;
 mod misses;
 mod options;
+mod prefixes;
+mod random_settings;
 mod readme;
 mod refusals;
 mod slow_http2;

@@ -1,3 +1,4 @@
+use djanginxed::nginx::FORWARDING_HEADERS;
 use testkit::http::{Connection, Request};
 
 use crate::stand::{Stand, cache, is_hit, stand};
@@ -151,5 +152,94 @@ fn a_websocket_handshake_reaches_the_application_as_one() {
     assert!(!is_hit(&seen));
     assert!(seen.text().contains("connection: upgrade\n"));
     assert!(seen.text().contains("upgrade: websocket\n"));
-    assert!(is_hit(&stand.send(handshake("h2c"))));
+}
+
+#[test]
+fn another_upgrade_is_not_answered_from_memcached_and_not_passed_on_as_one() {
+    let stand = stand();
+    stand.store("site1", "/a", "stored");
+    for protocol in ["h2c", "WebSockets", "websocket, h2c", "0", "TLS/1.0"] {
+        for connection in ["Upgrade", "close"] {
+            let request = Request::get("/a")
+                .header("Connection", connection)
+                .header("Upgrade", protocol);
+            let seen = stand.send(request);
+            assert!(!is_hit(&seen), "{protocol}");
+            assert!(!seen.text().contains("connection: upgrade"), "{protocol}");
+            let told = format!("upgrade: {protocol}\n");
+            assert!(seen.text().contains(&told), "the application knows: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_scheme_that_a_client_made_up_does_not_reach_the_application() {
+    let stand = stand();
+    for target in [
+        "evil://www.example.com/a",
+        "javascript://www.example.com/a",
+        "https://www.example.com/a",
+    ] {
+        let seen = stand.send(Request::get(target));
+        assert!(seen.text().starts_with("GET /a\n"), "{}", seen.text());
+        let port = stand.nginx.port();
+        assert!(
+            seen.text()
+                .contains(&format!("url: http://www.example.com:{port}/a\n"))
+        );
+        for word in ["evil", "javascript", "https"] {
+            assert!(!seen.text().contains(word), "{}", seen.text());
+        }
+        // And it is the page of the target without it.
+        let hit = format!("/a?{}", target.len());
+        stand.store("site1", &hit, "stored");
+        assert!(is_hit(
+            &stand.send(Request::get(&target.replace("/a", &hit)))
+        ));
+    }
+}
+
+#[test]
+fn what_proxies_say_is_not_taken_from_a_client() {
+    let stand = stand();
+    assert!(FORWARDING_HEADERS.len() > 40);
+    let mut request = Request::get("/a").header("X-Other", "kept");
+    for field in FORWARDING_HEADERS {
+        request = request.header(field, "made-up");
+    }
+    for field in ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"] {
+        request = request.header(field, "made-up");
+    }
+    let seen = stand.send(request);
+    assert!(!seen.text().contains("made-up"), "{}", seen.text());
+    assert!(seen.text().contains("x-other: kept\n"));
+}
+
+#[test]
+fn the_application_is_told_what_went_past_the_cache_and_a_client_cannot_say_it() {
+    let stand = Stand::with(cache, |site| site.never_cache("/admin/"));
+    let told = |request: Request| {
+        let request = request.header("Djanginxed-Bypass", "made-up");
+        let seen = stand.send(request).text().to_owned();
+        assert!(!seen.contains("made-up"), "{seen}");
+        seen.contains("djanginxed-bypass: 1\n")
+    };
+    assert!(!told(Request::get("/a")));
+    assert!(!told(Request::new("HEAD", "/a")));
+    assert!(!told(Request::get("/a").header("Cookie", "a=b")));
+    assert!(told(
+        Request::get("/a").header("Authorization", "Basic eDp5")
+    ));
+    assert!(told(Request::get("/a").header("Upgrade", "h2c")));
+    assert!(told(Request::get("/a").body("abc")));
+    assert!(told(Request::get("/admin/")));
+    assert!(told(Request::new("POST", "/admin/a").body("abc")));
+    let one = crate::stand::stand();
+    for (request, expected) in [
+        (Request::get("/a"), false),
+        (Request::get("/a").header("Authorization", "0"), true),
+    ] {
+        let seen = one.send(request.header("Djanginxed-Bypass", "1"));
+        assert_eq!(seen.text().contains("djanginxed-bypass"), expected);
+    }
 }

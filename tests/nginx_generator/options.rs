@@ -78,9 +78,125 @@ fn nginx_accepts_every_bypass_rule_and_header() {
 
 #[test]
 fn two_sites_stand_in_one_nginx_under_different_names() {
-    let first = site().listen("8099").generate().unwrap();
-    let second = site().listen("8098").name("blog").generate().unwrap();
-    Nginx::test(&format!("{}\n{}", first.site(), second.site())).unwrap();
+    let files = |name: Option<&str>, host: &str| {
+        let site = site().listen("8099").server_name(host);
+        let long = format!("{}.{host}", "n".repeat(50));
+        let site = name.into_iter().fold(site.server_name(long), Site::name);
+        site.generate().unwrap().site()
+    };
+    let (blog, shop) = (
+        files(Some("blog"), "blog.example"),
+        files(Some("shop"), "shop.example"),
+    );
+    let unnamed = files(None, "www.example");
+    for sites in [[&unnamed, &blog], [&blog, &shop], [&shop, &unnamed]] {
+        Nginx::test(&format!("{}\n{}", sites[0], sites[1])).unwrap();
+    }
+}
+
+#[test]
+fn a_host_of_none_of_two_named_sites_is_closed_without_an_answer() {
+    let nginx = Nginx::start(|port| {
+        let files = |name: &str, host: &str| {
+            let site = site().listen(format!("127.0.0.1:{port}")).name(name);
+            let files = Site::generate(&site.server_name(host)).unwrap();
+            files
+                .site()
+                .replace("server_name www.example.com ", "server_name ")
+        };
+        format!(
+            "{}\n{}",
+            files("blog", "blog.example"),
+            files("shop", "shop.example")
+        )
+    })
+    .unwrap();
+    let ask = |host: &str| {
+        Request::get("/")
+            .header("Host", host)
+            .try_send(nginx.port())
+    };
+    for host in ["evil.example", "_djanginxed_blog", "_djanginxed_shop"] {
+        assert!(ask(host).is_err(), "{host}");
+    }
+    for host in ["blog.example", "shop.example"] {
+        assert!(ask(host).is_ok(), "{host}");
+    }
+}
+
+#[test]
+fn a_host_or_a_port_written_in_several_ways_stands_there_once() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .hosts(["h", "H", "h:80", "h.", "H.:8080"])
+        .build()
+        .unwrap();
+    let site = Site::new(&pages).app("127.0.0.1:8080");
+    let site = site
+        .listen("8099")
+        .listen("08099")
+        .listen("*:8099")
+        .listen("0.0.0.0:8099");
+    let site = site.listen("[::1]:8099").listen("[0::1]:8099");
+    accepted(&site);
+    let text = site.generate().unwrap().site();
+    assert!(text.contains("server_name h;\n"), "{text}");
+    assert_eq!(text.matches("listen 8099").count(), 2, "{text}");
+    assert_eq!(text.matches("listen [::1]:8099").count(), 2, "{text}");
+    accepted(
+        &self::site()
+            .listen("8099")
+            .server_name("www.example.com.")
+            .server_name("WWW.example.com"),
+    );
+}
+
+#[test]
+fn a_host_named_like_a_word_of_map_is_a_host() {
+    let words = ["default", "hostnames", "include", "volatile"];
+    let stand = Stand::with(
+        |memcached| cache(memcached).hosts(words),
+        |site| {
+            words
+                .into_iter()
+                .fold(site.server_name("other"), Site::server_name)
+        },
+    );
+    stand.store("site1", "/a", "stored");
+    let ask = |host: &str| {
+        Request::get("/a")
+            .header("Host", host)
+            .send(stand.nginx.port())
+    };
+    for word in words {
+        assert!(is_hit(&ask(word)), "{word}");
+    }
+    assert!(!is_hit(&ask("other")));
+}
+
+#[test]
+fn long_lists_and_long_values_are_written_so_that_nginx_takes_them() {
+    let many = |word: &str| {
+        (0..300)
+            .map(|number| format!("{word}-{number}"))
+            .collect::<Vec<_>>()
+    };
+    let mut pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .hosts(many("www.example"))
+        .header("X-Long", "\"".repeat(1_700))
+        .operation_timeout(std::time::Duration::MAX)
+        .bypass_cookie("c".repeat(3_000));
+    for name in many("cookie") {
+        pages = pages.bypass_cookie(name);
+    }
+    let site = Site::new(&pages.build().unwrap())
+        .app("127.0.0.1:8080")
+        .listen("8099");
+    let site = many("shop.example")
+        .into_iter()
+        .fold(site, Site::server_name);
+    accepted(&site.page(format!("/{}/", "._~".repeat(60)), "p", "text/html"));
 }
 
 #[test]

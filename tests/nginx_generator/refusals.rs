@@ -1,5 +1,5 @@
-use djanginxed::PageCache;
 use djanginxed::nginx::{Error, Site};
+use djanginxed::{PageCache, PageCacheBuilder};
 
 /// What would end a directive, a block, a string or a line, or begin a
 /// variable or a comment.
@@ -87,6 +87,11 @@ fn addresses_that_are_none_are_refused() {
         "127.0.0.1:65536",
         ":8080",
         "unix:app.sock",
+        "[fe80::1%1]:80",
+        "300.1.1.1:80",
+        "a..b:80",
+        &format!("{}:80", "a".repeat(64)),
+        &format!("unix:/{}", "a".repeat(107)),
     ] {
         refused(&site().app(address), address);
     }
@@ -115,8 +120,60 @@ fn addresses_that_are_none_are_refused() {
         "unix:/a",
         "127.0.0.1",
         "80 ssl",
+        "[fe80::1%1]:80",
     ] {
         refused(&site().listen(listen), listen);
+    }
+}
+
+#[test]
+fn what_is_longer_than_nginx_reads_is_refused() {
+    let long = "x".repeat(5_000);
+    refused(&site().server_name(&long), &long);
+    refused(&site().server_name("a".repeat(64)), &"a".repeat(64));
+    refused(&site().script_path(&long), &long);
+    refused(&site().modules(Some(&long)), &long);
+    refused(&site().tls(&long, "key"), &long);
+    refused(
+        &site().page("/p", "p", format!("text/{long}")),
+        &format!("text/{long}"),
+    );
+    refused(&site().never_cache(format!("/{long}")), &format!("/{long}"));
+    refused(&site().name("n".repeat(27)), &"n".repeat(27));
+    let with = |change: &dyn Fn(PageCacheBuilder) -> PageCacheBuilder| {
+        let pages = change(PageCache::builder().memcached(["127.0.0.1:11211"]));
+        Site::new(&pages.build().unwrap())
+            .server_name("a.example")
+            .app("a:80")
+    };
+    refused(&with(&|pages| pages.bypass_cookie(&long)), &long);
+    refused(&with(&|pages| pages.header("X-A", &long)), &long);
+    refused(&with(&|pages| pages.hosts([&long])), &long);
+    refused(&with(&|pages| pages.bypass_header(&long)), &long);
+    let names: Vec<_> = (0..300)
+        .map(|number| format!("x-bypass-{number}"))
+        .collect();
+    let several = with(&|pages| names.iter().fold(pages, PageCacheBuilder::bypass_header));
+    let error = several.generate().unwrap_err().to_string();
+    assert!(error.starts_with("bypass header \"x-bypass-"), "{error}");
+}
+
+#[test]
+fn a_refused_host_is_named_by_the_option_that_gave_it() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .hosts(["[::1]"]);
+    let site = Site::new(&pages.build().unwrap())
+        .server_name("a.example")
+        .app("a:80");
+    let error = site.generate().unwrap_err().to_string();
+    assert!(error.starts_with("cached host \"[::1]\""), "{error}");
+}
+
+#[test]
+fn a_media_type_that_would_begin_a_comment_is_refused() {
+    for kind in ["#/x", "a/#", "!a/b", "a/.b"] {
+        refused(&site().page("/p", "p", kind), kind);
     }
 }
 
@@ -138,21 +195,6 @@ fn a_header_value_with_a_variable_is_refused() {
         &Site::new(&pages).server_name("a.example").app("a:80"),
         "5 $",
     );
-}
-
-#[test]
-fn one_prefix_for_two_content_types_is_refused() {
-    let error = site()
-        .page("/", "site1", "text/html")
-        .page("/raw/", "site1", "text/plain")
-        .generate()
-        .unwrap_err();
-    assert!(matches!(&error, Error::SharedPrefix { prefix, .. } if prefix == "site1"));
-    assert!(error.to_string().contains("/raw/"));
-    let own = site()
-        .page("/raw/", "raw", "text/plain")
-        .page("/txt/", "raw", "text/plain");
-    own.generate().unwrap();
 }
 
 #[test]

@@ -97,6 +97,11 @@ impl Stand {
         self.memcached.set(key, flags, 0, body);
     }
 
+    pub(crate) fn store_as(&self, prefix: &str, content_type: &str, target: &str, body: &str) {
+        let key = PageKey::with_type(prefix, content_type, target).to_string();
+        self.memcached.set(key, 0, 0, body);
+    }
+
     pub(crate) fn get(&self, target: &str) -> Response {
         self.send(Request::get(target))
     }

@@ -1,6 +1,7 @@
 //! A miss stores, and nginx answers the next request by itself.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use djanginxed::nginx::Site;
 use djanginxed::{PageKey, cache_page};
 use testkit::http::Request;
 
@@ -64,6 +65,52 @@ fn a_handlers_own_prefix_comes_before_the_builders() {
         assert_eq!(hit.body, page.body);
     }
     assert_eq!(stack.script.renders(), 2);
+}
+
+#[cache_page(60, content_type = "application/json")]
+async fn json(script: web::Data<Script>, request: HttpRequest) -> HttpResponse {
+    script.render(request)
+}
+
+/// A site whose JSON has the prefix of its HTML, and text that a browser would
+/// run if it were HTML.
+fn with_json(site: fn(Site) -> Site) -> Stack {
+    Stack::setup()
+        .routes(|routes| {
+            routes.route("/api/{id}", web::get().to(json));
+        })
+        .site(site)
+        .start(Script::new(|render| {
+            HttpResponse::Ok().json(format!("<script>{}</script>", render.number))
+        }))
+}
+
+#[test]
+fn a_page_of_another_type_is_never_a_hit_as_html() {
+    let stack = with_json(|site| site);
+    // Nobody has asked for HTML yet: no order of requests changes a type.
+    for target in ["/api/1", "/./api/1", "/api/%31", "/x/../api/1"] {
+        for _ in 0..3 {
+            let response = stack.get(target);
+            assert_ne!(cache_status(&response), NGINX_HIT, "{target}");
+        }
+    }
+    let again = stack.get("/api/1");
+    assert_eq!(cache_status(&again), "djanginxed; hit");
+    assert_eq!(again.header("content-type"), Some("application/json"));
+    let key = PageKey::with_type("site1", "application/json", "/api/1");
+    assert!(stack.memcached.get(key.to_string()).is_some());
+    let as_html = PageKey::new("site1", "/api/1").to_string();
+    assert!(stack.memcached.get(as_html).is_none());
+}
+
+#[test]
+fn two_types_share_a_prefix_where_nginx_knows_them() {
+    let stack = with_json(|site| site.page("/api/", "site1", "application/json"));
+    let _ = stack.get("/api/1");
+    let hit = stack.get("/api/1");
+    assert_eq!(cache_status(&hit), NGINX_HIT);
+    assert_eq!(hit.header("content-type"), Some("application/json"));
 }
 
 #[test]

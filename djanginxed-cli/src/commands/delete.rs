@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cache_args::{PrefixArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::output;
 use crate::targets::targets;
@@ -22,18 +22,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
-    prefix: PrefixArgs,
+    page: KeyArgs,
     /// Paths with their queries as sent, or URLs; none or "-": from standard input
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
-    let pages = args.servers.builder(&args.prefix)?.build()?;
+    let pages = args.servers.builder(&args.page.prefix)?.build()?;
     let targets = targets(&args.targets)?;
     let (mut deleted, mut failed) = (0, 0);
     for target in &targets {
-        match pages.delete(&pages.key(target)).await {
+        match pages.delete(&args.page.key(target)).await {
             Ok(was_there) => deleted += usize::from(was_there),
             Err(error) => {
                 failed += 1;

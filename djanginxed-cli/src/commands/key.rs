@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::cache_args::PrefixArgs;
+use crate::cache_args::KeyArgs;
 use crate::failure::Outcome;
 use crate::output;
 use crate::targets::targets;
@@ -12,20 +12,21 @@ use crate::targets::targets;
 #[command(after_help = "Example: djanginxed key --prefix site1 '/articles/?page=2'")]
 pub(crate) struct Args {
     #[command(flatten)]
-    prefix: PrefixArgs,
+    page: KeyArgs,
     /// Paths with their queries as sent, or URLs; none or "-": from standard input
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let pages = args.prefix.cache()?;
+    // Checks the prefix, and names what is wrong with it.
+    args.page.prefix.cache()?;
     let targets = targets(&args.targets)?;
-    if args.prefix.prefix.is_empty() {
+    if args.page.prefix.prefix.is_empty() {
         eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
     }
     for target in targets {
-        output::line(pages.key(&target))?;
+        output::line(args.page.key(&target))?;
     }
     Ok(ExitCode::SUCCESS)
 }

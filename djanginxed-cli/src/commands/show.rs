@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use djanginxed::PageKey;
 use flate2::read::GzDecoder;
 
-use crate::cache_args::{PrefixArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::memcached::{Item, Servers};
 use crate::output;
@@ -24,18 +24,19 @@ pub(crate) struct Args {
     #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
-    prefix: PrefixArgs,
+    page: KeyArgs,
     /// Paths with their queries as sent, or URLs; none or "-": from standard input
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
-    let pages = args.servers.builder(&args.prefix)?.build()?;
+    // Checks prefix and servers, and names what is wrong with them.
+    args.servers.builder(&args.page.prefix)?.build()?;
     let servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
     let mut exit = ExitCode::SUCCESS;
     for target in targets(&args.targets)? {
-        let key = pages.key(&target);
+        let key = args.page.key(&target);
         let server = servers.server_of(&key);
         match servers.peek(&key).await? {
             Some(item) => output::line(describe(&target, &key, &server, &item))?,

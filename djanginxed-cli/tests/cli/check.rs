@@ -348,6 +348,7 @@ fn get_only_check(site: &Running, extra: &[&str]) -> Done {
     let mut command = command();
     command
         .args(["check", &site.url("/text"), "--prefix", "text"])
+        .args(["--content-type", "text/plain"])
         .args(["--servers", &site.memcached.address()])
         .args(["--app", &site.app()])
         .args(extra);
@@ -399,13 +400,34 @@ fn the_target_of_a_page_that_needs_its_query_is_tested() {
 }
 
 #[test]
-fn a_page_of_another_content_type_needs_a_prefix_of_its_own() {
+fn a_page_of_another_content_type_is_named_with_all_that_must_know_it() {
     let site = Running::start();
     let mut command = command();
+    // The handler does not say it.
     let done = finish(command.args(["check", &site.url("/notes")]), "");
     names(&done, "stored");
     assert!(done.out.contains("detail=content-type"), "{}", done.out);
-    assert!(done.out.contains("--page PATH=PREFIX,TYPE"), "{}", done.out);
+    // nginx's file does not say it, and neither does this command.
+    let mut command = self::command();
+    command.args(["check", &site.url("/data"), "--prefix", "site1"]);
+    let unknown = finish(command.args(["--servers", &site.memcached.address()]), "");
+    assert!(unknown.out.contains("✗ hit"), "{}", unknown.out);
+    assert!(unknown.out.contains("✗ key"), "{}", unknown.out);
+    for done in [done, unknown] {
+        assert!(done.out.contains("--page PATH=PREFIX,TYPE"), "{}", done.out);
+        assert!(done.out.contains("--content-type TYPE"), "{}", done.out);
+    }
+}
+
+#[test]
+fn a_page_of_another_content_type_is_found_under_its_key() {
+    let site = Running::start();
+    let servers = site.memcached.address();
+    let mut command = command();
+    command.args(["check", &site.url("/text"), "--prefix", "text"]);
+    let known = ["--content-type", "text/plain", "--servers", &servers];
+    let done = finish(command.args(known), "");
+    assert!(done.out.contains("✓ key"), "{}", done.out);
 }
 
 #[test]

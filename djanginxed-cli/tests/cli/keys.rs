@@ -14,6 +14,26 @@ fn a_key_is_the_md5_of_prefix_and_target() {
 }
 
 #[test]
+fn the_content_type_is_a_part_of_the_key() {
+    let key = |content_type: &str| {
+        run([
+            "key",
+            "--prefix=site1",
+            "--content-type",
+            content_type,
+            "/a",
+        ])
+    };
+    let expected = |start: &str| format!("{}\n", djanginxed::PageKey::new(start, "/a"));
+    assert_eq!(key("text/html").out, expected("site1"));
+    let json = expected("site1=application/json");
+    assert_eq!(key("Application/JSON").out, json);
+    let wrong = key("json");
+    assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
+    assert!(wrong.err.contains("--content-type"), "{}", wrong.err);
+}
+
+#[test]
 fn the_key_of_every_target_is_the_librarys() {
     let list = include_str!("../../../tests/request-targets.txt");
     let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));

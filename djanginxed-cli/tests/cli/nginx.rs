@@ -47,7 +47,7 @@ fn the_file_is_accepted_by_nginx() {
     Nginx::test(&done.out).unwrap();
     assert!(
         done.out
-            .contains("set_md5 $memcached_key site2$request_uri;")
+            .contains("set_md5 $memcached_key site2=application/rss+xml$request_uri;")
     );
 }
 

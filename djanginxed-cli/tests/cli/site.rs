@@ -41,6 +41,7 @@ impl Application {
                         .service(session)
                         .service(search)
                         .service(notes)
+                        .service(data)
                 })
                 .workers(1)
                 .disable_signals()
@@ -118,6 +119,15 @@ async fn search(request: HttpRequest) -> HttpResponse {
 #[get("/notes")]
 #[cache_page(60)]
 async fn notes() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("[]")
+}
+
+/// nginx's file does not know its type.
+#[get("/data")]
+#[cache_page(60, content_type = "application/json")]
+async fn data() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body("[]")

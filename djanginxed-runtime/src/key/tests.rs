@@ -32,6 +32,23 @@ fn a_target_is_taken_byte_for_byte() {
 }
 
 #[test]
+fn a_type_other_than_html_stands_in_the_key() {
+    for (content_type, start) in [
+        ("text/html", "site1"),
+        ("Text/HTML", "site1"),
+        ("application/json", "site1=application/json"),
+        ("Application/Rss+XML", "site1=application/rss+xml"),
+    ] {
+        let recipe = KeyRecipe::new("site1", content_type);
+        assert_eq!(recipe.start(), start);
+        assert_eq!(recipe.expression(), format!("{start}$request_uri"));
+        let key = PageKey::with_type("site1", content_type, "/a");
+        assert_eq!(key, recipe.key("/a"));
+        assert_eq!(key, PageKey::new(start, "/a"));
+    }
+}
+
+#[test]
 fn debug_names_the_digits() {
     let key = PageKey::new("", "");
     assert_eq!(
@@ -41,6 +58,19 @@ fn debug_names_the_digits() {
 }
 
 proptest! {
+    #[test]
+    fn pages_of_two_types_have_two_keys(
+        prefix in "([A-Za-z0-9._:-]{1,8})?",
+        others in "([A-Za-z0-9._:-]{1,8})?",
+        content_type in "[a-z][a-z0-9.+-]{0,6}/[a-z][a-z0-9.+-]{0,6}",
+        target in "/[a-z/=+.?]{0,12}",
+        others_target in "/[a-z/=+.?]{0,12}",
+    ) {
+        let html = PageKey::new(&others, &others_target);
+        let key = PageKey::with_type(&prefix, &content_type, &target);
+        prop_assert_eq!(key == html, content_type == "text/html" && prefix == others && target == others_target);
+    }
+
     #[test]
     fn prefix_and_target_are_hashed_as_one_string(prefix in ".*", target in ".*") {
         let key = PageKey::new(&prefix, &target);

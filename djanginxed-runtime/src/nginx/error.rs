@@ -29,21 +29,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// Two locations with one key prefix and two content types. nginx chooses a
-    /// location by the decoded, normalised path and the key by the raw one, so
-    /// `/feed/../a` would serve a page under the other location's type.
-    #[error(
-        "locations {first:?} and {second:?} share the key prefix {prefix:?} but not the content type: give each content type its own prefix"
-    )]
-    #[non_exhaustive]
-    SharedPrefix {
-        /// The prefix of both.
-        prefix: String,
-        /// A location.
-        first: String,
-        /// The other location.
-        second: String,
-    },
     /// A location given twice.
     #[error("location {0:?} is given twice: a path is one page, or never cached")]
     Twice(String),

@@ -2,6 +2,7 @@
 
 use super::inner;
 use super::plan::{LONG_NAME, Plan};
+use super::raw;
 use super::site::Md5;
 use super::text::{Text, quoted};
 
@@ -17,6 +18,7 @@ pub(super) fn write(plan: &Plan) -> String {
     application(&mut text, plan);
     text.blank();
     bypass(&mut text, plan);
+    route(&mut text, plan);
     if plan.md5 == Md5::Njs {
         text.blank();
         njs(&mut text, plan);
@@ -89,10 +91,28 @@ fn bypass(text: &mut Text, plan: &Plan) {
     });
 }
 
+fn route(text: &mut Text, plan: &Plan) {
+    if plan.one_kind {
+        return;
+    }
+    text.why("nginx chooses a location by the path without dot segments and with %2F for a");
+    text.why("slash, the application by the path as sent. Where the two differ, a page would");
+    text.why("be stored under a key that nginx never asks for.");
+    text.block(
+        format_args!("map $request_uri ${}_route", plan.name),
+        |text| {
+            text.line("default 0");
+            for (pattern, kind) in raw::patterns(&plan.routes) {
+                text.line(format_args!("{} {kind}", quoted(&pattern)));
+            }
+        },
+    );
+}
+
 fn bypass_variables(plan: &Plan) -> String {
     let name = &plan.name;
     let mut variables = format!(
-        "$http_authorization$http_transfer_encoding${name}_method${name}_body${name}_upgrade"
+        "$http_authorization$http_transfer_encoding$http_upgrade${name}_method${name}_body"
     );
     for header in &plan.bypass_headers {
         variables.push_str(header);
@@ -103,6 +123,9 @@ fn bypass_variables(plan: &Plan) -> String {
     if !plan.hosts.is_empty() {
         variables.push_str(&format!("${name}_foreign"));
     }
+    if !plan.foreign_origins.is_empty() {
+        variables.push_str(&format!("${name}_scheme"));
+    }
     variables
 }
 
@@ -110,13 +133,14 @@ fn cookies(text: &mut Text, plan: &Plan) {
     if plan.bypass_cookies.is_empty() {
         return;
     }
-    let names = plan.bypass_cookies.join("|");
     text.block(
         format_args!("map $http_cookie ${}_cookie", plan.name),
         |text| {
             text.line("default \"\"");
-            // A name without "=" is a cookie to some readers of the header.
-            text.line(format_args!("\"~*(^|[;,\\s])({names})\\s*(=|;|,|$)\" 1"));
+            for name in &plan.bypass_cookies {
+                // A name without "=" is a cookie to some readers of the header.
+                text.line(format_args!("\"~*(^|[;,\\s]){name}\\s*(=|;|,|$)\" 1"));
+            }
         },
     );
 }
@@ -129,13 +153,32 @@ fn hosts(text: &mut Text, plan: &Plan) {
     text.block(format_args!("map $host ${}_foreign", plan.name), |text| {
         text.line("default 1");
         for host in &plan.hosts {
-            text.line(format_args!("{} \"\"", host_pattern(host)));
+            text.line(format_args!("{} \"\"", in_map(host)));
+        }
+    });
+    if plan.foreign_origins.is_empty() {
+        return;
+    }
+    let head = format!("map $scheme://$host ${}_scheme", plan.name);
+    text.block(head, |text| {
+        text.line("default \"\"");
+        for origin in &plan.foreign_origins {
+            text.line(format_args!("{} 1", host_pattern(origin)));
         }
     });
 }
 
-/// Long names do not fit into nginx's hash as it is, and are compared one by one.
-fn host_pattern(host: &str) -> String {
+/// `host` among the values of a `map`, where some words mean something else.
+fn in_map(host: &str) -> String {
+    match host {
+        "default" | "hostnames" | "include" | "volatile" => format!("\\{host}"),
+        host => host_pattern(host),
+    }
+}
+
+/// Long names do not fit into nginx's hashes as they are, and are compared one by
+/// one: how large the hashes are, is for the whole of nginx to say, once.
+pub(super) fn host_pattern(host: &str) -> String {
     if host.len() > LONG_NAME {
         format!("~^{}$", host.replace('.', "\\."))
     } else {

@@ -1,10 +1,13 @@
 // The key that djanginxed stores a page under: the md5 of the location's key
-// prefix and the request target, exactly as the client sent it.
+// prefix and the request target, byte for byte as the client sent it. As text,
+// bytes that are no UTF-8 would all become the same character.
 import crypto from 'crypto';
 
 function key(r) {
-    const name = r.variables.djanginxed_prefix + r.variables.request_uri;
-    return crypto.createHash('md5').update(name).digest('hex');
+    const hash = crypto.createHash('md5');
+    hash.update(r.rawVariables.djanginxed_prefix);
+    hash.update(r.rawVariables.request_uri);
+    return hash.digest('hex');
 }
 
 export default { key };

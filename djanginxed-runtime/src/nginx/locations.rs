@@ -1,5 +1,6 @@
 //! The locations: Memcached first, then the application.
 
+use super::forwarding::FORWARDING_HEADERS;
 use super::inner;
 use super::plan::Plan;
 use super::routes::{Page, Route};
@@ -18,7 +19,7 @@ pub(super) fn write(plan: &Plan) -> String {
 }
 
 fn location(text: &mut Text, plan: &Plan, route: &Route) {
-    if route.matches.starts_with('=') {
+    if route.is_exact() {
         text.speak();
         text.why("Else nginx redirects it to the path with a slash by itself.");
         text.silence();
@@ -26,7 +27,7 @@ fn location(text: &mut Text, plan: &Plan, route: &Route) {
     let head = format!("location {}", route.matches);
     match &route.page {
         Some(page) => {
-            text.block(head, |text| cached(text, plan, page));
+            text.block(head, |text| cached(text, plan, route, page));
             text.silence();
         }
         None => text.block(head, |text| never_cached(text, plan)),
@@ -34,16 +35,14 @@ fn location(text: &mut Text, plan: &Plan, route: &Route) {
 }
 
 fn never_cached(text: &mut Text, plan: &Plan) {
+    text.line(format_args!("set ${}_past 1", plan.name));
     text.line(format_args!("error_page 418 = @{}_app", plan.name));
     text.line("return 418");
 }
 
-fn cached(text: &mut Text, plan: &Plan, page: &Page) {
+fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     let name = &plan.name;
-    text.why("Straight to the application; 418 is only nginx's way to get there.");
-    text.block(format_args!("if (${name}_bypass)"), |text| {
-        text.line("return 418")
-    });
+    bypass(text, plan, route);
     text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
     text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
     text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
@@ -58,13 +57,39 @@ fn cached(text: &mut Text, plan: &Plan, page: &Page) {
     content(text, plan);
 }
 
+fn bypass(text: &mut Text, plan: &Plan, route: &Route) {
+    let name = &plan.name;
+    if !plan.one_kind {
+        text.why("The application takes this target for another location's.");
+        text.line(format_args!("set ${name}_past ${name}_bypass"));
+        let head = format!("if (${name}_route != {})", route.kind);
+        text.block(head, |text| text.line(format_args!("set ${name}_past 1")));
+    }
+    text.why("Straight to the application; 418 is only nginx's way to get there.");
+    text.block(format_args!("if (${})", past(plan)), |text| {
+        text.line("return 418");
+    });
+}
+
+/// The variable that says that a request goes past the cache.
+fn past(plan: &Plan) -> String {
+    let word = if plan.one_kind { "bypass" } else { "past" };
+    format!("{}_{word}", plan.name)
+}
+
 fn key(text: &mut Text, plan: &Plan, page: &Page) {
     text.why("The request target exactly as sent ($request_uri), as the application has it.");
-    let prefix = &page.key_prefix;
+    let recipe = page.recipe();
     match plan.md5 {
-        Md5::SetMisc => text.line(format_args!("set_md5 $memcached_key {prefix}$request_uri")),
+        Md5::SetMisc => text.line(format_args!(
+            "set_md5 $memcached_key {}",
+            recipe.expression()
+        )),
         Md5::Njs => {
-            text.line(format_args!("set $djanginxed_prefix \"{prefix}\""));
+            text.line(format_args!(
+                "set $djanginxed_prefix \"{}\"",
+                recipe.start()
+            ));
             text.line(format_args!("set $memcached_key ${}_key", plan.name));
         }
     }
@@ -96,7 +121,14 @@ fn application(text: &mut Text, plan: &Plan) {
             "proxy_set_header X-Forwarded-Host $host{port}"
         ));
         text.line("proxy_set_header X-Forwarded-Proto $scheme");
-        text.why("actix believes Forwarded before all of these.");
-        text.line("proxy_set_header Forwarded \"\"");
+        text.why("What goes past the cache here takes no part in it there either.");
+        text.line(format_args!(
+            "proxy_set_header Djanginxed-Bypass ${}",
+            past(plan)
+        ));
+        text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
+        for field in FORWARDING_HEADERS {
+            text.line(format_args!("proxy_set_header {field} \"\""));
+        }
     });
 }

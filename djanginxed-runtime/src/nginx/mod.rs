@@ -10,10 +10,12 @@
 mod addresses;
 mod error;
 mod files;
+mod forwarding;
 mod http;
 mod inner;
 mod locations;
 mod plan;
+mod raw;
 mod routes;
 mod server;
 mod site;
@@ -22,4 +24,5 @@ mod values;
 
 pub use error::Error;
 pub use files::Files;
+pub use forwarding::FORWARDING_HEADERS;
 pub use site::{Md5, Site};

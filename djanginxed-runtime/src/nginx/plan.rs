@@ -1,12 +1,14 @@
 //! A site whose every value has been checked.
 
+use std::time::Duration;
+
 use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
 use super::routes::{Route, routes};
 use super::site::{Md5, Site};
 use super::values;
 use crate::config::Settings;
-use crate::host::Host;
+use crate::host::{Host, Scheme};
 use crate::placement::upstream_lines;
 
 /// Longer host names may not fit into nginx's hashes as they are.
@@ -16,6 +18,8 @@ pub(super) const LONG_NAME: usize = 40;
 pub(super) struct Plan {
     /// Begins every name that other sites must not share.
     pub(super) name: String,
+    /// Whether there may be other sites in the same nginx.
+    pub(super) is_named: bool,
     pub(super) memcached: Vec<String>,
     pub(super) single_memcached: bool,
     pub(super) timeout: String,
@@ -27,9 +31,13 @@ pub(super) struct Plan {
     pub(super) tls: Option<(String, String)>,
     pub(super) server_names: Vec<String>,
     pub(super) hosts: Vec<String>,
+    /// Those of the hosts with the scheme that they are not named with.
+    pub(super) foreign_origins: Vec<String>,
     pub(super) bypass_cookies: Vec<String>,
     pub(super) bypass_headers: Vec<String>,
     pub(super) routes: Vec<Route>,
+    /// Whether requests are treated alike in all of them.
+    pub(super) one_kind: bool,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -42,14 +50,16 @@ impl Plan {
     pub(super) fn check(site: &Site) -> Result<Plan, Error> {
         let settings = &site.settings;
         let listens = listens(site)?;
+        let routes = routes(site)?;
         Ok(Plan {
             name: match &site.name {
                 Some(name) => values::site_name(name)?,
                 None => "djanginxed".to_owned(),
             },
+            is_named: site.name.is_some(),
             memcached: memcached(settings)?,
             single_memcached: settings.servers.len() == 1,
-            timeout: format!("{}ms", settings.operation_timeout.as_millis().max(1)),
+            timeout: timeout(settings.operation_timeout),
             applications: applications(site)?,
             public_port: public_port(site, &listens)?,
             inner: inner(&site.inner, &listens)?,
@@ -57,13 +67,13 @@ impl Plan {
             tls: tls(site)?,
             server_names: server_names(site)?,
             hosts: hosts(&settings.hosts)?,
+            foreign_origins: foreign_origins(&settings.hosts),
             bypass_cookies: each(&settings.bypass_cookies, |name| {
                 values::cookie_pattern(name)
             })?,
-            bypass_headers: each(&settings.bypass_headers, |name| {
-                values::header_variable(name.as_str())
-            })?,
-            routes: routes(site)?,
+            bypass_headers: bypass_headers(settings)?,
+            one_kind: routes.iter().all(|route| route.kind == 0),
+            routes,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: site.md5,
@@ -128,7 +138,9 @@ fn listens(site: &Site) -> Result<Vec<Listen>, Error> {
         let port = if site.tls.is_some() { "443" } else { "80" };
         return Ok(vec![Listen::parse(port)?]);
     }
-    each(&site.listens, |address| Listen::parse(address))
+    let mut listens = each(&site.listens, |address| Listen::parse(address))?;
+    once(&mut listens);
+    Ok(listens)
 }
 
 fn public_port(site: &Site, listens: &[Listen]) -> Result<String, Error> {
@@ -150,12 +162,54 @@ fn tls(site: &Site) -> Result<Option<(String, String)>, Error> {
     )))
 }
 
+/// At least what nginx can express; and at most a day, beyond which it has no
+/// numbers and nobody's patience ends.
+fn timeout(limit: Duration) -> String {
+    let milliseconds = limit.min(Duration::from_secs(86_400)).as_millis();
+    format!("{}ms", milliseconds.max(1))
+}
+
+fn bypass_headers(settings: &Settings) -> Result<Vec<String>, Error> {
+    let mut variables = each(&settings.bypass_headers, |name| {
+        values::header_variable(name.as_str())
+    })?;
+    once(&mut variables);
+    // They stand beside each other in one parameter of nginx's `map`.
+    let mut length = 0;
+    for (name, variable) in settings.bypass_headers.iter().zip(&variables) {
+        length += variable.len();
+        if length > values::MAX_PARAMETER {
+            return Err(refuse(
+                "bypass header",
+                name.as_str(),
+                "with it, the names of all are longer than nginx takes (3,500 characters)",
+            ));
+        }
+    }
+    Ok(variables)
+}
+
+/// Leaves out what stands there already: nginx takes some lines only once.
+fn once<T: PartialEq>(items: &mut Vec<T>) {
+    let mut at = 0;
+    while at < items.len() {
+        if items[..at].contains(&items[at]) {
+            items.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+}
+
 fn server_names(site: &Site) -> Result<Vec<String>, Error> {
-    let names = if site.server_names.is_empty() {
+    let mut names = if site.server_names.is_empty() {
         hosts(&site.settings.hosts)?
     } else {
-        each(&site.server_names, |name| values::host_name(name))?
+        each(&site.server_names, |name| {
+            values::host_name("server_name", name)
+        })?
     };
+    once(&mut names);
     if names.is_empty() {
         return Err(Error::NoServerName);
     }
@@ -163,7 +217,24 @@ fn server_names(site: &Site) -> Result<Vec<String>, Error> {
 }
 
 fn hosts(hosts: &[Host]) -> Result<Vec<String>, Error> {
-    each(hosts, |host| values::host_name(&host.name))
+    let mut hosts = each(hosts, |host| values::host_name("cached host", &host.name))?;
+    once(&mut hosts);
+    Ok(hosts)
+}
+
+fn foreign_origins(hosts: &[Host]) -> Vec<String> {
+    let allowed = |name: &str, scheme| {
+        let mut named = hosts.iter().filter(|host| host.is(name));
+        named.any(|host| host.scheme.is_none_or(|own| own == scheme))
+    };
+    let origins = hosts.iter().flat_map(|host| {
+        let other = |scheme: &Scheme| !allowed(&host.name, *scheme);
+        let schemes = [Scheme::Http, Scheme::Https].into_iter().filter(other);
+        schemes.map(|scheme| format!("{scheme}://{}", host.name.to_ascii_lowercase()))
+    });
+    let mut origins: Vec<_> = origins.collect();
+    once(&mut origins);
+    origins
 }
 
 fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::site::Site;
 use super::values;
+use crate::key::KeyRecipe;
 
 /// A `location` of nginx's file.
 #[derive(Clone, Debug)]
@@ -11,13 +12,39 @@ pub(super) struct Route {
     pub(super) matches: String,
     /// `None`: never cached.
     pub(super) page: Option<Page>,
+    /// The same number where requests are treated the same: one key, one type.
+    pub(super) kind: usize,
+}
+
+impl Route {
+    fn new(matches: String, page: Option<Page>) -> Route {
+        Route {
+            matches,
+            page,
+            kind: 0,
+        }
+    }
+
+    pub(super) fn is_exact(&self) -> bool {
+        self.matches.starts_with('=')
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.matches.trim_start_matches("= ")
+    }
 }
 
 /// What nginx must know of the pages in a location.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) key_prefix: String,
     pub(super) content_type: String,
+}
+
+impl Page {
+    pub(super) fn recipe(&self) -> KeyRecipe<'_> {
+        KeyRecipe::new(&self.key_prefix, &self.content_type)
+    }
 }
 
 /// All locations of `site`, in the order in which they are written.
@@ -31,27 +58,28 @@ pub(super) fn routes(site: &Site) -> Result<Vec<Route>, Error> {
         routes.push(page(location, prefix, content_type)?);
     }
     for location in &site.never_cached {
-        let matches = values::location(location)?;
-        routes.push(Route {
-            matches,
-            page: None,
-        });
+        routes.push(Route::new(values::location(location)?, None));
     }
     refuse_twice(&routes)?;
-    refuse_shared_prefixes(&routes)?;
     let extra = without_slash(&routes);
     routes.extend(extra);
+    number(&mut routes);
     Ok(routes)
 }
 
+fn number(routes: &mut [Route]) {
+    for at in 0..routes.len() {
+        let same = |route: &Route| route.page == routes[at].page;
+        routes[at].kind = routes[..at].iter().position(same).unwrap_or(at);
+    }
+}
+
 fn page(location: &str, prefix: &str, content_type: &str) -> Result<Route, Error> {
-    Ok(Route {
-        matches: values::location(location)?,
-        page: Some(Page {
-            key_prefix: values::key_prefix(prefix)?,
-            content_type: values::media_type(content_type)?,
-        }),
-    })
+    let page = Page {
+        key_prefix: values::key_prefix(prefix)?,
+        content_type: values::media_type(content_type)?,
+    };
+    Ok(Route::new(values::location(location)?, Some(page)))
 }
 
 fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
@@ -61,24 +89,6 @@ fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
             .any(|other| other.matches == route.matches)
         {
             return Err(Error::Twice(route.matches.clone()));
-        }
-    }
-    Ok(())
-}
-
-fn refuse_shared_prefixes(routes: &[Route]) -> Result<(), Error> {
-    let pages = || (routes.iter()).filter_map(|route| Some((route, route.page.as_ref()?)));
-    for (route, page) in pages() {
-        let clash = pages().find(|(_, other)| {
-            other.key_prefix == page.key_prefix
-                && !other.content_type.eq_ignore_ascii_case(&page.content_type)
-        });
-        if let Some((other, _)) = clash {
-            return Err(Error::SharedPrefix {
-                prefix: page.key_prefix.clone(),
-                first: route.matches.clone(),
-                second: other.matches.clone(),
-            });
         }
     }
     Ok(())
@@ -96,10 +106,7 @@ fn without_slash(routes: &[Route]) -> Vec<Route> {
             let outer = (routes.iter())
                 .filter(|route| path.starts_with(&route.matches))
                 .max_by_key(|route| route.matches.len())?;
-            Some(Route {
-                matches: format!("= {path}"),
-                page: outer.page.clone(),
-            })
+            Some(Route::new(format!("= {path}"), outer.page.clone()))
         })
         .collect()
 }

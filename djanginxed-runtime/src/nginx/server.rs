@@ -1,23 +1,22 @@
 //! The servers, and a whole nginx.conf around them.
 
-use super::plan::{LONG_NAME, Plan};
+use super::http::host_pattern;
+use super::plan::Plan;
 use super::site::Md5;
 use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {
     let mut text = Text::default();
-    if plan.server_names.iter().any(|name| name.len() > LONG_NAME) {
-        text.why("For a name as long as this site's.");
-        text.line("server_names_hash_bucket_size 512");
-        text.blank();
-    }
     text.why("Hosts that are not this site's: a page must not be stored with a host name");
     text.why("in it that a stranger made up.");
     text.block("server", |text| default_server(text, plan));
     text.blank();
     text.block("server", |text| {
         listen(text, plan, "");
-        text.line(format_args!("server_name {}", plan.server_names.join(" ")));
+        let names: Vec<_> = (plan.server_names.iter())
+            .map(|name| host_pattern(name))
+            .collect();
+        text.line(format_args!("server_name {}", names.join(" ")));
         tls(text, plan);
         merge_slashes(text);
         text.line(format_args!(
@@ -31,8 +30,12 @@ pub(super) fn write(plan: &Plan, locations: &str) -> String {
 }
 
 fn default_server(text: &mut Text, plan: &Plan) {
-    listen(text, plan, " default_server");
-    text.line("server_name _");
+    // One default server is all that nginx takes for a port. Where there are
+    // several sites, the first server that listens there is it: this one, or
+    // another site's, and never one that has pages.
+    let default = if plan.is_named { "" } else { " default_server" };
+    listen(text, plan, default);
+    text.line(format_args!("server_name {}", catch_all(plan)));
     if plan.tls.is_some() {
         text.line("ssl_reject_handshake on");
         text.line("ssl_protocols TLSv1.2 TLSv1.3");
@@ -40,6 +43,14 @@ fn default_server(text: &mut Text, plan: &Plan) {
     // nginx reads it before it knows the host, so it counts here.
     merge_slashes(text);
     text.line("return 444");
+}
+
+/// No host's name; another one in each file, or nginx warns.
+fn catch_all(plan: &Plan) -> String {
+    match plan.is_named {
+        true => format!("_{}", plan.name),
+        false => "_".to_owned(),
+    }
 }
 
 fn merge_slashes(text: &mut Text) {

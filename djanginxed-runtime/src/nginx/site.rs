@@ -40,7 +40,7 @@ pub enum Md5 {
 ///     .page("/feed/", "site2", "application/rss+xml")
 ///     .never_cache("/admin/")
 ///     .generate()?;
-/// assert!(files.site().contains("set_md5 $memcached_key site2$request_uri;"));
+/// assert!(files.site().contains("set_md5 $memcached_key site2=application/rss+xml$request_uri;"));
 /// # Ok(())
 /// # }
 /// ```
@@ -138,7 +138,7 @@ impl Site {
     /// Pages below `location` that have a key prefix or a content type of their
     /// own, as in `#[cache_page(900, key_prefix = …, content_type = …)]`. All
     /// others have the page cache's prefix and are `text/html`; `"/"` changes
-    /// that. Locations of different content types need different prefixes.
+    /// that.
     #[must_use]
     pub fn page(
         mut self,

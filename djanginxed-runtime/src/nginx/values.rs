@@ -2,11 +2,17 @@
 //! unquoted, only what needs no quotes is taken.
 
 use super::error::{Error, refuse};
+use super::text::quoted;
 use crate::page::{is_key_prefix, is_media_type};
 
-/// A host name for `server_name` and for the Host header.
-pub(super) fn host_name(value: &str) -> Result<String, Error> {
-    let refuse = |problem| Err(refuse("server_name", value, problem));
+/// nginx reads no parameter of 4,096 bytes or more. What is written in one with
+/// others, or in quotes, stays well below.
+pub(super) const MAX_PARAMETER: usize = 3_500;
+
+/// A host name for `server_name` and for the Host header, as nginx compares it:
+/// in lower case, and without the root's dot.
+pub(super) fn host_name(setting: &'static str, value: &str) -> Result<String, Error> {
+    let refuse = |problem| Err(refuse(setting, value, problem));
     if value.contains('*') || value.starts_with('.') || value.starts_with('~') {
         return refuse(
             "a pattern would put every host that matches it under the same keys; name each host",
@@ -16,7 +22,15 @@ pub(super) fn host_name(value: &str) -> Result<String, Error> {
     if !value.bytes().all(plain) || !value.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
         return refuse("write a host name of A-Z a-z 0-9 . _ -, without scheme, port or path");
     }
-    Ok(value.to_ascii_lowercase())
+    let name = value.strip_suffix('.').unwrap_or(value);
+    if name.len() > 253
+        || name
+            .split('.')
+            .any(|label| !(1..=63).contains(&label.len()))
+    {
+        return refuse("a host name is 253 characters at most, each part 1 to 63 (RFC 1035)");
+    }
+    Ok(name.to_ascii_lowercase())
 }
 
 /// The path of a `location`, which nginx compares with the decoded path.
@@ -40,8 +54,14 @@ pub(super) fn location(value: &str) -> Result<String, Error> {
             "nginx compares it with a path without \"//\", \".\" and \"..\", so it would never match",
         );
     }
+    if value.len() > MAX_LOCATION {
+        return refuse("use 200 characters at most; choose a shorter path above it");
+    }
     Ok(value.to_owned())
 }
+
+/// Each character of it becomes up to 14 in a regular expression.
+const MAX_LOCATION: usize = 200;
 
 pub(super) fn key_prefix(value: &str) -> Result<String, Error> {
     if value.is_empty() || is_key_prefix(value) {
@@ -55,7 +75,7 @@ pub(super) fn key_prefix(value: &str) -> Result<String, Error> {
 }
 
 pub(super) fn media_type(value: &str) -> Result<String, Error> {
-    // `#` begins a comment where a word begins, which a media type's does not.
+    // `#` begins a comment where a word begins, and a media type does not begin with it.
     if is_media_type(value) {
         return Ok(value.to_owned());
     }
@@ -83,11 +103,14 @@ pub(super) fn size(value: &str) -> Result<String, Error> {
 /// What tells this site's upstreams and variables from another site's.
 pub(super) fn site_name(value: &str) -> Result<String, Error> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    if (1..=32).contains(&value.len()) && value.bytes().all(plain) {
+    // nginx's hash of variables takes names of 46 characters as it is.
+    if (1..=26).contains(&value.len()) && value.bytes().all(plain) {
         return Ok(format!("djanginxed_{value}"));
     }
-    Err(refuse("site name", value, "use 1 to 32 of a-z 0-9 _"))
+    Err(refuse("site name", value, "use 1 to 26 of a-z 0-9 _"))
 }
+
+const TOO_LONG: &str = "it is longer than nginx takes (3,500 characters)";
 
 /// A file's path, which stands quoted.
 pub(super) fn file(setting: &'static str, value: &str) -> Result<String, Error> {
@@ -98,6 +121,9 @@ pub(super) fn file(setting: &'static str, value: &str) -> Result<String, Error> 
             "write a path without \"$\" and control characters",
         ));
     }
+    if quoted(value).len() > MAX_PARAMETER {
+        return Err(refuse(setting, value, TOO_LONG));
+    }
     Ok(value.to_owned())
 }
 
@@ -106,10 +132,15 @@ pub(super) fn header_name(name: &str) -> Result<String, Error> {
     if name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && name.len() <= MAX_PARAMETER
     {
         return Ok(name.to_owned());
     }
-    Err(refuse("header", name, "use A-Z a-z 0-9 - _"))
+    Err(refuse(
+        "header",
+        name,
+        "use A-Z a-z 0-9 - _, and 3,500 characters at most",
+    ))
 }
 
 /// The value of a header that hits carry.
@@ -129,6 +160,9 @@ pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
             &text,
             "nginx reads \"$\" as the start of a variable and has no way to write the character itself",
         ));
+    }
+    if quoted(&text).len() > MAX_PARAMETER {
+        return Err(refuse("header value", &text, TOO_LONG));
     }
     Ok(text)
 }
@@ -154,8 +188,13 @@ pub(super) fn header_variable(name: &str) -> Result<String, Error> {
 /// A cookie's name, as it stands in a regular expression.
 pub(super) fn cookie_pattern(name: &str) -> Result<String, Error> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if !name.is_empty() && name.bytes().all(plain) {
-        return Ok(name.replace('.', "\\."));
+    let pattern = name.replace('.', "\\.");
+    if !name.is_empty() && name.bytes().all(plain) && pattern.len() <= MAX_PARAMETER {
+        return Ok(pattern);
     }
-    Err(refuse("bypass cookie", name, "use A-Z a-z 0-9 . _ -"))
+    Err(refuse(
+        "bypass cookie",
+        name,
+        "use A-Z a-z 0-9 . _ -, and 3,500 characters at most",
+    ))
 }

@@ -14,7 +14,7 @@ mod target;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cache_args::{PrefixArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::http::Url;
 use probe::{Probe, Trial};
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
-    prefix: PrefixArgs,
+    page: KeyArgs,
     /// Where the application itself listens, to compare with
     #[arg(long, value_name = "HOST:PORT")]
     app: Option<String>,

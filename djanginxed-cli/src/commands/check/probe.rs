@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use super::Args;
 use super::answer::{By, by};
+use crate::cache_args::KeyArgs;
 use crate::failure::Failure;
 use crate::http::{Client, Request, Response, Url};
 use crate::memcached::Servers;
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) struct Probe {
     pub(super) url: Url,
     pub(super) servers: Option<Servers>,
-    pub(super) prefix: String,
+    page: KeyArgs,
     pub(super) app: Option<Client>,
     nginx: Client,
     /// No other check has it.
@@ -39,7 +40,7 @@ pub(super) struct Trial {
 impl Probe {
     pub(super) fn new(args: &Args, url: Url) -> Result<Probe, Failure> {
         // Checks prefix and servers, and names what is wrong with them.
-        args.prefix.cache()?;
+        args.page.prefix.cache()?;
         let servers = match args.servers.given() {
             false => None,
             true => {
@@ -57,7 +58,7 @@ impl Probe {
             nginx: client(args.connect.clone()),
             app,
             servers,
-            prefix: args.prefix.prefix.clone(),
+            page: args.page.clone(),
             mark: now.map_or(0, |now| now.as_nanos()),
             count: 0,
             url,
@@ -107,7 +108,7 @@ impl Probe {
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
-        PageKey::new(&self.prefix, target)
+        self.page.key(target)
     }
 }
 

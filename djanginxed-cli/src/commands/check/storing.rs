@@ -3,13 +3,13 @@
 use super::answer::{By, by, is_nginx_error_page, seen, unpacked};
 use super::probe::{Probe, Trial};
 use super::report::Report;
-use crate::http::CLOSED;
+use crate::http::{CLOSED, Response};
 use crate::memcached::Item;
 
 /// The generated file answers 444 for hosts that it does not name.
 const NOT_NAMED: &str = "Probably the URL's host is not in server_name, and nginx's default server returns 444: ask for a host that is, with --connect HOST:PORT where its name does not lead to this nginx.";
 
-const OWN_PREFIX: &str = "Two content types need two prefixes: give this handler a key_prefix of its own and its content_type, and generate nginx's file with --page PATH=PREFIX,TYPE.";
+const OWN_TYPE: &str = "Where this page is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE): the type is a part of the key.";
 
 /// The trial that the other facts build on; none where the site does not answer.
 pub(super) async fn check(probe: &mut Probe, report: &mut Report) -> Option<Trial> {
@@ -53,7 +53,7 @@ fn stored(trial: &Trial, report: &mut Report) {
     match by(first) {
         By::Stored => report.good("stored", "the first request is a miss that the application stores"),
         By::Refused if seen(first).contains("detail=content-type") => {
-            report.bad("stored", seen(first), OWN_PREFIX);
+            report.bad("stored", seen(first), OWN_TYPE);
         }
         By::Refused => report.bad(
             "stored",
@@ -124,6 +124,7 @@ fn hit(trial: &Trial, report: &mut Report) {
         );
     }
     let change = match by(&trial.second) {
+        By::Application if !is_html(&trial.first) => OWN_TYPE,
         By::Application => {
             "The application finds its page and nginx does not: compare key prefix, Memcached servers with their order and weights, and see \"key\" and \"target\" below."
         }
@@ -142,6 +143,12 @@ fn hit(trial: &Trial, report: &mut Report) {
     );
 }
 
+fn is_html(response: &Response) -> bool {
+    let content_type = response.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().eq_ignore_ascii_case("text/html")
+}
+
 fn same_page(trial: &Trial, report: &mut Report) {
     if !trial.is_hit() {
         return report.unchecked("same-page", "nginx does not answer");
@@ -152,7 +159,7 @@ fn same_page(trial: &Trial, report: &mut Report) {
         return report.bad(
             "same-page",
             format!("the application says {rendered}, nginx says {served}"),
-            format!("Set default_type (with an empty types block) and charset utf-8 in nginx's location, or content_type in #[cache_page]. {OWN_PREFIX}"),
+            format!("Set default_type (with an empty types block) and charset utf-8 in nginx's location, or content_type in #[cache_page]. {OWN_TYPE}"),
         );
     }
     if trial.first.body != trial.second.body {
@@ -220,6 +227,9 @@ async fn elsewhere(probe: &Probe, trial: &Trial) -> String {
         if is_there(servers, &probe.key(&target)).await {
             return format!("The page lies under the target {target}: {why}.");
         }
+    }
+    if !is_html(&trial.first) {
+        return OWN_TYPE.to_owned();
     }
     if is_there(servers, &djanginxed::PageKey::new("", &trial.target)).await {
         return "The page lies under no prefix: give the application this prefix, or drop --prefix.".to_owned();
