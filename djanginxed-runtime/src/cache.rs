@@ -137,6 +137,10 @@ impl PageCache {
                 log_two_ways(request);
                 None
             }
+            (None, None) => {
+                log_missing_cache(request);
+                None
+            }
             (plain, data) => plain.or(data),
         }
     }
@@ -278,6 +282,17 @@ impl PageCache {
         }
         taken
     }
+}
+
+fn log_missing_cache(request: &HttpRequest) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::error!(
+            route = request.match_pattern(),
+            "a page is not cached, because its application has no PageCache: add \
+             `.app_data(pages.clone())` to the App"
+        );
+    });
 }
 
 fn log_two_ways(request: &HttpRequest) {

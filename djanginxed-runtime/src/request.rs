@@ -40,10 +40,10 @@ pub(crate) enum Bypass {
     /// The request's scheme, or what a forwarding header calls it, is not
     /// http or https, or not one that the site's hosts are named with.
     Scheme,
-    /// A GET or HEAD with content, which the page may depend on.
-    Content,
     /// The request asks for another protocol, so that a page is not its answer.
     Upgrade,
+    /// A GET or HEAD with content, which the page may depend on.
+    Content,
     /// The target does not begin with `/`.
     Target,
 }
@@ -139,14 +139,15 @@ fn bypass(
         .any(|name| headers.contains_key(name))
     {
         Some(Bypass::Header)
-    } else if headers.contains_key(PROXY_BYPASS) {
-        Some(Bypass::Proxy)
     } else if let Some(elsewhere) = origin_bypass(asked, &settings.hosts, connection) {
         Some(elsewhere)
-    } else if asked.has_content || announces_content(headers) {
-        Some(Bypass::Content)
     } else if headers.contains_key(header::UPGRADE) {
         Some(Bypass::Upgrade)
+    } else if asked.has_content || announces_content(headers) {
+        Some(Bypass::Content)
+    } else if headers.contains_key(PROXY_BYPASS) {
+        // The last of those that nginx knows, so that the true cause is named.
+        Some(Bypass::Proxy)
     } else if !asked.target().starts_with('/') {
         Some(Bypass::Target)
     } else {

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::body::BoxBody;
@@ -93,10 +92,7 @@ struct Visit<'a> {
 impl<'a> Visit<'a> {
     fn begin(page: Page, seen: &Seen, incoming: &'a Incoming) -> Option<(Visit<'a>, Part)> {
         let request = &incoming.request;
-        let Some(pages) = PageCache::of(request) else {
-            log_missing_cache(request);
-            return None;
-        };
+        let pages = PageCache::of(request)?;
         let settings = pages.settings();
         let head = request.head();
         let asked = Asked {
@@ -284,15 +280,4 @@ fn log_page(page: &Page, prefix: &str, request: &HttpRequest) {
         timeout_seconds = page.timeout().as_secs(),
         "caching a page; nginx's file must know its prefix and type"
     );
-}
-
-fn log_missing_cache(request: &HttpRequest) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        tracing::error!(
-            route = request.match_pattern(),
-            "a page is not cached, because its application has no PageCache: add \
-             `.app_data(pages.clone())` to the App"
-        );
-    });
 }

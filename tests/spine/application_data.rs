@@ -212,3 +212,49 @@ fn one_cache_serves_two_prefixes() {
     assert_eq!(texts[1], texts[3]);
     assert_ne!(texts[0], texts[1]);
 }
+
+#[test]
+fn two_caches_given_in_two_ways_are_an_error_and_no_guess() {
+    log::listen();
+    let (plain, data) = (in_memory(), in_memory());
+    let application = Application::configured(1, &Script::html(), move |config| {
+        let scope = web::scope("/scope")
+            .app_data(web::Data::new(data.clone()))
+            .route("/two-ways", web::get().to(page));
+        config.app_data(plain.clone()).service(scope);
+    });
+    let request = testkit::http::Request::get("/scope/two-ways");
+    for _ in 0..2 {
+        let response = request.send(application.port());
+        assert!(response.header("cache-status").is_none(), "{response:?}");
+    }
+    let errors = log::lines_with("has two caches");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("ERROR") && errors[0].contains("/scope/two-ways"));
+}
+
+#[test]
+fn a_scopes_own_cache_is_found_before_the_applications() {
+    let (outer, inner) = (in_memory(), in_memory());
+    for same_way in [true, false] {
+        let (outer, inner) = (outer.clone(), inner.clone());
+        let application = Application::configured(1, &Script::html(), {
+            let inner = inner.clone();
+            move |config| {
+                let scope = web::scope("/scope").route("/page", web::get().to(page));
+                let scope = if same_way {
+                    config.app_data(outer.clone());
+                    scope.app_data(inner.clone())
+                } else {
+                    config.app_data(web::Data::new(outer.clone()));
+                    scope.app_data(web::Data::new(inner.clone()))
+                };
+                config.service(scope);
+            }
+        });
+        assert_eq!(statuses(&application, "/scope/page"), CACHED);
+        let key = inner.key("/scope/page");
+        let deleted = actix_web::rt::System::new().block_on(inner.delete(&key));
+        assert_eq!(deleted, Ok(true), "it was stored in the scope's cache");
+    }
+}

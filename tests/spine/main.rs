@@ -8,7 +8,9 @@ mod bookshop;
 mod bypass;
 mod conditions;
 mod crowds;
+
 mod deletes;
+mod direct;
 mod entries;
 mod expiry;
 mod hits;

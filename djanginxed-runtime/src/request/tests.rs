@@ -476,15 +476,15 @@ fn of_two_reasons_the_first_is_named() {
         (Bypass::Authorization, "authorization", ""),
         (Bypass::Cookie, "cookie", "c=1"),
         (Bypass::Header, "x-b", ""),
-        (Bypass::Proxy, "djanginxed-bypass", "1"),
         (Bypass::Scheme, "x-forwarded-proto", "evil"),
         (Bypass::Host, "host", "evil.com"),
-        (Bypass::Content, "content-length", "1"),
         (Bypass::Upgrade, "upgrade", "websocket"),
+        (Bypass::Content, "content-length", "1"),
+        (Bypass::Proxy, "djanginxed-bypass", "1"),
     ];
     for (at, (bypass, ..)) in lines.iter().enumerate() {
         let mut rest: Vec<_> = lines[at..].iter().map(|line| (line.1, line.2)).collect();
-        if matches!(bypass, Bypass::Content | Bypass::Upgrade) {
+        if matches!(bypass, Bypass::Upgrade | Bypass::Content | Bypass::Proxy) {
             rest.push(("host", "ours"));
         }
         let found = part_of((Method::GET, "*"), &rest, &everything, "ours");
