@@ -22,6 +22,7 @@ checks![
     one_who_gives_up_takes_nobodys_turn,
     nobody_who_comes_after_a_detach_gets_a_page_from_before,
     a_detach_at_any_moment_takes_nobodys_turn,
+    nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before,
 ];
 
 const KEY: u8 = 0;
@@ -300,6 +301,53 @@ fn a_detach_at_any_moment_takes_nobodys_turn() {
         drop(lead);
         assert_eq!(staying.join().unwrap(), Visit::Led);
         deleting.join().unwrap();
+        site.assert_empty();
+    });
+}
+
+/// A leader who shares nothing from before a delete that it hears of only when it
+/// looks.
+fn rendered_and_checked(version: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
+    let found = version.load(Ordering::SeqCst);
+    if lead.close() && version.load(Ordering::SeqCst) != found {
+        drop(lead);
+    } else {
+        lead.share(found);
+    }
+    found
+}
+
+fn checked_page(site: &Site, version: &AtomicUsize) -> usize {
+    match site.flights.join(KEY) {
+        Ok(lead) => {
+            assert!(!lead.took_over());
+            rendered_and_checked(version, lead)
+        }
+        Err(wait) => match block_on(wait) {
+            Turn::Lead(lead) => {
+                assert!(lead.took_over());
+                rendered_and_checked(version, lead)
+            }
+            Turn::Follow(page) => page,
+            Turn::Alone => panic!("nobody releases"),
+        },
+    }
+}
+
+fn nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before() {
+    model(|| {
+        let site = Site::new();
+        let version = Arc::new(AtomicUsize::new(1));
+        let spawn = || {
+            let version = Arc::clone(&version);
+            site.spawn(move |site| checked_page(site, &version))
+        };
+        let (one, other) = (spawn(), spawn());
+        version.store(2, Ordering::SeqCst);
+        assert_eq!(checked_page(&site, &version), 2);
+        for visit in [one, other] {
+            visit.join().unwrap();
+        }
         site.assert_empty();
     });
 }

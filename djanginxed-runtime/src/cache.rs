@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpRequest, web};
 
+use crate::budget::Budget;
 use crate::coalesce::Flights;
 use crate::config::{ConfigError, PageCacheBuilder, Settings};
 use crate::deletes::Deletes;
@@ -14,10 +15,11 @@ use crate::entry::Entry;
 use crate::expiring::Expiring;
 use crate::key::PageKey;
 use crate::observe;
+use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
-use crate::writer::{self, Job, Writer};
+use crate::writer::{self, Doubt, Job, Writer};
 
 /// How long, and how many, keys whose response was not for others do not
 /// coalesce.
@@ -53,6 +55,8 @@ struct Inner {
     settings: Settings,
     store: Store,
     deletes: Arc<Deletes>,
+    /// For the copies of streamed bodies under way.
+    collecting: Arc<Budget>,
     flights: Flights<PageKey, Shared>,
     /// Keys whose visitors do not wait for each other.
     apart: Expiring<()>,
@@ -114,9 +118,11 @@ impl PageCache {
         }
         let deletes = Arc::new(Deletes::new());
         let store = Store::new(&settings, &deletes);
+        let collecting = Arc::new(Budget::new(settings.collecting));
         PageCache {
             inner: Arc::new(Inner {
                 settings,
+                collecting,
                 store,
                 deletes,
                 flights: Flights::new(),
@@ -201,6 +207,10 @@ impl PageCache {
         &self.inner.flights
     }
 
+    pub(crate) fn collecting(&self) -> &Arc<Budget> {
+        &self.inner.collecting
+    }
+
     pub(crate) fn deletes(&self) -> &Deletes {
         &self.inner.deletes
     }
@@ -257,6 +267,35 @@ impl PageCache {
             None => observe::miss(),
         }
         found
+    }
+
+    /// The last delete of a page that another process made. A server that cannot be
+    /// asked knows of none.
+    pub(crate) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
+        let Store::Memcached { memcached, .. } = &self.inner.store else {
+            return None;
+        };
+        let marker = memcached.marker(key).await.unwrap_or_default();
+        // Of deletes of this one its flights know.
+        marker.filter(|marker| !marker.is_own)
+    }
+
+    /// Whether such a delete came after a render began, and is not the one that was
+    /// known then; if so, the page is not left in the queue either.
+    pub(crate) async fn is_outdated(
+        &self,
+        key: PageKey,
+        doubt: Doubt,
+        known: Option<Marker>,
+    ) -> bool {
+        let marker = self.deleted_elsewhere(key).await;
+        let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
+        let is_new = number(marker).is_none() || number(marker) != number(known);
+        let outdated = is_new && doubt.if_deleted(marker, self.deletes()).is_some();
+        if outdated && let Store::Memcached { writer, .. } = &self.inner.store {
+            writer.forget(&key);
+        }
+        outdated
     }
 
     /// Hands a page to the store; the visitor does not wait for it.

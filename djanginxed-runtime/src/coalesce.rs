@@ -101,6 +101,7 @@ impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
         });
         let lead = Lead {
             seat: seat(&flight),
+            took_over: false,
             landed: false,
         };
         flights.insert(key, flight);
@@ -169,10 +170,30 @@ struct Change {
 /// visitor left or the handler panicked, it makes room for another.
 pub(crate) struct Lead<K: Hash + Eq + Copy, T> {
     seat: Seat<K, T>,
+    /// Whether it waited for another leader before.
+    took_over: bool,
     landed: bool,
 }
 
 impl<K: Hash + Eq + Copy, T> Lead<K, T> {
+    pub(crate) fn took_over(&self) -> bool {
+        self.took_over
+    }
+
+    /// Takes the flight off the list, so that who comes now begins another; whether
+    /// anybody waits in this one.
+    pub(crate) fn close(&self) -> bool {
+        let mut company = false;
+        self.seat.change(|state| {
+            company = state.waiting > 0;
+            Change {
+                unlist: true,
+                wake: false,
+            }
+        });
+        company
+    }
+
     /// Gives everyone the page.
     pub(crate) fn share(mut self, page: T) {
         self.landed = true;
@@ -240,6 +261,7 @@ impl<K: Hash + Eq + Copy + Unpin, T: Clone> Future for Wait<K, T> {
                         key: this.seat.key,
                         flight: Arc::clone(&this.seat.flight),
                     },
+                    took_over: true,
                     landed: false,
                 })
             }

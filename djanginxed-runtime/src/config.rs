@@ -101,6 +101,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Vec<Host>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) queue: Limits,
+    /// For the copies of streamed bodies under way, in bytes.
+    pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
 }
@@ -139,6 +141,7 @@ impl PageCacheBuilder {
                     entries: 4096,
                     bytes: 64 << 20,
                 },
+                collecting: 64 << 20,
                 coalesce_timeout: Duration::from_secs(5),
             },
             servers: None,
@@ -256,6 +259,15 @@ impl PageCacheBuilder {
         self
     }
 
+    /// How many bytes the copies of streamed bodies may take that are under way,
+    /// all together; 64 MiB by default. A page that would need more is streamed to
+    /// its visitor as ever, and not stored (`memory`): visitors who stop reading in
+    /// the middle hold no more than this.
+    pub fn collecting(mut self, max_bytes: usize) -> Self {
+        self.settings.collecting = max_bytes;
+        self
+    }
+
     /// Whether responses say in Cache-Status (RFC 9211) what the cache did; by
     /// default they do.
     pub fn cache_status(mut self, cache_status: bool) -> Self {
@@ -354,6 +366,7 @@ impl Settings {
             ("in_memory", self.memory == 0),
             ("operation_timeout", self.operation_timeout.is_zero()),
             ("coalesce_timeout", self.coalesce_timeout.is_zero()),
+            ("collecting", self.collecting == 0),
             ("queue", self.queue.entries == 0 || self.queue.bytes == 0),
         ];
         match limits.iter().find(|(_, is_zero)| *is_zero) {

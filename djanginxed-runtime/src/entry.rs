@@ -42,6 +42,13 @@ impl Entry {
         }
     }
 
+    /// The same from a body that may be a slice of a larger buffer, which it would
+    /// keep alive: an entry owns its bytes and no others, or no bound on memory
+    /// would hold.
+    pub(crate) fn copied(body: &[u8]) -> Entry {
+        Entry::plain(Bytes::copy_from_slice(body))
+    }
+
     /// What the entry takes in memory of this process.
     pub(crate) fn footprint(&self) -> usize {
         self.bytes.len() + OVERHEAD
@@ -111,7 +118,9 @@ pub(crate) fn max_body(max_entry_size: usize, gzip: bool) -> usize {
 fn gzip(body: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 3), Compression::default());
     encoder.write_all(body).ok()?;
-    encoder.finish().ok()
+    let mut packed = encoder.finish().ok()?;
+    packed.shrink_to_fit();
+    Some(packed)
 }
 
 fn gunzip(packed: &[u8], limit: usize) -> Option<Bytes> {

@@ -3,6 +3,7 @@
 
 mod answer;
 mod breaker;
+mod budget;
 mod cache;
 mod coalesce;
 mod config;

@@ -42,6 +42,8 @@ pub(crate) enum Reason {
     Empty,
     /// The body is larger than `max_entry_size`.
     TooLarge,
+    /// The copies of streamed bodies under way take all the memory they may.
+    Memory,
     /// The body failed, or was not read to its end.
     Incomplete,
 }
@@ -61,6 +63,7 @@ impl Reason {
             Reason::Expired => "expired",
             Reason::Empty => "empty",
             Reason::TooLarge => "too-large",
+            Reason::Memory => "memory",
             Reason::Incomplete => "incomplete",
         }
     }

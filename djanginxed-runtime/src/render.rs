@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::HeaderMap;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::Bytes;
 
 use crate::answer::{Status, gets_charset};
+use crate::budget::Share;
 use crate::cache::PageCache;
 use crate::deletes::Stamp;
 use crate::entry::{Entry, max_body};
@@ -17,7 +18,7 @@ use crate::key::PageKey;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Reason};
-use crate::writer::Job;
+use crate::writer::{Doubt, Job};
 
 /// A render from its start, when its life begins, to its store.
 pub(crate) struct Render {
@@ -32,8 +33,9 @@ pub(crate) struct Render {
 /// A handler's response, and what others may have of it.
 pub(crate) struct Rendered {
     pub(crate) response: HttpResponse,
-    /// The page, where the response is one for others.
-    pub(crate) page: Option<Entry>,
+    /// The page, where the response is one for others, and since when it may have
+    /// been deleted.
+    pub(crate) page: Option<(Entry, Doubt)>,
 }
 
 impl Render {
@@ -112,7 +114,7 @@ impl Render {
         if let Some(reason) = refused {
             return self.skip(response, reason);
         }
-        let entry = Entry::plain(body);
+        let entry = Entry::copied(&body);
         let status = match self.store(entry.clone(), life) {
             Ok(()) => Status::Stored,
             Err(reason) => Status::NotStored(reason),
@@ -120,7 +122,7 @@ impl Render {
         status.mark(&mut response, self.pages.settings());
         Rendered {
             response,
-            page: Some(entry),
+            page: Some((entry, Doubt::new(self.key, self.started, self.stamp))),
         }
     }
 
@@ -138,7 +140,8 @@ impl Render {
             _ => None,
         };
         let copy = Some(Copy {
-            bytes: BytesMut::new(),
+            bytes: Vec::new(),
+            share: self.pages.collecting().share(),
             announced,
             headers: response.headers().clone(),
             render: self,
@@ -177,7 +180,9 @@ struct Tee {
 }
 
 struct Copy {
-    bytes: BytesMut,
+    bytes: Vec<u8>,
+    /// What `bytes` takes of the memory for all copies.
+    share: Share,
     /// The length that the response's head announces, if it does.
     announced: Option<u64>,
     headers: HeaderMap,
@@ -185,13 +190,30 @@ struct Copy {
     life: Duration,
 }
 
+impl Copy {
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Reason> {
+        let limit = self.render.limit();
+        let length = self.bytes.len() + chunk.len();
+        if length > limit {
+            return Err(Reason::TooLarge);
+        }
+        if length > self.bytes.capacity() {
+            let room = (self.bytes.capacity() * 2).clamp(length, limit);
+            if !self.share.grow_to(room) {
+                return Err(Reason::Memory);
+            }
+            self.bytes.reserve_exact(room - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
 impl Tee {
-    fn add(&mut self, chunk: &Bytes) {
-        let Some(copy) = &mut self.copy else { return };
-        if copy.bytes.len() + chunk.len() > copy.render.limit() {
-            self.give_up(Reason::TooLarge);
-        } else {
-            copy.bytes.extend_from_slice(chunk);
+    fn add(&mut self, chunk: &[u8]) {
+        let copied = self.copy.as_mut().map(|copy| copy.add(chunk));
+        if let Some(Err(reason)) = copied {
+            self.give_up(reason);
         }
     }
 
@@ -214,10 +236,10 @@ impl Tee {
         match refused {
             Some(reason) => observe::skip(&copy.render.target, reason.word()),
             // A refusal has been logged and counted.
-            None => drop(
-                copy.render
-                    .store(Entry::plain(copy.bytes.freeze()), copy.life),
-            ),
+            None => {
+                let entry = Entry::plain(copy.bytes.into_boxed_slice().into());
+                let _ = copy.render.store(entry, copy.life);
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::page::Page;
 use crate::policy::Reason;
 use crate::render::Render;
 use crate::request::{self, Asked, Bypass, Connection, Part};
+use crate::writer::Doubt;
 
 /// Whether a page's settings have been logged.
 #[derive(Debug)]
@@ -206,9 +207,19 @@ impl<'a> Visit<'a> {
             lead.share(Shared::Found(entry));
             return hit;
         }
+        let known = match lead.took_over() {
+            true => self.pages.deleted_elsewhere(self.key).await,
+            false => None,
+        };
         let (response, page) = self.render(handler).await;
         match page {
-            Some(entry) => lead.share(Shared::Rendered(entry)),
+            // Another process has deleted it: one of those who wait takes over.
+            Some((_, doubt))
+                if lead.close() && self.pages.is_outdated(self.key, doubt, known).await =>
+            {
+                drop(lead);
+            }
+            Some((entry, _)) => lead.share(Shared::Rendered(entry)),
             None => {
                 self.pages.set_apart(self.key);
                 lead.release();
@@ -265,7 +276,7 @@ impl<'a> Visit<'a> {
     async fn render(
         &self,
         handler: impl Future<Output = HttpResponse>,
-    ) -> (HttpResponse, Option<Entry>) {
+    ) -> (HttpResponse, Option<(Entry, Doubt)>) {
         let render = Render::start(self.pages, self.page, self.key, self.target);
         let rendered = render.finish(handler.await);
         (rendered.response, rendered.page)

@@ -25,6 +25,7 @@ use crate::store::Memcached;
 use crate::store::error::StoreError;
 use queue::{Delete, Queue};
 
+pub(crate) use doubts::Doubt;
 pub(crate) use queue::Limits;
 
 /// How long dropping the last handle waits for what is queued.

@@ -1,7 +1,8 @@
 //! What is asked of one server: pages, stores, deletes.
 
-use memcache::exp::ReturnCode;
+use memcache::exp::{Error as ClientError, ReturnCode};
 
+use super::counted::Received;
 use super::error::StoreError;
 use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::Entry;
@@ -25,6 +26,24 @@ pub(crate) struct Client {
     owner: u64,
     max_value: usize,
     idle: Mutex<Vec<Wire>>,
+    received: Received,
+}
+
+/// What is asked of a server on a request's way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Question {
+    Page(PageKey),
+    /// Was the page deleted?
+    Marker(PageKey),
+}
+
+/// What a server says to a [`Question`].
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// It has announced a value of so many bytes, which are on their way.
+    Announced(usize),
+    Page(Result<Option<Entry>, StoreError>),
+    Marker(Result<Option<Marker>, StoreError>),
 }
 
 /// A page on its way to a server.
@@ -33,6 +52,13 @@ pub(crate) struct Outgoing {
     pub(crate) entry: Entry,
     /// Whole seconds, at least one.
     pub(crate) life: u64,
+}
+
+/// What comes back for a command, in this order.
+enum Said {
+    /// The length of the value that is on its way.
+    Length(usize),
+    Answer(Result<Answer, StoreError>),
 }
 
 /// The answers to two commands that go together.
@@ -45,6 +71,25 @@ pub(crate) struct Marker {
     pub(crate) age: u32,
     /// Whether this process deleted it.
     pub(crate) is_own: bool,
+    /// Another delete has another number.
+    pub(crate) number: Option<u64>,
+}
+
+impl Question {
+    pub(crate) fn key(&self) -> &PageKey {
+        let (Question::Page(key) | Question::Marker(key)) = self;
+        key
+    }
+}
+
+impl Reply {
+    pub(crate) fn failure(&self) -> Option<&StoreError> {
+        match self {
+            Reply::Announced(_) => None,
+            Reply::Page(answer) => answer.as_ref().err(),
+            Reply::Marker(answer) => answer.as_ref().err(),
+        }
+    }
 }
 
 impl Client {
@@ -54,6 +99,7 @@ impl Client {
             owner,
             max_value,
             idle: Mutex::default(),
+            received: Received::default(),
         }
     }
 
@@ -71,36 +117,71 @@ impl Client {
         None
     }
 
-    /// Sends commands with one write and reads their answers. A connection that
-    /// fails, or that is dropped half way, is not used again.
+    /// Sends commands with one write and reads their answers.
     async fn exchange(&self, commands: &[Command]) -> Vec<Result<Answer, StoreError>> {
-        let error = |error| StoreError::of_client(&self.address, &error);
-        let all = |error: StoreError| commands.iter().map(|_| Err(error.clone())).collect();
-        let mut wire = match self.quiet() {
-            Some(wire) => wire,
-            None => match Wire::dial(&self.address, self.max_value).await {
-                Ok(wire) => wire,
-                Err(failure) => return all(error(failure.into())),
-            },
+        let mut answers = Vec::with_capacity(commands.len());
+        let answered = |_, said| {
+            if let Said::Answer(answer) = said {
+                answers.push(answer);
+            }
         };
-        if let Err(failure) = wire.send(commands).await {
-            return all(error(failure.into()));
-        }
-        let mut answers: Vec<Result<Answer, StoreError>> = Vec::with_capacity(commands.len());
-        for command in commands {
-            let answer = match answers.last() {
-                Some(Err(broken)) if !broken.is_an_answer() => Err(broken.clone()),
-                _ => wire.receive(command).await.map_err(error),
+        self.exchange_each(commands, answered).await;
+        answers
+    }
+
+    /// Sends commands with one write, and gives out each answer as it comes; before
+    /// that, the length of the value that comes with it. A connection that fails, or
+    /// that is dropped half way, is not used again.
+    async fn exchange_each(&self, commands: &[Command], mut said: impl FnMut(usize, Said)) {
+        let mut wire = match self.sent(commands).await {
+            Ok(wire) => wire,
+            Err(error) => {
+                let failed = |at| said(at, Said::Answer(Err(error.clone())));
+                (0..commands.len()).for_each(failed);
+                return;
+            }
+        };
+        let mut broken = None;
+        for (at, command) in commands.iter().enumerate() {
+            let answer = match &broken {
+                Some(broken) => Err(StoreError::clone(broken)),
+                None => {
+                    let announced = |length| said(at, Said::Length(length));
+                    let answer = receive(&mut wire, command, announced).await;
+                    answer.map_err(|error| StoreError::of_client(&self.address, &error))
+                }
             };
-            answers.push(answer);
+            if let Err(error) = &answer
+                && !error.is_an_answer()
+            {
+                broken = Some(error.clone());
+            }
+            said(at, Said::Answer(answer));
         }
-        let broken = |answer: &Result<_, StoreError>| {
-            answer.as_ref().is_err_and(|error| !error.is_an_answer())
-        };
-        if !answers.last().is_some_and(broken) {
+        if broken.is_none() {
             self.idle().push(wire);
         }
-        answers
+    }
+
+    /// A connection on which `commands` are on their way.
+    async fn sent(&self, commands: &[Command]) -> Result<Wire, StoreError> {
+        let error = |error: std::io::Error| StoreError::of_client(&self.address, &error.into());
+        let dial = || Wire::dial(&self.address, self.max_value, &self.received);
+        let mut wire = match self.quiet() {
+            Some(wire) => wire,
+            None => dial().await.map_err(error)?,
+        };
+        wire.send(commands).await.map_err(error)?;
+        Ok(wire)
+    }
+
+    /// How many bytes the server has sent, and since an earlier such number.
+    pub(crate) fn received(&self) -> usize {
+        self.received.now()
+    }
+
+    pub(crate) fn received_since(&self, earlier: usize) -> usize {
+        self.received.since(earlier)
     }
 
     /// The same for commands that go in pairs.
@@ -117,12 +198,27 @@ impl Client {
         StoreError::of_client(&self.address, &nonsense("an answer of an unexpected kind"))
     }
 
-    /// Asks for all `keys` at once.
-    pub(crate) async fn get(&self, keys: &[PageKey]) -> Vec<Result<Option<Entry>, StoreError>> {
-        let get = |key: &PageKey| Command::new("mg", &key.hex(), " f v");
-        let commands: Vec<_> = keys.iter().map(get).collect();
-        let answers = self.exchange(&commands).await.into_iter();
-        answers.map(|answer| self.found(answer?)).collect()
+    /// Asks all `questions` at once; `reply` gets what is said to each, by its
+    /// place, as soon as it is there.
+    pub(crate) async fn ask(&self, questions: &[Question], mut reply: impl FnMut(usize, Reply)) {
+        let command = |question: &Question| match question {
+            Question::Page(key) => Command::new("mg", &key.hex(), " f v"),
+            Question::Marker(key) => look_at_marker(key),
+        };
+        let commands: Vec<_> = questions.iter().map(command).collect();
+        let said = |at: usize, said| {
+            let said = match (said, questions[at]) {
+                (Said::Length(length), _) => Reply::Announced(length),
+                (Said::Answer(answer), Question::Page(_)) => {
+                    Reply::Page(answer.and_then(|answer| self.found(answer)))
+                }
+                (Said::Answer(answer), Question::Marker(_)) => {
+                    Reply::Marker(answer.and_then(|answer| self.marker(answer)))
+                }
+            };
+            reply(at, said);
+        };
+        self.exchange_each(&commands, said).await;
     }
 
     fn found(&self, answer: Answer) -> Result<Option<Entry>, StoreError> {
@@ -173,6 +269,7 @@ impl Client {
                 let left = answer.number(b't').unwrap_or(MARKER_LIFE);
                 Ok(Some(Marker {
                     age: MARKER_LIFE.saturating_sub(left),
+                    number: answer.number(b'c'),
                     is_own: answer
                         .value
                         .is_some_and(|owner| owner == self.marker_value()),
@@ -225,6 +322,18 @@ impl Client {
     }
 }
 
+async fn receive(
+    wire: &mut Wire,
+    command: &Command,
+    announced: impl FnOnce(usize),
+) -> Result<Answer, ClientError> {
+    let head = wire.head(command).await?;
+    if let Some(length) = head.length {
+        announced(length);
+    }
+    wire.rest(head).await
+}
+
 fn delete(key: &PageKey) -> Command {
     Command::new("md", &key.hex(), "")
 }
@@ -236,7 +345,7 @@ fn marker_key(key: &PageKey) -> Vec<u8> {
 
 /// Asks whose a page's delete marker is, and how long it has still to live.
 fn look_at_marker(key: &PageKey) -> Command {
-    Command::new("mg", &marker_key(key), " t v")
+    Command::new("mg", &marker_key(key), " t c v")
 }
 
 fn unix_now() -> u64 {

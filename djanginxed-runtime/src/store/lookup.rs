@@ -12,20 +12,26 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::client::Client;
+use super::client::{Client, Marker, Question, Reply};
 use super::error::StoreError;
 use super::memcached::Upstream;
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
-/// Exchanges, and so connections, at a time for one server and worker.
+/// Exchanges, and so connections, at a time for one server, worker and lane.
 const MAX_RUNNERS: usize = 2;
 
-/// Keys asked for with one write.
+/// Questions asked with one write.
 const MAX_BATCH: usize = 32;
 
-type Answer = Result<Option<Entry>, StoreError>;
+/// A larger page travels apart from the others, and alone, so that those do not
+/// wait behind it on a slow line. In bytes.
+const LARGE: usize = 64 << 10;
+
+/// A server that sends as much within the time-out is not failing, even if it was
+/// not enough. In bytes.
+const PROGRESS: usize = 16 << 10;
 
 thread_local! {
     static WORKERS: RefCell<Vec<Worker>> = const { RefCell::new(Vec::new()) };
@@ -40,24 +46,70 @@ struct Worker {
 struct Lookups {
     upstream: Weak<Upstream>,
     client: Client,
-    state: Mutex<State>,
+    lanes: [Mutex<Lane>; 2],
+}
+
+/// Which lookups share writes and connections.
+#[derive(Clone, Copy)]
+enum Load {
+    Usual = 0,
+    Large = 1,
+}
+
+impl Load {
+    fn max_batch(self) -> usize {
+        match self {
+            Load::Usual => MAX_BATCH,
+            Load::Large => 1,
+        }
+    }
 }
 
 #[derive(Default)]
-struct State {
-    waiting: Vec<(PageKey, oneshot::Sender<Answer>)>,
+struct Lane {
+    waiting: Vec<(Question, oneshot::Sender<Reply>)>,
     runners: usize,
 }
 
-/// Asks `upstream` for `key`, for no longer than its time-out whatever happens.
-pub(super) async fn lookup(upstream: &Arc<Upstream>, key: PageKey) -> Answer {
-    let timed_out = || StoreError::timed_out(upstream.address());
+/// Asks `upstream` for the page of `key`, for no longer than its time-out
+/// whatever happens.
+pub(super) async fn page(
+    upstream: &Arc<Upstream>,
+    key: PageKey,
+) -> Result<Option<Entry>, StoreError> {
+    let load = if upstream.is_large(&key) {
+        Load::Large
+    } else {
+        Load::Usual
+    };
+    match ask(upstream, Question::Page(key), load).await? {
+        Reply::Page(answer) => answer,
+        _ => Err(StoreError::timed_out(upstream.address())),
+    }
+}
+
+/// Asks `upstream` for the delete marker of `key`, likewise.
+pub(super) async fn marker(
+    upstream: &Arc<Upstream>,
+    key: PageKey,
+) -> Result<Option<Marker>, StoreError> {
+    match ask(upstream, Question::Marker(key), Load::Usual).await? {
+        Reply::Marker(answer) => answer,
+        _ => Err(StoreError::timed_out(upstream.address())),
+    }
+}
+
+async fn ask(
+    upstream: &Arc<Upstream>,
+    question: Question,
+    load: Load,
+) -> Result<Reply, StoreError> {
     let runtime = Handle::try_current().map_err(|_| StoreError::NoWriter)?;
     let (sender, answer) = oneshot::channel();
-    Lookups::of_worker(upstream, &runtime).ask(key, sender, &runtime);
+    Lookups::of_worker(upstream, &runtime).ask(question, sender, load, &runtime);
     match timeout(upstream.timeout(), answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) | Err(_) => Err(timed_out()),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(StoreError::timed_out(upstream.address())),
     }
 }
 
@@ -76,7 +128,7 @@ impl Lookups {
             let lookups = Arc::new(Lookups {
                 upstream: Arc::downgrade(upstream),
                 client: upstream.client(),
-                state: Mutex::default(),
+                lanes: Default::default(),
             });
             workers.push(Worker {
                 runtime,
@@ -86,63 +138,91 @@ impl Lookups {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    fn lane(&self, load: Load) -> MutexGuard<'_, Lane> {
+        lock(&self.lanes[load as usize])
     }
 
-    fn ask(self: Arc<Self>, key: PageKey, sender: oneshot::Sender<Answer>, runtime: &Handle) {
-        let mut state = self.state();
-        state.waiting.push((key, sender));
-        if state.runners < MAX_RUNNERS {
-            state.runners += 1;
-            drop(state);
-            runtime.spawn(Runner(self).run());
+    fn ask(
+        self: Arc<Self>,
+        question: Question,
+        sender: oneshot::Sender<Reply>,
+        load: Load,
+        runtime: &Handle,
+    ) {
+        let mut lane = self.lane(load);
+        lane.waiting.push((question, sender));
+        if lane.runners < MAX_RUNNERS {
+            lane.runners += 1;
+            drop(lane);
+            let lookups = self;
+            runtime.spawn(Runner { lookups, load }.run());
         }
     }
 
     /// The next lookups to make; who has left is not asked for.
-    fn next_batch(&self) -> Vec<(PageKey, oneshot::Sender<Answer>)> {
-        let mut state = self.state();
-        state.waiting.retain(|(_, sender)| !sender.is_closed());
-        let count = state.waiting.len().min(MAX_BATCH);
-        state.waiting.drain(..count).collect()
+    fn next_batch(&self, load: Load) -> Batch {
+        let mut lane = self.lane(load);
+        lane.waiting.retain(|(_, sender)| !sender.is_closed());
+        let count = lane.waiting.len().min(load.max_batch());
+        lane.waiting.drain(..count).collect()
     }
 
-    async fn exchange(&self, upstream: &Upstream, keys: &[PageKey]) -> Vec<Answer> {
-        let answers = timeout(upstream.timeout(), self.client.get(keys)).await;
-        let timed_out = || StoreError::timed_out(upstream.address());
-        answers.unwrap_or_else(|_| keys.iter().map(|_| Err(timed_out())).collect())
+    async fn exchange(&self, upstream: &Upstream, batch: Batch) {
+        let (questions, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let mut senders: Vec<_> = senders.into_iter().map(Some).collect();
+        let mut failure = None;
+        let reply = |at: usize, reply: Reply| {
+            if let Reply::Announced(length) = reply {
+                upstream.note_size(questions[at].key(), length > LARGE);
+                return;
+            }
+            if let Some(error) = reply.failure() {
+                failure.get_or_insert_with(|| error.clone());
+            }
+            if let Some(sender) = senders[at].take() {
+                // The visitor may have left.
+                let _ = sender.send(reply);
+            }
+        };
+        let before = self.client.received();
+        let exchange = timeout(upstream.timeout(), self.client.ask(&questions, reply));
+        let in_time = exchange.await.is_ok();
+        let progress = self.client.received_since(before) >= PROGRESS;
+        let failure = match failure {
+            None if !in_time && !progress => Some(StoreError::timed_out(upstream.address())),
+            failure => failure,
+        };
+        upstream.note(failure.as_ref());
     }
 }
 
+type Batch = Vec<(Question, oneshot::Sender<Reply>)>;
+
 /// Makes lookups as long as there are any; makes room when it ends, however.
-struct Runner(Arc<Lookups>);
+struct Runner {
+    lookups: Arc<Lookups>,
+    load: Load,
+}
 
 impl Runner {
     async fn run(self) {
         // Requests that this worker has at hand join the first batch.
         tokio::task::yield_now().await;
         loop {
-            let batch = self.0.next_batch();
-            let Some(upstream) = self.0.upstream.upgrade() else {
+            let batch = self.lookups.next_batch(self.load);
+            let Some(upstream) = self.lookups.upstream.upgrade() else {
                 return;
             };
             if batch.is_empty() {
                 return;
             }
-            let (keys, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            let answers = self.0.exchange(&upstream, &keys).await;
-            upstream.note(answers.iter().find_map(|answer| answer.as_ref().err()));
-            for (sender, answer) in senders.into_iter().zip(answers) {
-                // The visitor may have left.
-                let _ = sender.send(answer);
-            }
+            self.lookups.exchange(&upstream, batch).await;
         }
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.0.state().runners -= 1;
+        self.lookups.lane(self.load).runners -= 1;
     }
 }

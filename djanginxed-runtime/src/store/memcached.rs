@@ -2,15 +2,17 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use super::client::Client;
+use super::client::{Client, Marker};
 use super::error::StoreError;
 use super::lookup;
 use crate::breaker::Breaker;
 use crate::entry::Entry;
+use crate::expiring::Expiring;
 use crate::key::PageKey;
 use crate::observe;
 use crate::placement::{Placement, Ring};
@@ -28,7 +30,15 @@ pub(crate) struct Upstream {
     breaker: Breaker,
     /// Told when the breaker opens: someone has to probe.
     opened: Notify,
+    /// Pages known to be large, which are looked up apart from the others.
+    large: Expiring<()>,
+    /// Whether there has ever been one.
+    any_large: AtomicBool,
 }
+
+/// How many pages, and how long, are known to be large.
+const MAX_LARGE: u64 = 10_000;
+const LARGE_FOR: Duration = Duration::from_secs(600);
 
 impl Upstream {
     pub(crate) fn server(&self) -> &Server {
@@ -51,6 +61,20 @@ impl Upstream {
 
     pub(crate) fn breaker(&self) -> &Breaker {
         &self.breaker
+    }
+
+    pub(crate) fn is_large(&self, key: &PageKey) -> bool {
+        self.any_large.load(Ordering::Relaxed) && self.large.get(key).is_some()
+    }
+
+    /// Notes whether a page is large.
+    pub(crate) fn note_size(&self, key: &PageKey, is_large: bool) {
+        if is_large {
+            self.any_large.store(true, Ordering::Relaxed);
+            self.large.put(*key, (), 1, Instant::now() + LARGE_FOR);
+        } else if self.is_large(key) {
+            self.large.remove(key);
+        }
     }
 
     pub(crate) async fn opened(&self) {
@@ -106,6 +130,8 @@ impl Memcached {
                 max_value,
                 breaker: Breaker::new(),
                 opened: Notify::new(),
+                large: Expiring::new(MAX_LARGE),
+                any_large: AtomicBool::new(false),
             })
         };
         Memcached {
@@ -126,6 +152,13 @@ impl Memcached {
     pub(crate) async fn get(&self, key: PageKey) -> Result<Option<Entry>, StoreError> {
         let upstream = &self.upstreams[self.server_of(&key)];
         upstream.check()?;
-        lookup::lookup(upstream, key).await
+        lookup::page(upstream, key).await
+    }
+
+    /// The delete marker of a page.
+    pub(crate) async fn marker(&self, key: PageKey) -> Result<Option<Marker>, StoreError> {
+        let upstream = &self.upstreams[self.server_of(&key)];
+        upstream.check()?;
+        lookup::marker(upstream, key).await
     }
 }

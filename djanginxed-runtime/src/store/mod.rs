@@ -1,6 +1,7 @@
 //! Step 3 and where step 8 leads: where entries live.
 
 pub(crate) mod client;
+mod counted;
 pub(crate) mod error;
 mod lookup;
 pub(crate) mod memcached;

@@ -15,6 +15,8 @@ use memcache::exp::{Error as ClientError, MetaResponse, ReturnCode};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use super::counted::{Counted, Received};
+
 /// A usual page arrives with one read.
 const BUFFER: usize = 32 << 10;
 
@@ -88,16 +90,31 @@ impl Answer {
     }
 }
 
+/// The first line of an answer.
+pub(super) struct Head {
+    answer: Answer,
+    /// Of the value that follows, in bytes.
+    pub(super) length: Option<usize>,
+}
+
 pub(super) struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Counted>,
     max_value: usize,
 }
 
 impl Wire {
     /// Resolves and dials; keeps values of `max_value` bytes at the most.
-    pub(super) async fn dial(address: &str, max_value: usize) -> io::Result<Wire> {
+    pub(super) async fn dial(
+        address: &str,
+        max_value: usize,
+        received: &Received,
+    ) -> io::Result<Wire> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        let stream = Counted {
+            stream,
+            received: received.clone(),
+        };
         Ok(Wire {
             stream: BufReader::with_capacity(BUFFER, stream),
             max_value,
@@ -107,7 +124,7 @@ impl Wire {
     /// Whether nothing has happened while the connection was idle: neither was
     /// it closed, nor did anything arrive that was not asked for.
     pub(super) fn is_quiet(&self) -> bool {
-        let arrived = self.stream.get_ref().try_read(&mut [0]);
+        let arrived = self.stream.get_ref().stream.try_read(&mut [0]);
         let waits = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
         self.stream.buffer().is_empty() && arrived.is_err_and(waits)
     }
@@ -132,28 +149,34 @@ impl Wire {
         Ok(())
     }
 
-    /// Reads the answer to the next command. After any error but
-    /// [`ClientError::Server`] the connection is of no use.
-    pub(super) async fn receive(&mut self, command: &Command) -> Result<Answer, ClientError> {
+    /// Reads the head of the answer to the next command, which [`rest`](Self::rest)
+    /// must follow. After any error but [`ClientError::Server`] the connection is of
+    /// no use.
+    pub(super) async fn head(&mut self, command: &Command) -> Result<Head, ClientError> {
         let line = read_line(&mut self.stream).await?;
         let head = MetaResponse::parse_header(&line)?;
-        let value = match head.rc() {
-            ReturnCode::Va => self.value(&line).await?,
+        let length = match head.rc() {
+            ReturnCode::Va => Some(value_length(&line)?),
             _ => None,
         };
-        let answer = Answer { head, value };
+        let answer = Answer { head, value: None };
         if answer.is_for(command.key()) {
-            Ok(answer)
+            Ok(Head { answer, length })
         } else {
             Err(nonsense("an answer is not for the key that was asked for"))
         }
     }
 
-    /// Reads the value that `head` announces, or passes over it if it is large.
-    async fn value(&mut self, head: &[u8]) -> Result<Option<Bytes>, ClientError> {
-        let length = head.split(|&byte| byte == b' ').nth(1);
-        let length = length.and_then(|length| str::from_utf8(length).ok()?.parse().ok());
-        let length: usize = length.ok_or_else(|| nonsense("a value has no length"))?;
+    /// Reads what follows a head: the value, or passes over it if it is large.
+    pub(super) async fn rest(&mut self, head: Head) -> Result<Answer, ClientError> {
+        let Head { mut answer, length } = head;
+        if let Some(length) = length {
+            answer.value = self.value(length).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn value(&mut self, length: usize) -> Result<Option<Bytes>, ClientError> {
         if length > self.max_value {
             let mut rest = (&mut self.stream).take(length as u64);
             tokio::io::copy_buf(&mut rest, &mut tokio::io::sink()).await?;
@@ -178,6 +201,13 @@ impl Wire {
             Err(nonsense("a value does not end where it should"))
         }
     }
+}
+
+/// The length that the head of a value announces.
+fn value_length(head: &[u8]) -> Result<usize, ClientError> {
+    let length = head.split(|&byte| byte == b' ').nth(1);
+    let length = length.and_then(|length| str::from_utf8(length).ok()?.parse().ok());
+    length.ok_or_else(|| nonsense("a value has no length"))
 }
 
 /// A line without its end, of a bounded length.

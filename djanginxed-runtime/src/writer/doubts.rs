@@ -24,7 +24,7 @@ const CLOCK_SLACK: u64 = 2;
 pub(super) const MAX_RENDER: Duration = Duration::from_secs(MARKER_LIFE as u64 - 10);
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Doubt {
+pub(crate) struct Doubt {
     pub(super) key: PageKey,
     /// When the render began, by this machine's clock.
     started: Instant,
@@ -34,15 +34,19 @@ pub(super) struct Doubt {
 
 impl Doubt {
     pub(super) fn of(job: &Job) -> Doubt {
+        Doubt::new(job.key, job.started, job.stamp)
+    }
+
+    pub(crate) fn new(key: PageKey, started: Instant, stamp: Stamp) -> Doubt {
         Doubt {
-            key: job.key,
-            started: job.started,
-            stamp: job.stamp,
+            key,
+            started,
+            stamp,
         }
     }
 
     /// The doubt, if the page may have been deleted since its render began.
-    pub(super) fn if_deleted(self, marker: Option<Marker>, deletes: &Deletes) -> Option<Doubt> {
+    pub(crate) fn if_deleted(self, marker: Option<Marker>, deletes: &Deletes) -> Option<Doubt> {
         let age = self.started.elapsed();
         let deleted = match marker {
             // Of its own deletes this process knows exactly.
@@ -93,7 +97,11 @@ mod tests {
     }
 
     fn others(age: u32) -> Option<Marker> {
-        Some(Marker { age, is_own: false })
+        Some(Marker {
+            age,
+            is_own: false,
+            number: Some(1),
+        })
     }
 
     #[test]
@@ -112,6 +120,7 @@ mod tests {
         let own = Some(Marker {
             age: 0,
             is_own: true,
+            number: Some(1),
         });
         let before = doubt(10, &deletes);
         deletes.delete(&before.key, || ());

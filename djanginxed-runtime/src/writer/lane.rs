@@ -28,6 +28,9 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// on a small machine that takes time from those who render.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// Threads that pack pages, and resolve names, beside the writer's own.
+const PACKERS: usize = 2;
+
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,6 +38,7 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) fn run_all(shared: &Arc<Shared>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(PACKERS)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -164,6 +168,7 @@ impl Lane {
     }
 
     async fn send(&mut self, pages: Vec<Sending>) {
+        let pages = self.packed(pages).await;
         let pages = self.ready(pages);
         if pages.is_empty() {
             return;
@@ -180,11 +185,38 @@ impl Lane {
         self.shared.queue.done(sent);
     }
 
-    /// The pages still worth sending, in the form in which they are stored.
-    fn ready(&self, pages: Vec<Sending>) -> Vec<(Sending, Outgoing)> {
+    /// The pages with their entries in the form in which they are stored. Packing
+    /// takes long, so a thread of its own does it; deletes do not wait for that.
+    async fn packed(&mut self, pages: Vec<Sending>) -> Vec<(Sending, Entry)> {
+        let plain = |page: Sending| {
+            let entry = page.job.entry.clone();
+            (page, entry)
+        };
+        if !self.shared.gzip {
+            return pages.into_iter().map(plain).collect();
+        }
+        let entries: Vec<_> = pages.iter().map(|page| page.job.entry.clone()).collect();
+        let pack = || entries.into_iter().map(Entry::packed).collect::<Vec<_>>();
+        let mut packing = tokio::task::spawn_blocking(pack);
+        let shared = Arc::clone(&self.shared);
+        let packed = loop {
+            tokio::select! {
+                packed = &mut packing => break packed,
+                deletes = shared.queue.deletes(self.number) => self.delete(deletes).await,
+            }
+        };
+        match packed {
+            Ok(entries) => pages.into_iter().zip(entries).collect(),
+            // It panicked: what is not packed is right as well.
+            Err(_) => pages.into_iter().map(plain).collect(),
+        }
+    }
+
+    /// The pages still worth sending.
+    fn ready(&self, pages: Vec<(Sending, Entry)>) -> Vec<(Sending, Outgoing)> {
         let mut ready = Vec::with_capacity(pages.len());
-        for page in pages {
-            match self.outgoing(&page) {
+        for (page, entry) in pages {
+            match self.outgoing(&page, entry) {
                 Ok(outgoing) => ready.push((page, outgoing)),
                 Err(reason) => {
                     observe::dropped(&page.job.key, reason);
@@ -195,7 +227,7 @@ impl Lane {
         ready
     }
 
-    fn outgoing(&self, page: &Sending) -> Result<Outgoing, Drop> {
+    fn outgoing(&self, page: &Sending, entry: Entry) -> Result<Outgoing, Drop> {
         let job = &page.job;
         let left = job.left().filter(|_| job.started.elapsed() < MAX_RENDER);
         let left = left.ok_or(Drop::Expired)?;
@@ -203,7 +235,6 @@ impl Lane {
         deletes
             .unless_deleted(&job.key, job.stamp, || ())
             .ok_or(Drop::Deleted)?;
-        let entry = self.packed(job.entry.clone());
         if entry.bytes().len() > self.shared.max_entry_size {
             return Err(Drop::TooLarge);
         }
@@ -213,14 +244,6 @@ impl Lane {
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
         })
-    }
-
-    fn packed(&self, entry: Entry) -> Entry {
-        if self.shared.gzip {
-            entry.packed()
-        } else {
-            entry
-        }
     }
 
     async fn store(&mut self, pages: &[(Sending, Outgoing)]) {

@@ -158,6 +158,17 @@ impl Queue {
         }
     }
 
+    /// Waits for deletes, and takes them.
+    pub(super) async fn deletes(&self, lane: usize) -> Vec<Delete> {
+        loop {
+            let deletes = std::mem::take(&mut self.state().lanes[lane].deletes);
+            if !deletes.is_empty() {
+                return deletes;
+            }
+            self.lanes[lane].hurry.notified().await;
+        }
+    }
+
     pub(super) fn pending(&self, key: &PageKey) -> Option<Entry> {
         let state = self.state();
         let queued = state.pages.get(key)?;
