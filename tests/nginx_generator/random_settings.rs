@@ -96,6 +96,8 @@ fn hosts() -> BoxedStrategy<Vec<String>> {
         "volatile",
         "127.0.0.1",
         "a_b.example",
+        "https://h",
+        "http://H",
         "[::1]",
     ];
     list(mostly(
