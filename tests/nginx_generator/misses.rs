@@ -196,7 +196,7 @@ fn a_scheme_that_a_client_made_up_does_not_reach_the_application() {
         let hit = format!("/a?{}", target.len());
         stand.store("site1", &hit, "stored");
         assert!(is_hit(
-            &stand.send(Request::get(&target.replace("/a", &hit)))
+            &stand.send(Request::get(target.replace("/a", &hit)))
         ));
     }
 }
