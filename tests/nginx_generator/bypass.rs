@@ -105,3 +105,27 @@ fn other_hosts_than_the_page_caches_take_no_part() {
     assert!(is_hit(&ask(&long)));
     assert!(!is_hit(&ask("wwwxexample.com")));
 }
+
+#[test]
+fn a_host_of_another_scheme_than_the_page_caches_takes_no_part() {
+    let long = format!("{}.example.com", "long".repeat(15));
+    let stand = Stand::with(
+        |memcached| {
+            let of_https = format!("https://{long}");
+            cache(memcached).hosts(["https://www.example.com", "default", &of_https])
+        },
+        |site| site.server_name("default").server_name(&long),
+    );
+    stand.store("site1", "/a", "stored");
+    let ask = |host: &str| {
+        Request::get("/a")
+            .header("Host", host)
+            .send(stand.nginx.port())
+    };
+    assert!(is_hit(&ask("default")));
+    for host in ["www.example.com", &long] {
+        let seen = ask(host);
+        assert!(!is_hit(&seen), "{host}");
+        assert!(seen.text().contains("djanginxed-bypass: 1\n"), "{host}");
+    }
+}

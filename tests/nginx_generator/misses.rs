@@ -1,6 +1,8 @@
-use djanginxed::nginx::FORWARDING_HEADERS;
+use djanginxed::nginx::{FORWARDING_HEADERS, Md5};
+use testkit::Memcached;
 use testkit::http::{Connection, Request};
 
+use crate::slow_http2::text_of;
 use crate::stand::{Stand, cache, is_hit, stand};
 
 #[test]
@@ -194,8 +196,34 @@ fn a_scheme_that_a_client_made_up_does_not_reach_the_application() {
         let hit = format!("/a?{}", target.len());
         stand.store("site1", &hit, "stored");
         assert!(is_hit(
-            &stand.send(Request::get(&target.replace("/a", &hit)))
+            &stand.send(Request::get(target.replace("/a", &hit)))
         ));
+    }
+}
+
+#[test]
+fn a_scheme_that_an_http2_client_made_up_does_not_reach_the_application() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let stand = Stand::edited(
+        memcached,
+        &pages,
+        Md5::SetMisc,
+        |site| site,
+        |port, file| {
+            let listen = format!("listen 127.0.0.1:{port}");
+            file.replace(&listen, &format!("{listen} http2"))
+        },
+    );
+    let port = stand.nginx.port();
+    for scheme in ["evil", "javascript", "https"] {
+        let seen = text_of(port, &format!("{scheme}://www.example.com/a"));
+        assert!(seen.starts_with("GET /a\n"), "{seen}");
+        assert!(
+            seen.contains(&format!("url: http://www.example.com:{port}/a\n")),
+            "{seen}"
+        );
+        assert!(!seen.contains(scheme), "{seen}");
     }
 }
 

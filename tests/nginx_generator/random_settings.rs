@@ -16,6 +16,7 @@ struct Settings {
     server_names: Vec<String>,
     hosts: Vec<String>,
     listens: Vec<String>,
+    inner: String,
     applications: Vec<String>,
     cookies: Vec<String>,
     bypass_headers: Vec<String>,
@@ -44,7 +45,8 @@ impl Settings {
         for (name, value) in &self.headers {
             pages = pages.header(name, value);
         }
-        let mut site = Site::new(&pages.build().ok()?).client_max_body_size(&self.body_size);
+        let site = Site::new(&pages.build().ok()?).client_max_body_size(&self.body_size);
+        let mut site = site.inner(&self.inner);
         if self.njs {
             site = site.md5(Md5::Njs);
         }
@@ -94,6 +96,8 @@ fn hosts() -> BoxedStrategy<Vec<String>> {
         "volatile",
         "127.0.0.1",
         "a_b.example",
+        "https://h",
+        "http://H",
         "[::1]",
     ];
     list(mostly(
@@ -119,6 +123,18 @@ fn listens() -> BoxedStrategy<Vec<String>> {
         "*:18082",
     ];
     vec(mostly(USUAL, "1808[0-9]|[0-9]{1,7}"), 1..4).boxed()
+}
+
+fn inner() -> BoxedStrategy<String> {
+    const USUAL: &[&str] = &[
+        "127.0.0.1:18090",
+        "[::1]:18090",
+        "[::1%1]:18090",
+        "[::ffff:127.0.0.1]:18090",
+        "127.0.0.1:18081",
+        "127.0.0.1:018090",
+    ];
+    mostly(USUAL, "127[.]0[.]0[.][0-9]{1,4}:180[0-9]{2}")
 }
 
 fn applications() -> BoxedStrategy<Vec<String>> {
@@ -207,7 +223,14 @@ fn settings() -> impl Strategy<Value = Settings> {
         Duration::from_secs(1 << 40),
         Duration::MAX,
     ]);
-    let addresses = (memcached(), hosts(), hosts(), listens(), applications());
+    let addresses = (
+        memcached(),
+        hosts(),
+        hosts(),
+        listens(),
+        inner(),
+        applications(),
+    );
     let rules = (
         list(mostly(
             &["sessionid", "a.b-c", "SESSIONID"],
@@ -223,7 +246,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     let size = mostly(&["10m", "0", "1G", "512k"], "[0-9]{1,12}[kKmMgG]?");
     (addresses, rules, places, timeout, size, any::<bool>()).prop_map(
         |(addresses, rules, places, timeout, body_size, njs)| {
-            let (memcached, server_names, hosts, listens, applications) = addresses;
+            let (memcached, server_names, hosts, listens, inner, applications) = addresses;
             let (cookies, bypass_headers, headers) = rules;
             let (pages, never_cached, name) = places;
             Settings {
@@ -231,6 +254,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 server_names,
                 hosts,
                 listens,
+                inner,
                 applications,
                 cookies,
                 bypass_headers,

@@ -102,6 +102,21 @@ pub(crate) fn stop_reading(
     }
 }
 
+/// What a visitor gets who asks for `uri`, scheme and all.
+pub(crate) fn text_of(port: u16, uri: &str) -> String {
+    runtime().block_on(async {
+        let mut visitor = connect(port, 65_535).await;
+        let request = Request::get(uri).body(()).unwrap();
+        let (response, _) = visitor.send_request(request, true).unwrap();
+        let mut stream = response.await.unwrap().into_body();
+        let mut body = Vec::new();
+        while let Some(part) = stream.data().await {
+            body.extend_from_slice(&part.unwrap());
+        }
+        String::from_utf8(body).unwrap()
+    })
+}
+
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -19,6 +19,7 @@ mod memory;
 mod middleware;
 mod outages;
 mod policy;
+mod prefixes;
 mod random_targets;
 mod servers;
 #[path = "../stack/mod.rs"]

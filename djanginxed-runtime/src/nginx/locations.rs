@@ -60,8 +60,8 @@ fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
 fn bypass(text: &mut Text, plan: &Plan, route: &Route) {
     let name = &plan.name;
     if !plan.one_kind {
-        text.why("The application takes this target for another location's.");
         text.line(format_args!("set ${name}_past ${name}_bypass"));
+        text.why("The application takes this target for another location's.");
         let head = format!("if (${name}_route != {})", route.kind);
         text.block(head, |text| text.line(format_args!("set ${name}_past 1")));
     }
