@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 
@@ -20,6 +20,8 @@ pub enum Fault {
     None,
     /// Each answer comes that much later.
     Delay(Duration),
+    /// All answers share a line of so many bytes a second.
+    Line(u32),
     /// Connections are refused, those that are open end.
     Refuse,
     /// Connections are taken, and nothing is ever answered.
@@ -45,6 +47,8 @@ struct Shared {
     upstream: SocketAddr,
     state: Mutex<State>,
     switched: Condvar,
+    /// When a [`Fault::Line`] has sent what it has taken.
+    busy_until: Mutex<Instant>,
     accepted: AtomicUsize,
 }
 
@@ -76,6 +80,7 @@ impl FaultProxy {
                     open: Vec::new(),
                 }),
                 switched: Condvar::new(),
+                busy_until: Mutex::new(Instant::now()),
                 accepted: AtomicUsize::new(0),
             }),
         };
@@ -222,6 +227,10 @@ impl Shared {
                     thread::sleep(delay);
                     client.write_all(answer)?;
                 }
+                Fault::Line(rate) => {
+                    thread::sleep(self.wait_for_the_line(read, rate));
+                    client.write_all(answer)?;
+                }
                 Fault::Garbage => client.write_all(b"\x00\xff\r\n*2\r\nHTTP/9.9 \xfe\r\n")?,
                 Fault::Cut => return client.write_all(&answer[..read / 2]).map(|()| false),
                 Fault::Refuse => return Ok(false),
@@ -231,6 +240,16 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// How long it is until a line of `rate` has sent so many bytes, behind what
+    /// other connections have given it.
+    fn wait_for_the_line(&self, bytes: usize, rate: u32) -> Duration {
+        let mut busy_until = (self.busy_until.lock()).unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let takes = Duration::from_secs_f64(bytes as f64 / f64::from(rate));
+        *busy_until = now.max(*busy_until) + takes;
+        *busy_until - now
     }
 
     /// The fault that an answer meets, which while [`Fault::Hang`] lasts is none yet.

@@ -135,6 +135,55 @@ fn a_delete_by_another_process_is_not_undone() {
     );
 }
 
+#[test]
+fn who_asks_after_another_process_has_deleted_gets_no_older_render() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut first = rendering(&site, 1).remove(0);
+    assert_eq!(wait(other.delete(&other.key(PAGE))), Ok(false));
+    let later = site.crowd(PAGE, 50);
+    assert_eq!(site.runs(PAGE), 1, "they wait for the render under way");
+    gate.open();
+    assert_eq!(run_of(&first.receive().unwrap(), PAGE), 1);
+    for mut visitor in later {
+        let run = run_of(&visitor.receive().unwrap(), PAGE);
+        assert_eq!(run, 2, "one of them renders for the rest");
+    }
+}
+
+#[test]
+fn a_delete_waits_for_no_page_that_is_being_packed() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).gzip(true).build().unwrap();
+    let site = Site::start(&pages, |visit| async move { visit.page_of(6_000_000) });
+    assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
+    // By then the page has gathered, and is being packed.
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(wait(pages.delete(&pages.key("/other"))), Ok(false));
+    let key = pages.key(PAGE).to_string();
+    assert_eq!(memcached.get(&key), None, "the delete waited for it");
+    wait(pages.flush());
+    assert!(memcached.get(&key).is_some());
+}
+
+#[test]
+fn a_page_that_is_deleted_while_it_is_packed_is_not_stored() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).gzip(true).build().unwrap();
+    let site = Site::start(&pages, |visit| async move { visit.page_of(6_000_000) });
+    assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
+    wait(pages.flush());
+    // The next packed page goes out behind it.
+    assert_eq!(status_of(&site.get("/next")), "fwd=uri-miss; stored");
+    wait(pages.flush());
+    assert_eq!(memcached.get(pages.key(PAGE).to_string()), None);
+    assert!(memcached.get(pages.key("/next").to_string()).is_some());
+}
+
 /// Also what the test above runs as a process of its own, at its server.
 #[test]
 fn a_page_that_is_not_stored_is_deleted_all_the_same() {

@@ -16,4 +16,5 @@ mod nginx;
 mod outages;
 mod queue;
 mod refusals;
+mod slow_line;
 mod streams;

@@ -25,10 +25,6 @@ const MAX_RUNNERS: usize = 2;
 /// Questions asked with one write.
 const MAX_BATCH: usize = 32;
 
-/// A larger page travels apart from the others, and alone, so that those do not
-/// wait behind it on a slow line. In bytes.
-const LARGE: usize = 64 << 10;
-
 /// A server that sends as much within the time-out is not failing, even if it was
 /// not enough. In bytes.
 const PROGRESS: usize = 16 << 10;
@@ -53,6 +49,8 @@ struct Lookups {
 #[derive(Clone, Copy)]
 enum Load {
     Usual = 0,
+    /// Pages that travel alone, so that the others do not wait behind them on a
+    /// slow line.
     Large = 1,
 }
 
@@ -173,7 +171,7 @@ impl Lookups {
         let mut failure = None;
         let reply = |at: usize, reply: Reply| {
             if let Reply::Announced(length) = reply {
-                upstream.note_size(questions[at].key(), length > LARGE);
+                upstream.note_size(questions[at].key(), length);
                 return;
             }
             if let Some(error) = reply.failure() {

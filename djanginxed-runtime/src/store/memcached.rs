@@ -36,6 +36,9 @@ pub(crate) struct Upstream {
     any_large: AtomicBool,
 }
 
+/// A larger page is looked up apart from the others. In bytes.
+const LARGE: usize = 64 << 10;
+
 /// How many pages, and how long, are known to be large.
 const MAX_LARGE: u64 = 10_000;
 const LARGE_FOR: Duration = Duration::from_secs(600);
@@ -67,9 +70,9 @@ impl Upstream {
         self.any_large.load(Ordering::Relaxed) && self.large.get(key).is_some()
     }
 
-    /// Notes whether a page is large.
-    pub(crate) fn note_size(&self, key: &PageKey, is_large: bool) {
-        if is_large {
+    /// Notes how many bytes a page has.
+    pub(crate) fn note_size(&self, key: &PageKey, bytes: usize) {
+        if bytes > LARGE {
             self.any_large.store(true, Ordering::Relaxed);
             self.large.put(*key, (), 1, Instant::now() + LARGE_FOR);
         } else if self.is_large(key) {

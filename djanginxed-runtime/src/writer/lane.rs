@@ -254,7 +254,9 @@ impl Lane {
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
                 Ok(marker) => {
-                    observe::stored(&outgoing.key, outgoing.entry.bytes().len());
+                    let bytes = outgoing.entry.bytes().len();
+                    observe::stored(&outgoing.key, bytes);
+                    self.upstream.note_size(&outgoing.key, bytes);
                     deleted.extend(Doubt::of(&page.job).if_deleted(marker, &self.shared.deletes));
                 }
                 Err(error) => {

@@ -1,0 +1,114 @@
+//! A line to Memcached that is slow, and a server that answers all the same.
+
+use std::time::Duration;
+
+use djanginxed::PageCache;
+use testkit::{Fault, FaultProxy, Memcached};
+
+use crate::app::{Site, at, status_of, wait};
+
+const LARGE: usize = 800_000;
+const VISITORS: usize = 64;
+
+/// A server behind a line on which 32 large pages take three times as long as a
+/// lookup may.
+struct Stand {
+    _memcached: Memcached,
+    proxy: FaultProxy,
+}
+
+impl Stand {
+    fn start() -> Stand {
+        let memcached = Memcached::start().unwrap();
+        let proxy = FaultProxy::start(memcached.port()).unwrap();
+        Stand {
+            _memcached: memcached,
+            proxy,
+        }
+    }
+
+    fn pages(&self) -> PageCache {
+        at(&self.proxy.address())
+            .operation_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap()
+    }
+
+    fn slow_down(&self) {
+        self.proxy.set(Fault::Line(30_000_000));
+    }
+}
+
+fn site(pages: &PageCache) -> Site {
+    Site::start(pages, |visit| async move {
+        let size = if visit.target.starts_with("/large") {
+            LARGE
+        } else {
+            1_000
+        };
+        visit.page_of(size)
+    })
+}
+
+fn large(number: usize) -> String {
+    format!("/large/{number}")
+}
+
+fn store_all(pages: &PageCache, site: &Site) {
+    site.get("/small");
+    wait(pages.flush());
+    for number in 0..VISITORS {
+        site.get(&large(number));
+        wait(pages.flush());
+    }
+}
+
+#[test]
+fn large_pages_on_a_slow_line_keep_no_small_page_waiting() {
+    let stand = Stand::start();
+    let pages = stand.pages();
+    let site = site(&pages);
+    store_all(&pages, &site);
+    stand.slow_down();
+    let crowd: Vec<_> = (0..VISITORS)
+        .map(|number| site.ask(&large(number)))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(status_of(&site.get("/small")), "hit");
+    }
+    for mut visitor in crowd {
+        assert!(visitor.receive().unwrap().body.len() >= LARGE);
+    }
+    wait(pages.flush());
+    assert_eq!(
+        status_of(&site.get(&large(0))),
+        "hit",
+        "the server is skipped"
+    );
+}
+
+#[test]
+fn a_server_that_is_busy_sending_is_not_skipped() {
+    let stand = Stand::start();
+    let pages = stand.pages();
+    store_all(&pages, &site(&pages));
+    // One that does not know which pages are large.
+    let others = stand.pages();
+    let site = site(&others);
+    stand.slow_down();
+    for _ in 0..5 {
+        let crowd: Vec<_> = (0..VISITORS)
+            .map(|number| site.ask(&large(number)))
+            .collect();
+        for mut visitor in crowd {
+            assert!(visitor.receive().unwrap().body.len() >= LARGE);
+        }
+        wait(others.flush());
+    }
+    stand.proxy.set(Fault::None);
+    assert_eq!(
+        status_of(&site.get("/small")),
+        "hit",
+        "the server is skipped"
+    );
+}
