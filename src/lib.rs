@@ -64,25 +64,37 @@
 //! | the request is not GET | `method` |
 //! | the status is not 200 | `status` |
 //! | the response has Set-Cookie | `set-cookie` |
-//! | Cache-Control has private, no-store or no-cache | `cache-control` |
+//! | CDN-Cache-Control where there is one (RFC 9213), else Cache-Control, has private, no-store or no-cache; or Surrogate-Control has no-store; or Pragma has no-cache and there is no Cache-Control | `cache-control` |
 //! | Vary names anything but Accept-Encoding | `vary` |
 //! | the handler has encoded the content itself | `content-encoding` |
 //! | the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`; or the body of a text is not UTF-8: nginx would serve it under the wrong type | `content-type` |
-//! | Clear-Site-Data, Content-Disposition, Content-Language, Content-Security-Policy, Permissions-Policy, Referrer-Policy, Refresh, X-Frame-Options, X-Robots-Tag, Cross-Origin-\*, Access-Control-\* or X-Accel-\* is there, and not declared with [`header`](PageCacheBuilder::header) with the same value | `header` |
-//! | no life is left: the smaller of the page's timeout and s-maxage, else max-age, else Expires, less Age (RFC 9111, section 4.2.1) | `expired` |
+//! | a header would be lost that is not known to be harmless to lose: every standard one beside those of caching, connections and lengths (Content-Security-Policy, Strict-Transport-Security, Link, Access-Control-\*, …), X-Content-Type-Options, X-Frame-Options and their like; unless it is declared with [`header`](PageCacheBuilder::header) with the same value. The log names it. Other `X-…` headers are lost, which the log says once | `header` |
+//! | no life is left: the smaller of the page's timeout and s-maxage, else max-age (of CDN-Cache-Control where there is one), else Expires, less Age (RFC 9111, section 4.2.1) | `expired` |
 //! | the body is empty | `empty` |
 //! | the body is larger than [`max_entry_size`](PageCacheBuilder::max_entry_size) | `too-large` |
+//! | the copies of streamed bodies under way take all that [`collecting`](PageCacheBuilder::collecting) allows | `memory` |
 //! | the body's stream failed, or the client left before its end | `incomplete` |
 //!
 //! The background writer may still drop a page: `queue-full`, `skipped` (its
 //! server is down), `deleted` (while it was rendered), `no-writer`.
 //!
-//! A request takes no part at all, neither looked up nor stored, if it has
-//! Authorization, a [bypass cookie](PageCacheBuilder::bypass_cookie) or
-//! [header](PageCacheBuilder::bypass_header), is for
-//! [another host](PageCacheBuilder::hosts), is a GET or HEAD with content, or has a
-//! target that does not begin with `/`. The request's own Cache-Control is
-//! ignored, as nginx ignores it.
+//! A request takes no part at all, neither looked up nor stored, for the first of
+//! these reasons: `authorization`; `cookie` or `header`, a
+//! [bypass cookie](PageCacheBuilder::bypass_cookie) or
+//! [header](PageCacheBuilder::bypass_header); `scheme`, one that is not http or
+//! https, in the target or a forwarding header, or not one that
+//! [`hosts`](PageCacheBuilder::hosts) allows; `host`, another one than those;
+//! `upgrade`, another protocol is asked for; `content`, a GET or HEAD with content,
+//! whatever announces it; `proxy`, nginx says so by `Djanginxed-Bypass`; `target`,
+//! one that does not begin with `/`. The request's own Cache-Control is ignored, as
+//! nginx ignores it.
+//!
+//! **Nothing else of a request is in a page's key.** A handler that answers by
+//! Accept-Language, User-Agent, HX-Request or a cookie shows everybody the answer of
+//! whoever came first, unless it says so in Vary, and then its page is not stored.
+//! [`bypass_header`](PageCacheBuilder::bypass_header) takes such requests out. And who
+//! reaches the application without nginx chooses its Host: name yours with
+//! [`hosts`](PageCacheBuilder::hosts) where pages write their own address.
 //!
 //! # Cache-Status
 //!
