@@ -365,18 +365,4 @@ fn wire_expiry(life: u64, now: u64) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn up_to_thirty_days_an_expiry_is_relative() {
-        assert_eq!(wire_expiry(1, 1_800_000_000), 1);
-        assert_eq!(wire_expiry(2_592_000, 1_800_000_000), 2_592_000);
-    }
-
-    #[test]
-    fn a_longer_expiry_is_a_date_that_memcached_can_hold() {
-        assert_eq!(wire_expiry(2_592_001, 1_800_000_000), 1_802_592_001);
-        assert_eq!(wire_expiry(315_360_000, 2_100_000_000), 2_147_483_647);
-    }
-}
+mod tests;
