@@ -1,11 +1,14 @@
 //! [`PageCache`]: the handle that an application and its workers share.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::{HttpRequest, web};
+use actix_web::dev::Payload;
+use actix_web::error::ErrorInternalServerError;
+use actix_web::{FromRequest, HttpRequest, web};
 
 use crate::budget::Budget;
 use crate::coalesce::Flights;
@@ -94,19 +97,23 @@ impl PageCache {
         PageCacheBuilder::new()
     }
 
-    /// A cache with the settings of the environment:
+    /// A cache with the settings of the environment; what more is to be said,
+    /// [`PageCacheBuilder::from_env`] combines with it.
     ///
     /// | variable | what |
     /// |---|---|
     /// | `DJANGINXED_SERVERS` | [`memcached`](PageCacheBuilder::memcached), comma separated; unset or empty: the embedded store |
     /// | `DJANGINXED_KEY_PREFIX` | [`key_prefix`](PageCacheBuilder::key_prefix) |
     /// | `DJANGINXED_GZIP` | [`gzip`](PageCacheBuilder::gzip): `1` or `0` |
+    /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
+    /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
+    /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
     /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
     ///
     /// # Errors
     /// A [`ConfigError`] that names the value that cannot be used.
     pub fn from_env() -> Result<PageCache, ConfigError> {
-        PageCacheBuilder::from_env()?.build()
+        PageCache::builder().from_env()?.build()
     }
 
     pub(crate) fn new(settings: Settings) -> PageCache {
@@ -133,21 +140,20 @@ impl PageCache {
     }
 
     /// The cache of the application, or of the nearest scope, that `request` was
-    /// routed by. `None` also where it was given in both ways, and differs:
-    /// actix-web does not tell which of two types of data is nearer.
+    /// routed by.
     pub(crate) fn of(request: &HttpRequest) -> Option<&PageCache> {
+        let found = PageCache::find(request);
+        found.map_err(|unknown| unknown.log(request)).ok()
+    }
+
+    fn find(request: &HttpRequest) -> Result<&PageCache, Unknown> {
         let plain = request.app_data::<PageCache>();
         let data = request.app_data::<web::Data<PageCache>>();
         match (plain, data.map(|data| &***data)) {
             (Some(plain), Some(data)) if !Arc::ptr_eq(&plain.inner, &data.inner) => {
-                log_two_ways(request);
-                None
+                Err(Unknown::TwoWays)
             }
-            (None, None) => {
-                log_missing_cache(request);
-                None
-            }
-            (plain, data) => plain.or(data),
+            (plain, data) => plain.or(data).ok_or(Unknown::Missing),
         }
     }
 
@@ -323,27 +329,49 @@ impl PageCache {
     }
 }
 
-fn log_missing_cache(request: &HttpRequest) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        tracing::error!(
-            route = request.match_pattern(),
-            "a page is not cached, because its application has no PageCache: add \
-             `.app_data(pages.clone())` to the App"
-        );
-    });
+/// Why it is not known which cache is a request's.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Unknown {
+    #[error("its application has no PageCache: add `.app_data(pages.clone())` to the App")]
+    Missing,
+    /// actix-web does not tell which of two types of data is nearer.
+    #[error(
+        "it has two caches, one as PageCache and one as web::Data<PageCache>, and which is \
+         nearer cannot be told: give both to app_data in the same way"
+    )]
+    TwoWays,
 }
 
-fn log_two_ways(request: &HttpRequest) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        tracing::error!(
-            route = request.match_pattern(),
-            "a page is not cached, because it has two caches, one as PageCache and one as \
-             web::Data<PageCache>, and which is nearer cannot be told: give both to app_data in \
-             the same way"
-        );
-    });
+impl Unknown {
+    /// Once each, since every request of the page would say it.
+    fn log(self, request: &HttpRequest) {
+        static MISSING: Once = Once::new();
+        static TWO_WAYS: Once = Once::new();
+        let once = match self {
+            Unknown::Missing => &MISSING,
+            Unknown::TwoWays => &TWO_WAYS,
+        };
+        once.call_once(|| {
+            let route = request.match_pattern();
+            tracing::error!(route, "a page is not cached, because {self}");
+        });
+    }
+}
+
+/// A handler's own handle, to delete pages: given to the application or to a scope
+/// with `app_data`, whether as it is or as [`web::Data`].
+impl FromRequest for PageCache {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<PageCache, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = PageCache::find(request).cloned();
+        ready(found.map_err(|unknown| {
+            let route = request.match_pattern();
+            tracing::error!(route, "a handler gets no PageCache, because {unknown}");
+            ErrorInternalServerError("no PageCache")
+        }))
+    }
 }
 
 impl Store {

@@ -151,12 +151,36 @@ impl PageCacheBuilder {
         }
     }
 
-    pub(crate) fn from_env() -> Result<PageCacheBuilder, ConfigError> {
-        PageCacheBuilder::from_variables(process)
+    /// Adds the settings of the environment, as
+    /// [`PageCache::from_env`](crate::PageCache::from_env) lists them: lists are added to
+    /// those given here, the others go before them.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the variable that cannot be read.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), djanginxed_runtime::ConfigError> {
+    /// let pages = djanginxed_runtime::PageCache::builder()
+    ///     .bypass_cookie("sessionid")
+    ///     .from_env()?
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_env(self) -> Result<PageCacheBuilder, ConfigError> {
+        self.with_variables(process)
     }
 
-    fn from_variables(environment: Environment) -> Result<PageCacheBuilder, ConfigError> {
-        let mut builder = PageCacheBuilder::new();
+    fn with_variables(self, environment: Environment) -> Result<PageCacheBuilder, ConfigError> {
+        let list = |name| {
+            let value = variable(name, environment)?.unwrap_or_default();
+            let items = value
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
+            Ok::<_, ConfigError>(items.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let mut builder = self;
         if let Some(servers) = variable("DJANGINXED_SERVERS", environment)? {
             builder = builder.memcached(servers.split(',').map(str::trim));
         }
@@ -166,7 +190,13 @@ impl PageCacheBuilder {
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
         }
-        Ok(builder)
+        for cookie in list("DJANGINXED_BYPASS_COOKIES")? {
+            builder = builder.bypass_cookie(cookie);
+        }
+        for header in list("DJANGINXED_BYPASS_HEADERS")? {
+            builder = builder.bypass_header(header);
+        }
+        Ok(builder.hosts(list("DJANGINXED_HOSTS")?))
     }
 
     /// Stores pages in Memcached. Each server is written as in nginx's

@@ -103,11 +103,14 @@ fn without_a_cache_pages_are_served_and_one_error_is_logged() {
         config.service(scope).service(above);
     });
     assert_eq!(statuses(&application, "/in/page"), CACHED);
-    assert!(log::lines_with("has no PageCache").is_empty());
+    assert!(
+        log::lines_with("a page is not cached, because its application has no PageCache")
+            .is_empty()
+    );
     assert_eq!(statuses(&application, "/out/page"), NOT_CACHED);
     assert_eq!(statuses(&application, "/above"), NOT_CACHED);
     assert_eq!(script.renders(), 3);
-    let errors = log::lines_with("has no PageCache");
+    let errors = log::lines_with("a page is not cached, because its application has no PageCache");
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].contains("ERROR"), "{errors:?}");
     assert!(errors[0].contains("app_data"), "{errors:?}");
@@ -228,7 +231,7 @@ fn two_caches_given_in_two_ways_are_an_error_and_no_guess() {
         let response = request.send(application.port());
         assert!(response.header("cache-status").is_none(), "{response:?}");
     }
-    let errors = log::lines_with("has two caches");
+    let errors = log::lines_with("a page is not cached, because it has two caches");
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].contains("ERROR") && errors[0].contains("/scope/two-ways"));
 }
@@ -257,4 +260,43 @@ fn a_scopes_own_cache_is_found_before_the_applications() {
         let deleted = actix_web::rt::System::new().block_on(inner.delete(&key));
         assert_eq!(deleted, Ok(true), "it was stored in the scope's cache");
     }
+}
+
+#[test]
+fn a_handler_gets_the_cache_however_it_was_given() {
+    async fn delete(pages: PageCache) -> String {
+        let deleted = pages.delete(&pages.key("/scope/page")).await;
+        format!("{deleted:?}")
+    }
+    for in_scope in [true, false] {
+        let pages = in_memory();
+        let application = Application::configured(1, &Script::html(), move |config| {
+            let scope = web::scope("/scope")
+                .route("/page", web::get().to(page))
+                .route("/delete", web::post().to(delete));
+            let scope = if in_scope {
+                scope.app_data(web::Data::new(pages.clone()))
+            } else {
+                config.app_data(pages.clone());
+                scope
+            };
+            config.service(scope);
+        });
+        let delete = testkit::http::Request::new("POST", "/scope/delete");
+        assert_eq!(delete.send(application.port()).text(), "Ok(false)");
+        assert_eq!(statuses(&application, "/scope/page"), CACHED);
+        assert_eq!(delete.send(application.port()).text(), "Ok(true)");
+        assert_eq!(statuses(&application, "/scope/page"), CACHED);
+    }
+}
+
+#[test]
+fn a_handler_that_asks_for_a_cache_where_there_is_none_is_an_error() {
+    async fn handler(_: PageCache) -> &'static str {
+        "never"
+    }
+    let application = Application::configured(1, &Script::html(), |config| {
+        config.route("/handler", web::get().to(handler));
+    });
+    assert_eq!(get(application.port(), "/handler").status, 500);
 }

@@ -267,7 +267,7 @@ fn a_limit_of_zero_is_named() {
 
 #[test]
 fn the_environment_sets_servers_prefix_and_gzip() {
-    let settings = PageCacheBuilder::from_variables(|name| match name {
+    let settings = builder().with_variables(|name| match name {
         "DJANGINXED_SERVERS" => Ok("a:1, b:2 weight=3".into()),
         "DJANGINXED_KEY_PREFIX" => Ok("site1".into()),
         "DJANGINXED_GZIP" => Ok("1".into()),
@@ -281,9 +281,24 @@ fn the_environment_sets_servers_prefix_and_gzip() {
 }
 
 #[test]
+fn the_environments_lists_are_added_to_the_codes() {
+    let given = builder().bypass_cookie("own").hosts(["a.com"]);
+    let settings = given.with_variables(|name| match name {
+        "DJANGINXED_BYPASS_COOKIES" => Ok("sessionid, remember".into()),
+        "DJANGINXED_BYPASS_HEADERS" => Ok("X-Preview,".into()),
+        "DJANGINXED_HOSTS" => Ok("b.com, https://c.com".into()),
+        _ => Err(VarError::NotPresent),
+    });
+    let settings = checked(settings.unwrap()).unwrap();
+    assert_eq!(settings.bypass_cookies, ["own", "sessionid", "remember"]);
+    assert_eq!(settings.bypass_headers, ["x-preview"]);
+    assert_eq!(names(&settings), ["a.com", "b.com", "c.com"]);
+}
+
+#[test]
 fn an_empty_environment_is_the_defaults() {
     for environment in [empty, |_: &str| Ok(String::new()), |_: &str| Ok(" ".into())] {
-        let settings = PageCacheBuilder::from_variables(environment).unwrap();
+        let settings = builder().with_variables(environment).unwrap();
         let settings = settings.checked(environment).unwrap();
         assert!(settings.servers.is_empty() && settings.key_prefix.is_empty());
         assert!(!settings.gzip && settings.enabled);
@@ -292,7 +307,7 @@ fn an_empty_environment_is_the_defaults() {
 
 #[test]
 fn a_server_of_the_environment_that_cannot_be_read_is_named() {
-    let settings = PageCacheBuilder::from_variables(|name| match name {
+    let settings = builder().with_variables(|name| match name {
         "DJANGINXED_SERVERS" => Ok("a:1,b".into()),
         _ => Err(VarError::NotPresent),
     });
@@ -345,9 +360,7 @@ fn a_variable_that_cannot_be_used_is_named_with_its_value() {
     );
     assert!(builder().checked(unclear).is_err());
     let foreign: Environment = |_| Err(VarError::NotUnicode("x".into()));
-    let message = PageCacheBuilder::from_variables(foreign)
-        .unwrap_err()
-        .to_string();
+    let message = builder().with_variables(foreign).unwrap_err().to_string();
     assert_eq!(
         message,
         "environment variable DJANGINXED_SERVERS=\"x\": it is not UTF-8"
