@@ -25,7 +25,9 @@ fn main() -> ExitCode {
         ))),
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("djanginxed: {failure}");
+        if !matches!(failure, failure::Failure::NobodyReads) {
+            eprintln!("djanginxed: {failure}");
+        }
         failure.exit_code()
     })
 }

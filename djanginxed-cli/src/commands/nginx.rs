@@ -65,7 +65,7 @@ pub(crate) struct Args {
     #[arg(long = "cached-host", value_name = "HOST")]
     hosts: Vec<String>,
     /// A header that every hit carries, as the page cache's `header`
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
     headers: Vec<(String, String)>,
     /// Do not say in Cache-Status that nginx answered
     #[arg(long)]
@@ -119,13 +119,6 @@ fn page(text: &str) -> Result<(String, String, String), String> {
     let (location, prefix, content_type) = parts
         .ok_or("write it as LOCATION=PREFIX,TYPE, for example /feed/=site2,application/rss+xml")?;
     Ok((location.into(), prefix.into(), content_type.into()))
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or("write it as \"NAME: VALUE\", for example \"X-Frame-Options: DENY\"")?;
-    Ok((name.trim().into(), value.trim().into()))
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {

@@ -33,12 +33,17 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Outcome {
     // Checks prefix and servers, and names what is wrong with them.
     args.servers.builder(&args.page.prefix)?.build()?;
-    let servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
     let mut exit = ExitCode::SUCCESS;
     for target in targets(&args.targets)? {
         let key = args.page.key(&target);
         let server = servers.server_of(&key);
-        match servers.peek(&key).await? {
+        let index = servers.index_of(&key);
+        match servers
+            .peek_at(index, &key)
+            .await
+            .map_err(|trouble| crate::failure::Failure::Failed(trouble.to_string()))?
+        {
             Some(item) => output::line(describe(&target, &key, &server, &item))?,
             None => {
                 output::line(format_args!("{target}\n  not stored: {key} on {server}"))?;
