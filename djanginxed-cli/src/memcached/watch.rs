@@ -33,6 +33,7 @@ pub(crate) enum Kind {
 pub(crate) struct Watch {
     events: Link,
     marks: Link,
+    /// Of nothing that Memcached would write otherwise in its lines.
     prefix: String,
     marked: u32,
 }
@@ -48,7 +49,7 @@ impl Watch {
         Ok(Watch {
             events,
             marks: Link::open(address).await?,
-            prefix: format!("djanginxed-check:{mark}:"),
+            prefix: format!("djanginxed-check-{mark}-"),
             marked: 0,
         })
     }

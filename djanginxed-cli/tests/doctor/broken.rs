@@ -118,36 +118,32 @@ fn unreached() -> Vec<Setup> {
             ..row("nginx does not name the host", "server-name")
         },
         Setup {
-            url: Some(|stand| format!("http://{}/", stand.memcached[0].address())),
-            ..row("the URL leads to Memcached", "not-http")
+            url: Some(|_| format!("http://127.0.0.1:{}/", not_memcached())),
+            ..row("the URL leads to a mail server", "not-http")
         },
         Setup {
             url: Some(|stand| format!("https://127.0.0.1:{}/articles/1", stand.port())),
             ..row("https to a port without TLS", "port-without-tls")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", &[]),
+            nginx: |file| tls(file, "localhost", 4000),
             ..row("http to a port with TLS", "port-with-tls")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", &[]),
+            nginx: |file| tls(file, "localhost", 4000),
             url: Some(secure),
             ..row("a certificate that nobody trusts", "certificate-untrusted")
         },
         Setup {
-            nginx: |file| tls(file, "www.example.com", &[]),
+            nginx: |file| tls(file, "www.example.com", 4000),
             url: Some(secure),
             args: trusting,
             ..row("a certificate for another name", "certificate-name")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", &["-days", "0"]),
+            nginx: |file| tls(file, "localhost", 2021),
             url: Some(secure),
-            args: |stand| {
-                // It is over as soon as it is made.
-                std::thread::sleep(std::time::Duration::from_millis(1200));
-                trusting(stand)
-            },
+            args: trusting,
             ..row("a certificate that is over", "certificate-expired")
         },
     ]
@@ -165,9 +161,9 @@ pub(crate) fn trusting(stand: &Stand) -> Vec<String> {
     words(["--connect", &connect, "--cacert", path])
 }
 
-/// nginx's file with TLS, and a certificate that signs itself, as `openssl req
-/// -x509` makes it.
-pub(crate) fn tls(file: String, name: &str, extra: &[&str]) -> String {
+/// nginx's file with TLS, and a certificate that signs itself and may sign others,
+/// as `openssl req -x509` makes it.
+pub(crate) fn tls(file: String, name: &str, until: i32) -> String {
     let folder = std::env::temp_dir().join(format!("djanginxed-doctor-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let unique = free_port();
@@ -178,26 +174,14 @@ pub(crate) fn tls(file: String, name: &str, extra: &[&str]) -> String {
             .to_string()
     };
     let (key, certificate) = (path("key"), path("pem"));
-    let done = std::process::Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-        ])
-        .args(["-nodes", "-subj", &format!("/CN={name}")])
-        .args(["-addext", &format!("subjectAltName=DNS:{name}")])
-        .args(["-keyout", &key, "-out", &certificate])
-        .args(extra)
-        .output()
-        .unwrap();
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
+    let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(until, 1, 1);
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&pair).unwrap();
+    std::fs::write(&certificate, made.pem()).unwrap();
+    std::fs::write(&key, pair.serialize_pem()).unwrap();
     let at = file.rfind("server_name 127.0.0.1;").unwrap();
     let (before, rest) = file.split_at(at);
     let listen = before.rfind("listen ").unwrap();
@@ -229,8 +213,8 @@ fn no_page() -> Vec<Setup> {
         let file = swap_up_to(file, "_app {\n    server", ";", &silent);
         swap(
             file,
-            "proxy_http_version 1.1;",
-            "proxy_http_version 1.1; proxy_read_timeout 300ms;",
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_set_header Upgrade $http_upgrade; proxy_read_timeout 300ms;",
         )
     };
     vec![
@@ -401,25 +385,11 @@ fn not_stored() -> Vec<Setup> {
             nginx: |file| {
                 swap(
                     file,
-                    "proxy_http_version 1.1;",
-                    "proxy_http_version 1.1; proxy_set_header Authorization \"Basic eA==\";",
+                    "proxy_set_header Upgrade $http_upgrade;",
+                    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Authorization \"Basic eA==\";",
                 )
             },
             ..row("nginx adds a password of its own", "bypassed")
-        },
-        Setup {
-            nginx: |file| {
-                swap(
-                    file,
-                    "proxy_http_version 1.1;",
-                    "proxy_http_version 1.1; proxy_hide_header Cache-Status;",
-                )
-            },
-            tells_servers: false,
-            ..row(
-                "nginx takes Cache-Status away, and so on hits",
-                "cache-status-lost",
-            )
         },
         Setup {
             nginx: |file| swap(file, "504 = @", "504 @"),
@@ -482,7 +452,7 @@ fn memcached() -> Vec<Setup> {
         },
         Setup {
             target: "/large",
-            memcached: &[&["-I", "16k"]],
+            memcached: &[&["-I", "16k", "-o", "slab_chunk_max=8"]],
             ..row(
                 "the page is larger than Memcached takes",
                 "memcached-item-size",
@@ -571,26 +541,16 @@ fn not_memcached() -> u16 {
 }
 
 fn keys() -> Vec<Setup> {
-    let bypass = |file: String| {
-        swap(
-            file,
-            "\"\" \"\";\n}\n\n# Hosts that are not",
-            "\"\" 1;\n}\n\n# Hosts that are not",
-        )
+    // As a file of one's own does it, and as the generated one does.
+    let bypass = |file: String| swap(file, "if ($djanginxed_past) {", "if ($request_uri) {");
+    let told = |file: String| {
+        let begin = file.find("$djanginxed_bypass {").unwrap();
+        let (before, rest) = file.split_at(begin);
+        format!("{before}{}", rest.replacen("\"\" \"\";", "\"\" 1;", 1))
     };
     let other_location = |file: String| {
-        let app = file
-            .split("error_page")
-            .nth(1)
-            .unwrap()
-            .split("= @")
-            .nth(1)
-            .unwrap();
-        let app = app.split(';').next().unwrap().to_owned();
-        before_location(
-            file,
-            &format!("location ~ ^/articles/ {{ error_page 418 = @{app}; return 418; }}"),
-        )
+        let lines = "location ~ ^/articles/ { error_page 418 = @djanginxed_app; return 418; }";
+        before_location(file, lines)
     };
     vec![
         Setup {
@@ -651,6 +611,10 @@ fn keys() -> Vec<Setup> {
             )
         },
         Setup {
+            nginx: told,
+            ..row("everything bypasses, and nginx says so", "nginx-bypasses")
+        },
+        Setup {
             nginx: other_location,
             ..row("another location wins", "nginx-does-not-ask")
         },
@@ -678,6 +642,11 @@ fn keys() -> Vec<Setup> {
             ..row("--prefix is left out", "prefix-option")
         },
         Setup {
+            target: "/feed.xml",
+            prefix: "feed",
+            ..row("--content-type is left out", "content-type-option")
+        },
+        Setup {
             given: |_| {
                 vec![
                     Memcached::start()
@@ -697,7 +666,7 @@ fn keys() -> Vec<Setup> {
         },
         Setup {
             target: "/json-here",
-            ..row("JSON below the location of HTML", "content-type")
+            ..row("JSON below the location of HTML", "page-type")
         },
         Setup {
             target: "/articles/1/",
@@ -943,7 +912,7 @@ fn different() -> Vec<Setup> {
         ),
         Setup {
             pages: |pages| pages.header("X-Frame-Options", "DENY"),
-            nginx: |file| swap(file, "add_header X-Frame-Options \"DENY\";", ""),
+            nginx: |file| swap(file, "add_header x-frame-options \"DENY\";", ""),
             build: Build {
                 adds: Some(("X-Frame-Options", "DENY")),
                 ..SOUND.build
@@ -980,6 +949,11 @@ fn different() -> Vec<Setup> {
             )
         },
     ]
+}
+
+/// A file of one's own, which does not tell the application what it bypasses.
+fn untold(file: String) -> String {
+    swap(file, "proxy_set_header Djanginxed-Bypass", "#")
 }
 
 fn other_requests() -> Vec<Setup> {
@@ -1042,7 +1016,7 @@ fn other_requests() -> Vec<Setup> {
         },
         Setup {
             pages: rules,
-            nginx: |file| swap(file, "(sessionid)", "(other)"),
+            nginx: |file| swap(file, "])sessionid", "])other"),
             args: asked,
             ..row("nginx has another bypass cookie", "nginx-rules")
         },
@@ -1065,6 +1039,7 @@ fn other_requests() -> Vec<Setup> {
         },
         Setup {
             pages: rules,
+            nginx: untold,
             build: Build {
                 takes: Some("cookie"),
                 ..SOUND.build
@@ -1075,10 +1050,11 @@ fn other_requests() -> Vec<Setup> {
         Setup {
             pages: rules,
             nginx: |file| {
+                let file = untold(file);
                 swap(
                     file,
-                    "proxy_http_version 1.1;",
-                    "proxy_http_version 1.1; proxy_set_header Cookie \"\";",
+                    "proxy_set_header Upgrade $http_upgrade;",
+                    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Cookie \"\";",
                 )
             },
             args: asked,
@@ -1113,12 +1089,14 @@ fn other_requests() -> Vec<Setup> {
         },
         Setup {
             target: "/links",
-            nginx: |file| file.replace("proxy_set_header X-Real-IP \"\";", ""),
+            nginx: |file| swap(file, "proxy_set_header X-Real-IP \"\";", ""),
             ..row("a stranger's X-Real-IP is believed", "forwarded")
         },
         Setup {
             target: "/json/1",
             prefix: "json",
+            nginx: |file| swap(file, "set $djanginxed_past 1;", ""),
+            args: |_| words(["--content-type", "application/json"]),
             ..row("dot segments choose another location", "locations-disagree")
         },
     ]

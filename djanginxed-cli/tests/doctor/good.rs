@@ -33,7 +33,7 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("gzip")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", &[]),
+            nginx: |file| tls(file, "localhost", 4000),
             url: Some(secure),
             args: trusting,
             ..row("TLS, and a certificate that signs itself and is trusted")
@@ -74,6 +74,11 @@ pub(crate) fn setups() -> Vec<Setup> {
         Setup {
             target: "/feed.xml",
             prefix: "feed",
+            args: |_| {
+                ["--content-type", "application/rss+xml"]
+                    .map(str::to_owned)
+                    .to_vec()
+            },
             ..row("a page with a prefix and a type of its own")
         },
         Setup {
@@ -112,17 +117,18 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("without Cache-Status")
         },
         Setup {
+            nginx: |file| {
+                let line = "proxy_set_header Upgrade $http_upgrade;";
+                file.replace(line, &format!("{line} proxy_hide_header Cache-Status;"))
+            },
+            ..row("nginx takes the application's Cache-Status away")
+        },
+        Setup {
             pages: |pages| pages.lookup(false),
             ..row("an application that does not look up")
         },
         Setup {
             target: "/links",
-            nginx: |file| {
-                file.replace(
-                    "proxy_set_header Forwarded \"\";",
-                    "proxy_set_header Forwarded \"\"; proxy_set_header X-Real-IP $remote_addr;",
-                )
-            },
             ..row("a page that shows its host")
         },
         Setup {

@@ -2,7 +2,7 @@
 
 use djanginxed::nginx::Site;
 use djanginxed::{PageCache, PageCacheBuilder, Placement};
-use testkit::{Memcached, Module, Nginx};
+use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::app::{Application, Build};
 
@@ -109,11 +109,13 @@ impl Stand {
         let app = application.address();
         let shown = pages((setup.of_nginx)(&addresses), of_nginx, "site1");
         let shown = (setup.pages)(shown).build().unwrap();
+        let inner = free_port();
         let site = |port: u16| {
             let site = Site::new(&shown)
                 .server_name("127.0.0.1")
                 .app(&app)
                 .listen(format!("127.0.0.1:{port}"))
+                .inner(format!("127.0.0.1:{inner}"))
                 .page("/json/", "json", "application/json")
                 .page("/feed.xml", "feed", "application/rss+xml");
             let site = if setup.njs {

@@ -105,6 +105,7 @@ impl Cause {
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
             Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
+            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.".to_owned(),
             Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
             Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on. Give --app and --servers: they tell a page that is not cached from a location of nginx that leads elsewhere.".to_owned(),
             Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
@@ -127,7 +128,8 @@ impl Cause {
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
             Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),
-            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of text/html: {OWN_PAGE}"),
+            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of another type: {OWN_PAGE}"),
+            Cause::ContentTypeOption(content_type) => format!("The site works, and this page is {content_type}: give --content-type {content_type}."),
             Cause::NginxServers(difference) => format!("nginx's list of Memcached servers differs from the one given: {}; {GENERATE}.", difference.words()),
             Cause::ApplicationServers(difference) => format!("The application's list of Memcached servers differs from the one given, which nginx has: {}. Correct DJANGINXED_SERVERS or .memcached([…]).", difference.words()),
             Cause::ApplicationPrefix(prefix) => format!("The application's prefix is {}, and nginx's is the one given: correct DJANGINXED_KEY_PREFIX, .key_prefix(…), or the handler's key_prefix.", known(prefix)),
@@ -179,7 +181,7 @@ impl Cause {
     }
 }
 
-const OWN_PAGE: &str = "two content types need two prefixes. Give this handler a key_prefix of its own and its content_type, and generate nginx's file with --page PATH=PREFIX,TYPE.";
+const OWN_PAGE: &str = "give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE), since the type is a part of the key.";
 
 fn media(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
@@ -220,7 +222,7 @@ fn refusal(reason: &str) -> String {
         "status" => "Only answers with status 200 are stored.",
         "method" => "Only GET is stored.",
         "content-type" => {
-            "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. A page of another type needs a key_prefix of its own, its content_type, and --page PATH=PREFIX,TYPE in nginx's file."
+            "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."
         }
         _ => "The application does not store this page; its log says why (\"not stored\").",
     };

@@ -85,6 +85,8 @@ pub(super) enum Cause {
     HostNotPassed,
     /// The page cache's `hosts` does not name this host, or it is not passed on.
     HostUnknown,
+    /// nginx itself says that each request takes no part.
+    NginxBypasses,
     /// Something on the way makes the application bypass its cache.
     Bypassed(String),
     /// The handler has no `#[cache_page]`, or the URL leads elsewhere.
@@ -109,7 +111,7 @@ pub(super) enum Cause {
     KeyHost(&'static str),
     /// nginx's key has another prefix.
     NginxPrefix(Option<String>),
-    /// nginx serves this content type under the key of another.
+    /// nginx looks for this content type under the key of another.
     PageType(String),
     /// nginx's list of servers differs.
     NginxServers(Difference),
@@ -119,6 +121,8 @@ pub(super) enum Cause {
     ApplicationPrefix(Option<String>),
     /// `--prefix` is not the site's.
     PrefixOption(Option<String>),
+    /// `--content-type` is not the page's.
+    ContentTypeOption(String),
     /// `--servers` are not the site's.
     ServersOption(Option<Difference>),
     /// The application keeps its pages elsewhere.
@@ -220,6 +224,7 @@ impl Cause {
             Cause::Disabled => "disabled",
             Cause::HostNotPassed => "host-not-passed",
             Cause::HostUnknown => "host-unknown",
+            Cause::NginxBypasses => "nginx-bypasses",
             Cause::Bypassed(_) => "bypassed",
             Cause::NotCached => "not-cached",
             Cause::CacheStatusLost => "cache-status-lost",
@@ -236,6 +241,7 @@ impl Cause {
             Cause::ApplicationServers(difference) => difference.word_of_application(),
             Cause::ApplicationPrefix(_) => "application-prefix",
             Cause::PrefixOption(_) => "prefix-option",
+            Cause::ContentTypeOption(_) => "content-type-option",
             Cause::ServersOption(_) => "servers-option",
             Cause::ApplicationStore => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",

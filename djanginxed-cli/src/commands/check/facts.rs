@@ -29,6 +29,9 @@ pub(super) struct Facts {
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
+    /// The page's entry was taken away, and the next answer says that it is
+    /// stored, and it is not: another cache gave that answer.
+    pub(super) another_cache: Option<bool>,
     pub(super) inspection: Option<Inspection>,
     pub(super) page: Option<PageFacts>,
     pub(super) spellings: Vec<Spelling>,
@@ -71,9 +74,6 @@ pub(super) struct Inspection {
     /// Whether we could look on at every server.
     pub(super) watched: bool,
     pub(super) looks: Vec<Look>,
-    /// An entry was taken away, and the next answer says that the page is
-    /// stored, and it is not: another cache gave that answer.
-    pub(super) answered_by_another_cache: bool,
 }
 
 /// One target of an inspection.
@@ -156,6 +156,23 @@ pub(super) struct Timed {
     pub(super) took: Duration,
 }
 
+impl Given {
+    /// What is hashed before the target: the prefix, and the type of pages that
+    /// are not text/html.
+    pub(super) fn start(&self) -> String {
+        start(&self.prefix, &self.content_type)
+    }
+}
+
+/// As [`Given::start`], of any prefix and type.
+pub(super) fn start(prefix: &str, content_type: &str) -> String {
+    let content_type = content_type.to_ascii_lowercase();
+    match content_type.as_str() {
+        "" | "text/html" => prefix.to_owned(),
+        other => format!("{prefix}={other}"),
+    }
+}
+
 impl Facts {
     /// The trial that the other facts build on.
     pub(super) fn trial(&self) -> Option<&Trial> {
@@ -181,6 +198,11 @@ impl Trial {
         match (by(first), by(second)) {
             (_, By::Nginx) => true,
             (By::Stored | By::Streamed, By::Unknown) => second.status == 200,
+            // Where neither says anything: nginx serves ranges of what is stored.
+            (By::Unknown, By::Unknown) => {
+                let ranges = |answer: &Response| answer.header("accept-ranges").is_some();
+                second.status == 200 && ranges(second) && !ranges(first)
+            }
             _ => false,
         }
     }

@@ -3,6 +3,8 @@
 
 use djanginxed::PageKey;
 
+use super::facts::start;
+
 /// What a key was made of, besides what it should be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recipe {
@@ -35,6 +37,8 @@ pub(super) enum Rewrite {
 #[derive(Clone, Debug)]
 pub(super) struct Cookbook {
     pub(super) prefix: String,
+    /// The prefix, and the type that was given.
+    pub(super) start: String,
     pub(super) host: String,
     pub(super) scheme: &'static str,
     /// Prefixes that nginx's file names.
@@ -53,12 +57,19 @@ impl Cookbook {
     }
 
     fn recipes(&self, target: &str) -> Vec<(Recipe, (String, String))> {
-        let prefix = || self.prefix.clone();
+        let prefix = || self.start.clone();
         let mut recipes = vec![(Recipe::Exact, (prefix(), target.to_owned()))];
+        let found = self.content_type.iter().map(String::as_str);
+        for content_type in found.chain(["text/html"]) {
+            let text = (start(&self.prefix, content_type), target.to_owned());
+            recipes.push((Recipe::OfType(content_type.to_owned()), text));
+        }
         let prefixes = [String::new()].into_iter().chain(self.prefixes.clone());
         recipes.extend(prefixes.map(|other| {
             let text = (other.clone(), target.to_owned());
-            (Recipe::Prefix(other), text)
+            // What nginx's file has may have a type behind it.
+            let prefix = other.split('=').next().unwrap_or_default();
+            (Recipe::Prefix(prefix.to_owned()), text)
         }));
         let path = target.split('?').next().unwrap_or_default();
         recipes.push((Recipe::PathAlone, (prefix(), path.to_owned())));
@@ -67,10 +78,6 @@ impl Cookbook {
         for (other, rewrite) in rewritten(target) {
             let text = (prefix(), other.clone());
             recipes.push((Recipe::Target(other, rewrite), text));
-        }
-        if let Some(content_type) = &self.content_type {
-            let text = (format!("{}={content_type}", self.prefix), target.to_owned());
-            recipes.push((Recipe::OfType(content_type.clone()), text));
         }
         recipes
     }
@@ -139,6 +146,7 @@ mod tests {
     fn recipe(prefix: &str, text: &str) -> Option<Recipe> {
         let cookbook = Cookbook {
             prefix: "site1".to_owned(),
+            start: "site1".to_owned(),
             host: "www.example.com:81".to_owned(),
             scheme: "http",
             prefixes: vec!["site2".to_owned()],

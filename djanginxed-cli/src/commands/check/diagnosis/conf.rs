@@ -44,16 +44,22 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     let seen = format!("the file makes keys of {key}");
     let plain = key.replace(['{', '}'], "");
     let (prefix, variables) = plain.split_at(plain.find('$').unwrap_or(plain.len()));
-    // A prefix of a page of its own type goes on with "=" and the type.
-    let prefix = prefix.split('=').next().unwrap_or_default();
     if variables.contains("host") || variables.contains("server_name") {
         return Some((Cause::KeyHost("$host"), seen));
     }
     if !variables.contains("$request_uri") {
         return Some((Cause::KeyPathAlone, seen));
     }
-    let other = Cause::NginxPrefix(Some(prefix.to_owned()));
-    (prefix != given.prefix).then_some((other, seen))
+    if prefix == given.start() {
+        return None;
+    }
+    // A prefix of a page of its own type goes on with "=" and the type.
+    let (bare, _) = prefix.split_once('=').unwrap_or((prefix, ""));
+    let cause = match bare == given.prefix {
+        true => Cause::PageType(given.content_type.clone()),
+        false => Cause::NginxPrefix(Some(bare.to_owned())),
+    };
+    Some((cause, seen))
 }
 
 fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> {

@@ -38,13 +38,6 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     if facts.given.servers.is_empty() {
         return without_servers(trial);
     }
-    if facts
-        .inspection
-        .as_ref()
-        .is_some_and(|found| found.answered_by_another_cache)
-    {
-        return Cause::CacheBetween;
-    }
     if facts.trials.iter().all(Trial::holds_page) {
         return application_servers(facts).unwrap_or_else(|| nginx_side(facts));
     }
@@ -59,6 +52,10 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
         None if nothing_stored(facts) => Cause::ApplicationStore,
+        // Asked directly, it stores the target under its own key.
+        None if facts.direct.as_ref().is_some_and(Trial::holds_page) => {
+            Cause::RewriteInNginx("another target".to_owned())
+        }
         None => Cause::ApplicationPrefix(None),
     }
 }
@@ -135,9 +132,7 @@ pub(super) fn key(facts: &Facts) -> Verdict {
     }
     let cause = match application_recipe(facts) {
         Some(Recipe::Prefix(prefix)) => Cause::PrefixOption(Some(prefix)),
-        Some(Recipe::OfType(_)) => {
-            return Good("the page has a key of its content type".to_owned());
-        }
+        Some(Recipe::OfType(content_type)) => Cause::ContentTypeOption(content_type),
         None if nothing_stored(facts) => Cause::ServersOption(None),
         _ => Cause::PrefixOption(None),
     };

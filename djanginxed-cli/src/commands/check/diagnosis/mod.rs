@@ -17,7 +17,7 @@ mod target;
 use super::cause::Cause;
 use super::facts::Facts;
 
-pub(super) use page::{FOREIGN, STRANGER};
+pub(super) use page::STRANGER;
 
 /// What a check says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +43,10 @@ pub(super) enum Stage {
     Page,
     /// Other spellings of the target.
     Target,
-    /// Other methods.
-    Methods,
     /// Who must not get a stored page.
     Rules,
+    /// Other methods.
+    Methods,
     /// Names that a stranger made up.
     Strangers,
     /// Memcached is out of reach.
@@ -58,8 +58,8 @@ pub(super) const RUNNING: &[Stage] = &[
     Stage::Store,
     Stage::Page,
     Stage::Target,
-    Stage::Methods,
     Stage::Rules,
+    Stage::Methods,
     Stage::Strangers,
 ];
 
@@ -73,10 +73,11 @@ impl Stage {
                 ("conf", conf::agrees),
             ],
             Stage::Store => &[
+                ("memcached", stored::memcached),
                 ("stored", stored::stored),
                 ("miss-status", stored::status),
                 ("private", stored::private),
-                ("memcached", stored::memcached),
+                ("between", stored::between),
                 ("hit", found::hit),
                 ("key", found::key),
             ],

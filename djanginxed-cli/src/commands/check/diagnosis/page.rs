@@ -10,31 +10,6 @@ use crate::http::Response;
 /// A name that nobody has (RFC 6761).
 pub(crate) const STRANGER: &str = "djanginxed-check.invalid";
 
-/// What forwarding fields are sent with a stranger's name in.
-pub(crate) const FOREIGN: &[&str] = &[
-    "Forwarded",
-    "X-Forwarded-Host",
-    "X-Forwarded-For",
-    "X-Forwarded-Proto",
-    "X-Forwarded-Server",
-    "X-Forwarded-Scheme",
-    "X-Forwarded-Port",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Path",
-    "X-Forwarded-Uri",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-By",
-    "X-Forwarded",
-    "Forwarded-For",
-    "X-Real-IP",
-    "X-Client-IP",
-    "X-Original-URL",
-    "X-Original-Host",
-    "X-Rewrite-URL",
-    "X-Host",
-    "X-HTTP-Method-Override",
-];
-
 /// What tells nothing about the page, and what nginx makes anew.
 const HARMLESS: &[&str] = &[
     "accept-ranges",

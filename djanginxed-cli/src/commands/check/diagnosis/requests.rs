@@ -39,8 +39,11 @@ fn passes(facts: &Facts, name: &'static str) -> Verdict {
         return compare(name, answer, direct);
     }
     // The handler ran, so the status is nginx's.
-    if answer.status == 405 && by(answer) != By::Unknown {
-        let seen = format!("{name} reaches the page and is answered with status 405");
+    if matches!(answer.status, 405 | 418) && by(answer) != By::Unknown {
+        let seen = format!(
+            "{name} reaches the page and is answered with status {}",
+            answer.status
+        );
         return Bad(Cause::MethodDiffers(name), seen);
     }
     Good(format!(
@@ -123,8 +126,8 @@ fn used(rule: &Rule) -> Used {
     };
     match by(answer) {
         By::Nginx => Used::Nginx,
-        // Without a Cache-Status on hits, the application's answer still has one.
-        By::Unknown if answer.status == 200 => Used::Nginx,
+        // nginx serves ranges of what is stored, also where it says nothing.
+        By::Unknown if answer.header("accept-ranges").is_some() => Used::Nginx,
         By::Application | By::Stored | By::Streamed => match &rule.direct {
             Some(Ok(direct)) if is_bypass(direct) => Used::FieldLost,
             _ => Used::Application,

@@ -46,6 +46,10 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
     let reason = detail(first).unwrap_or_default();
     match (reason.as_str(), stores_directly(facts)) {
         ("disabled", _) => Cause::Disabled,
+        // The application has given its Memcached up for a while.
+        ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
+        ("skipped", _) => Cause::ApplicationStore,
+        ("proxy", _) => Cause::NginxBypasses,
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => Cause::HostUnknown,
         _ if is_bypass(first) => Cause::Bypassed(reason),
@@ -109,6 +113,18 @@ pub(super) fn private(facts: &Facts) -> Verdict {
         return Bad(Cause::Private(field), seen);
     }
     Good("what is stored leaves without Set-Cookie, private and no-store".to_owned())
+}
+
+/// Nothing else answers between nginx and the application.
+pub(super) fn between(facts: &Facts) -> Verdict {
+    match facts.another_cache {
+        None => Unchecked("give --servers to see whether another cache answers".to_owned()),
+        Some(false) => Good("what Memcached has lost is rendered anew".to_owned()),
+        Some(true) => {
+            let seen = "the entry was taken away, and the next answer says that it is stored, and it is not";
+            Bad(Cause::CacheBetween, seen.to_owned())
+        }
+    }
 }
 
 pub(super) fn memcached(facts: &Facts) -> Verdict {

@@ -43,12 +43,7 @@ impl Gathering {
         let looks = (asked.iter())
             .map(|asked| self.look(&cookbook, asked, &windows))
             .collect();
-        let answered_by_another_cache = self.is_answered_by_another_cache().await;
-        self.facts.inspection = Some(Inspection {
-            watched,
-            looks,
-            answered_by_another_cache,
-        });
+        self.facts.inspection = Some(Inspection { watched, looks });
     }
 
     async fn ask_while(&mut self, watches: &mut [Watch]) -> Vec<Asked> {
@@ -80,6 +75,7 @@ impl Gathering {
         let conf = self.facts.given.conf.as_ref();
         Cookbook {
             prefix: self.facts.given.prefix.clone(),
+            start: self.facts.given.start(),
             host: origin.host_header(),
             scheme: if origin.tls { "https" } else { "http" },
             prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
@@ -151,29 +147,6 @@ impl Gathering {
                 recipe: Some(Recipe::Exact),
             })
             .collect()
-    }
-
-    /// Takes the page's entry away, and looks whether it comes back when the
-    /// next answer says that it is stored.
-    async fn is_answered_by_another_cache(&mut self) -> bool {
-        let Some(trial) = self.facts.trials.iter().find(|trial| trial.holds_page()) else {
-            return false;
-        };
-        let (target, key) = (trial.target.clone(), trial.key);
-        if let Some(servers) = self.probe.servers() {
-            for index in 0..servers.list().len() {
-                // Whoever cannot be asked has a fact of his own.
-                let _ = servers.take(index, &key.to_string()).await;
-            }
-        }
-        let first = self.probe.get(&target).await;
-        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
-        let again = self.probe.tried(target, first.clone(), first).await;
-        let says_stored = matches!(
-            again.first.as_ref().map(by),
-            Ok(By::Stored | By::Application)
-        );
-        says_stored && !again.holds_page()
     }
 }
 

@@ -34,6 +34,7 @@ impl Gathering {
             health: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
+            another_cache: None,
             inspection: None,
             page: None,
             spellings: Vec::new(),

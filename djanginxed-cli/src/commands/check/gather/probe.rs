@@ -18,7 +18,7 @@ use crate::memcached::Servers;
 #[derive(Debug)]
 pub(super) struct Probe {
     url: Url,
-    prefix: String,
+    given: Given,
     headers: Vec<(String, String)>,
     nginx: Client,
     app: Option<Client>,
@@ -45,7 +45,7 @@ impl Probe {
             nginx: client(args.connect.clone()),
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
-            prefix: given.prefix.clone(),
+            given: given.clone(),
             headers: args.headers.clone(),
             mark: format!("{mark:x}"),
             count: 0,
@@ -56,10 +56,6 @@ impl Probe {
 
     pub(super) fn mark(&self) -> &str {
         &self.mark
-    }
-
-    pub(super) fn servers(&mut self) -> Option<&mut Servers> {
-        self.servers.as_mut()
     }
 
     /// The page's target with a query that nobody has asked for.
@@ -78,7 +74,7 @@ impl Probe {
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
-        PageKey::new(&self.prefix, target)
+        PageKey::with_type(&self.given.prefix, &self.given.content_type, target)
     }
 
     fn request(&mut self, method: &'static str, target: &str) -> Request {
@@ -134,24 +130,23 @@ impl Probe {
     /// once where all is well, for a second at the most.
     pub(super) async fn trial(&mut self, target: String) -> Trial {
         let first = self.get(&target).await;
-        let mut second = self.get(&target).await;
-        for _ in 0..10 {
-            let stored = matches!(
-                first.as_ref().map(by),
-                Ok(By::Stored | By::Streamed | By::Unknown)
-            );
-            if !stored
-                || !matches!(
-                    second.as_ref().map(by),
-                    Ok(By::Stored | By::Streamed | By::Application)
-                )
-            {
+        let patience = match first.as_ref().map(by) {
+            Ok(By::Stored | By::Streamed) => 10,
+            // Perhaps stored, and not said.
+            Ok(By::Unknown) => 2,
+            _ => 0,
+        };
+        let second = self.get(&target).await;
+        let mut trial = self.tried(target.clone(), first.clone(), second).await;
+        for _ in 0..patience {
+            if trial.is_hit() {
                 break;
             }
             sleep(Duration::from_millis(100)).await;
-            second = self.get(&target).await;
+            let second = self.get(&target).await;
+            trial = self.tried(target.clone(), first.clone(), second).await;
         }
-        self.tried(target, first, second).await
+        trial
     }
 
     /// The same of the application itself.
@@ -184,6 +179,18 @@ impl Probe {
             second,
             held,
         }
+    }
+
+    /// Takes `key` away from every server; whether all could be asked.
+    pub(super) async fn take(&mut self, key: &PageKey) -> bool {
+        let Some(servers) = &mut self.servers else {
+            return false;
+        };
+        let mut all = true;
+        for index in 0..servers.list().len() {
+            all &= servers.take(index, &key.to_string()).await.is_ok();
+        }
+        all
     }
 
     /// Takes away every page that may have been stored, also under `places`.

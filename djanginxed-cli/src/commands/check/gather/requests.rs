@@ -2,10 +2,15 @@
 
 use std::time::Instant;
 
+use djanginxed::nginx::FORWARDING_HEADERS;
+
 use super::Gathering;
 use crate::commands::check::answer::{By, by};
-use crate::commands::check::diagnosis::{FOREIGN, STRANGER};
+use crate::commands::check::diagnosis::STRANGER;
 use crate::commands::check::facts::{Answer, Method, Rule, Strangers, Timed};
+
+/// What the generated file sets, besides what it clears.
+const SET_BY_NGINX: &[&str] = &["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];
 
 const AUTHORIZATION: (&str, &str) = ("Authorization", "Basic ZGphbmdpbnhlZDo=");
 
@@ -59,11 +64,12 @@ impl Gathering {
         let target = self.probe.fresh();
         let host = self.probe.ask("GET", &target, &[("Host", STRANGER)]).await;
         let after = self.probe.get(&target).await;
-        let all: Vec<_> = FOREIGN.iter().map(|name| (*name, foreign(name))).collect();
+        let all = SET_BY_NGINX.iter().chain(FORWARDING_HEADERS);
+        let all: Vec<_> = all.map(|name| (*name, self.foreign(name))).collect();
         let mut believed = Vec::new();
-        if self.is_believed(&all).await {
+        if self.is_believed(&all).await != Some(false) {
             for field in &all {
-                if self.is_believed(std::slice::from_ref(field)).await {
+                if self.is_believed(std::slice::from_ref(field)).await == Some(true) {
                     believed.push(field.0.to_owned());
                 }
             }
@@ -72,23 +78,52 @@ impl Gathering {
             host,
             after,
             believed,
-            sent: FOREIGN.len(),
+            sent: all.len(),
         });
     }
 
-    /// Whether a page that is stored shows what these fields say.
-    async fn is_believed(&mut self, fields: &[(&'static str, String)]) -> bool {
+    /// Whether a page that is stored shows what these fields say; none where it
+    /// is not stored.
+    async fn is_believed(&mut self, fields: &[(&'static str, String)]) -> Option<bool> {
         let target = self.probe.fresh();
         let fields: Vec<_> = fields
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let answer = self.probe.ask("GET", &target, &fields).await;
-        let Ok(answer) = answer else {
-            return false;
-        };
+        let answer = self.probe.ask("GET", &target, &fields).await.ok()?;
+        if by(&answer) == By::Refused {
+            return None;
+        }
         let body = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-        body.contains(SIGN) && by(&answer) != By::Refused
+        let other = format!("{}://{}", self.other_scheme(), self.facts.url.origin.host);
+        let usual = self.facts.trial().and_then(|trial| trial.page());
+        let usual = usual.map(|page| String::from_utf8_lossy(&page.body).to_ascii_lowercase());
+        let is_new = |sign: &str| {
+            let known = usual.as_ref().is_some_and(|usual| usual.contains(sign));
+            body.contains(sign) && !known
+        };
+        Some(is_new(STRANGER) || is_new(&other))
+    }
+
+    /// The scheme that the site's URL has not.
+    fn other_scheme(&self) -> &'static str {
+        match self.facts.url.origin.tls {
+            true => "http",
+            false => "https",
+        }
+    }
+
+    /// What a visitor may make up for a field. An odd scheme would keep the page
+    /// from being stored.
+    fn foreign(&self, name: &str) -> String {
+        let name = name.to_ascii_lowercase();
+        let scheme = self.other_scheme();
+        match name.as_str() {
+            "forwarded" => format!("host={STRANGER};proto={scheme};for={STRANGER}"),
+            name if name.contains("proto") || name.contains("scheme") => scheme.to_owned(),
+            name if name.contains("ssl") || name.contains("https") => "on".to_owned(),
+            _ => STRANGER.to_owned(),
+        }
     }
 
     pub(super) async fn faults(&mut self) {
@@ -127,16 +162,5 @@ impl Gathering {
             direct,
             took,
         });
-    }
-}
-
-/// What is looked for in pages: no scheme and no address has it.
-const SIGN: &str = "djanginxed-check";
-
-fn foreign(name: &str) -> String {
-    match name {
-        "Forwarded" => format!("host={STRANGER};proto={SIGN};for={STRANGER}"),
-        "X-Forwarded-Proto" | "X-Forwarded-Scheme" => SIGN.to_owned(),
-        _ => STRANGER.to_owned(),
     }
 }

@@ -1,6 +1,9 @@
 //! Targets asked for twice: one for each server and each other list of servers.
 
+use std::time::Duration;
+
 use djanginxed::PageKey;
+use tokio::time::sleep;
 
 use super::Gathering;
 use crate::commands::check::answer::{By, by, is_nginx_error_page};
@@ -15,6 +18,7 @@ impl Gathering {
         if worked && self.all_well() && self.facts.given.servers.len() > 1 {
             self.further_trials().await;
         }
+        self.another_cache().await;
         let found = self
             .facts
             .trials
@@ -29,6 +33,36 @@ impl Gathering {
                 self.inspect().await;
             }
         }
+    }
+
+    /// Takes the page's entry away, and looks whether it comes back when the
+    /// next answer says that it is stored.
+    async fn another_cache(&mut self) {
+        let Some(trial) = self.facts.trials.iter().find(|trial| trial.holds_page()) else {
+            return;
+        };
+        let (target, key) = (trial.target.clone(), trial.key);
+        if !self.probe.take(&key).await {
+            return;
+        }
+        let first = self.probe.get(&target).await;
+        let mut again = self
+            .probe
+            .tried(target.clone(), first.clone(), first.clone())
+            .await;
+        for _ in 0..20 {
+            if again.holds_page() {
+                break;
+            }
+            // The writer needs a moment.
+            sleep(Duration::from_millis(25)).await;
+            again = self
+                .probe
+                .tried(target.clone(), first.clone(), first.clone())
+                .await;
+        }
+        let says_stored = matches!(first.as_ref().map(by), Ok(By::Stored));
+        self.facts.another_cache = Some(says_stored && !again.holds_page());
     }
 
     /// Whether the application took the request as one for a page.
@@ -62,7 +96,7 @@ impl Gathering {
             if !missing {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(100)).await;
         }
     }
 
