@@ -1064,11 +1064,10 @@ fn other_requests() -> Vec<Setup> {
             target: "/links",
             nginx: |file| {
                 let named = file.replace("server_name _;", "server_name other.invalid;");
-                let named = named.replace(
+                named.replace(
                     "server_name 127.0.0.1;",
                     "server_name 127.0.0.1 djanginxed-check.invalid;",
-                );
-                named
+                )
             },
             ..row("a stranger's host is answered", "foreign-host")
         },

@@ -56,11 +56,10 @@ fn members(status: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {
 /// The application's reason (`detail=`).
 pub(super) fn detail(response: &Response) -> Option<String> {
     let status = response.header("cache-status")?;
-    let detail = members(&status)
+    members(&status)
         .filter_map(|mut items| (items.next() == Some("djanginxed")).then_some(items))
         .flatten()
-        .find_map(|item| item.strip_prefix("detail=").map(str::to_owned));
-    detail
+        .find_map(|item| item.strip_prefix("detail=").map(str::to_owned))
 }
 
 /// Whether the application took no part in its cache (`fwd=bypass`).

@@ -146,6 +146,7 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
         match check(&gathering.facts) {
             Verdict::Good(seen) => report.good(fact, seen),
             Verdict::Unchecked(why) => report.unchecked(fact, why),
+            Verdict::Silent => {}
             Verdict::Bad(cause, seen) => return report.bad(fact, &cause, seen),
         }
     }

@@ -3,7 +3,7 @@
 use djanginxed::Placement;
 
 use super::Verdict;
-use super::Verdict::{Bad, Good, Unchecked};
+use super::Verdict::{Bad, Good, Silent};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{ErrorPage, Site, Upstream};
 use crate::commands::check::facts::{Facts, Given};
@@ -12,7 +12,7 @@ use crate::memcached::address;
 
 pub(super) fn agrees(facts: &Facts) -> Verdict {
     let Some(conf) = &facts.given.conf else {
-        return Unchecked("give --conf with what nginx -T prints, to compare it".to_owned());
+        return Silent;
     };
     let Some(site) = conf.site(&facts.url) else {
         let seen = format!("no server_name is {}", facts.url.origin.host);

@@ -14,6 +14,9 @@ mod requests;
 mod stored;
 mod target;
 
+#[cfg(test)]
+mod tests;
+
 use super::cause::Cause;
 use super::facts::Facts;
 
@@ -26,6 +29,8 @@ pub(super) enum Verdict {
     Good(String),
     /// It was not checked; why.
     Unchecked(String),
+    /// There is nothing to say.
+    Silent,
     /// It does not hold: the cause, and what was seen.
     Bad(Cause, String),
 }

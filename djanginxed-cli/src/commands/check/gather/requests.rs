@@ -134,7 +134,7 @@ impl Gathering {
             let begin = Instant::now();
             let answer = self.probe.ask(method, &target, &[]).await;
             let took = begin.elapsed();
-            let hangs = answer.is_err();
+            let hangs = answer.is_err() || took > self.facts.given.within;
             let direct = self.probe.direct(method, &target, &[]).await;
             self.time(method, answer, direct, took);
             if hangs {
