@@ -8,6 +8,7 @@ mod http;
 mod memcached;
 mod output;
 mod targets;
+mod unreached;
 
 use std::process::ExitCode;
 

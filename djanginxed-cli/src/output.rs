@@ -21,15 +21,22 @@ pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
     })
 }
 
+/// Whether a character does something to a terminal, or turns the text round.
+fn steers(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
 /// `text` with its control characters as Rust writes them: what a server or a
 /// list says must not steer the terminal.
 pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    if !text.contains(steers) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() {
+        match steers(c) {
             true => safe.extend(c.escape_default()),
             false => safe.push(c),
         }

@@ -80,11 +80,6 @@ impl Servers {
         address(&self.list[index])
     }
 
-    /// `host:port` of the server that nginx asks for `key`.
-    pub(crate) fn server_of(&self, key: &PageKey) -> String {
-        self.address(self.index_of(key))
-    }
-
     /// The item under `key` on the server at `index`.
     pub(crate) async fn peek_at(
         &mut self,
@@ -102,6 +97,13 @@ impl Servers {
         let link = self.link(index).await?;
         let result = link.ask(&format!("md {key}")).await;
         Ok(self.remember(index, result)? == "HD")
+    }
+
+    /// Whether the server at `index` answers at all.
+    pub(crate) async fn reach(&mut self, index: usize) -> Result<(), Trouble> {
+        let link = self.link(index).await?;
+        let result = link.ask("mn").await;
+        self.remember(index, result).map(drop)
     }
 
     async fn link(&mut self, index: usize) -> Result<&mut Link, Trouble> {

@@ -1,5 +1,8 @@
 //! `djanginxed nginx`: nginx's file.
 
+mod refusal;
+mod trial;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -97,6 +100,9 @@ pub(crate) struct Args {
     /// The folder of nginx's modules, for --full; "none" where they are built in
     #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/nginx/modules")]
     modules: String,
+    /// Do not try what is generated with nginx -t, where there is an nginx here
+    #[arg(long)]
+    no_test: bool,
     /// Write nginx.conf, or site.conf or the like, and the script into this folder
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -122,7 +128,13 @@ fn page(text: &str) -> Result<(String, String, String), String> {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let files = site(args)?.generate()?;
+    let site = site(args)?.generate();
+    let files = site.map_err(|error| refusal::of_site(args, &error))?;
+    if let Some(problem) = (!args.no_test).then(|| trial::refusal(&files)).flatten() {
+        return Err(Failure::Failed(format!(
+            "nginx -t refuses what was generated: {problem}; --no-test prints it all the same"
+        )));
+    }
     match &args.output {
         Some(folder) => write(args, &files, folder)?,
         None => output::print(main_part(args, &files)?.1)?,
@@ -142,7 +154,10 @@ fn site(args: &Args) -> Result<Site, Failure> {
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
-    let mut site = Site::new(&pages.build()?)
+    let pages = pages
+        .build()
+        .map_err(|error| refusal::of_settings(args, &error))?;
+    let mut site = Site::new(&pages)
         .script_path(&args.script)
         .inner(&args.inner)
         .client_max_body_size(&args.client_max_body_size)
@@ -201,6 +216,8 @@ fn main_part(args: &Args, files: &Files) -> Result<(&'static str, String), Failu
 
 fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Failure> {
     let (name, text) = main_part(args, files)?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Failed(format!("cannot make {}: {error}", folder.display())))?;
     let script = files
         .script()
         .map(|script| ("djanginxed.js", script.to_owned()));
