@@ -38,6 +38,10 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
+    pub(crate) fn content_type(&self) -> &str {
+        &self.content_type
+    }
+
     pub(crate) fn key(&self, target: &str) -> PageKey {
         PageKey::with_type(&self.prefix.prefix, &self.content_type, target)
     }

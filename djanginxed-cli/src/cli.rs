@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Nginx(Box<nginx::Args>),
-    Check(check::Args),
+    Check(Box<check::Args>),
     Key(key::Args),
     Show(show::Args),
     Delete(delete::Args),
@@ -34,7 +34,7 @@ impl Cli {
     pub(crate) async fn run(self) -> Outcome {
         match self.command {
             Command::Nginx(args) => nginx::run(&args),
-            Command::Check(args) => check::run(args).await,
+            Command::Check(args) => check::run(*args).await,
             Command::Key(args) => key::run(&args),
             Command::Show(args) => show::run(&args).await,
             Command::Delete(args) => delete::run(&args).await,

@@ -13,6 +13,10 @@ pub(crate) enum Failure {
     /// Something it needs did not work: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// Nobody reads the output any more, which needs no words: exit code 141, as
+    /// a shell reports SIGPIPE.
+    #[error("nobody reads the output")]
+    NobodyReads,
 }
 
 impl Failure {
@@ -20,6 +24,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
             Failure::Failed(_) => ExitCode::FAILURE,
+            Failure::NobodyReads => ExitCode::from(141),
         }
     }
 }

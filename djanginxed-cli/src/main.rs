@@ -8,6 +8,7 @@ mod http;
 mod memcached;
 mod output;
 mod targets;
+mod unreached;
 
 use std::process::ExitCode;
 
@@ -25,7 +26,9 @@ fn main() -> ExitCode {
         ))),
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("djanginxed: {failure}");
+        if !matches!(failure, failure::Failure::NobodyReads) {
+            eprintln!("djanginxed: {failure}");
+        }
         failure.exit_code()
     })
 }

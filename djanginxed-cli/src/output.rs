@@ -1,7 +1,8 @@
 //! Standard output, which may be a pipe that nobody reads any more.
 
+use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use crate::failure::Failure;
 
@@ -13,6 +14,32 @@ pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
 /// Prints `text` as it is.
 pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    (write!(out, "{text}").and_then(|()| out.flush()))
-        .map_err(|error| Failure::Failed(format!("cannot write the output: {error}")))
+    (write!(out, "{text}").and_then(|()| out.flush())).map_err(|error| match error.kind() {
+        // As `| head -1` does, when it has what it wants.
+        ErrorKind::BrokenPipe => Failure::NobodyReads,
+        _ => Failure::Failed(format!("cannot write the output: {error}")),
+    })
+}
+
+/// Whether a character does something to a terminal, or turns the text round.
+fn steers(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
+}
+
+/// `text` with its control characters as Rust writes them: what a server or a
+/// list says must not steer the terminal.
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match steers(c) {
+            true => safe.extend(c.escape_default()),
+            false => safe.push(c),
+        }
+    }
+    Cow::Owned(safe)
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use crate::failure::Failure;
-use crate::http::Url;
+use crate::http::{Url, encoded};
 
 /// `given`, or the lines of standard input where there are none or one is `-`.
 pub(crate) fn targets(given: &[String]) -> Result<Vec<String>, Failure> {
@@ -20,10 +20,12 @@ pub(crate) fn targets(given: &[String]) -> Result<Vec<String>, Failure> {
     Ok(targets)
 }
 
-/// The request target of `word`, byte for byte as a client sends it.
+/// The request target of `word`, as a client sends it: byte for byte, but that
+/// no client sends a space or an é as it is.
 fn target(word: &str) -> Result<String, Failure> {
     if word.starts_with('/') {
-        return Ok(word.to_owned());
+        return encoded(word)
+            .map_err(|problem| Failure::Usage(format!("target {word:?}: {problem}")));
     }
     if word.contains("://") {
         return Ok(Url::parse(word)?.target);

@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
+use crate::memcached::Servers;
 use crate::output;
 use crate::targets::targets;
+use crate::unreached::Unreached;
 
 const NOT_KEPT: &str = "pages whose render began before this delete, or begins within about 2 seconds after it, are not kept";
 
@@ -31,16 +33,24 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.page.prefix)?.build()?;
     let targets = targets(&args.targets)?;
-    let (mut deleted, mut failed) = (0, 0);
+    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let (mut deleted, mut unreached) = (0, Unreached::default());
     for target in &targets {
-        match pages.delete(&args.page.key(target)).await {
+        let key = args.page.key(target);
+        let index = servers.index_of(&key);
+        let server = servers.address(index);
+        // Asked first, so that one that hangs is waited for once and not each time.
+        if let Err(trouble) = servers.reach(index).await {
+            unreached.note(&server, &trouble);
+            continue;
+        }
+        match pages.delete(&key).await {
             Ok(was_there) => deleted += usize::from(was_there),
-            Err(error) => {
-                failed += 1;
-                eprintln!("djanginxed: {target}: {error}");
-            }
+            Err(error) => unreached.note_text(&server, &error.to_string()),
         }
     }
+    unreached.tell();
+    let failed = unreached.count();
     let absent = targets.len() - deleted - failed;
     output::line(format_args!(
         "{deleted} deleted, {absent} were not stored, {failed} failed"

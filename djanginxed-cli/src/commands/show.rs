@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::process::ExitCode;
 
-use djanginxed::PageKey;
 use flate2::read::GzDecoder;
+use serde::Serialize;
 
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::memcached::{Item, Servers};
-use crate::output;
+use crate::output::{self, escaped};
 use crate::targets::targets;
+use crate::unreached::Unreached;
 
 /// Show what is stored for each target, without disturbing it
 ///
@@ -25,70 +26,146 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
+    /// Print a list of what is stored as JSON
+    #[arg(long)]
+    json: bool,
     /// Paths with their queries as sent, or URLs; none or "-": from standard input
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
 }
 
+/// A target, and what is stored for it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    target: String,
+    key: String,
+    server: String,
+    /// None: the server cannot be asked.
+    stored: Option<bool>,
+    #[serde(flatten)]
+    entry: Option<Entry>,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    /// Bytes, as stored.
+    size: usize,
+    flags: u32,
+    /// Seconds; none: it does not expire.
+    expires_in: Option<u64>,
+    /// Whether anybody has read it since it was stored.
+    read: bool,
+    /// Seconds since it was read, or else stored.
+    untouched_for: u64,
+    first_line: String,
+}
+
 pub(crate) async fn run(args: &Args) -> Outcome {
     // Checks prefix and servers, and names what is wrong with them.
     args.servers.builder(&args.page.prefix)?.build()?;
-    let servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
-    let mut exit = ExitCode::SUCCESS;
+    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let (mut all, mut unreached) = (Vec::new(), Unreached::default());
     for target in targets(&args.targets)? {
-        let key = args.page.key(&target);
-        let server = servers.server_of(&key);
-        match servers.peek(&key).await? {
-            Some(item) => output::line(describe(&target, &key, &server, &item))?,
-            None => {
-                output::line(format_args!("{target}\n  not stored: {key} on {server}"))?;
-                exit = ExitCode::FAILURE;
-            }
+        let shown = shown(args, &mut servers, &mut unreached, target).await;
+        // What cannot be asked is told once, with all that is there.
+        if !args.json && shown.stored.is_some() {
+            output::line(&shown)?;
         }
+        all.push(shown);
     }
-    Ok(exit)
+    if args.json {
+        output::line(serde_json::to_string_pretty(&all).unwrap_or_default())?;
+    }
+    unreached.tell();
+    let complete = all.iter().all(|shown| shown.stored == Some(true));
+    Ok(if complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-fn describe(target: &str, key: &PageKey, server: &str, item: &Item) -> String {
-    let Item { value, .. } = item;
-    format!(
-        "{target}
+async fn shown(
+    args: &Args,
+    servers: &mut Servers,
+    unreached: &mut Unreached,
+    target: String,
+) -> Shown {
+    let key = args.page.key(&target);
+    let index = servers.index_of(&key);
+    let server = servers.address(index);
+    let found = servers.peek_at(index, &key).await;
+    if let Err(trouble) = &found {
+        unreached.note(&server, trouble);
+    }
+    Shown {
+        target,
+        key: key.to_string(),
+        server,
+        stored: found.as_ref().ok().map(Option::is_some),
+        entry: found.ok().flatten().map(|item| Entry::of(&item)),
+    }
+}
+
+impl Entry {
+    fn of(item: &Item) -> Entry {
+        Entry {
+            size: item.value.len(),
+            flags: item.flags,
+            expires_in: item.seconds_left,
+            read: item.read,
+            untouched_for: item.seconds_untouched,
+            first_line: first_line(item).unwrap_or_else(|problem| problem),
+        }
+    }
+
+    fn flags(&self) -> &'static str {
+        match self.flags {
+            0 => "as rendered",
+            2 => "gzip",
+            _ => "not written by djanginxed",
+        }
+    }
+
+    fn expires(&self) -> String {
+        match self.expires_in {
+            Some(seconds) => format!("in {seconds} s"),
+            None => "never".to_owned(),
+        }
+    }
+
+    fn last_read(&self) -> String {
+        match self.read {
+            true => format!("{} s ago", self.untouched_for),
+            false => format!("never, stored {} s ago", self.untouched_for),
+        }
+    }
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Shown { key, server, .. } = self;
+        let target = escaped(&self.target);
+        let Some(entry) = &self.entry else {
+            return write!(f, "{target}\n  not stored: {key} on {server}");
+        };
+        write!(
+            f,
+            "{target}
   key         {key}
   server      {server}
   size        {} bytes
-  flags       {}
+  flags       {} ({})
   expires     {}
   last read   {}
   first line  {}",
-        value.len(),
-        flags(item),
-        expires(item.seconds_left),
-        last_read(item),
-        first_line(item).unwrap_or_else(|problem| problem),
-    )
-}
-
-fn flags(item: &Item) -> String {
-    let meaning = match item.flags {
-        0 => "as rendered",
-        2 => "gzip",
-        _ => "not written by djanginxed",
-    };
-    format!("{} ({meaning})", item.flags)
-}
-
-fn expires(seconds_left: Option<u64>) -> String {
-    match seconds_left {
-        Some(seconds) => format!("in {seconds} s"),
-        None => "never".to_owned(),
-    }
-}
-
-fn last_read(item: &Item) -> String {
-    if item.read {
-        format!("{} s ago", item.seconds_untouched)
-    } else {
-        format!("never, stored {} s ago", item.seconds_untouched)
+            entry.size,
+            entry.flags,
+            entry.flags(),
+            entry.expires(),
+            entry.last_read(),
+            escaped(&entry.first_line),
+        )
     }
 }
 
@@ -107,9 +184,7 @@ fn first_line(item: &Item) -> Result<String, String> {
     }
     let text = String::from_utf8_lossy(&page);
     let line = text.lines().find(|line| !line.trim().is_empty());
-    // Stored bytes must not steer the terminal.
-    let line = line.unwrap_or_default().chars().filter(|c| !c.is_control());
-    let mut cut: String = line.collect();
+    let mut cut = line.unwrap_or_default().to_owned();
     if let Some((end, _)) = cut.char_indices().nth(MOST) {
         cut.truncate(end);
         cut.push('…');

@@ -11,14 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::tls;
+use super::problem::Problem;
+use super::tls::Trust;
 use super::url::Origin;
 
 /// No page is larger; an answer without an end is none.
 const LARGEST: usize = 64 << 20;
-
-/// What [`Client::send`] says of a connection that ends before an answer begins.
-pub(crate) const CLOSED: &str = "the connection was closed without an answer";
 
 /// A request, whose target goes out as written.
 #[derive(Clone, Debug)]
@@ -46,7 +44,7 @@ impl Request {
         self
     }
 
-    fn build(&self, host: &str) -> Result<hyper::Request<Full<Bytes>>, String> {
+    fn build(&self, host: &str) -> Result<hyper::Request<Full<Bytes>>, Problem> {
         let mut builder = hyper::Request::builder()
             .method(self.method)
             .uri(&self.target);
@@ -60,9 +58,9 @@ impl Request {
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
-        builder
-            .body(Full::default())
-            .map_err(|error| format!("{} cannot be asked for: {error}", self.target))
+        builder.body(Full::default()).map_err(|error| {
+            Problem::Unsendable(format!("{} cannot be asked for: {error}", self.target))
+        })
     }
 }
 
@@ -93,16 +91,23 @@ pub(crate) struct Client {
     connect: Option<String>,
     plain: bool,
     patience: Duration,
+    trust: Trust,
     kept: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Client {
-    pub(crate) fn new(origin: Origin, connect: Option<String>, patience: Duration) -> Client {
+    pub(crate) fn new(
+        origin: Origin,
+        connect: Option<String>,
+        patience: Duration,
+        trust: &Trust,
+    ) -> Client {
         Client {
             origin,
             connect,
             plain: false,
             patience,
+            trust: trust.clone(),
             kept: None,
         }
     }
@@ -118,14 +123,14 @@ impl Client {
     }
 
     /// Sends `request` and reads the whole answer.
-    pub(crate) async fn send(&mut self, request: &Request) -> Result<Response, String> {
+    pub(crate) async fn send(&mut self, request: &Request) -> Result<Response, Problem> {
         match timeout(self.patience, self.exchange(request)).await {
             Ok(result) => result,
-            Err(_) => Err(format!("no answer within {:?}", self.patience)),
+            Err(_) => Err(Problem::TimedOut(self.patience)),
         }
     }
 
-    async fn exchange(&mut self, request: &Request) -> Result<Response, String> {
+    async fn exchange(&mut self, request: &Request) -> Result<Response, Problem> {
         let host = self.origin.host_header();
         if let Some(mut sender) = self.kept.take() {
             // The server may have closed it meanwhile: then once more, anew.
@@ -137,7 +142,7 @@ impl Client {
         }
         let mut sender = self.dial().await?;
         let answer = (sender.send_request(request.build(&host)?).await)
-            .map_err(|error| no_answer(&error))?;
+            .map_err(|error| Problem::of_http(&error))?;
         self.finish(sender, answer).await
     }
 
@@ -145,10 +150,10 @@ impl Client {
         &mut self,
         sender: SendRequest<Full<Bytes>>,
         answer: hyper::Response<Incoming>,
-    ) -> Result<Response, String> {
+    ) -> Result<Response, Problem> {
         let (head, body) = answer.into_parts();
         let body = (Limited::new(body, LARGEST).collect().await)
-            .map_err(|error| format!("the answer broke off: {error}"))?;
+            .map_err(|error| Problem::BrokenOff(error.to_string()))?;
         self.kept = Some(sender);
         Ok(Response {
             status: head.status.as_u16(),
@@ -157,16 +162,17 @@ impl Client {
         })
     }
 
-    async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+    async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, Problem> {
         let Origin { tls, host, port } = &self.origin;
         let own = format!("{host}:{port}");
         let address = self.connect.as_ref().unwrap_or(&own);
         let stream = (TcpStream::connect(address).await)
-            .map_err(|error| format!("cannot connect to {address}: {error}"))?;
+            .map_err(|error| Problem::of_connect(address, &error))?;
         // Requests are small and wait for nothing.
         let _ = stream.set_nodelay(true);
         if *tls && !self.plain {
-            start(tls::connect(host, stream).await?).await
+            let stream = self.trust.connect(host, stream).await;
+            start(stream.map_err(Problem::Tls)?).await
         } else {
             start(stream).await
         }
@@ -175,24 +181,9 @@ impl Client {
 
 async fn start(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> Result<SendRequest<Full<Bytes>>, String> {
-    let (sender, connection) = (http1::handshake(TokioIo::new(stream)).await)
-        .map_err(|error| format!("no HTTP connection: {error}"))?;
+) -> Result<SendRequest<Full<Bytes>>, Problem> {
+    let (sender, connection) =
+        (http1::handshake(TokioIo::new(stream)).await).map_err(|error| Problem::of_http(&error))?;
     tokio::spawn(connection);
     Ok(sender)
-}
-
-fn no_answer(error: &hyper::Error) -> String {
-    if error.is_incomplete_message() {
-        return CLOSED.to_owned();
-    }
-    format!("no HTTP answer: {}", cause(error))
-}
-
-/// hyper's own message leaves out what the system said.
-fn cause(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

@@ -1,8 +1,11 @@
 //! A client that sends request targets unchanged and follows nothing.
 
 mod client;
+mod problem;
 mod tls;
 mod url;
 
-pub(crate) use client::{CLOSED, Client, Request, Response};
-pub(crate) use url::Url;
+pub(crate) use client::{Client, Request, Response};
+pub(crate) use problem::{Problem, TlsProblem};
+pub(crate) use tls::Trust;
+pub(crate) use url::{Url, encoded};

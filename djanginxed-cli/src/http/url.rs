@@ -29,10 +29,30 @@ impl Url {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let (host, port) = host_and_port(authority, tls).map_err(wrong)?;
+        let host = as_asked_for(&host).map_err(wrong)?;
         Ok(Url {
             origin: Origin { tls, host, port },
-            target: request_target(target),
+            target: encoded(&request_target(target)).map_err(wrong)?,
         })
+    }
+
+    /// What `text` means where this URL is the one that it stands at (RFC 3986,
+    /// section 5.2): a URL, or one without its beginning.
+    pub(crate) fn join(&self, text: &str) -> Result<Url, Failure> {
+        if text.contains("://") {
+            return Url::parse(text);
+        }
+        let scheme = if self.origin.tls { "https" } else { "http" };
+        let host = self.origin.host_header();
+        let path = self.target.split('?').next().unwrap_or_default();
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let whole = match text {
+            text if text.starts_with("//") => format!("{scheme}:{text}"),
+            text if text.starts_with('/') => format!("{scheme}://{host}{text}"),
+            text if text.starts_with('?') => format!("{scheme}://{host}{path}{text}"),
+            text => format!("{scheme}://{host}{}", plain(&format!("{folder}/{text}"))),
+        };
+        Url::parse(&whole)
     }
 }
 
@@ -51,6 +71,55 @@ impl std::fmt::Display for Url {
         let scheme = if self.origin.tls { "https" } else { "http" };
         write!(f, "{scheme}://{}{}", self.origin.host_header(), self.target)
     }
+}
+
+/// `target` with what no client sends as it is, percent-encoded as browsers do.
+/// All else stays as written: it may be a name of its own.
+pub(crate) fn encoded(target: &str) -> Result<String, &'static str> {
+    let mut encoded = String::with_capacity(target.len());
+    for c in target.chars() {
+        match c {
+            c if c.is_ascii_control() => return Err("it has a control character"),
+            ' ' => encoded.push_str("%20"),
+            c if c.is_ascii() => encoded.push(c),
+            c => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    encoded.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+    }
+    Ok(encoded)
+}
+
+/// `path` without its `.` and `..`, which are for who resolves it.
+fn plain(path: &str) -> String {
+    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let mut parts: Vec<&str> = Vec::new();
+    let all: Vec<&str> = path.split('/').collect();
+    for (at, part) in all.iter().enumerate() {
+        let last = at + 1 == all.len();
+        match *part {
+            "." | ".." => {
+                if *part == ".." && parts.len() > 1 {
+                    parts.pop();
+                }
+                if last {
+                    parts.push("");
+                }
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("{}{query}", parts.join("/"))
+}
+
+/// A name with é as the resolver knows it.
+fn as_asked_for(host: &str) -> Result<String, &'static str> {
+    if host.is_ascii() {
+        return Ok(host.to_owned());
+    }
+    idna::domain_to_ascii(host).map_err(|_| "its host cannot be a name")
 }
 
 fn host_and_port(authority: &str, tls: bool) -> Result<(String, u16), &'static str> {
@@ -104,6 +173,33 @@ mod tests {
         assert_eq!(target("https://h"), "/");
         assert_eq!(target("http://h?q=http://i/"), "/?q=http://i/");
         assert_eq!(target("http://h/a#frag"), "/a");
+    }
+
+    #[test]
+    fn what_no_client_sends_is_encoded_as_browsers_do() {
+        assert_eq!(
+            target("http://h/caf\u{e9} 1?q=\u{e9}"),
+            "/caf%C3%A9%201?q=%C3%A9"
+        );
+        let host = Url::parse("http://caf\u{e9}.example/").unwrap().origin.host;
+        assert_eq!(host, "xn--caf-dma.example");
+        assert!(encoded("/a\u{7}").is_err());
+    }
+
+    #[test]
+    fn an_address_is_completed_by_where_it_stands() {
+        let base = Url::parse("https://h:81/maps/a.xml?x").unwrap();
+        for (text, whole) in [
+            ("http://i/b", "http://i/b"),
+            ("//i/b", "https://i/b"),
+            ("/b", "https://h:81/b"),
+            ("b?y", "https://h:81/maps/b?y"),
+            ("../b/./c/", "https://h:81/b/c/"),
+            ("../../..", "https://h:81/"),
+            ("?y", "https://h:81/maps/a.xml?y"),
+        ] {
+            assert_eq!(base.join(text).unwrap().to_string(), whole, "{text}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn a_stored_page_is_shown_and_not_disturbed() {
             "size        31 bytes".to_owned(),
             "flags       0 (as rendered)".to_owned(),
             "last read   never, stored ".to_owned(),
-            "first line  <title>[31mHello</title>\n".to_owned(),
+            "first line  <title>\\u{1b}[31mHello</title>\n".to_owned(),
         ] {
             assert!(done.out.contains(&part), "{part} in {}", done.out);
         }
@@ -130,4 +130,108 @@ fn memcached_out_of_reach_is_one_sentence_and_exit_code_1() {
             assert!(done.err.contains(&address), "{}", done.err);
         }
     }
+}
+
+#[test]
+fn what_is_stored_is_json_where_asked() {
+    let memcached = Memcached::start().unwrap();
+    memcached.set(key("/a"), 0, 100, "<title>\u{1b}Hello");
+    let servers = memcached.address();
+    let done = run([
+        "show",
+        "--servers",
+        &servers,
+        "--prefix",
+        "site1",
+        "--json",
+        "/a",
+        "/b",
+    ]);
+    assert_eq!(done.code, 1);
+    let shown: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(shown[0]["stored"], true);
+    assert_eq!(shown[0]["size"], 13);
+    assert_eq!(shown[0]["key"], key("/a"));
+    assert_eq!(shown[1]["stored"], false);
+    assert!(!done.out.contains('\u{1b}'));
+}
+
+#[test]
+fn a_pasted_address_is_the_one_that_a_browser_asks_for() {
+    let memcached = Memcached::start().unwrap();
+    memcached.set(key("/caf%C3%A9%20au%20lait?q=%C3%A9"), 0, 0, "<p>");
+    for pasted in [
+        "/caf\u{e9} au lait?q=\u{e9}",
+        "http://h/caf\u{e9} au lait?q=\u{e9}#there",
+    ] {
+        let done = show(&memcached, pasted);
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(done.out.starts_with("/caf%C3%A9%20au%20lait?q=%C3%A9\n"));
+    }
+    let done = show(&memcached, "/a\u{7}");
+    assert_eq!(done.code, 2);
+    assert!(done.err.contains("control character") && !done.err.contains('\u{7}'));
+}
+
+#[test]
+fn one_dead_server_of_several_hides_its_own_pages_only_and_is_told_once() {
+    let mut servers = [Memcached::start().unwrap(), Memcached::start().unwrap()];
+    let list = format!("{},{}", servers[0].address(), servers[1].address());
+    let targets: Vec<String> = (0..400).map(|number| format!("/{number}")).collect();
+    for target in &targets {
+        servers[0].set(key(target), 0, 0, "<p>here");
+    }
+    for hangs in [true, false] {
+        if hangs {
+            servers[1].pause();
+        } else {
+            servers[1].resume();
+            servers[1].stop();
+        }
+        let dead = servers[1].address();
+        let mut stored = 0;
+        for name in ["show", "delete"] {
+            let begin = std::time::Instant::now();
+            let mut command = command();
+            command.args([name, "--servers", &list, "--prefix", "site1", "-"]);
+            let done = finish(&mut command, &targets.join("\n"));
+            assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+            assert_eq!(done.code, 1, "{}", done.err);
+            let told: Vec<_> = done
+                .err
+                .lines()
+                .filter(|line| line.contains(&dead))
+                .collect();
+            assert_eq!(told.len(), 1, "{}", done.err);
+            let count: usize = (told[0].rsplit('(').next().unwrap().split(' ').next())
+                .unwrap()
+                .parse()
+                .unwrap();
+            if name == "show" {
+                stored = done.out.matches("first line  <p>here").count();
+                assert_eq!(stored + count, 400);
+                assert!(stored > 100);
+            } else if hangs {
+                let sum = format!("{stored} deleted, 0 were not stored, {count} failed\n");
+                assert_eq!(done.out, sum);
+                for target in &targets {
+                    servers[0].set(key(target), 0, 0, "<p>here");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_left_quietly() {
+    let script = format!(
+        "seq 1 20000 | sed s,^,/, | {} key --prefix site1 - | head -1",
+        env!("CARGO_BIN_EXE_djanginxed")
+    );
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.stdout.len(), 33);
 }

@@ -13,6 +13,8 @@ pub(super) enum By {
     Nginx,
     /// The application, which has rendered the page and stores it.
     Stored,
+    /// The application, whose page is a stream that may be stored at its end.
+    Streamed,
     /// The application, from what it has stored.
     Application,
     /// The application, which does not store the page.
@@ -26,10 +28,8 @@ pub(super) fn by(response: &Response) -> By {
         return By::Unknown;
     };
     let is = |name: &str, parameter: &str| {
-        status.split(',').any(|member| {
-            let mut items = member.split(';').map(str::trim);
-            items.next() == Some(name) && items.any(|item| item == parameter)
-        })
+        members(&status)
+            .any(|mut items| items.next() == Some(name) && items.any(|item| item == parameter))
     };
     if is("nginx", "hit") {
         By::Nginx
@@ -37,9 +37,35 @@ pub(super) fn by(response: &Response) -> By {
         By::Application
     } else if is("djanginxed", "stored") || is("djanginxed", "collapsed") {
         By::Stored
-    } else {
+    } else if is("djanginxed", "fwd=uri-miss") && detail(response).is_none() {
+        By::Streamed
+    } else if members(&status).any(|mut items| items.next() == Some("djanginxed")) {
         By::Refused
+    } else {
+        // Another cache's.
+        By::Unknown
     }
+}
+
+fn members(status: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {
+    status
+        .split(',')
+        .map(|member| member.split(';').map(str::trim))
+}
+
+/// The application's reason (`detail=`).
+pub(super) fn detail(response: &Response) -> Option<String> {
+    let status = response.header("cache-status")?;
+    members(&status)
+        .filter_map(|mut items| (items.next() == Some("djanginxed")).then_some(items))
+        .flatten()
+        .find_map(|item| item.strip_prefix("detail=").map(str::to_owned))
+}
+
+/// Whether the application took no part in its cache (`fwd=bypass`).
+pub(super) fn is_bypass(response: &Response) -> bool {
+    let status = response.header("cache-status").unwrap_or_default();
+    members(&status).any(|mut items| items.any(|item| item == "fwd=bypass"))
 }
 
 /// Status and Cache-Status, as a person reads them.

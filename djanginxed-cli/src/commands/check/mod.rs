@@ -1,31 +1,40 @@
-//! `djanginxed check`: proves that nginx, Memcached and the application agree.
+//! `djanginxed check`: proves that nginx, Memcached and the application agree,
+//! or names the one cause why they do not.
+//!
+//! [`gather`] asks, [`facts`] is what was seen, and [`diagnosis`] says what it
+//! means, knowing nothing else.
 
+mod advice;
 mod answer;
-mod bypass;
-mod encoding;
-mod faults;
-mod methods;
-mod origin;
-mod probe;
+mod cause;
+mod conf;
+mod diagnosis;
+mod facts;
+mod gather;
+mod placing;
+mod recipe;
 mod report;
-mod storing;
-mod target;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::cache_args::{KeyArgs, ServerArgs};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::http::Url;
-use probe::{Probe, Trial};
+use conf::Conf;
+use diagnosis::{RUNNING, Stage, Verdict};
+use facts::Given;
+use gather::Gathering;
 use report::Report;
 
-/// Prove that a running site works, fact by fact
+/// Prove that a running site works, or name the one cause why it does not
 ///
 /// URL is a page that is cached. It is asked for under queries of its own, so
 /// that no visitor's page is touched; a POST and an OPTIONS are sent to it too.
+/// With --servers, what is stored meanwhile is taken away again.
 /// Exit code 0 if every fact holds, 1 if one is ✗.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed check https://www.example.com/articles/1 --servers 127.0.0.1:11211 --prefix site1 --app 127.0.0.1:8080 --bypass-cookie sessionid"
 )]
@@ -40,12 +49,18 @@ pub(crate) struct Args {
     /// Where the application itself listens, to compare with
     #[arg(long, value_name = "HOST:PORT")]
     app: Option<String>,
+    /// What nginx -T prints, to compare with; "-": from standard input
+    #[arg(long, value_name = "FILE")]
+    conf: Option<PathBuf>,
     /// A cookie whose presence bypasses the cache; may be given several times
     #[arg(long = "bypass-cookie", value_name = "NAME")]
     bypass_cookies: Vec<String>,
     /// A header whose presence bypasses the cache; may be given several times
     #[arg(long = "bypass-header", value_name = "NAME")]
     bypass_headers: Vec<String>,
+    /// A header to send with every request; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    headers: Vec<(String, String)>,
     /// Memcached is out of reach now (stopped, or hung): prove that pages still come in time
     #[arg(long)]
     faults: bool,
@@ -55,27 +70,68 @@ pub(crate) struct Args {
     /// Connect there, whatever host the URL names
     #[arg(long, value_name = "HOST:PORT")]
     connect: Option<String>,
+    /// Trust the certificates in this PEM file, too
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Give an answer up after that many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    fn bound(&self) -> Duration {
-        Duration::from_millis(self.within)
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    fn given(&self) -> Result<Given, Failure> {
+        // Names what is wrong with the prefix.
+        self.page.prefix.cache()?;
+        Ok(Given {
+            prefix: self.page.prefix.prefix.clone(),
+            content_type: self.page.content_type().to_owned(),
+            servers: if self.servers.given() {
+                self.servers.list()?
+            } else {
+                Vec::new()
+            },
+            placement: self.servers.placement.placement(),
+            app: self.app.clone(),
+            within: Duration::from_millis(self.within),
+            conf: self.conf.as_deref().map(Conf::open).transpose()?,
+        })
     }
 }
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let url = Url::parse(&args.url)?;
-    let mut probe = Probe::new(&args, url)?;
     let mut report = Report::new(&args.url);
-    if args.faults {
-        faults::check(&args, &mut probe, &mut report).await;
-    } else if let Some(trial) = storing::check(&mut probe, &mut report).await {
-        rest(&args, &mut probe, &trial, &mut report).await;
+    let (json, faults) = (args.json, args.faults);
+    let stages = if faults { &[Stage::Faults] } else { RUNNING };
+    let mut gathering = Gathering::new(args.clone(), args.given()?, url)?;
+    let examined = async {
+        for stage in stages {
+            gathering.gather(*stage).await;
+            examine(*stage, &gathering, &mut report);
+            if !report.holds() {
+                break;
+            }
+        }
+    };
+    let interrupted = tokio::select! {
+        () = examined => false,
+        _ = tokio::signal::ctrl_c() => true,
+    };
+    let left = gathering.clean().await;
+    if interrupted {
+        return Ok(ExitCode::from(130));
     }
-    report.print(args.json)?;
+    if left > 0 && !faults {
+        report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
+    }
+    report.print(json)?;
     Ok(if report.holds() {
         ExitCode::SUCCESS
     } else {
@@ -83,10 +139,15 @@ pub(crate) async fn run(args: Args) -> Outcome {
     })
 }
 
-async fn rest(args: &Args, probe: &mut Probe, trial: &Trial, report: &mut Report) {
-    target::check(probe, trial, report).await;
-    encoding::check(probe, trial, report).await;
-    methods::check(probe, trial, report).await;
-    bypass::check(args, probe, trial, report).await;
-    origin::check(probe, report).await;
+/// Says what this stage's facts mean, up to the first that does not hold: what
+/// comes behind it would be its consequence.
+fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
+    for (fact, check) in stage.checks() {
+        match check(&gathering.facts) {
+            Verdict::Good(seen) => report.good(fact, seen),
+            Verdict::Unchecked(why) => report.unchecked(fact, why),
+            Verdict::Silent => {}
+            Verdict::Bad(cause, seen) => return report.bad(fact, &cause, seen),
+        }
+    }
 }

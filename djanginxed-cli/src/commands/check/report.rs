@@ -1,9 +1,10 @@
-//! The checklist.
+//! The checklist: the root cause first, then what holds in spite of it.
 
 use std::fmt;
 
 use serde::Serialize;
 
+use super::cause::Cause;
 use crate::failure::Failure;
 use crate::output;
 
@@ -16,16 +17,21 @@ struct Fact {
     holds: Option<bool>,
     /// What was seen, or why it was not checked.
     seen: String,
+    /// Why it does not hold: one word for machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
     /// What to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<String>,
 }
 
-/// Every fact, in the order in which it was checked.
+/// Every fact that was checked; first the one that does not hold.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     url: String,
     holds: bool,
+    /// The one root cause.
+    cause: Option<&'static str>,
     facts: Vec<Fact>,
 }
 
@@ -34,6 +40,7 @@ impl Report {
         Report {
             url: url.to_owned(),
             holds: true,
+            cause: None,
             facts: Vec::new(),
         }
     }
@@ -43,36 +50,20 @@ impl Report {
     }
 
     pub(super) fn good(&mut self, fact: &'static str, seen: impl Into<String>) {
-        self.push(fact, Some(true), seen.into(), None);
-    }
-
-    pub(super) fn bad(
-        &mut self,
-        fact: &'static str,
-        seen: impl Into<String>,
-        change: impl Into<String>,
-    ) {
-        self.holds = false;
-        self.push(fact, Some(false), seen.into(), Some(change.into()));
+        self.facts.push(Fact::new(fact, Some(true), seen.into()));
     }
 
     pub(super) fn unchecked(&mut self, fact: &'static str, why: impl Into<String>) {
-        self.push(fact, None, why.into(), None);
+        self.facts.push(Fact::new(fact, None, why.into()));
     }
 
-    fn push(
-        &mut self,
-        fact: &'static str,
-        holds: Option<bool>,
-        seen: String,
-        change: Option<String>,
-    ) {
-        self.facts.push(Fact {
-            fact,
-            holds,
-            seen,
-            change,
-        });
+    pub(super) fn bad(&mut self, fact: &'static str, cause: &Cause, seen: String) {
+        self.holds = false;
+        self.cause = Some(cause.word());
+        let mut fact = Fact::new(fact, Some(false), seen);
+        fact.cause = Some(cause.word());
+        fact.change = Some(cause.change());
+        self.facts.insert(0, fact);
     }
 
     pub(super) fn print(&self, json: bool) -> Result<(), Failure> {
@@ -84,7 +75,19 @@ impl Report {
     }
 }
 
-/// `✓ hit  what was seen`, and a line that says what to change.
+impl Fact {
+    fn new(fact: &'static str, holds: Option<bool>, seen: String) -> Fact {
+        Fact {
+            fact,
+            holds,
+            seen,
+            cause: None,
+            change: None,
+        }
+    }
+}
+
+/// `✓ hit  what was seen`, and lines that say why not, and what to change.
 impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = match self.holds {
@@ -92,9 +95,13 @@ impl fmt::Display for Fact {
             Some(false) => '✗',
             None => '-',
         };
-        write!(f, "{mark} {:<14} {}", self.fact, self.seen)?;
+        let seen = output::escaped(&self.seen);
+        write!(f, "{mark} {:<14} {seen}", self.fact)?;
+        if let Some(cause) = self.cause {
+            write!(f, "\n  {:<14} {cause}", "cause:")?;
+        }
         match &self.change {
-            Some(change) => write!(f, "\n  {:<14} {change}", "to change:"),
+            Some(change) => write!(f, "\n  {:<14} {}", "to change:", output::escaped(change)),
             None => Ok(()),
         }
     }

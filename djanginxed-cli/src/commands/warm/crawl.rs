@@ -9,15 +9,15 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use super::Args;
 use super::outcome::{Outcome, outcome};
 use super::progress::Progress;
-use crate::http::{Client, Request, Url};
+use crate::http::{Client, Request, Trust, Url};
 
 type Asked = (Client, Url, Outcome);
 
 /// Asks for all of `urls`; Ctrl-C ends it with the sum so far.
-pub(super) async fn crawl(args: &Args, urls: Vec<Url>) -> ExitCode {
+pub(super) async fn crawl(args: &Args, trust: &Trust, urls: Vec<Url>) -> ExitCode {
     let mut progress = Progress::new(urls.len());
     let interrupted = tokio::select! {
-        () = ask_all(args, urls, &mut progress) => false,
+        () = ask_all(args, trust, urls, &mut progress) => false,
         _ = tokio::signal::ctrl_c() => true,
     };
     let complete = progress.finish();
@@ -28,7 +28,7 @@ pub(super) async fn crawl(args: &Args, urls: Vec<Url>) -> ExitCode {
     }
 }
 
-async fn ask_all(args: &Args, urls: Vec<Url>, progress: &mut Progress) {
+async fn ask_all(args: &Args, trust: &Trust, urls: Vec<Url>, progress: &mut Progress) {
     let mut pace = args.rate.map(pace);
     let mut running: JoinSet<Asked> = JoinSet::new();
     let mut idle: Vec<Client> = Vec::new();
@@ -42,7 +42,7 @@ async fn ask_all(args: &Args, urls: Vec<Url>, progress: &mut Progress) {
         while let Some(done) = running.try_join_next() {
             note(Some(done), &mut idle, progress);
         }
-        running.spawn(ask(client(args, &mut idle, &url), url));
+        running.spawn(ask(client(args, trust, &mut idle, &url), url));
     }
     while let Some(done) = running.join_next().await {
         note(Some(done), &mut idle, progress);
@@ -57,13 +57,18 @@ fn pace(rate: u32) -> Interval {
 }
 
 /// One whose connection to the same origin is free, or a new one.
-fn client(args: &Args, idle: &mut Vec<Client>, url: &Url) -> Client {
+fn client(args: &Args, trust: &Trust, idle: &mut Vec<Client>, url: &Url) -> Client {
     match idle
         .iter()
         .position(|client| *client.origin() == url.origin)
     {
         Some(at) => idle.swap_remove(at),
-        None => Client::new(url.origin.clone(), args.connect.clone(), args.patience()),
+        None => Client::new(
+            url.origin.clone(),
+            args.connect.clone(),
+            args.patience(),
+            trust,
+        ),
     }
 }
 
@@ -96,6 +101,6 @@ async fn once(client: &mut Client, url: &Url) -> Outcome {
     let request = Request::get(&url.target).header("Accept-Encoding", "gzip");
     match client.send(&request).await {
         Ok(response) => outcome(&response),
-        Err(problem) => Outcome::Failed(problem),
+        Err(problem) => Outcome::Failed(problem.to_string()),
     }
 }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
+use crate::http::Trust;
 
 /// Ask for pages, so that visitors find them stored
 ///
@@ -42,6 +43,9 @@ pub(crate) struct Args {
     /// Connect there, whatever host a URL names
     #[arg(long, value_name = "HOST:PORT")]
     connect: Option<String>,
+    /// Trust the certificates in this PEM file, too
+    #[arg(long, value_name = "FILE")]
+    cacert: Option<PathBuf>,
 }
 
 impl Args {
@@ -51,8 +55,9 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args) -> Outcome {
+    let trust = Trust::new(args.cacert.as_deref())?;
     let urls = tokio::select! {
-        urls = sources::urls(&args) => urls?,
+        urls = sources::urls(&args, &trust) => urls?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
     };
     if urls.is_empty() {
@@ -60,5 +65,5 @@ pub(crate) async fn run(args: Args) -> Outcome {
             "nothing to ask for: give URLs, --file or --sitemap".to_owned(),
         ));
     }
-    Ok(crawl::crawl(&args, urls).await)
+    Ok(crawl::crawl(&args, &trust, urls).await)
 }

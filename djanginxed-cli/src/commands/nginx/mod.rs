@@ -1,5 +1,8 @@
 //! `djanginxed nginx`: nginx's file.
 
+mod refusal;
+mod trial;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long = "cached-host", value_name = "HOST")]
     hosts: Vec<String>,
     /// A header that every hit carries, as the page cache's `header`
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
     headers: Vec<(String, String)>,
     /// Do not say in Cache-Status that nginx answered
     #[arg(long)]
@@ -97,6 +100,9 @@ pub(crate) struct Args {
     /// The folder of nginx's modules, for --full; "none" where they are built in
     #[arg(long, value_name = "FOLDER", default_value = "/usr/lib/nginx/modules")]
     modules: String,
+    /// Do not try what is generated with nginx -t, where there is an nginx here
+    #[arg(long)]
+    no_test: bool,
     /// Write nginx.conf, or site.conf or the like, and the script into this folder
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
@@ -121,15 +127,14 @@ fn page(text: &str) -> Result<(String, String, String), String> {
     Ok((location.into(), prefix.into(), content_type.into()))
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or("write it as \"NAME: VALUE\", for example \"X-Frame-Options: DENY\"")?;
-    Ok((name.trim().into(), value.trim().into()))
-}
-
 pub(crate) fn run(args: &Args) -> Outcome {
-    let files = site(args)?.generate()?;
+    let site = site(args)?.generate();
+    let files = site.map_err(|error| refusal::of_site(args, &error))?;
+    if let Some(problem) = (!args.no_test).then(|| trial::refusal(&files)).flatten() {
+        return Err(Failure::Failed(format!(
+            "nginx -t refuses what was generated: {problem}; --no-test prints it all the same"
+        )));
+    }
     match &args.output {
         Some(folder) => write(args, &files, folder)?,
         None => output::print(main_part(args, &files)?.1)?,
@@ -149,7 +154,10 @@ fn site(args: &Args) -> Result<Site, Failure> {
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
-    let mut site = Site::new(&pages.build()?)
+    let pages = pages
+        .build()
+        .map_err(|error| refusal::of_settings(args, &error))?;
+    let mut site = Site::new(&pages)
         .script_path(&args.script)
         .inner(&args.inner)
         .client_max_body_size(&args.client_max_body_size)
@@ -208,6 +216,8 @@ fn main_part(args: &Args, files: &Files) -> Result<(&'static str, String), Failu
 
 fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Failure> {
     let (name, text) = main_part(args, files)?;
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::Failed(format!("cannot make {}: {error}", folder.display())))?;
     let script = files
         .script()
         .map(|script| ("djanginxed.js", script.to_owned()));

@@ -1,0 +1,248 @@
+//! What to change, for each cause.
+
+use djanginxed::Placement;
+
+use super::cause::Cause;
+use super::placing::Difference;
+
+const ERROR_PAGE: &str = "error_page 404 405 418 500 502 504 = @…;";
+const GENERATE: &str = "generate it again from the application's settings (djanginxed nginx), then nginx -t and nginx -s reload";
+
+impl Cause {
+    /// What to change; where several things fit, which fact would tell them apart.
+    pub(super) fn change(&self) -> String {
+        (self.unreached())
+            .or_else(|| self.no_page())
+            .or_else(|| self.memcached())
+            .or_else(|| self.not_stored())
+            .or_else(|| self.not_found())
+            .or_else(|| self.differs())
+            .unwrap_or_else(|| self.other_requests())
+    }
+
+    fn unreached(&self) -> Option<String> {
+        let text = match self {
+            Cause::UnknownHost => {
+                "Correct the URL's host, or give --connect HOST:PORT where its name does not lead to this nginx."
+            }
+            Cause::SiteRefuses => "Start nginx, or correct the URL's host and port.",
+            Cause::Unreachable => {
+                "Correct the URL's host and port, or the network and its firewalls."
+            }
+            Cause::SiteHangs => {
+                "Something behind nginx does not answer. Give --app: where the application does not answer either, it is the application that hangs; where it does, nginx waits for something else (Memcached without time-outs: see --servers)."
+            }
+            Cause::ServerName => {
+                "nginx's default server closes the connection (444): add the URL's host to server_name (--server-name of djanginxed nginx), or ask for a host that is there, with --connect HOST:PORT where its name does not lead to this nginx."
+            }
+            Cause::PortWithoutTls => {
+                "No TLS is spoken on this port: write http:// or another port into the URL, or \"ssl\" into nginx's listen."
+            }
+            Cause::PortWithTls => "TLS is spoken on this port: write https:// into the URL.",
+            Cause::CertificateUntrusted => {
+                "Nobody whom this machine trusts has signed the certificate: give the signer's with --cacert FILE; where browsers complain too, mend ssl_certificate (the intermediate certificates belong into that file)."
+            }
+            Cause::CertificateName => {
+                "The certificate is for another name: ask for a name that it has, or get one for this name."
+            }
+            Cause::CertificateExpired => {
+                "Renew the certificate and reload nginx; or correct this machine's clock."
+            }
+            Cause::Tls => "nginx's error log says why TLS fails.",
+            Cause::NotHttp => "What listens there is no web server: correct the URL's port.",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn no_page(&self) -> Option<String> {
+        Some(match self {
+            Cause::ApplicationDown => "Start the application: nobody listens where it should.".to_owned(),
+            Cause::ApplicationAddress => "The application runs, and nginx does not reach it: correct the address in nginx's upstream (--app of djanginxed nginx).".to_owned(),
+            Cause::ApplicationUnreachable => "Start the application, or correct its address in nginx's upstream. Give --app HOST:PORT: where it answers there, nginx's address is wrong.".to_owned(),
+            Cause::AppOption(app) => format!("Nobody listens at {app}, and the site works: correct --app, or leave it out."),
+            Cause::ApplicationHangs => "The application takes the request and does not answer: its log, a database that it waits for.".to_owned(),
+            Cause::ApplicationError(status) => format!("The application answers with status {status}: see its log. Such answers are never stored."),
+            Cause::NoSuchPage => "Give the URL of a page that exists and is cached.".to_owned(),
+            Cause::Redirect(to) => format!("Redirects are never stored; give the URL that it leads to: {to}"),
+            Cause::Password => "A page behind a password is not for everybody, and requests with Authorization always bypass the cache: check another page, or send what opens this one with -H \"NAME: VALUE\".".to_owned(),
+            Cause::Forbidden => "Where nginx has deny or allow, run this from where visitors may come from; else see the application's own rules.".to_owned(),
+            Cause::NginxAnswers(status) => format!("nginx answers with its own status {status}, and the application is not asked: a location of its own (return, root, maintenance) stands before the page's."),
+            Cause::OtherStatus(status) => format!("Only answers with status 200 are stored, and this page's is {status}: give another URL."),
+            Cause::ApplicationPort => "The URL leads past nginx to the application itself: give the URL that visitors have. Where another server stands before nginx, give nginx's own with --connect HOST:PORT.".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn memcached(&self) -> Option<String> {
+        Some(match self {
+            Cause::MemcachedDown(server) => format!(
+                "Start Memcached at {server}, or correct its address. Its pages are rendered each time."
+            ),
+            Cause::MemcachedHangs(server) => format!("Memcached at {server} hangs: restart it."),
+            Cause::MemcachedPassword(server) => format!(
+                "Memcached at {server} wants a password, and nginx cannot give one: start it without -S and -Y, where only this site reaches it."
+            ),
+            Cause::MemcachedOld(server) => format!(
+                "Memcached at {server} is older than 1.6 and knows no meta commands: update it."
+            ),
+            Cause::NotMemcached(server) => {
+                format!("What answers at {server} is no Memcached: correct the address.")
+            }
+            Cause::MemcachedItemSize { server, largest } => format!(
+                "Memcached at {server} takes items up to {largest} bytes: start it with a larger -I, and give max_entry_size the same."
+            ),
+            Cause::MemcachedClock { server, seconds } => format!(
+                "The clock of {server} differs by {seconds} s: set both clocks (NTP) and restart Memcached. Pages of more than 30 days are stored with a date, and expire by its clock."
+            ),
+            _ => return None,
+        })
+    }
+
+    fn not_stored(&self) -> Option<String> {
+        Some(match self {
+            Cause::Refused(reason) => refusal(reason),
+            Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
+            Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
+            Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
+            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.".to_owned(),
+            Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
+            Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on. Give --app and --servers: they tell a page that is not cached from a location of nginx that leads elsewhere.".to_owned(),
+            Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
+            Cause::ErrorPageEquals => format!("Write \"=\" into error_page: {ERROR_PAGE}"),
+            Cause::ErrorPageCodes(codes) => format!("error_page lacks {codes}: write {ERROR_PAGE}"),
+            Cause::Private(field) => format!("A middleware adds {field} to the page after it was stored: take that middleware off this page, or remove #[cache_page]."),
+            _ => return None,
+        })
+    }
+
+    fn not_found(&self) -> Option<String> {
+        let known = |prefix: &Option<String>| match prefix.as_deref() {
+            Some("") => "none".to_owned(),
+            Some(prefix) => format!("{prefix:?}"),
+            None => "another".to_owned(),
+        };
+        Some(match self {
+            Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
+            Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower."),
+            Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
+            Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
+            Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),
+            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of another type: {OWN_PAGE}"),
+            Cause::ContentTypeOption(content_type) => format!("The site works, and this page is {content_type}: give --content-type {content_type}."),
+            Cause::NginxServers(difference) => format!("nginx's list of Memcached servers differs from the one given: {}; {GENERATE}.", difference.words()),
+            Cause::ApplicationServers(difference) => format!("The application's list of Memcached servers differs from the one given, which nginx has: {}. Correct DJANGINXED_SERVERS or .memcached([…]).", difference.words()),
+            Cause::ApplicationPrefix(prefix) => format!("The application's prefix is {}, and nginx's is the one given: correct DJANGINXED_KEY_PREFIX, .key_prefix(…), or the handler's key_prefix.", known(prefix)),
+            Cause::PrefixOption(prefix) => format!("The site's prefix is {}, and works: correct --prefix.", known(prefix)),
+            Cause::ServersOption(difference) => match difference {
+                Some(difference) => format!("nginx and the application agree on another list of servers: {}. Correct --servers and --placement.", difference.words()),
+                None => "nginx and the application agree on other servers: correct --servers.".to_owned(),
+            },
+            Cause::ApplicationStore => "The application keeps this page on none of these servers: it has other ones, it cannot reach them, or it keeps pages in its own memory (no DJANGINXED_SERVERS, .in_memory). Its log says at start which store it has, and why pages are not stored.".to_owned(),
+            Cause::RewriteInNginx(to) => format!("nginx asks the application for {to:?} instead: let proxy_pass end after the host, and remove the rewrite."),
+            Cause::RewriteInApplication(to) => format!("A middleware of the application (NormalizePath) makes {to:?} of it before the page is stored: remove it from cached pages, and let nginx redirect."),
+            Cause::Rewrite(to) => format!("The application sees {to:?} instead. Give --app: where the application stores it under the target as sent, nginx rewrites it (rewrite, a path in proxy_pass), else a middleware (NormalizePath)."),
+            Cause::CacheBetween => "Another cache answers between nginx and the application (proxy_cache, a CDN): take it off cached pages. It would serve pages that were deleted.".to_owned(),
+            Cause::NginxFindsNothing => "The application finds its page and nginx does not: nginx asks under another key, asks other servers, or does not ask; or the application keeps pages in its own memory. Give --servers and --prefix, which tell these apart, and --conf.".to_owned(),
+            Cause::NothingKept => "The application renders the page each time: its Memcached is out of reach or takes nothing. Give --servers, to see how they are; the application's log says why pages are not stored.".to_owned(),
+            Cause::SharedMemcached => "Something else is stored under this page's key: give each site on one Memcached its own key prefix.".to_owned(),
+            Cause::Unexplained => "This fits no cause that is known: compare nginx's file with a generated one, and see the application's log (\"not stored\") and nginx's error log.".to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn differs(&self) -> Option<String> {
+        Some(match self {
+            Cause::ContentType { rendered, served } if media(rendered) == media(served) => format!("The application says {rendered}, nginx {served}: write charset utf-8; into nginx's location (and let no other charset stand there)."),
+            Cause::ContentType { rendered, .. } => format!("nginx serves {} as another type: {OWN_PAGE}", media(rendered)),
+            Cause::OtherBytes => "nginx changes hits: let no filter (sub_filter, ssi, addition) work on the cached location.".to_owned(),
+            Cause::LostFields(fields) => format!("Hits lack {}. Declare what is constant with .header(NAME, VALUE) and generate nginx's file again (--header); take middleware off whose field differs from request to request, or remove #[cache_page].", fields.join(", ")),
+            Cause::WrongHost(shown) => format!("The page shows {shown:?} where the site's host belongs: proxy_set_header Host $host; where nginx sends requests to the application."),
+            Cause::GzipLines(line) => format!("Write \"{line}\" into nginx's location; gzip entries need memcached_gzip_flag 2, gunzip on and gzip_vary on."),
+            _ => return None,
+        })
+    }
+
+    fn other_requests(&self) -> String {
+        match self {
+            Cause::MethodByNginx(method) => format!("nginx answers {method} itself. Write {ERROR_PAGE} and let no limit_except, if or return answer it."),
+            Cause::MethodDiffers(method) => format!("nginx changes the application's answer to {method}: write {ERROR_PAGE} with its \"=\", and let no limit_except, if or return answer it."),
+            Cause::NginxRules(rules) => format!("nginx serves stored pages in spite of {}: {GENERATE}, with the application's bypass rules. It answers hits before the application sees them.", rules.join(", ")),
+            Cause::ApplicationRules(rules) => format!("nginx passes it on, and the application uses its cache in spite of {}: add {} to it. Where it has that already, a middleware removes the field before the handler; the page's log line at debug level says what it saw.", rules.join(", "), rules.iter().map(|rule| builder_line(rule)).collect::<Vec<_>>().join("")),
+            Cause::RuleFieldLost(field) => format!("nginx does not pass {field} on (proxy_set_header {field} \"\"), and the application needs it: remove that line."),
+            Cause::ForeignHost => "Name the site in server_name, add a default server with return 444, and send proxy_set_header Host $host.".to_owned(),
+            Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
+            Cause::LocationsDisagree(target) => format!("nginx chooses the location of {target:?} by its normalised path, the application by the raw one, so they have different prefixes for it: generate nginx's file again with a djanginxed that bypasses such targets."),
+            Cause::NotOutOfReach => "Stop Memcached (systemctl stop memcached) or let it hang (kill -STOP), and check again.".to_owned(),
+            Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms into nginx's location.".to_owned(),
+            Cause::OnlyServer => "nginx never skips its only server: write \"server 127.0.0.1:1 down;\" beside it, and max_fails=2 fail_timeout=5s behind its address.".to_owned(),
+            _ => String::new(),
+        }
+    }
+}
+
+const OWN_PAGE: &str = "give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE), since the type is a part of the key.";
+
+fn media(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// The builder's method for a rule, which is a field or `Cookie: NAME=…`.
+fn builder_line(rule: &str) -> String {
+    match rule.split_once(": ") {
+        Some(("Cookie", cookie)) => {
+            let name = cookie.split('=').next().unwrap_or(cookie);
+            format!(".bypass_cookie({name:?})")
+        }
+        _ => format!(".bypass_header({rule:?})"),
+    }
+}
+
+fn refusal(reason: &str) -> String {
+    let what = match reason {
+        "set-cookie" => "The handler sets a cookie: set it elsewhere, or remove #[cache_page].",
+        "cache-control" => {
+            "The handler's Cache-Control (private, no-store or no-cache) forbids it: remove that, or #[cache_page]."
+        }
+        "vary" => {
+            "The handler's Vary says that the page differs by a field of the request: remove that, or #[cache_page]."
+        }
+        "content-encoding" => {
+            "The handler encodes its content itself: leave that to the page cache (.gzip(true)) and to nginx."
+        }
+        "header" => {
+            "The handler's answer has a field that hits would lack: declare it with .header(NAME, VALUE) where it is constant; the application's log says which."
+        }
+        "expired" => "The handler's own max-age, s-maxage, Expires or Age leave the page no life.",
+        "empty" => "The page is empty, and nginx would serve it as a page.",
+        "too-large" => {
+            "The page is larger than .max_entry_size: raise it, and Memcached's -I with it."
+        }
+        "incomplete" => "The page's stream ended early: see the application's log.",
+        "status" => "Only answers with status 200 are stored.",
+        "method" => "Only GET is stored.",
+        "content-type" => {
+            "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."
+        }
+        _ => "The application does not store this page; its log says why (\"not stored\").",
+    };
+    what.to_owned()
+}
+
+impl Difference {
+    fn words(&self) -> String {
+        match self {
+            Difference::Placement(Placement::Consistent) => {
+                "\"hash $memcached_key consistent;\" stands there".to_owned()
+            }
+            Difference::Placement(_) => "\"consistent\" is missing behind hash".to_owned(),
+            Difference::Order => "the servers stand in another order".to_owned(),
+            Difference::Missing(server) => format!("{server} is missing"),
+            Difference::Weight(server) => format!("{server} has another weight"),
+            Difference::Spelling(server) => {
+                format!("the host of {server} is written otherwise, and its text is what counts")
+            }
+            Difference::Unknown => "addresses, order or weights".to_owned(),
+        }
+    }
+}

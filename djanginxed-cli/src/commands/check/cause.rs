@@ -1,0 +1,297 @@
+//! What can be wrong with a site: one root cause each, and what to change.
+//! docs/check.md says for each how it shows.
+
+use super::placing::Difference;
+
+/// The one thing to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    // Nobody answers.
+    /// The URL's name leads to no address.
+    UnknownHost,
+    /// Nobody listens where the URL leads.
+    SiteRefuses,
+    /// The network does not lead there.
+    Unreachable,
+    /// There is no answer in time, and no fact says whose fault it is.
+    SiteHangs,
+    /// nginx does not know the URL's host.
+    ServerName,
+    /// `https` to a port without TLS.
+    PortWithoutTls,
+    /// `http` to a port with TLS.
+    PortWithTls,
+    /// Nobody whom this machine trusts has signed the certificate.
+    CertificateUntrusted,
+    /// The certificate is for another name.
+    CertificateName,
+    /// The certificate's time is over.
+    CertificateExpired,
+    /// TLS fails in another way.
+    Tls,
+    /// What answers is no HTTP.
+    NotHttp,
+
+    // nginx answers, and not with the page.
+    /// The application is down.
+    ApplicationDown,
+    /// The application runs, and nginx looks for it elsewhere.
+    ApplicationAddress,
+    /// nginx cannot reach the application; it is down, or its address is wrong.
+    ApplicationUnreachable,
+    /// Nobody listens at `--app`, and the site works.
+    AppOption(String),
+    /// The application takes the request and does not answer.
+    ApplicationHangs,
+    /// The application answers with a status of its own fault.
+    ApplicationError(u16),
+    /// There is no such page.
+    NoSuchPage,
+    /// The page is at another URL.
+    Redirect(String),
+    /// A password is asked for.
+    Password,
+    /// The page is forbidden.
+    Forbidden,
+    /// nginx answers by itself, and the application is never asked.
+    NginxAnswers(u16),
+    /// Another status than 200.
+    OtherStatus(u16),
+    /// The URL leads to the application itself.
+    ApplicationPort,
+
+    // Memcached.
+    /// A server is down.
+    MemcachedDown(String),
+    /// A server takes connections and does not answer.
+    MemcachedHangs(String),
+    /// A server wants a password.
+    MemcachedPassword(String),
+    /// A server knows no meta commands.
+    MemcachedOld(String),
+    /// What answers there is no Memcached.
+    NotMemcached(String),
+    /// The page is larger than a server takes.
+    MemcachedItemSize { server: String, largest: u64 },
+    /// A server's clock differs.
+    MemcachedClock { server: String, seconds: i64 },
+
+    // The page is not stored.
+    /// The application does not store it, for the reason it gives.
+    Refused(String),
+    /// The application's cache is switched off.
+    Disabled,
+    /// nginx does not pass the site's host on.
+    HostNotPassed,
+    /// The page cache's `hosts` does not name this host, or it is not passed on.
+    HostUnknown,
+    /// nginx itself says that each request takes no part.
+    NginxBypasses,
+    /// Something on the way makes the application bypass its cache.
+    Bypassed(String),
+    /// The handler has no `#[cache_page]`, or the URL leads elsewhere.
+    NotCached,
+    /// Something between takes Cache-Status away.
+    CacheStatusLost,
+    /// `error_page` without `=`.
+    ErrorPageEquals,
+    /// `error_page` lacks codes.
+    ErrorPageCodes(&'static str),
+    /// A middleware makes the stored page private.
+    Private(String),
+
+    // nginx does not find what is stored.
+    /// nginx never asks these servers for the page.
+    NginxDoesNotAsk,
+    /// nginx's file sends the URL to a location that asks no Memcached.
+    OtherLocation(String),
+    /// nginx's key lacks the query.
+    KeyPathAlone,
+    /// nginx's key has the host in it.
+    KeyHost(&'static str),
+    /// nginx's key has another prefix.
+    NginxPrefix(Option<String>),
+    /// nginx looks for this content type under the key of another.
+    PageType(String),
+    /// nginx's list of servers differs.
+    NginxServers(Difference),
+    /// The application's list of servers differs.
+    ApplicationServers(Difference),
+    /// The application's key has another prefix.
+    ApplicationPrefix(Option<String>),
+    /// `--prefix` is not the site's.
+    PrefixOption(Option<String>),
+    /// `--content-type` is not the page's.
+    ContentTypeOption(String),
+    /// `--servers` are not the site's.
+    ServersOption(Option<Difference>),
+    /// The application keeps its pages elsewhere.
+    ApplicationStore,
+    /// The application's target is another than nginx's: by nginx.
+    RewriteInNginx(String),
+    /// The same, by the application.
+    RewriteInApplication(String),
+    /// The same; no fact says by whom.
+    Rewrite(String),
+    /// Another cache answers between.
+    CacheBetween,
+    /// nginx finds nothing, and without `--servers` no fact says why.
+    NginxFindsNothing,
+    /// The page is rendered each time, and no fact says why.
+    NothingKept,
+    /// Something else is stored under the page's key.
+    SharedMemcached,
+
+    // A hit differs from a miss.
+    /// nginx says another content type.
+    ContentType { rendered: String, served: String },
+    /// nginx serves other bytes.
+    OtherBytes,
+    /// A hit lacks fields of a miss.
+    LostFields(Vec<String>),
+    /// The page shows another host than the site's.
+    WrongHost(String),
+    /// nginx's file lacks what gzip entries need.
+    GzipLines(&'static str),
+
+    // Other requests.
+    /// nginx answers a method itself.
+    MethodByNginx(&'static str),
+    /// A method's answer differs from the application's.
+    MethodDiffers(&'static str),
+    /// nginx answers from Memcached who must not get a stored page.
+    NginxRules(Vec<String>),
+    /// The application uses its cache for who must not get a stored page.
+    ApplicationRules(Vec<String>),
+    /// nginx takes away the field that decides.
+    RuleFieldLost(String),
+    /// A strange host gets into a page.
+    ForeignHost,
+    /// A visitor's forwarding fields get into a page.
+    Forwarded(Vec<String>),
+    /// nginx and the application choose different pages for a target.
+    LocationsDisagree(String),
+
+    // With --faults.
+    /// Memcached answers, so nothing is proved.
+    NotOutOfReach,
+    /// nginx waits too long for Memcached.
+    TimeoutsLong,
+    /// Every request waits, since nginx never skips its only server.
+    OnlyServer,
+
+    /// What was seen fits nothing that we know.
+    Unexplained,
+}
+
+impl Cause {
+    /// One word for machines; `docs/check.md` has each.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Cause::UnknownHost => "unknown-host",
+            Cause::SiteRefuses => "site-refuses",
+            Cause::Unreachable => "unreachable",
+            Cause::SiteHangs => "site-hangs",
+            Cause::ServerName => "server-name",
+            Cause::PortWithoutTls => "port-without-tls",
+            Cause::PortWithTls => "port-with-tls",
+            Cause::CertificateUntrusted => "certificate-untrusted",
+            Cause::CertificateName => "certificate-name",
+            Cause::CertificateExpired => "certificate-expired",
+            Cause::Tls => "tls",
+            Cause::NotHttp => "not-http",
+            Cause::ApplicationDown => "application-down",
+            Cause::ApplicationAddress => "application-address",
+            Cause::ApplicationUnreachable => "application-unreachable",
+            Cause::AppOption(_) => "app-option",
+            Cause::ApplicationHangs => "application-hangs",
+            Cause::ApplicationError(_) => "application-error",
+            Cause::NoSuchPage => "no-such-page",
+            Cause::Redirect(_) => "redirect",
+            Cause::Password => "password",
+            Cause::Forbidden => "forbidden",
+            Cause::NginxAnswers(_) => "nginx-answers",
+            Cause::OtherStatus(_) => "other-status",
+            Cause::ApplicationPort => "application-port",
+            Cause::MemcachedDown(_) => "memcached-down",
+            Cause::MemcachedHangs(_) => "memcached-hangs",
+            Cause::MemcachedPassword(_) => "memcached-password",
+            Cause::MemcachedOld(_) => "memcached-old",
+            Cause::NotMemcached(_) => "not-memcached",
+            Cause::MemcachedItemSize { .. } => "memcached-item-size",
+            Cause::MemcachedClock { .. } => "memcached-clock",
+            Cause::Refused(_) => "refused",
+            Cause::Disabled => "disabled",
+            Cause::HostNotPassed => "host-not-passed",
+            Cause::HostUnknown => "host-unknown",
+            Cause::NginxBypasses => "nginx-bypasses",
+            Cause::Bypassed(_) => "bypassed",
+            Cause::NotCached => "not-cached",
+            Cause::CacheStatusLost => "cache-status-lost",
+            Cause::ErrorPageEquals => "error-page-equals",
+            Cause::ErrorPageCodes(_) => "error-page-codes",
+            Cause::Private(_) => "private",
+            Cause::NginxDoesNotAsk => "nginx-does-not-ask",
+            Cause::OtherLocation(_) => "other-location",
+            Cause::KeyPathAlone => "key-path-alone",
+            Cause::KeyHost(_) => "key-host",
+            Cause::NginxPrefix(_) => "nginx-prefix",
+            Cause::PageType(_) => "page-type",
+            Cause::NginxServers(difference) => difference.word_of_nginx(),
+            Cause::ApplicationServers(difference) => difference.word_of_application(),
+            Cause::ApplicationPrefix(_) => "application-prefix",
+            Cause::PrefixOption(_) => "prefix-option",
+            Cause::ContentTypeOption(_) => "content-type-option",
+            Cause::ServersOption(_) => "servers-option",
+            Cause::ApplicationStore => "application-store",
+            Cause::RewriteInNginx(_) => "rewrite-in-nginx",
+            Cause::RewriteInApplication(_) => "rewrite-in-application",
+            Cause::Rewrite(_) => "rewrite",
+            Cause::CacheBetween => "cache-between",
+            Cause::NginxFindsNothing => "nginx-finds-nothing",
+            Cause::NothingKept => "nothing-kept",
+            Cause::SharedMemcached => "shared-memcached",
+            Cause::ContentType { .. } => "content-type",
+            Cause::OtherBytes => "other-bytes",
+            Cause::LostFields(_) => "lost-fields",
+            Cause::WrongHost(_) => "wrong-host",
+            Cause::GzipLines(_) => "gzip-lines",
+            Cause::MethodByNginx(_) => "method-by-nginx",
+            Cause::MethodDiffers(_) => "method-differs",
+            Cause::NginxRules(_) => "nginx-rules",
+            Cause::ApplicationRules(_) => "application-rules",
+            Cause::RuleFieldLost(_) => "rule-field-lost",
+            Cause::ForeignHost => "foreign-host",
+            Cause::Forwarded(_) => "forwarded",
+            Cause::LocationsDisagree(_) => "locations-disagree",
+            Cause::NotOutOfReach => "not-out-of-reach",
+            Cause::TimeoutsLong => "timeouts-long",
+            Cause::OnlyServer => "only-server",
+            Cause::Unexplained => "unexplained",
+        }
+    }
+}
+
+impl Difference {
+    fn word_of_nginx(&self) -> &'static str {
+        match self {
+            Difference::Placement(_) => "nginx-placement",
+            Difference::Order => "nginx-order",
+            Difference::Missing(_) => "nginx-server-missing",
+            Difference::Weight(_) => "nginx-weight",
+            Difference::Spelling(_) => "nginx-spelling",
+            Difference::Unknown => "nginx-servers",
+        }
+    }
+
+    fn word_of_application(&self) -> &'static str {
+        match self {
+            Difference::Placement(_) => "application-placement",
+            Difference::Order => "application-order",
+            Difference::Missing(_) => "application-server-missing",
+            Difference::Weight(_) => "application-weight",
+            Difference::Spelling(_) => "application-spelling",
+            Difference::Unknown => "application-servers",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What `nginx -T` prints, as far as it matters here.
+
+mod read;
+mod site;
+
+use std::path::Path;
+
+use crate::failure::Failure;
+pub(super) use read::Directive;
+pub(super) use site::{ErrorPage, Site, Upstream};
+
+/// nginx's whole configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Conf {
+    directives: Vec<Directive>,
+}
+
+impl Conf {
+    /// Reads `file`; `-` is standard input.
+    pub(super) fn open(file: &Path) -> Result<Conf, Failure> {
+        let refuse =
+            |problem: String| Failure::Usage(format!("--conf {}: {problem}", file.display()));
+        let text = if file == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let text = text.map_err(|error| refuse(error.to_string()))?;
+        Conf::parse(&text).map_err(refuse)
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Conf, String> {
+        let directives = read::files(text)?;
+        if directives.is_empty() {
+            return Err("it is empty; write what nginx -T prints into it".to_owned());
+        }
+        Ok(Conf { directives })
+    }
+}

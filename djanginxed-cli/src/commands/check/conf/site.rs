@@ -1,0 +1,334 @@
+//! What the file says about one URL.
+
+use super::Conf;
+use super::read::Directive;
+use crate::http::Url;
+
+/// What the file says about one URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Site {
+    /// The location that answers it, as written.
+    pub(crate) location: String,
+    /// What the key is made of: nginx's text, `site1$request_uri`.
+    pub(crate) key: Option<String>,
+    pub(crate) upstream: Option<Upstream>,
+    pub(crate) error_page: Option<ErrorPage>,
+    /// `default_type` of the location that asks Memcached.
+    pub(crate) content_type: Option<String>,
+}
+
+/// An upstream of Memcached servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Upstream {
+    /// `host:port`, and weight; without those that are down.
+    pub(crate) servers: Vec<(String, u32)>,
+    pub(crate) consistent: bool,
+}
+
+/// `error_page CODES = TARGET`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ErrorPage {
+    pub(crate) codes: Vec<String>,
+    pub(crate) equals: bool,
+}
+
+impl Conf {
+    /// What the file says about `url`; none where no server answers to its host.
+    pub(crate) fn site(&self, url: &Url) -> Option<Site> {
+        let server = self.server(url)?;
+        let path = url.target.split('?').next().unwrap_or_default();
+        let location = location(server, path)?;
+        let mut site = Site {
+            location: location.args.join(" "),
+            key: self.key(location),
+            error_page: error_page(location).or_else(|| error_page(server)),
+            ..Site::default()
+        };
+        if let Some((asks, inside)) = self.asks_memcached(location) {
+            site.upstream = self.upstream(asks.arg(0));
+            let types = [inside.0, inside.1].map(|block| block.first("default_type"));
+            let found = types.into_iter().flatten().next();
+            site.content_type = found.map(|found| found.arg(0).to_owned());
+        }
+        Some(site)
+    }
+
+    /// Every prefix that a key is made of.
+    pub(crate) fn prefixes(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        walk(&self.directives, &mut |directive| {
+            found.extend(prefix_of(directive));
+        });
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The name of each upstream.
+    pub(crate) fn upstreams(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        walk(&self.directives, &mut |directive| {
+            if directive.name == "upstream" {
+                found.push(directive.arg(0).to_owned());
+            }
+        });
+        found
+    }
+
+    /// The locations, as written, whose keys have another prefix or type.
+    pub(crate) fn locations(&self, url: &Url) -> Vec<String> {
+        let Some(server) = self.server(url) else {
+            return Vec::new();
+        };
+        let blocks = server
+            .all("location")
+            .filter(|block| !block.arg(0).starts_with('@'));
+        let paths = blocks.filter_map(|block| match block.args.as_slice() {
+            [path] => Some(path.clone()),
+            [modifier, path] if modifier == "^~" || modifier == "=" => Some(path.clone()),
+            _ => None,
+        });
+        paths.collect()
+    }
+
+    fn servers(&self) -> Vec<&Directive> {
+        let mut found = Vec::new();
+        walk(&self.directives, &mut |directive| {
+            if directive.name == "server" && directive.args.is_empty() {
+                found.push(directive);
+            }
+        });
+        found
+    }
+
+    fn server(&self, url: &Url) -> Option<&Directive> {
+        let servers = self.servers();
+        let host = url.origin.host.to_ascii_lowercase();
+        let named = |server: &&&Directive| {
+            let mut names = server.all("server_name").flat_map(|names| &names.args);
+            names.any(|name| is_named(name, &host))
+        };
+        let caches = |server: &&&Directive| {
+            let mut locations = server.all("location");
+            locations.any(|location| self.asks_memcached(location).is_some())
+        };
+        let port = url.origin.port.to_string();
+        let here = |server: &&&Directive| {
+            let mut listens = server.all("listen");
+            listens.any(|listen| listen.arg(0).rsplit(':').next() == Some(&port))
+        };
+        let candidates: Vec<_> = servers.iter().filter(named).collect();
+        let by_port = candidates.iter().copied().find(here);
+        let found = by_port.or_else(|| candidates.first().copied());
+        // A part of a file has no names.
+        found.or_else(|| servers.iter().find(caches)).copied()
+    }
+
+    /// The directive that asks Memcached for a location's pages, and the blocks
+    /// it stands in: in the location itself, or in an inner server.
+    fn asks_memcached<'a>(
+        &'a self,
+        location: &'a Directive,
+    ) -> Option<(&'a Directive, (&'a Directive, &'a Directive))> {
+        if let Some(pass) = location.first("memcached_pass") {
+            return Some((pass, (location, location)));
+        }
+        let pass = location.first("proxy_pass")?.arg(0);
+        let rest = pass.strip_prefix("http://")?;
+        let (name, path) = rest.split_at(rest.find('/')?);
+        let path = path.split('?').next().unwrap_or_default();
+        let address = self.named_upstream(name)?.first("server")?.arg(0);
+        let servers = self.servers();
+        let inner = servers
+            .into_iter()
+            .find(|server| server.all("listen").any(|listen| listen.arg(0) == address))?;
+        let mut locations = inner.all("location");
+        let block = locations.find(|block| block.args.last().is_some_and(|last| last == path))?;
+        Some((block.first("memcached_pass")?, (block, inner)))
+    }
+
+    fn named_upstream(&self, name: &str) -> Option<&Directive> {
+        let mut found = None;
+        walk(&self.directives, &mut |directive| {
+            if directive.name == "upstream" && directive.arg(0) == name {
+                found = Some(directive);
+            }
+        });
+        found
+    }
+
+    fn upstream(&self, name: &str) -> Option<Upstream> {
+        let Some(block) = self.named_upstream(name) else {
+            // memcached_pass takes an address, too.
+            return Some(Upstream {
+                servers: vec![(name.to_owned(), 1)],
+                consistent: true,
+            });
+        };
+        let asked = block.all("server").filter(|server| {
+            let rest = server.args.iter();
+            !rest.clone().any(|arg| arg == "down" || arg == "backup")
+        });
+        let servers = asked.map(|server| {
+            let mut weights = server
+                .args
+                .iter()
+                .filter_map(|arg| arg.strip_prefix("weight="));
+            let weight = weights.next().and_then(|weight| weight.parse().ok());
+            (server.arg(0).to_owned(), weight.unwrap_or(1))
+        });
+        let hash = block.first("hash");
+        Some(Upstream {
+            servers: servers.collect(),
+            consistent: hash.is_none_or(|hash| hash.args.iter().any(|arg| arg == "consistent")),
+        })
+    }
+
+    /// The text under the md5, in a location or in the block of an `if` there.
+    fn key(&self, location: &Directive) -> Option<String> {
+        let mut found = None;
+        walk(std::slice::from_ref(location), &mut |directive| match (
+            directive.name.as_str(),
+            directive.arg(0),
+        ) {
+            ("set_md5", "$memcached_key") => found = Some(directive.arg(1).to_owned()),
+            ("set", "$djanginxed_prefix") => {
+                found = Some(format!("{}$request_uri", directive.arg(1)));
+            }
+            _ => {}
+        });
+        found
+    }
+}
+
+fn prefix_of(directive: &Directive) -> Option<String> {
+    match (directive.name.as_str(), directive.arg(0)) {
+        ("set_md5", "$memcached_key") => {
+            let text = directive.arg(1);
+            Some(text[..text.find('$')?].to_owned())
+        }
+        ("set", "$djanginxed_prefix") => Some(directive.arg(1).to_owned()),
+        _ => None,
+    }
+}
+
+fn walk<'a>(directives: &'a [Directive], visit: &mut impl FnMut(&'a Directive)) {
+    for directive in directives {
+        visit(directive);
+        walk(&directive.block, visit);
+    }
+}
+
+fn is_named(name: &str, host: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    match (name.strip_prefix("*."), name.strip_prefix('.')) {
+        (Some(rest), _) => host.ends_with(&format!(".{rest}")),
+        (_, Some(rest)) => host == rest || host.ends_with(&name),
+        _ => name == host,
+    }
+}
+
+/// The location that nginx chooses for `path`. Expressions that this cannot read
+/// match nothing.
+fn location<'a>(server: &'a Directive, path: &str) -> Option<&'a Directive> {
+    let all: Vec<_> = server.all("location").collect();
+    let exact = |block: &&&Directive| block.arg(0) == "=" && block.arg(1) == path;
+    if let Some(found) = all.iter().find(exact) {
+        return Some(found);
+    }
+    let longest = all
+        .iter()
+        .filter_map(|block| match block.args.as_slice() {
+            [start] if path.starts_with(start.as_str()) => Some((start.len(), false, block)),
+            [modifier, start] if modifier == "^~" && path.starts_with(start.as_str()) => {
+                Some((start.len(), true, block))
+            }
+            _ => None,
+        })
+        .max_by_key(|(length, ..)| *length);
+    if let Some((_, true, block)) = longest {
+        return Some(block);
+    }
+    let by_expression = all.iter().find(|block| {
+        let ignore_case = block.arg(0) == "~*";
+        (ignore_case || block.arg(0) == "~") && expression(block.arg(1), ignore_case, path)
+    });
+    by_expression
+        .or(longest.as_ref().map(|(_, _, block)| *block))
+        .copied()
+}
+
+fn expression(pattern: &str, ignore_case: bool, path: &str) -> bool {
+    let mut builder = regex_lite::RegexBuilder::new(pattern);
+    let built = builder.case_insensitive(ignore_case).build();
+    built.is_ok_and(|expression| expression.is_match(path))
+}
+
+fn error_page(block: &Directive) -> Option<ErrorPage> {
+    let mut found: Option<ErrorPage> = None;
+    for directive in block.all("error_page") {
+        let (_, words) = directive.args.split_last()?;
+        let page = found.get_or_insert(ErrorPage {
+            codes: Vec::new(),
+            equals: true,
+        });
+        page.equals &= words.last().is_some_and(|word| word == "=");
+        page.codes
+            .extend(words.iter().filter(|word| !word.starts_with('=')).cloned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "
+        upstream pages { hash $memcached_key consistent; server 10.0.0.1:1 weight=2 max_fails=2;
+            server 10.0.0.2:1; server 127.0.0.1:1 down; keepalive 64; }
+        upstream inner { server 127.0.0.1:11280; }
+        server { listen 127.0.0.1:11280; location = /0 { default_type text/html; memcached_pass pages; } }
+        server { listen 80; server_name www.example.com *.example.org;
+            location / { error_page 404 502 504 = @app; set_md5 $memcached_key site1$request_uri;
+                proxy_pass http://inner/0?$memcached_key; }
+            location ~ ^/own/ { return 200; }
+            location = /exact { set $djanginxed_prefix \"site2\"; memcached_pass 10.0.0.9:1; } }";
+
+    fn site(url: &str) -> Option<Site> {
+        Conf::parse(FILE).unwrap().site(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_location_and_its_servers_are_found_also_behind_an_inner_server() {
+        let found = site("http://www.example.com/a?b").unwrap();
+        assert_eq!(found.key.as_deref(), Some("site1$request_uri"));
+        assert_eq!(found.content_type.as_deref(), Some("text/html"));
+        let upstream = found.upstream.unwrap();
+        let servers = [("10.0.0.1:1".to_owned(), 2), ("10.0.0.2:1".to_owned(), 1)];
+        assert_eq!(
+            (upstream.servers.as_slice(), upstream.consistent),
+            (&servers[..], true)
+        );
+        let page = found.error_page.unwrap();
+        assert!(page.equals && page.codes == ["404", "502", "504"]);
+    }
+
+    #[test]
+    fn nginx_chooses_the_location() {
+        assert_eq!(
+            site("http://a.example.org/own/x").unwrap().location,
+            "~ ^/own/"
+        );
+        let exact = site("http://a.example.org/exact").unwrap();
+        assert_eq!(exact.key.as_deref(), Some("site2$request_uri"));
+        assert_eq!(
+            exact.upstream.unwrap().servers,
+            [("10.0.0.9:1".to_owned(), 1)]
+        );
+    }
+
+    #[test]
+    fn the_prefixes_of_the_file_are_known() {
+        assert_eq!(Conf::parse(FILE).unwrap().prefixes(), ["site1", "site2"]);
+    }
+}

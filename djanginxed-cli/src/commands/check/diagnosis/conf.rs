@@ -1,0 +1,140 @@
+//! What nginx's own configuration says, where it was given.
+
+use djanginxed::Placement;
+
+use super::Verdict;
+use super::Verdict::{Bad, Good, Silent};
+use crate::commands::check::cause::Cause;
+use crate::commands::check::conf::{ErrorPage, Site, Upstream};
+use crate::commands::check::facts::{Facts, Given};
+use crate::commands::check::placing::Difference;
+use crate::memcached::address;
+
+pub(super) fn agrees(facts: &Facts) -> Verdict {
+    let Some(conf) = &facts.given.conf else {
+        return Silent;
+    };
+    let Some(site) = conf.site(&facts.url) else {
+        let seen = format!("no server_name is {}", facts.url.origin.host);
+        return Bad(Cause::ServerName, seen);
+    };
+    match disagreement(&facts.given, &site) {
+        Some((cause, seen)) => Bad(cause, seen),
+        None => Good(format!(
+            "location {} has the prefix, the servers and the error_page that it should",
+            site.location
+        )),
+    }
+}
+
+fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {
+    let Some(upstream) = &site.upstream else {
+        let seen = format!("location {} asks no Memcached", site.location);
+        return Some((Cause::OtherLocation(site.location.clone()), seen));
+    };
+    let key = site.key.as_deref().and_then(|key| wrong_key(given, key));
+    key.or_else(|| wrong_servers(given, upstream)).or_else(|| {
+        site.error_page
+            .as_ref()
+            .map_or_else(missing, wrong_error_page)
+    })
+}
+
+fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
+    let seen = format!("the file makes keys of {key}");
+    let plain = key.replace(['{', '}'], "");
+    let (prefix, variables) = plain.split_at(plain.find('$').unwrap_or(plain.len()));
+    if variables.contains("host") || variables.contains("server_name") {
+        return Some((Cause::KeyHost("$host"), seen));
+    }
+    if !variables.contains("$request_uri") {
+        return Some((Cause::KeyPathAlone, seen));
+    }
+    if prefix == given.start() {
+        return None;
+    }
+    // A prefix of a page of its own type goes on with "=" and the type.
+    let (bare, _) = prefix.split_once('=').unwrap_or((prefix, ""));
+    let cause = match bare == given.prefix {
+        true => Cause::PageType(given.content_type.clone()),
+        false => Cause::NginxPrefix(Some(bare.to_owned())),
+    };
+    Some((cause, seen))
+}
+
+fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> {
+    if given.servers.is_empty() {
+        return None;
+    }
+    let entries = given.servers.iter().map(|server| {
+        let entry = server.to_string();
+        let mut weights = entry
+            .split(' ')
+            .filter_map(|word| word.strip_prefix("weight="));
+        let weight = weights.next().and_then(|weight| weight.parse().ok());
+        (address(server), weight.unwrap_or(1))
+    });
+    let ours: Vec<(String, u32)> = entries.collect();
+    let difference = difference(given, &ours, upstream)?;
+    let shown: Vec<_> = (upstream.servers.iter())
+        .map(|(server, weight)| match weight {
+            1 => server.clone(),
+            weight => format!("{server} weight={weight}"),
+        })
+        .collect();
+    let seen = format!("the file's servers are {}", shown.join(", "));
+    Some((Cause::NginxServers(difference), seen))
+}
+
+fn difference(given: &Given, ours: &[(String, u32)], upstream: &Upstream) -> Option<Difference> {
+    let theirs = &upstream.servers;
+    let one = ours.len() == 1 && theirs.len() == 1;
+    if one && ours[0].0 == theirs[0].0 {
+        return None;
+    }
+    let missing =
+        (ours.iter()).find(|(server, _)| !theirs.iter().any(|(other, _)| other == server));
+    if let Some((server, _)) = missing {
+        let shorter = theirs.len() < ours.len();
+        let known = shorter && theirs.iter().all(|other| ours.contains(other));
+        return Some(if known {
+            Difference::Missing(server.clone())
+        } else {
+            Difference::Unknown
+        });
+    }
+    if theirs.len() != ours.len() {
+        return Some(Difference::Unknown);
+    }
+    let weighs = |(server, weight): &&(String, u32)| theirs.contains(&(server.clone(), *weight));
+    if let Some((server, _)) = ours.iter().find(|entry| !weighs(entry)) {
+        return Some(Difference::Weight(server.clone()));
+    }
+    let consistent = given.placement == Placement::Consistent;
+    if consistent != upstream.consistent {
+        let other = match upstream.consistent {
+            true => Placement::Consistent,
+            false => Placement::Modulo,
+        };
+        return Some(Difference::Placement(other));
+    }
+    // On the ring the order does not matter.
+    (!consistent && ours != theirs).then_some(Difference::Order)
+}
+
+fn missing() -> Option<(Cause, String)> {
+    let seen = "the location has no error_page".to_owned();
+    Some((Cause::ErrorPageCodes("404, 502 and 504"), seen))
+}
+
+fn wrong_error_page(page: &ErrorPage) -> Option<(Cause, String)> {
+    let seen = format!("the file's error_page is for {}", page.codes.join(" "));
+    let lacks = ["404", "502", "504"]
+        .into_iter()
+        .find(|code| !page.codes.iter().any(|found| found == code));
+    match lacks {
+        Some(code) => Some((Cause::ErrorPageCodes(code), seen)),
+        None if !page.equals => Some((Cause::ErrorPageEquals, format!("{seen}, without \"=\""))),
+        None => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Facts -> the one cause that explains them.
+//!
+//! The checks stand in the order in which one thing depends on another, so the
+//! first that does not hold is the root, and all behind it are its consequences.
+//! A stage ends where the next facts are to be gathered.
+
+mod conf;
+mod faults;
+mod found;
+mod page;
+mod placed;
+mod reach;
+mod requests;
+mod stored;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use super::cause::Cause;
+use super::facts::Facts;
+
+pub(super) use page::STRANGER;
+
+/// What a check says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The fact holds; what was seen.
+    Good(String),
+    /// It was not checked; why.
+    Unchecked(String),
+    /// There is nothing to say.
+    Silent,
+    /// It does not hold: the cause, and what was seen.
+    Bad(Cause, String),
+}
+
+pub(super) type Check = (&'static str, fn(&Facts) -> Verdict);
+
+/// Which facts are gathered together, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// One request through nginx, one to the application, each server's health.
+    Reach,
+    /// Targets asked for twice, and where their pages lie.
+    Store,
+    /// What a hit is beside a miss.
+    Page,
+    /// Other spellings of the target.
+    Target,
+    /// Who must not get a stored page.
+    Rules,
+    /// Other methods.
+    Methods,
+    /// Names that a stranger made up.
+    Strangers,
+    /// Memcached is out of reach.
+    Faults,
+}
+
+pub(super) const RUNNING: &[Stage] = &[
+    Stage::Reach,
+    Stage::Store,
+    Stage::Page,
+    Stage::Target,
+    Stage::Rules,
+    Stage::Methods,
+    Stage::Strangers,
+];
+
+impl Stage {
+    /// What can be said once this stage's facts are there.
+    pub(super) fn checks(self) -> &'static [Check] {
+        match self {
+            Stage::Reach => &[
+                ("reachable", reach::reachable),
+                ("application", reach::application),
+                ("conf", conf::agrees),
+            ],
+            Stage::Store => &[
+                ("memcached", stored::memcached),
+                ("stored", stored::stored),
+                ("miss-status", stored::status),
+                ("private", stored::private),
+                ("between", stored::between),
+                ("hit", found::hit),
+                ("key", found::key),
+            ],
+            Stage::Page => &[
+                ("gzip", page::gzip),
+                ("same-page", page::same),
+                ("fields", page::fields),
+                ("own-host", page::own_host),
+                ("size", page::size),
+            ],
+            Stage::Target => &[("target", target::target)],
+            Stage::Methods => &[
+                ("post", requests::post),
+                ("options", requests::options),
+                ("head", requests::head),
+            ],
+            Stage::Rules => &[
+                ("authorization", requests::authorization),
+                ("bypass-cookie", requests::bypass_cookie),
+                ("bypass-header", requests::bypass_header),
+            ],
+            Stage::Strangers => &[
+                ("foreign-host", requests::foreign_host),
+                ("forwarded", requests::forwarded),
+            ],
+            Stage::Faults => &[
+                ("out-of-reach", faults::out_of_reach),
+                ("fault-get", faults::get),
+                ("fault-head", faults::head),
+                ("fault-post", faults::post),
+            ],
+        }
+    }
+}

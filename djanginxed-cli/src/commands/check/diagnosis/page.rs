@@ -1,0 +1,229 @@
+//! A hit is what a miss was.
+
+use super::Verdict;
+use super::Verdict::{Bad, Good, Unchecked};
+use crate::commands::check::answer::{is_gzip, unpacked};
+use crate::commands::check::cause::Cause;
+use crate::commands::check::facts::{Facts, PageFacts};
+use crate::http::Response;
+
+/// A name that nobody has (RFC 6761).
+pub(crate) const STRANGER: &str = "djanginxed-check.invalid";
+
+/// What tells nothing about the page, and what nginx makes anew.
+const HARMLESS: &[&str] = &[
+    "accept-ranges",
+    "age",
+    "alt-svc",
+    "cache-control",
+    "cache-status",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "keep-alive",
+    "last-modified",
+    "pragma",
+    "server",
+    "server-timing",
+    "transfer-encoding",
+    "vary",
+    "via",
+];
+
+/// Private fields that browsers and robots know.
+const KNOWN_PRIVATE: &[&str] = &[
+    "x-content-type-options",
+    "x-dns-prefetch-control",
+    "x-download-options",
+    "x-frame-options",
+    "x-permitted-cross-domain-policies",
+    "x-robots-tag",
+    "x-ua-compatible",
+    "x-xss-protection",
+];
+
+const NO_HIT: &str = "nginx does not answer";
+
+fn page(facts: &Facts) -> Option<&PageFacts> {
+    facts.page.as_ref()
+}
+
+pub(super) fn gzip(facts: &Facts) -> Verdict {
+    let Some(page) = page(facts) else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let packed = match &page.packed {
+        Ok(packed) => packed,
+        Err(problem) => return Bad(Cause::Unexplained, problem.to_string()),
+    };
+    let bad = |line, seen: &str| Bad(Cause::GzipLines(line), seen.to_owned());
+    if page.hit.header("content-encoding").is_some() {
+        return bad("gunzip on;", "a client that does not accept gzip gets gzip");
+    }
+    if is_gzip(&page.hit.body) && !is_gzip(&page.miss.body) {
+        let seen = "gzip bytes are served as if they were the page";
+        return bad("memcached_gzip_flag 2;", seen);
+    }
+    if packed.header("content-encoding").is_none() {
+        return Good("served as it is, and readable".to_owned());
+    }
+    if unpacked(&packed.body).as_deref() != Some(&page.hit.body) {
+        let seen = "unpacked, the page is another than the plain one".to_owned();
+        return Bad(Cause::OtherBytes, seen);
+    }
+    let vary = packed
+        .header("vary")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    if !vary.contains("accept-encoding") {
+        let seen = "gzip is served without Vary: Accept-Encoding";
+        return bad("gzip_vary on;", seen);
+    }
+    Good("readable with Accept-Encoding: gzip, and without".to_owned())
+}
+
+pub(super) fn same(facts: &Facts) -> Verdict {
+    let Some(page) = page(facts) else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let content_type = |response: &Response| {
+        let found = response.header("content-type");
+        found.unwrap_or_else(|| "none".to_owned())
+    };
+    let (rendered, served) = (content_type(&page.miss), content_type(&page.hit));
+    if normal(&rendered) != normal(&served) {
+        let seen = format!("the application says {rendered}, nginx says {served}");
+        return Bad(Cause::ContentType { rendered, served }, seen);
+    }
+    if page.miss.body != page.hit.body {
+        let seen = format!(
+            "nginx serves {} other bytes than the {} that the application rendered",
+            page.hit.body.len(),
+            page.miss.body.len()
+        );
+        return Bad(Cause::OtherBytes, seen);
+    }
+    Good(format!(
+        "both are {} bytes of {served}",
+        page.hit.body.len()
+    ))
+}
+
+/// White space, quotes and case do not matter in a media type.
+fn normal(content_type: &str) -> String {
+    content_type.to_ascii_lowercase().replace([' ', '"'], "")
+}
+
+pub(super) fn fields(facts: &Facts) -> Verdict {
+    let Some(page) = page(facts) else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let (lost, harmless): (Vec<String>, Vec<String>) =
+        lost(page).into_iter().partition(|name| matters(name));
+    let varies: Vec<String> = varies(page);
+    let all: Vec<String> = lost.into_iter().chain(varies).collect();
+    if !all.is_empty() {
+        let seen = format!("a miss has {}, and a hit has not", all.join(", "));
+        return Bad(Cause::LostFields(all), seen);
+    }
+    match harmless.is_empty() {
+        true => Good("a hit has every field of a miss that matters".to_owned()),
+        false => Good(format!(
+            "a hit has every field of a miss that matters; it lacks {}",
+            harmless.join(", ")
+        )),
+    }
+}
+
+/// Fields of both misses that the hit lacks, or has with another value than both.
+fn lost(page: &PageFacts) -> Vec<String> {
+    let [miss, other, hit] = [&page.miss, &page.other_miss, &page.hit];
+    let mut names: Vec<String> = miss.headers.keys().map(ToString::to_string).collect();
+    names.retain(|name| {
+        let (mine, others, stored) = (miss.header(name), other.header(name), hit.header(name));
+        let constant = mine == others;
+        others.is_some() && (stored.is_none() || (constant && mine != stored))
+    });
+    names.retain(|name| !HARMLESS.contains(&name.as_str()));
+    names
+}
+
+fn matters(name: &str) -> bool {
+    !name.starts_with("x-") || KNOWN_PRIVATE.contains(&name)
+}
+
+/// What a miss says it differs by, and a hit does not.
+fn varies(page: &PageFacts) -> Vec<String> {
+    let names = |response: &Response| -> Vec<String> {
+        let vary = response.header("vary").unwrap_or_default();
+        let names = vary.split(',').map(|name| name.trim().to_ascii_lowercase());
+        names.filter(|name| !name.is_empty()).collect()
+    };
+    let hit = names(&page.hit);
+    let lost = names(&page.miss).into_iter();
+    lost.filter(|name| name != "accept-encoding" && !hit.contains(name))
+        .map(|name| format!("vary: {name}"))
+        .collect()
+}
+
+/// A page that shows its host shows the site's.
+pub(super) fn own_host(facts: &Facts) -> Verdict {
+    let Some(page) = page(facts) else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let miss = String::from_utf8_lossy(&page.miss.body);
+    let host = &facts.url.origin.host;
+    if let Some(shown) = upstream_name(facts, &miss) {
+        let seen = format!("the page shows {shown:?}");
+        return Bad(Cause::WrongHost(shown), seen);
+    }
+    let Some(stranger) = &page.for_stranger else {
+        return Unchecked("give --app to see whether the page shows its host".to_owned());
+    };
+    let shows = String::from_utf8_lossy(&stranger.body).contains(STRANGER);
+    if shows && !miss.contains(host.as_str()) {
+        let seen = format!("the page shows the host it is asked for, and it is not {host}");
+        return Bad(Cause::WrongHost("another host".to_owned()), seen);
+    }
+    Good(match shows {
+        true => format!("the page shows {host}"),
+        false => "the page shows no host".to_owned(),
+    })
+}
+
+/// Names that only nginx's file has.
+fn upstream_name(facts: &Facts, text: &str) -> Option<String> {
+    let mut names = vec!["djanginxed_app".to_owned()];
+    if let Some(conf) = &facts.given.conf {
+        names.extend(conf.upstreams());
+    }
+    let own = &facts.url.origin.host;
+    names.into_iter().find(|name| {
+        name.contains('_') && !own.contains(name.as_str()) && text.contains(name.as_str())
+    })
+}
+
+/// What compression costs: hits are as they were stored.
+pub(super) fn size(facts: &Facts) -> Verdict {
+    let Some(page) = page(facts) else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let Ok(hit) = &page.packed else {
+        return Unchecked(NO_HIT.to_owned());
+    };
+    let sizes = page
+        .packed_miss
+        .as_ref()
+        .map(|miss| (miss.body.len(), hit.body.len()));
+    Good(match sizes {
+        Some((miss, hit)) if miss * 3 / 2 < hit => format!(
+            "a hit has {hit} bytes where a miss, which is compressed, has {miss}: .gzip(true) stores pages packed"
+        ),
+        Some((miss, hit)) => format!("a hit has {hit} bytes, a miss {miss}"),
+        None => format!("a hit has {} bytes", hit.body.len()),
+    })
+}

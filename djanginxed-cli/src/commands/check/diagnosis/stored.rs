@@ -1,0 +1,212 @@
+//! The first request is stored.
+
+use super::Verdict;
+use super::Verdict::{Bad, Good, Unchecked};
+use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
+use crate::commands::check::cause::Cause;
+use crate::commands::check::facts::{Facts, Trial};
+use crate::http::Response;
+use crate::memcached::{Health, Vitals};
+
+pub(super) fn stored(facts: &Facts) -> Verdict {
+    let Some((trial, first)) = trial(facts) else {
+        return Unchecked("there is no page".to_owned());
+    };
+    let cause = match by(first) {
+        By::Stored => {
+            return Good("the first request is a miss that the application stores".to_owned());
+        }
+        By::Streamed => return Good("a stream, which is stored at its end".to_owned()),
+        By::Refused => refused(facts, first),
+        By::Nginx => Cause::KeyPathAlone,
+        By::Application => query_lost(facts, trial),
+        By::Unknown if trial.is_stored() => {
+            return Good("the page is stored, though it has no Cache-Status".to_owned());
+        }
+        By::Unknown => no_cache_status(facts),
+    };
+    Bad(cause, seen(first))
+}
+
+fn trial(facts: &Facts) -> Option<(&Trial, &Response)> {
+    let trial = facts.trial()?;
+    Some((trial, trial.first.as_ref().ok()?))
+}
+
+/// The application's own answer, where nothing stands between.
+fn direct(facts: &Facts) -> Option<&Response> {
+    facts.direct.as_ref()?.first.as_ref().ok()
+}
+
+fn stores_directly(facts: &Facts) -> Option<bool> {
+    direct(facts).map(|own| matches!(by(own), By::Stored | By::Streamed))
+}
+
+fn refused(facts: &Facts, first: &Response) -> Cause {
+    let reason = detail(first).unwrap_or_default();
+    match (reason.as_str(), stores_directly(facts)) {
+        ("disabled", _) => Cause::Disabled,
+        // The application has given its Memcached up for a while.
+        ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
+        ("skipped", _) => Cause::ApplicationStore,
+        ("proxy", _) => Cause::NginxBypasses,
+        ("host", Some(true)) => Cause::HostNotPassed,
+        ("host", _) => Cause::HostUnknown,
+        _ if is_bypass(first) => Cause::Bypassed(reason),
+        _ => Cause::Refused(reason),
+    }
+}
+
+/// The application finds a page that was never asked for under this query.
+fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
+    let path = trial
+        .target
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    match direct(facts).map(by) {
+        Some(By::Stored | By::Streamed) => Cause::RewriteInNginx(path),
+        Some(By::Application) => Cause::RewriteInApplication(path),
+        _ => Cause::Rewrite(path),
+    }
+}
+
+fn no_cache_status(facts: &Facts) -> Cause {
+    if stores_directly(facts) == Some(true) {
+        return Cause::CacheStatusLost;
+    }
+    Cause::NotCached
+}
+
+pub(super) fn status(facts: &Facts) -> Verdict {
+    let Some((_, first)) = trial(facts) else {
+        return Unchecked("there is no page".to_owned());
+    };
+    if first.status == 200 {
+        return Good("a miss has the application's status".to_owned());
+    }
+    let seen = format!(
+        "the application stores the page, and the visitor gets status {}",
+        first.status
+    );
+    Bad(Cause::ErrorPageEquals, seen)
+}
+
+/// A middleware may have added what the policy could not see.
+pub(super) fn private(facts: &Facts) -> Verdict {
+    let Some((_, first)) = trial(facts) else {
+        return Unchecked("there is no page".to_owned());
+    };
+    if let Some(cookie) = first.header("set-cookie") {
+        let name = cookie.split('=').next().unwrap_or_default();
+        let field = format!("Set-Cookie: {name}");
+        let seen = format!("the page is stored, and leaves with {field}");
+        return Bad(Cause::Private("Set-Cookie".to_owned()), seen);
+    }
+    let control = first.header("cache-control").unwrap_or_default();
+    let lower = control.to_ascii_lowercase();
+    let private = ["private", "no-store", "no-cache"];
+    if private.iter().any(|word| lower.contains(word)) {
+        let field = format!("Cache-Control: {control}");
+        let seen = format!("the page is stored, and leaves with {field}");
+        return Bad(Cause::Private(field), seen);
+    }
+    Good("what is stored leaves without Set-Cookie, private and no-store".to_owned())
+}
+
+/// Nothing else answers between nginx and the application.
+pub(super) fn between(facts: &Facts) -> Verdict {
+    match facts.another_cache {
+        None => Unchecked("give --servers to see whether another cache answers".to_owned()),
+        Some(false) => Good("what Memcached has lost is rendered anew".to_owned()),
+        Some(true) => {
+            let seen = "the entry was taken away, and the next answer says that it is stored, and it is not";
+            Bad(Cause::CacheBetween, seen.to_owned())
+        }
+    }
+}
+
+pub(super) fn memcached(facts: &Facts) -> Verdict {
+    if facts.health.is_empty() {
+        return Unchecked("give --servers to see how they are".to_owned());
+    }
+    let mut versions = Vec::new();
+    for (index, (server, health)) in facts.health.iter().enumerate() {
+        let verdict = match health {
+            Health::Well(vitals) => unfit(facts, server, vitals),
+            ill => Some(of_ill(facts, index, server, ill)),
+        };
+        match (verdict, health) {
+            (Some((cause, seen)), _) => return Bad(cause, seen),
+            (None, Health::Well(vitals)) => versions.push(format!("{server} {}", vitals.version)),
+            (None, _) => {}
+        }
+    }
+    Good(format!("answers: {}", versions.join(", ")))
+}
+
+fn of_ill(facts: &Facts, index: usize, server: &str, health: &Health) -> (Cause, String) {
+    let name = server.to_owned();
+    let (cause, seen) = match health {
+        Health::Away(why) => (Cause::MemcachedDown(name), why.clone()),
+        Health::Hangs(why) => (Cause::MemcachedHangs(name), why.clone()),
+        Health::WantsPassword => (Cause::MemcachedPassword(name), "it wants a password".into()),
+        Health::TooOld(version) => (Cause::MemcachedOld(name), version.clone()),
+        Health::Other(line) => (Cause::NotMemcached(name), format!("it answers {line:?}")),
+        Health::Well(_) => (Cause::Unexplained, String::new()),
+    };
+    let seen = format!("{server}: {seen}");
+    // nginx serves a page of this very server: then it has other ones.
+    let served = (facts.trials.iter())
+        .filter(|trial| trial.is_hit())
+        .any(|trial| {
+            facts
+                .placing()
+                .is_some_and(|ours| ours.server_of(&trial.key) == index)
+        });
+    if served {
+        return (
+            Cause::ServersOption(None),
+            format!("{seen}; and nginx serves its pages"),
+        );
+    }
+    (cause, seen)
+}
+
+/// A server that answers, and cannot keep this page.
+fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<(Cause, String)> {
+    /// Beyond 30 days Memcached takes a date.
+    const DATED: u64 = 30 * 24 * 60 * 60;
+    const APART: u64 = 10 * 60;
+    let held = |trial: &Trial| trial.holds_page();
+    let missing = facts
+        .trials
+        .iter()
+        .any(|trial| !held(trial) && !trial.is_hit());
+    let bodies = facts
+        .trials
+        .iter()
+        .filter_map(|trial| trial.first.as_ref().ok());
+    let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);
+    let fits = |largest: u64| u64::try_from(size).is_ok_and(|size| size < largest);
+    if let Some(largest) = vitals
+        .largest_item
+        .filter(|largest| missing && !fits(*largest))
+    {
+        let seen = format!("the page has {size} bytes, and {server} takes {largest}");
+        let server = server.to_owned();
+        return Some((Cause::MemcachedItemSize { server, largest }, seen));
+    }
+    let seconds = vitals.clock.filter(|apart| apart.unsigned_abs() > APART)?;
+    let items = facts.trials.iter().flat_map(|trial| &trial.held);
+    let dated = items
+        .filter_map(|(_, item)| item.seconds_left)
+        .any(|left| left > DATED);
+    if !missing && !dated {
+        return None;
+    }
+    let seen = format!("the clock of {server} differs from this machine's by {seconds} s");
+    let server = server.to_owned();
+    Some((Cause::MemcachedClock { server, seconds }, seen))
+}

@@ -1,0 +1,267 @@
+use std::time::Duration;
+
+use djanginxed::{PageKey, Placement};
+use djanginxed_runtime::internals::Server;
+use hyper::body::Bytes;
+use hyper::header::{HeaderMap, HeaderName};
+
+use super::{RUNNING, Stage, Verdict};
+use crate::commands::check::cause::Cause;
+use crate::commands::check::facts::{Answer, Facts, Given, Inspection, Look, Place, Timed, Trial};
+use crate::commands::check::recipe::Recipe;
+use crate::http::{Problem, Response, Url};
+use crate::memcached::{Health, Item, Vitals};
+
+const SERVER: &str = "127.0.0.1:11211";
+const MISS: &str = "djanginxed; fwd=uri-miss; stored";
+const OWN_HIT: &str = "djanginxed; hit";
+
+fn answer(status: u16, fields: &[(&str, &str)], body: &str) -> Response {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        let name: HeaderName = name.parse().unwrap();
+        headers.append(name, value.parse().unwrap());
+    }
+    Response {
+        status,
+        headers,
+        body: Bytes::from(body.to_owned()),
+    }
+}
+
+fn page(cache_status: &str) -> Answer {
+    let fields = [
+        ("content-type", "text/html"),
+        ("cache-status", cache_status),
+    ];
+    Ok(answer(200, &fields, "<p>"))
+}
+
+fn of_nginx(status: u16) -> Answer {
+    Ok(answer(status, &[], "<hr><center>nginx</center>"))
+}
+
+fn item(seconds_left: u64) -> Item {
+    Item {
+        value: b"<p>".to_vec(),
+        flags: 0,
+        seconds_left: Some(seconds_left),
+        read: false,
+        seconds_untouched: 0,
+    }
+}
+
+fn trial(first: Answer, second: Answer, held: bool) -> Trial {
+    let target = "/a?1".to_owned();
+    Trial {
+        key: PageKey::new("site1", &target),
+        target,
+        first,
+        second,
+        held: held.then(|| (0, item(60))).into_iter().collect(),
+    }
+}
+
+fn well(vitals: Vitals) -> Vec<(String, Health)> {
+    vec![(SERVER.to_owned(), Health::Well(vitals))]
+}
+
+/// A site of one server that works.
+fn facts() -> Facts {
+    let hit = trial(page(MISS), page("nginx; hit"), true);
+    Facts {
+        url: Url::parse("http://www.example.com/a").unwrap(),
+        given: Given {
+            prefix: "site1".to_owned(),
+            servers: vec![Server::parse(SERVER).unwrap()],
+            placement: Placement::Consistent,
+            within: Duration::from_secs(2),
+            ..Given::default()
+        },
+        first: page(MISS),
+        direct: None,
+        health: well(Vitals::default()),
+        behind_nginx: None,
+        trials: vec![hit],
+        another_cache: None,
+        inspection: None,
+        page: None,
+        spellings: Vec::new(),
+        methods: Vec::new(),
+        rules: Vec::new(),
+        strangers: None,
+        faults: Vec::new(),
+    }
+}
+
+/// The first thing that does not hold.
+fn cause_in(stages: &[Stage], facts: &Facts) -> Option<Cause> {
+    let checks = stages.iter().flat_map(|stage| stage.checks());
+    let mut verdicts = checks.map(|(_, check)| check(facts));
+    verdicts.find_map(|verdict| match verdict {
+        Verdict::Bad(cause, _) => Some(cause),
+        _ => None,
+    })
+}
+
+fn cause(facts: &Facts) -> Option<Cause> {
+    cause_in(RUNNING, facts)
+}
+
+fn no_hit(stores: Option<Recipe>, lookups: &[(&str, Option<Recipe>)]) -> Facts {
+    let place = |key: &str, recipe: Option<Recipe>| Place {
+        server: 0,
+        key: key.to_owned(),
+        recipe,
+    };
+    let exact = stores == Some(Recipe::Exact);
+    let mut facts = facts();
+    facts.trials = vec![trial(page(MISS), page(OWN_HIT), exact)];
+    let look = Look {
+        key: facts.trials[0].key,
+        second: page(OWN_HIT),
+        lookups: (lookups.iter().cloned())
+            .map(|(key, recipe)| place(key, recipe))
+            .collect(),
+        stores: stores
+            .map(|recipe| place("stored", Some(recipe)))
+            .into_iter()
+            .collect(),
+    };
+    facts.inspection = Some(Inspection {
+        watched: true,
+        looks: vec![look],
+    });
+    facts
+}
+
+#[test]
+fn a_site_that_works_has_no_cause() {
+    assert_eq!(cause(&facts()), None);
+}
+
+#[test]
+fn who_does_not_answer_is_told_by_who_else_does_not() {
+    let hangs = || Err(Problem::TimedOut(Duration::from_secs(1)));
+    let mut facts = facts();
+    facts.first = hangs();
+    assert_eq!(cause(&facts), Some(Cause::SiteHangs));
+    facts.direct = Some(trial(hangs(), hangs(), false));
+    assert_eq!(cause(&facts), Some(Cause::ApplicationHangs));
+    facts.direct = Some(trial(page(MISS), page(OWN_HIT), true));
+    facts.health = vec![(SERVER.to_owned(), Health::Hangs(String::new()))];
+    assert_eq!(
+        cause(&facts),
+        Some(Cause::MemcachedHangs(SERVER.to_owned()))
+    );
+}
+
+#[test]
+fn nginxs_502_and_504_are_the_applications_unless_it_answers() {
+    let mut facts = facts();
+    facts.first = of_nginx(502);
+    assert_eq!(cause(&facts), Some(Cause::ApplicationUnreachable));
+    facts.direct = Some(trial(page(MISS), page(OWN_HIT), true));
+    assert_eq!(cause(&facts), Some(Cause::ApplicationAddress));
+    facts.health = vec![(SERVER.to_owned(), Health::Away(String::new()))];
+    assert_eq!(cause(&facts), Some(Cause::ErrorPageCodes("502")));
+    facts.first = of_nginx(504);
+    facts.health = vec![(SERVER.to_owned(), Health::Hangs(String::new()))];
+    assert_eq!(cause(&facts), Some(Cause::ErrorPageCodes("504")));
+}
+
+#[test]
+fn another_clock_matters_to_pages_that_are_stored_with_a_date() {
+    let month = 30 * 24 * 60 * 60;
+    let mut facts = facts();
+    facts.health = well(Vitals {
+        clock: Some(2 * month),
+        ..Vitals::default()
+    });
+    assert_eq!(
+        cause(&facts),
+        None,
+        "a page of a minute is stored with a time"
+    );
+    facts.trials[0].held = vec![(0, item(3 * month.unsigned_abs()))];
+    let clock = Cause::MemcachedClock {
+        server: SERVER.to_owned(),
+        seconds: 2 * month,
+    };
+    assert_eq!(cause(&facts), Some(clock.clone()));
+    // Ahead of ours, it lets them expire at once.
+    facts.trials = vec![trial(page(MISS), page(MISS), false)];
+    assert_eq!(cause(&facts), Some(clock));
+}
+
+#[test]
+fn a_page_larger_than_an_item_is_found_nowhere() {
+    let mut facts = facts();
+    facts.trials = vec![trial(page(MISS), page(MISS), false)];
+    facts.health = well(Vitals {
+        largest_item: Some(2),
+        ..Vitals::default()
+    });
+    let found = cause(&facts).map(|cause| cause.word());
+    assert_eq!(found, Some("memcached-item-size"));
+}
+
+#[test]
+fn keys_tell_whose_they_are_and_what_is_wrong_with_them() {
+    let exact = || Some(Recipe::Exact);
+    let path = [("other", Some(Recipe::PathAlone))];
+    assert_eq!(cause(&no_hit(exact(), &path)), Some(Cause::KeyPathAlone));
+    let unknown = [("other", None)];
+    assert_eq!(
+        cause(&no_hit(exact(), &unknown)),
+        Some(Cause::NginxPrefix(None))
+    );
+    let own = [("stored", Some(Recipe::Exact))];
+    assert_eq!(cause(&no_hit(exact(), &own)), Some(Cause::NginxDoesNotAsk));
+    let none = Recipe::Prefix(String::new());
+    let prefix = Cause::ApplicationPrefix(Some(String::new()));
+    assert_eq!(cause(&no_hit(Some(none), &[])), Some(prefix));
+    assert_eq!(cause(&no_hit(None, &[])), Some(Cause::ApplicationStore));
+}
+
+#[test]
+fn a_known_key_says_more_than_a_strangers() {
+    let both = [("stranger", None), ("other", Some(Recipe::PathAlone))];
+    let found = cause(&no_hit(Some(Recipe::Exact), &both));
+    assert_eq!(found, Some(Cause::KeyPathAlone));
+}
+
+#[test]
+fn where_nobody_could_look_on_nothing_is_made_up() {
+    let mut facts = no_hit(Some(Recipe::Exact), &[]);
+    if let Some(inspection) = &mut facts.inspection {
+        inspection.watched = false;
+    }
+    assert_eq!(cause(&facts), Some(Cause::NginxFindsNothing));
+}
+
+/// Requests that took so many milliseconds, and requests past the cache.
+fn timed(gets: &[u64], past: u64) -> Option<Cause> {
+    let took = |method, milliseconds| Timed {
+        method,
+        answer: page(MISS),
+        direct: None,
+        took: Duration::from_millis(milliseconds),
+    };
+    let mut facts = facts();
+    facts.health = vec![(SERVER.to_owned(), Health::Hangs(String::new()))];
+    facts.faults = gets.iter().map(|time| took("GET", *time)).collect();
+    facts.faults.push(took("past-the-cache", past));
+    cause_in(&[Stage::Faults], &facts)
+}
+
+#[test]
+fn waiting_each_time_is_told_from_waiting_at_first_and_from_a_slow_page() {
+    assert_eq!(timed(&[100, 100, 2, 1, 2, 1, 2], 1), None);
+    assert_eq!(
+        timed(&[102, 101, 103, 104, 101, 102, 103], 1),
+        Some(Cause::OnlyServer)
+    );
+    assert_eq!(timed(&[300, 301, 302, 303, 301, 302, 301], 299), None);
+    assert_eq!(timed(&[3000], 1), Some(Cause::TimeoutsLong));
+}

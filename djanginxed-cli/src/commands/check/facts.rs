@@ -1,0 +1,222 @@
+//! What was seen, as plain data: what nginx answered, what the application
+//! answers to the same, and what each Memcached server holds under which key.
+
+use std::time::Duration;
+
+use djanginxed::{PageKey, Placement};
+use djanginxed_runtime::internals::Server;
+
+use super::answer::{By, by};
+use super::conf::Conf;
+use super::placing::Placing;
+use super::recipe::Recipe;
+use crate::http::{Problem, Response, Url};
+use crate::memcached::{Health, Item};
+
+pub(super) type Answer = Result<Response, Problem>;
+
+/// Everything that was seen so far. A diagnosis is a function of this alone.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) url: Url,
+    pub(super) given: Given,
+    /// nginx's answer to a target that nobody had asked for.
+    pub(super) first: Answer,
+    /// The application itself, asked for such a target twice, where --app is given.
+    pub(super) direct: Option<Trial>,
+    /// Each server that was given, and how it is.
+    pub(super) health: Vec<(String, Health)>,
+    /// Whether what answers is nginx: it refuses what no nginx lets through.
+    pub(super) behind_nginx: Option<bool>,
+    pub(super) trials: Vec<Trial>,
+    /// The page's entry was taken away, and the next answer says that it is
+    /// stored, and it is not: another cache gave that answer.
+    pub(super) another_cache: Option<bool>,
+    pub(super) inspection: Option<Inspection>,
+    pub(super) page: Option<PageFacts>,
+    pub(super) spellings: Vec<Spelling>,
+    pub(super) methods: Vec<Method>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) strangers: Option<Strangers>,
+    /// With `--faults`.
+    pub(super) faults: Vec<Timed>,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Given {
+    pub(super) prefix: String,
+    pub(super) content_type: String,
+    /// The servers, in order, and their placement; empty where none is given.
+    pub(super) servers: Vec<Server>,
+    pub(super) placement: Placement,
+    pub(super) app: Option<String>,
+    /// With `--faults`: the longest that a page may take.
+    pub(super) within: Duration,
+    pub(super) conf: Option<Conf>,
+}
+
+/// A target that nobody had asked for, asked for twice.
+#[derive(Clone, Debug)]
+pub(super) struct Trial {
+    pub(super) target: String,
+    pub(super) key: PageKey,
+    pub(super) first: Answer,
+    /// The last answer that was waited for.
+    pub(super) second: Answer,
+    /// The given servers that hold something under the page's key.
+    pub(super) held: Vec<(usize, Item)>,
+}
+
+/// What the servers were asked for meanwhile, and where pages lie instead.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inspection {
+    /// Whether we could look on at every server.
+    pub(super) watched: bool,
+    pub(super) looks: Vec<Look>,
+}
+
+/// One target of an inspection.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    pub(super) key: PageKey,
+    pub(super) second: Answer,
+    /// Lookups while the second request was answered.
+    pub(super) lookups: Vec<Place>,
+    /// Where the page was stored.
+    pub(super) stores: Vec<Place>,
+}
+
+/// A key on a server, and which recipe makes such a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) server: usize,
+    pub(super) key: String,
+    /// None: no recipe that we know.
+    pub(super) recipe: Option<Recipe>,
+}
+
+/// A page: two misses, a hit, and what a hit is for clients that take gzip.
+#[derive(Clone, Debug)]
+pub(super) struct PageFacts {
+    pub(super) miss: Response,
+    pub(super) other_miss: Response,
+    pub(super) hit: Response,
+    pub(super) packed: Answer,
+    /// A miss for a client that takes every encoding.
+    pub(super) packed_miss: Option<Response>,
+    /// What the application itself shows to somebody who names another host.
+    pub(super) for_stranger: Option<Response>,
+}
+
+/// The page under another spelling of its target.
+#[derive(Clone, Debug)]
+pub(super) struct Spelling {
+    pub(super) name: &'static str,
+    pub(super) trial: Trial,
+    /// The application itself, asked for such a spelling.
+    pub(super) direct: Option<Trial>,
+}
+
+/// An answer to a method, and the application's own.
+#[derive(Clone, Debug)]
+pub(super) struct Method {
+    pub(super) name: &'static str,
+    pub(super) answer: Answer,
+    pub(super) direct: Option<Answer>,
+}
+
+/// A request that must not get a stored page.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) fact: &'static str,
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) answer: Answer,
+    pub(super) direct: Option<Answer>,
+}
+
+/// What became of names that a stranger made up.
+#[derive(Clone, Debug)]
+pub(super) struct Strangers {
+    /// The answer to another Host, and the site's own visitor's afterwards.
+    pub(super) host: Answer,
+    pub(super) after: Answer,
+    /// Fields whose value shows up in a page that is stored.
+    pub(super) believed: Vec<String>,
+    pub(super) sent: usize,
+}
+
+/// A request while Memcached was out of reach.
+#[derive(Clone, Debug)]
+pub(super) struct Timed {
+    pub(super) method: &'static str,
+    pub(super) answer: Answer,
+    pub(super) direct: Option<Answer>,
+    pub(super) took: Duration,
+}
+
+impl Given {
+    /// What is hashed before the target: the prefix, and the type of pages that
+    /// are not text/html.
+    pub(super) fn start(&self) -> String {
+        start(&self.prefix, &self.content_type)
+    }
+}
+
+/// As [`Given::start`], of any prefix and type.
+pub(super) fn start(prefix: &str, content_type: &str) -> String {
+    let content_type = content_type.to_ascii_lowercase();
+    match content_type.as_str() {
+        "" | "text/html" => prefix.to_owned(),
+        other => format!("{prefix}={other}"),
+    }
+}
+
+impl Facts {
+    /// The trial that the other facts build on.
+    pub(super) fn trial(&self) -> Option<&Trial> {
+        self.trials.first()
+    }
+
+    /// Where the given servers are, as nginx places keys on them.
+    pub(super) fn placing(&self) -> Option<Placing> {
+        let Given {
+            servers, placement, ..
+        } = &self.given;
+        (!servers.is_empty()).then(|| Placing::new(servers.clone(), *placement))
+    }
+}
+
+impl Trial {
+    /// Whether nginx answered the second time. A file of one's own may leave
+    /// out Cache-Status, which the application always sends.
+    pub(super) fn is_hit(&self) -> bool {
+        let (Ok(first), Ok(second)) = (&self.first, &self.second) else {
+            return false;
+        };
+        match (by(first), by(second)) {
+            (_, By::Nginx) => true,
+            (By::Stored | By::Streamed, By::Unknown) => second.status == 200,
+            // Where neither says anything: nginx serves ranges of what is stored.
+            (By::Unknown, By::Unknown) => {
+                let ranges = |answer: &Response| answer.header("accept-ranges").is_some();
+                second.status == 200 && ranges(second) && !ranges(first)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the application has stored the page: it says so, or it is there.
+    pub(super) fn is_stored(&self) -> bool {
+        match self.first.as_ref().map(by) {
+            Ok(By::Stored) => true,
+            Ok(By::Streamed | By::Unknown) => self.is_hit() || self.holds_page(),
+            _ => false,
+        }
+    }
+
+    pub(super) fn holds_page(&self) -> bool {
+        !self.held.is_empty()
+    }
+}

@@ -1,0 +1,184 @@
+//! Looks on at Memcached while the page is asked for.
+
+use std::collections::HashSet;
+
+use super::Gathering;
+use crate::commands::check::answer::{By, by};
+use crate::commands::check::facts::{Answer, Inspection, Look, Place};
+use crate::commands::check::recipe::{Cookbook, Recipe};
+use crate::memcached::{Event, Kind, Watch, address};
+
+/// What a server was asked for in one window.
+type Window = Vec<Event>;
+
+/// A target, its second answer, and its windows: the first request, and two more.
+struct Asked {
+    target: String,
+    second: Answer,
+    first_window: usize,
+}
+
+const REQUESTS: usize = 3;
+
+impl Gathering {
+    pub(super) async fn inspect(&mut self) {
+        let mut watches = Vec::new();
+        for server in &self.facts.given.servers {
+            match Watch::begin(&address(server), self.probe.mark()).await {
+                Ok(watch) => watches.push(watch),
+                // Then what lies under known keys has to do.
+                Err(_) => break,
+            }
+        }
+        let watched = !watches.is_empty() && watches.len() == self.facts.given.servers.len();
+        if !watched {
+            watches.clear();
+        }
+        let asked = self.ask_while(&mut watches).await;
+        let mut windows = Vec::new();
+        for watch in watches {
+            windows.push(watch.end().await);
+        }
+        let cookbook = self.cookbook();
+        let looks = (asked.iter())
+            .map(|asked| self.look(&cookbook, asked, &windows))
+            .collect();
+        self.facts.inspection = Some(Inspection { watched, looks });
+    }
+
+    async fn ask_while(&mut self, watches: &mut [Watch]) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        mark(watches).await;
+        for target in self.telling_targets() {
+            let first_window = asked.len() * REQUESTS + 1;
+            let mut second = self.probe.get(&target).await;
+            mark(watches).await;
+            for _ in 1..REQUESTS {
+                // The writer needs a moment.
+                tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+                second = self.probe.get(&target).await;
+                mark(watches).await;
+            }
+            asked.push(Asked {
+                target,
+                second,
+                first_window,
+            });
+        }
+        asked
+    }
+
+    fn cookbook(&self) -> Cookbook {
+        let origin = &self.facts.url.origin;
+        let first = self.facts.trial().and_then(|trial| trial.page());
+        let content_type = first.and_then(|first| first.header("content-type"));
+        let conf = self.facts.given.conf.as_ref();
+        Cookbook {
+            prefix: self.facts.given.prefix.clone(),
+            start: self.facts.given.start(),
+            host: origin.host_header(),
+            scheme: if origin.tls { "https" } else { "http" },
+            prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
+            content_type: content_type
+                .and_then(|value| value.split(';').next().map(|media| media.trim().to_owned())),
+        }
+    }
+
+    fn look(&self, cookbook: &Cookbook, asked: &Asked, windows: &[Vec<Window>]) -> Look {
+        let (mut lookups, mut stores) = (Vec::new(), Vec::new());
+        for (server, windows) in windows.iter().enumerate() {
+            let mine = asked.first_window..asked.first_window + REQUESTS;
+            let strange = |key: &str| {
+                let others = windows.iter().enumerate();
+                let mut others = others.filter(|(at, _)| !mine.contains(at));
+                others.any(|(_, window)| window.iter().any(|event| event.key == key))
+            };
+            let mine = windows.get(mine.clone()).unwrap_or_default();
+            let place = |key: &String| Place {
+                server,
+                key: key.clone(),
+                recipe: cookbook.recipe_of(key, &asked.target),
+            };
+            // A key of nobody's recipe is ours only where it comes back.
+            let ours = |place: &Place, times: usize| {
+                place.recipe.is_some() || (times >= REQUESTS - 1 && !strange(&place.key))
+            };
+            for (key, times) in keys(mine.get(1..).unwrap_or_default(), is_lookup) {
+                let place = place(&key);
+                if ours(&place, times) {
+                    lookups.push(place);
+                }
+            }
+            for (key, _) in keys(mine, is_store) {
+                let place = place(&key);
+                let all = |event: &Event| is_lookup(event) || is_store(event);
+                let times = keys(mine, all).into_iter().find(|(other, _)| *other == key);
+                if ours(&place, times.map_or(0, |(_, times)| times)) {
+                    stores.push(place);
+                }
+            }
+        }
+        Look {
+            key: self.probe.key(&asked.target),
+            second: asked.second.clone(),
+            lookups,
+            stores: if windows.is_empty() {
+                self.held(asked)
+            } else {
+                stores
+            },
+        }
+    }
+
+    /// Where nobody could look on: what lies under keys that we know.
+    fn held(&self, asked: &Asked) -> Vec<Place> {
+        let trials = self.facts.trials.iter();
+        trials
+            .filter(|_| {
+                matches!(
+                    asked.second.as_ref().map(by),
+                    Ok(By::Nginx | By::Application)
+                )
+            })
+            .flat_map(|trial| trial.held.iter().map(|(server, _)| (trial.key, *server)))
+            .map(|(key, server)| Place {
+                server,
+                key: key.to_string(),
+                recipe: Some(Recipe::Exact),
+            })
+            .collect()
+    }
+}
+
+async fn mark(watches: &mut [Watch]) {
+    for watch in watches {
+        // A server that is lost meanwhile has no further windows.
+        let _ = watch.mark().await;
+    }
+}
+
+fn is_lookup(event: &Event) -> bool {
+    matches!(event.kind, Kind::Lookup { .. })
+}
+
+fn is_store(event: &Event) -> bool {
+    event.kind == Kind::Store
+}
+
+/// Each key of `windows`, and in how many of them it is.
+fn keys(windows: &[Window], which: impl Fn(&Event) -> bool) -> Vec<(String, usize)> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for window in windows {
+        let in_window: HashSet<&String> = (window.iter())
+            .filter(|event| which(event))
+            .map(|event| &event.key)
+            .collect();
+        for key in in_window {
+            match found.iter_mut().find(|(other, _)| other == key) {
+                Some((_, times)) => *times += 1,
+                None => found.push((key.clone(), 1)),
+            }
+        }
+    }
+    found
+}

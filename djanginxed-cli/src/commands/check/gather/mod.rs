@@ -1,0 +1,108 @@
+//! Gathers the facts: asks the site under targets that nobody has asked for
+//! before, the application, and Memcached.
+
+mod inspect;
+mod page;
+mod probe;
+mod requests;
+mod store;
+
+use super::Args;
+use super::diagnosis::Stage;
+use super::facts::{Facts, Given};
+use crate::failure::Failure;
+use crate::http::{Problem, Url};
+use crate::memcached::{Health, health};
+use probe::Probe;
+
+/// The site, how to ask it, and what it has shown so far.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    pub(super) facts: Facts,
+    args: Args,
+    probe: Probe,
+}
+
+impl Gathering {
+    pub(super) fn new(args: Args, given: Given, url: Url) -> Result<Gathering, Failure> {
+        let probe = Probe::new(&args, &given, &url)?;
+        let facts = Facts {
+            url,
+            given,
+            first: Err(Problem::Closed),
+            direct: None,
+            health: Vec::new(),
+            behind_nginx: None,
+            trials: Vec::new(),
+            another_cache: None,
+            inspection: None,
+            page: None,
+            spellings: Vec::new(),
+            methods: Vec::new(),
+            rules: Vec::new(),
+            strangers: None,
+            faults: Vec::new(),
+        };
+        Ok(Gathering { facts, args, probe })
+    }
+
+    pub(super) async fn gather(&mut self, stage: Stage) {
+        match stage {
+            Stage::Reach => self.reach().await,
+            Stage::Store => self.store().await,
+            Stage::Page => self.page().await,
+            Stage::Target => self.spellings().await,
+            Stage::Methods => self.methods().await,
+            Stage::Rules => self.rules().await,
+            Stage::Strangers => self.strangers().await,
+            Stage::Faults => self.faults().await,
+        }
+    }
+
+    async fn reach(&mut self) {
+        self.health().await;
+        let target = self.probe.fresh();
+        self.facts.first = self.probe.get(&target).await;
+        let found = &self.facts.first;
+        let says_404 = found
+            .as_ref()
+            .is_ok_and(|first| first.status == 404 && super::answer::is_nginx_error_page(first));
+        if says_404 {
+            self.inspect().await;
+        }
+        let target = self.probe.fresh();
+        self.facts.direct = self.probe.direct_trial(target).await;
+    }
+
+    async fn health(&mut self) {
+        let servers = self.facts.given.servers.iter();
+        let addresses: Vec<String> = servers.map(crate::memcached::address).collect();
+        let asked = addresses.into_iter().map(|address| {
+            tokio::spawn(async move {
+                let found = health(&address).await;
+                (address, found)
+            })
+        });
+        for asked in asked.collect::<Vec<_>>() {
+            if let Ok(found) = asked.await {
+                self.facts.health.push(found);
+            }
+        }
+    }
+
+    /// Whether every server that was given can be asked.
+    fn all_well(&self) -> bool {
+        let mut health = self.facts.health.iter();
+        health.all(|(_, health)| matches!(health, Health::Well(_)))
+    }
+
+    /// Takes away what this check has stored; how many pages it cannot reach.
+    pub(super) async fn clean(&mut self) -> usize {
+        let found = self.facts.inspection.iter().flat_map(|found| &found.looks);
+        let places: Vec<_> = found
+            .flat_map(|look| &look.stores)
+            .map(|place| (place.server, place.key.clone()))
+            .collect();
+        self.probe.clean(&places).await
+    }
+}

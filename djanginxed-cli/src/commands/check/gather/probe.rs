@@ -1,0 +1,233 @@
+//! Asks, and remembers what for.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use djanginxed::PageKey;
+use djanginxed_runtime::internals::Server;
+use tokio::time::sleep;
+
+use crate::commands::check::Args;
+use crate::commands::check::answer::{By, by};
+use crate::commands::check::facts::{Answer, Given, Trial};
+use crate::commands::check::recipe::rewritten;
+use crate::failure::Failure;
+use crate::http::{Client, Request, Trust, Url};
+use crate::memcached::Servers;
+
+#[derive(Debug)]
+pub(super) struct Probe {
+    url: Url,
+    given: Given,
+    headers: Vec<(String, String)>,
+    nginx: Client,
+    app: Option<Client>,
+    servers: Option<Servers>,
+    /// No other check has it.
+    mark: String,
+    count: u32,
+    /// Targets that were asked for, and may be stored now.
+    used: Vec<String>,
+}
+
+impl Probe {
+    pub(super) fn new(args: &Args, given: &Given, url: &Url) -> Result<Probe, Failure> {
+        let trust = Trust::new(args.cacert.as_deref())?;
+        let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), &trust);
+        let app = args
+            .app
+            .is_some()
+            .then(|| client(args.app.clone()).without_tls());
+        let list: Vec<Server> = given.servers.clone();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let mark = now.map_or(0, |now| now.as_nanos());
+        Ok(Probe {
+            nginx: client(args.connect.clone()),
+            app,
+            servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
+            given: given.clone(),
+            headers: args.headers.clone(),
+            mark: format!("{mark:x}"),
+            count: 0,
+            used: Vec::new(),
+            url: url.clone(),
+        })
+    }
+
+    pub(super) fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// The page's target with a query that nobody has asked for.
+    pub(super) fn fresh(&mut self) -> String {
+        let target = self.url.target.clone();
+        self.fresh_at(&target)
+    }
+
+    pub(super) fn fresh_at(&mut self, target: &str) -> String {
+        self.count += 1;
+        let joint = if target.contains('?') { '&' } else { '?' };
+        format!(
+            "{target}{joint}djanginxed-check={}-{}",
+            self.mark, self.count
+        )
+    }
+
+    pub(super) fn key(&self, target: &str) -> PageKey {
+        PageKey::with_type(&self.given.prefix, &self.given.content_type, target)
+    }
+
+    fn request(&mut self, method: &'static str, target: &str) -> Request {
+        if !self.used.iter().any(|used| used == target) {
+            self.used.push(target.to_owned());
+        }
+        let mut request = Request::new(method, target);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    pub(super) async fn ask(
+        &mut self,
+        method: &'static str,
+        target: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self.request(method, target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        self.nginx.send(&request).await
+    }
+
+    pub(super) async fn get(&mut self, target: &str) -> Answer {
+        self.ask("GET", target, &[]).await
+    }
+
+    /// Asks the application itself, as nginx does.
+    pub(super) async fn direct(
+        &mut self,
+        method: &'static str,
+        target: &str,
+        fields: &[(&str, &str)],
+    ) -> Option<Answer> {
+        self.app.as_ref()?;
+        let mut request = self.request(method, target);
+        let host = self.url.origin.host_header();
+        let scheme = if self.url.origin.tls { "https" } else { "http" };
+        if !fields.iter().any(|(name, _)| *name == "Host") {
+            request = request.header("X-Forwarded-Host", host);
+        }
+        request = request.header("X-Forwarded-Proto", scheme);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        Some(self.app.as_mut()?.send(&request).await)
+    }
+
+    /// Asks nginx for `target`, and then until nginx answers it, which is at
+    /// once where all is well, for a second at the most.
+    pub(super) async fn trial(&mut self, target: String) -> Trial {
+        let first = self.get(&target).await;
+        let patience = match first.as_ref().map(by) {
+            Ok(By::Stored | By::Streamed) => 10,
+            // Perhaps stored, and not said.
+            Ok(By::Unknown) => 2,
+            _ => 0,
+        };
+        let second = self.get(&target).await;
+        let mut trial = self.tried(target.clone(), first.clone(), second).await;
+        for _ in 0..patience {
+            if trial.is_hit() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+            let second = self.get(&target).await;
+            trial = self.tried(target.clone(), first.clone(), second).await;
+        }
+        trial
+    }
+
+    /// The same of the application itself.
+    pub(super) async fn direct_trial(&mut self, target: String) -> Option<Trial> {
+        let first = self.direct("GET", &target, &[]).await?;
+        let mut second = first.clone();
+        if first.is_ok() {
+            // The writer needs a moment.
+            sleep(Duration::from_millis(20)).await;
+            second = self.direct("GET", &target, &[]).await?;
+        }
+        Some(self.tried(target, first, second).await)
+    }
+
+    pub(super) async fn tried(&mut self, target: String, first: Answer, second: Answer) -> Trial {
+        let key = self.key(&target);
+        let mut held = Vec::new();
+        if let Some(servers) = &mut self.servers {
+            for index in 0..servers.list().len() {
+                // Whoever cannot be asked has a fact of his own.
+                if let Ok(Some(item)) = servers.peek_at(index, &key).await {
+                    held.push((index, item));
+                }
+            }
+        }
+        Trial {
+            target,
+            key,
+            first,
+            second,
+            held,
+        }
+    }
+
+    /// Takes `key` away from every server; whether all could be asked.
+    pub(super) async fn take(&mut self, key: &PageKey) -> bool {
+        let Some(servers) = &mut self.servers else {
+            return false;
+        };
+        let mut all = true;
+        for index in 0..servers.list().len() {
+            all &= servers.take(index, &key.to_string()).await.is_ok();
+        }
+        all
+    }
+
+    /// Takes away every page that may have been stored, also under `places`.
+    /// Returns how many pages are not within reach.
+    pub(super) async fn clean(&mut self, places: &[(usize, String)]) -> usize {
+        let keys: HashSet<String> = (self.used.iter())
+            .flat_map(|target| {
+                let others = rewritten(target).into_iter().map(|(other, _)| other);
+                // Never a page of a visitor's.
+                let ours = others.filter(|other| other.contains(&self.mark));
+                ours.chain([target.clone()]).collect::<Vec<_>>()
+            })
+            .map(|target| self.key(&target).to_string())
+            .collect();
+        let count = self.used.len();
+        let Some(servers) = &mut self.servers else {
+            return count;
+        };
+        // Twice: the application's writer may be a moment late.
+        for round in 0..2 {
+            for index in 0..servers.list().len() {
+                for key in &keys {
+                    if servers.take(index, key).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            for (index, key) in places {
+                let is_page = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if is_page && servers.take(*index, key).await.is_err() {
+                    break;
+                }
+            }
+            if round == 0 {
+                sleep(Duration::from_millis(60)).await;
+            }
+        }
+        0
+    }
+}

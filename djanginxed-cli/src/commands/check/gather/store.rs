@@ -1,0 +1,144 @@
+//! Targets asked for twice: one for each server and each other list of servers.
+
+use std::time::Duration;
+
+use djanginxed::PageKey;
+use tokio::time::sleep;
+
+use super::Gathering;
+use crate::commands::check::answer::{By, by, is_nginx_error_page};
+use crate::commands::check::facts::{Answer, Trial};
+
+impl Gathering {
+    pub(super) async fn store(&mut self) {
+        let target = self.probe.fresh();
+        let trial = self.probe.trial(target).await;
+        let worked = trial.is_hit();
+        self.facts.trials.push(trial);
+        if worked && self.all_well() && self.facts.given.servers.len() > 1 {
+            self.further_trials().await;
+        }
+        self.another_cache().await;
+        let found = self
+            .facts
+            .trials
+            .iter()
+            .all(|trial| trial.is_hit() && trial.holds_page());
+        if !found && self.is_page() {
+            self.facts.behind_nginx = Some(self.is_nginx_in_front().await);
+            if self.all_well() && !self.facts.given.servers.is_empty() {
+                if self.facts.trials.len() == 1 && self.facts.given.servers.len() > 1 {
+                    self.further_trials().await;
+                }
+                self.inspect().await;
+            }
+        }
+    }
+
+    /// Takes the page's entry away, and looks whether it comes back when the
+    /// next answer says that it is stored.
+    async fn another_cache(&mut self) {
+        let Some(trial) = self.facts.trials.iter().find(|trial| trial.holds_page()) else {
+            return;
+        };
+        let (target, key) = (trial.target.clone(), trial.key);
+        if !self.probe.take(&key).await {
+            return;
+        }
+        let first = self.probe.get(&target).await;
+        let mut again = self
+            .probe
+            .tried(target.clone(), first.clone(), first.clone())
+            .await;
+        for _ in 0..20 {
+            if again.holds_page() {
+                break;
+            }
+            // The writer needs a moment.
+            sleep(Duration::from_millis(25)).await;
+            again = self
+                .probe
+                .tried(target.clone(), first.clone(), first.clone())
+                .await;
+        }
+        let says_stored = matches!(first.as_ref().map(by), Ok(By::Stored));
+        self.facts.another_cache = Some(says_stored && !again.holds_page());
+    }
+
+    /// Whether the application took the request as one for a page.
+    fn is_page(&self) -> bool {
+        let first = self.facts.trial().map(|trial| &trial.first);
+        matches!(
+            first.map(|first| first.as_ref().map(by)),
+            Some(Ok(By::Stored | By::Streamed | By::Unknown | By::Nginx))
+        )
+    }
+
+    async fn further_trials(&mut self) {
+        let targets = self.telling_targets();
+        // All first, then all a second time: so nothing waits for a writer.
+        let mut firsts = Vec::new();
+        for target in targets {
+            let first = self.probe.get(&target).await;
+            firsts.push((target, first));
+        }
+        for round in 0..2 {
+            let mut missing = false;
+            for (target, first) in firsts.clone() {
+                let second = self.probe.get(&target).await;
+                missing |= !is_by_nginx(&second);
+                if round == 1 || is_by_nginx(&second) {
+                    let trial = self.probe.tried(target.clone(), first, second).await;
+                    self.facts.trials.push(trial);
+                    firsts.retain(|(other, _)| *other != target);
+                }
+            }
+            if !missing {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Fresh targets that the given list and other lists place differently.
+    pub(super) fn telling_targets(&mut self) -> Vec<String> {
+        let Some(placing) = self.facts.placing() else {
+            return vec![self.probe.fresh()];
+        };
+        let candidates: Vec<(String, PageKey)> = (0..300)
+            .map(|_| {
+                let target = self.probe.fresh();
+                let key = self.probe.key(&target);
+                (target, key)
+            })
+            .collect();
+        placing.telling(candidates.into_iter())
+    }
+
+    /// Asks for what no nginx lets through, and the application never sees.
+    async fn is_nginx_in_front(&mut self) -> bool {
+        let answer: Answer = self.probe.ask("GET", "/%00", &[]).await;
+        match answer {
+            Ok(answer) => {
+                let server = answer
+                    .header("server")
+                    .unwrap_or_default()
+                    .to_ascii_lowercase();
+                let named = server.contains("nginx") || server.contains("openresty");
+                named || is_nginx_error_page(&answer)
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+fn is_by_nginx(answer: &Answer) -> bool {
+    matches!(answer.as_ref().map(by), Ok(By::Nginx | By::Unknown))
+}
+
+impl Trial {
+    /// The first answer, where there is one.
+    pub(super) fn page(&self) -> Option<&crate::http::Response> {
+        self.first.as_ref().ok()
+    }
+}

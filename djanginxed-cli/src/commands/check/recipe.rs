@@ -1,0 +1,184 @@
+//! How else a key may have been made: from another prefix, another target, or
+//! other parts of the request.
+
+use djanginxed::PageKey;
+
+use super::facts::start;
+
+/// What a key was made of, besides what it should be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Recipe {
+    /// As it should be: the prefix, and the target as sent.
+    Exact,
+    /// Another prefix.
+    Prefix(String),
+    /// The prefix, and the path alone: nginx's `$uri`.
+    PathAlone,
+    /// Something with the host in it.
+    WithHost(&'static str),
+    /// Another target, and what makes it of ours.
+    Target(String, Rewrite),
+    /// The key of a page of that content type.
+    OfType(String),
+}
+
+/// What makes another target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rewrite {
+    /// A slash at the end comes or goes, or slashes become one.
+    Slashes,
+    /// The query is lost.
+    QueryLost,
+    /// The beginning of the path is cut off.
+    Beginning,
+}
+
+/// What is known about how keys may be made.
+#[derive(Clone, Debug)]
+pub(super) struct Cookbook {
+    pub(super) prefix: String,
+    /// The prefix, and the type that was given.
+    pub(super) start: String,
+    pub(super) host: String,
+    pub(super) scheme: &'static str,
+    /// Prefixes that nginx's file names.
+    pub(super) prefixes: Vec<String>,
+    pub(super) content_type: Option<String>,
+}
+
+impl Cookbook {
+    /// The recipe of `key`, if it is one that we know.
+    pub(super) fn recipe_of(&self, key: &str, target: &str) -> Option<Recipe> {
+        let mut recipes = self.recipes(target).into_iter();
+        recipes.find_map(|(recipe, text)| {
+            let (prefix, target) = text;
+            (PageKey::new(&prefix, &target).to_string() == key).then_some(recipe)
+        })
+    }
+
+    fn recipes(&self, target: &str) -> Vec<(Recipe, (String, String))> {
+        let prefix = || self.start.clone();
+        let mut recipes = vec![(Recipe::Exact, (prefix(), target.to_owned()))];
+        let found = self.content_type.iter().map(String::as_str);
+        for content_type in found.chain(["text/html"]) {
+            let text = (start(&self.prefix, content_type), target.to_owned());
+            recipes.push((Recipe::OfType(content_type.to_owned()), text));
+        }
+        let prefixes = [String::new()].into_iter().chain(self.prefixes.clone());
+        recipes.extend(prefixes.map(|other| {
+            let text = (other.clone(), target.to_owned());
+            // What nginx's file has may have a type behind it.
+            let prefix = other.split('=').next().unwrap_or_default();
+            (Recipe::Prefix(prefix.to_owned()), text)
+        }));
+        let path = target.split('?').next().unwrap_or_default();
+        recipes.push((Recipe::PathAlone, (prefix(), path.to_owned())));
+        recipes.push((Recipe::PathAlone, (String::new(), path.to_owned())));
+        recipes.extend(self.with_host(target, path));
+        for (other, rewrite) in rewritten(target) {
+            let text = (prefix(), other.clone());
+            recipes.push((Recipe::Target(other, rewrite), text));
+        }
+        recipes
+    }
+
+    fn with_host(&self, target: &str, path: &str) -> Vec<(Recipe, (String, String))> {
+        let Cookbook {
+            prefix,
+            host,
+            scheme,
+            ..
+        } = self;
+        let bare = host.split(':').next().unwrap_or(host);
+        let mut found = Vec::new();
+        for (named, written) in [("$host", bare), ("$http_host", host.as_str())] {
+            for rest in [target, path] {
+                for before in [prefix.clone(), String::new()] {
+                    for between in ["", "/", ":"] {
+                        let text = (format!("{before}{between}{written}"), rest.to_owned());
+                        found.push((Recipe::WithHost(named), text));
+                    }
+                    let text = (format!("{before}{scheme}{written}"), rest.to_owned());
+                    found.push((Recipe::WithHost(named), text));
+                    let text = (format!("{before}{scheme}://{written}"), rest.to_owned());
+                    found.push((Recipe::WithHost(named), text));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Targets that the application may have seen instead.
+pub(super) fn rewritten(target: &str) -> Vec<(String, Rewrite)> {
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let trimmed = path.trim_end_matches('/');
+    let mut variants = vec![
+        (format!("{trimmed}{query}"), Rewrite::Slashes),
+        (format!("{trimmed}/{query}"), Rewrite::Slashes),
+        (format!("{}{query}", single_slashes(path)), Rewrite::Slashes),
+        (path.to_owned(), Rewrite::QueryLost),
+    ];
+    // As a proxy_pass with a path does.
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    for cut in 1..parts.len() {
+        let target = format!("/{}{query}", parts[cut..].join("/"));
+        variants.push((target, Rewrite::Beginning));
+    }
+    variants.retain(|(variant, _)| variant != target);
+    variants
+}
+
+fn single_slashes(path: &str) -> String {
+    let mut single = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !single.ends_with('/') {
+            single.push(c);
+        }
+    }
+    single
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipe(prefix: &str, text: &str) -> Option<Recipe> {
+        let cookbook = Cookbook {
+            prefix: "site1".to_owned(),
+            start: "site1".to_owned(),
+            host: "www.example.com:81".to_owned(),
+            scheme: "http",
+            prefixes: vec!["site2".to_owned()],
+            content_type: Some("application/json".to_owned()),
+        };
+        let key = PageKey::new(prefix, text).to_string();
+        cookbook.recipe_of(&key, "/a/b?x=1")
+    }
+
+    #[test]
+    fn a_key_tells_what_it_was_made_of() {
+        assert_eq!(recipe("site1", "/a/b?x=1"), Some(Recipe::Exact));
+        assert_eq!(recipe("", "/a/b?x=1"), Some(Recipe::Prefix(String::new())));
+        assert_eq!(
+            recipe("site2", "/a/b?x=1"),
+            Some(Recipe::Prefix("site2".into()))
+        );
+        assert_eq!(recipe("site1", "/a/b"), Some(Recipe::PathAlone));
+        let host = Some(Recipe::WithHost("$host"));
+        assert_eq!(recipe("site1www.example.com", "/a/b?x=1"), host);
+        let port = Some(Recipe::WithHost("$http_host"));
+        assert_eq!(recipe("www.example.com:81", "/a/b"), port);
+        let cut = Some(Recipe::Target("/b?x=1".into(), Rewrite::Beginning));
+        assert_eq!(recipe("site1", "/b?x=1"), cut);
+        let typed = Some(Recipe::OfType("application/json".into()));
+        assert_eq!(recipe("site1=application/json", "/a/b?x=1"), typed);
+        assert_eq!(recipe("other", "/a/b?x=1"), None);
+    }
+
+    #[test]
+    fn slashes_that_come_and_go_are_known() {
+        let variants: Vec<_> = rewritten("//a/?x").into_iter().map(|(v, _)| v).collect();
+        assert!(variants.contains(&"//a?x".to_owned()) && variants.contains(&"/a/?x".to_owned()));
+    }
+}

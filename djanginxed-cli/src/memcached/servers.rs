@@ -1,0 +1,138 @@
+//! The application's servers, and which one has a page.
+
+use djanginxed::{PageKey, Placement};
+use djanginxed_runtime::internals::{Ring, Server};
+
+use super::link::{Link, Trouble};
+
+/// The application's servers, and which one has a page.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    list: Vec<Server>,
+    ring: Ring,
+    links: Vec<Connection>,
+}
+
+/// A connection that is kept; who did not answer once is not asked again.
+#[derive(Debug)]
+enum Connection {
+    Unopened,
+    Open(Link),
+    Failed(Trouble),
+}
+
+/// What is stored under a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    pub(crate) value: Vec<u8>,
+    pub(crate) flags: u32,
+    /// Seconds; none: it does not expire.
+    pub(crate) seconds_left: Option<u64>,
+    /// Whether anyone has read it since it was stored.
+    pub(crate) read: bool,
+    /// Seconds since it was read, or else stored.
+    pub(crate) seconds_untouched: u64,
+}
+
+impl Item {
+    /// `words` are the flags of a meta command's answer; what is strange in them
+    /// is left out.
+    pub(super) fn read<'a>(value: Vec<u8>, words: impl Iterator<Item = &'a str>) -> Item {
+        let mut item = Item {
+            value,
+            flags: 0,
+            seconds_left: None,
+            read: false,
+            seconds_untouched: 0,
+        };
+        for word in words {
+            let (flag, value) = word.split_at_checked(1).unwrap_or((word, ""));
+            match flag {
+                "f" => item.flags = value.parse().unwrap_or(0),
+                "t" => item.seconds_left = value.parse().ok(),
+                "h" => item.read = value == "1",
+                "l" => item.seconds_untouched = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        item
+    }
+}
+
+impl Servers {
+    pub(crate) fn new(list: Vec<Server>, placement: Placement) -> Servers {
+        let ring = Ring::new(&list, placement);
+        let links = list.iter().map(|_| Connection::Unopened).collect();
+        Servers { list, ring, links }
+    }
+
+    pub(crate) fn list(&self) -> &[Server] {
+        &self.list
+    }
+
+    /// The index of the server that nginx asks for `key`.
+    pub(crate) fn index_of(&self, key: &PageKey) -> usize {
+        self.ring.server_of(key)
+    }
+
+    /// `host:port` of the server at `index`.
+    pub(crate) fn address(&self, index: usize) -> String {
+        address(&self.list[index])
+    }
+
+    /// The item under `key` on the server at `index`.
+    pub(crate) async fn peek_at(
+        &mut self,
+        index: usize,
+        key: &PageKey,
+    ) -> Result<Option<Item>, Trouble> {
+        let link = self.link(index).await?;
+        let result = link.peek(key).await;
+        self.remember(index, result)
+    }
+
+    /// Takes `key` (32 hexadecimal digits) away from the server at `index`;
+    /// whether it was there.
+    pub(crate) async fn take(&mut self, index: usize, key: &str) -> Result<bool, Trouble> {
+        let link = self.link(index).await?;
+        let result = link.ask(&format!("md {key}")).await;
+        Ok(self.remember(index, result)? == "HD")
+    }
+
+    /// Whether the server at `index` answers at all.
+    pub(crate) async fn reach(&mut self, index: usize) -> Result<(), Trouble> {
+        let link = self.link(index).await?;
+        let result = link.ask("mn").await;
+        self.remember(index, result).map(drop)
+    }
+
+    async fn link(&mut self, index: usize) -> Result<&mut Link, Trouble> {
+        let address = self.address(index);
+        let connection = &mut self.links[index];
+        if matches!(connection, Connection::Unopened) {
+            *connection = match Link::open(&address).await {
+                Ok(link) => Connection::Open(link),
+                Err(trouble) => Connection::Failed(trouble),
+            };
+        }
+        match connection {
+            Connection::Open(link) => Ok(link),
+            Connection::Failed(trouble) => Err(trouble.clone()),
+            Connection::Unopened => Err(Trouble::Refused),
+        }
+    }
+
+    fn remember<T>(&mut self, index: usize, result: Result<T, Trouble>) -> Result<T, Trouble> {
+        if let Err(trouble) = &result {
+            self.links[index] = Connection::Failed(trouble.clone());
+        }
+        result
+    }
+}
+
+/// `host:port`, as it is dialled.
+pub(crate) fn address(server: &Server) -> String {
+    let entry = server.to_string();
+    // Weight and the like follow the address.
+    entry.split(' ').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,228 @@
+//! The application of the set-ups: pages of every kind.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::{ServerHandle, Service};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer, Responder, Route, get, route, rt, web,
+};
+use djanginxed::{PageCache, cache_page};
+
+/// What stands around the handlers.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Build {
+    pub(crate) normalize_path: bool,
+    /// A field that a middleware adds to every response.
+    pub(crate) adds: Option<(&'static str, &'static str)>,
+    /// A field that a middleware takes away from every request.
+    pub(crate) takes: Option<&'static str>,
+}
+
+/// An application on a free port; it ends with this value.
+pub(crate) struct Application {
+    pub(crate) port: u16,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Application {
+    pub(crate) fn start(pages: PageCache, build: Build) -> Application {
+        let (send, receive) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || {
+                    let adds = build.adds.unwrap_or(("X-Added", "nothing"));
+                    App::new()
+                        .app_data(pages.clone())
+                        .wrap(DefaultHeaders::new().add(adds))
+                        .wrap_fn(move |mut request, service| {
+                            if let Some(name) = build.takes {
+                                let name = HeaderName::from_static(name);
+                                request.headers_mut().remove(name);
+                            }
+                            service.call(request)
+                        })
+                        .wrap(Condition::new(build.normalize_path, NormalizePath::trim()))
+                        .configure(routes)
+                })
+                .workers(1)
+                .disable_signals()
+                .shutdown_timeout(0)
+                .bind(("127.0.0.1", 0))
+                .unwrap();
+                let port = server.addrs()[0].port();
+                let server = server.run();
+                send.send((port, server.handle())).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (port, handle) = receive.recv().unwrap();
+        Application {
+            port,
+            handle,
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Application {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    app.service(article)
+        .service(get_only)
+        .service(large)
+        .service(stream)
+        .service(lasting)
+        .service(links)
+        .service(json_here)
+        .service(json)
+        .service(feed)
+        .service(answer);
+    app.route("/plain", web::get().to(|| async { html("never cached") }))
+        .route("/moved", to(301, ("Location", "/articles/1")))
+        .route("/broken", to(500, ("X-Broken", "yes")))
+        .route("/gone", to(410, ("X-Gone", "yes")))
+        .route("/hangs", web::get().to(hangs));
+}
+
+fn to(status: u16, field: (&'static str, &'static str)) -> Route {
+    web::get().to(move || async move {
+        let status = actix_web::http::StatusCode::from_u16(status).unwrap();
+        HttpResponse::build(status).insert_header(field).finish()
+    })
+}
+
+fn html(text: &str) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(text.to_owned())
+}
+
+async fn hangs() -> HttpResponse {
+    rt::time::sleep(Duration::from_secs(20)).await;
+    html("at last")
+}
+
+#[route(
+    "/articles/{id}",
+    method = "GET",
+    method = "HEAD",
+    method = "POST",
+    method = "OPTIONS"
+)]
+#[cache_page(60)]
+async fn article() -> impl Responder {
+    html(&format!("<p>A page\n{}", "words ".repeat(200)))
+}
+
+#[get("/get-only")]
+#[cache_page(60)]
+async fn get_only() -> impl Responder {
+    html("<p>only GET")
+}
+
+#[get("/large")]
+#[cache_page(60)]
+async fn large() -> impl Responder {
+    html(&"0123456789abcdef".repeat(4096))
+}
+
+#[get("/stream")]
+#[cache_page(60)]
+async fn stream() -> impl Responder {
+    let parts =
+        ["<p>one ", "two ", "three"].map(|part| Ok::<_, actix_web::Error>(web::Bytes::from(part)));
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .streaming(futures_util::stream::iter(parts))
+}
+
+#[get("/lasting")]
+#[cache_page(60 * 60 * 24 * 90)]
+async fn lasting() -> impl Responder {
+    html("<p>for 90 days")
+}
+
+/// Shows the host and the scheme that it is asked for.
+#[get("/links")]
+#[cache_page(60)]
+async fn links(request: HttpRequest) -> impl Responder {
+    let info = request.connection_info().clone();
+    let real = request
+        .headers()
+        .get("X-Real-IP")
+        .map(|ip| ip.to_str().unwrap_or("").to_owned());
+    html(&format!(
+        "<a href=\"{}://{}/\">home</a> {}",
+        info.scheme(),
+        info.host(),
+        real.unwrap_or_default()
+    ))
+}
+
+/// Another content type under the prefix of the HTML pages.
+#[get("/json-here")]
+#[cache_page(60, content_type = "application/json")]
+async fn json_here() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("[1]")
+}
+
+#[get("/json/{tail:.*}")]
+#[cache_page(60, key_prefix = "json", content_type = "application/json")]
+async fn json() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body("[1]")
+}
+
+#[get("/feed.xml")]
+#[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
+async fn feed() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/rss+xml; charset=utf-8")
+        .body("<rss version=\"2.0\"></rss>")
+}
+
+/// `/answer/{what}`: a page that is refused for that reason.
+#[get("/answer/{what}")]
+#[cache_page(60)]
+async fn answer(what: web::Path<String>) -> HttpResponse {
+    let (name, value) = match what.as_str() {
+        "set-cookie" => ("Set-Cookie", "a=1"),
+        "cache-control" => ("Cache-Control", "private"),
+        "vary" => ("Vary", "Cookie"),
+        "content-encoding" => ("Content-Encoding", "br"),
+        "header" => ("Content-Security-Policy", "default-src 'self'"),
+        "expired" => ("Cache-Control", "max-age=0"),
+        "charset" => ("Content-Type", "text/html; charset=iso-8859-1"),
+        "type" => ("Content-Type", "application/json"),
+        _ => ("X-Nothing", "at all"),
+    };
+    let mut answer = html(if what.as_str() == "empty" { "" } else { "<p>x" });
+    let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+    answer
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
+    if what.as_str() == "status" {
+        *answer.status_mut() = actix_web::http::StatusCode::ACCEPTED;
+    }
+    let _ = header::VARY;
+    answer
+}

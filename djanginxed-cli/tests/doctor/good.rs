@@ -1,0 +1,158 @@
+//! Sites that work.
+
+use djanginxed::Placement;
+use testkit::eventually;
+
+use crate::broken::{secure, tls, trusting};
+use crate::stand::{SOUND, Setup};
+
+const fn row(name: &'static str) -> Setup {
+    Setup { name, ..SOUND }
+}
+
+pub(crate) fn setups() -> Vec<Setup> {
+    const THREE: &[&[&str]] = &[&[], &[], &[]];
+    let weighed = |servers: &[String]| {
+        let mut servers = servers.to_vec();
+        servers[1].push_str(" weight=3");
+        servers
+    };
+    vec![
+        row("the generated file"),
+        Setup {
+            tells_app: false,
+            tells_servers: false,
+            ..row("with the URL alone")
+        },
+        Setup {
+            tells_conf: true,
+            ..row("with nginx's file")
+        },
+        Setup {
+            pages: |pages| pages.gzip(true),
+            ..row("gzip")
+        },
+        Setup {
+            nginx: |file| tls(file, "localhost", 4000),
+            url: Some(secure),
+            args: trusting,
+            ..row("TLS, and a certificate that signs itself and is trusted")
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            ..row("two servers")
+        },
+        Setup {
+            memcached: THREE,
+            of_app: weighed,
+            of_nginx: weighed,
+            given: weighed,
+            tells_conf: true,
+            ..row("three servers with weights")
+        },
+        Setup {
+            memcached: THREE,
+            of_app: weighed,
+            of_nginx: weighed,
+            given: weighed,
+            placements: [Placement::Modulo; 3],
+            ..row("three servers, modulo")
+        },
+        Setup {
+            njs: true,
+            ..row("njs")
+        },
+        Setup {
+            target: "/stream",
+            ..row("a streamed page")
+        },
+        Setup {
+            target: "/stream",
+            tells_servers: false,
+            ..row("a streamed page, without --servers")
+        },
+        Setup {
+            target: "/feed.xml",
+            prefix: "feed",
+            args: |_| {
+                ["--content-type", "application/rss+xml"]
+                    .map(str::to_owned)
+                    .to_vec()
+            },
+            ..row("a page with a prefix and a type of its own")
+        },
+        Setup {
+            pages: |pages| {
+                pages
+                    .bypass_cookie("sessionid")
+                    .bypass_header("X-Preview")
+                    .hosts(["127.0.0.1"])
+            },
+            args: |_| {
+                [
+                    "--bypass-cookie",
+                    "sessionid",
+                    "--bypass-header",
+                    "X-Preview",
+                ]
+                .map(str::to_owned)
+                .to_vec()
+            },
+            ..row("bypass rules and hosts")
+        },
+        Setup {
+            target: "/get-only",
+            ..row("a page without a HEAD route")
+        },
+        Setup {
+            target: "/large",
+            ..row("a large page")
+        },
+        Setup {
+            target: "/lasting",
+            ..row("a page for 90 days")
+        },
+        Setup {
+            pages: |pages| pages.cache_status(false),
+            ..row("without Cache-Status")
+        },
+        Setup {
+            nginx: |file| {
+                let line = "proxy_set_header Upgrade $http_upgrade;";
+                file.replace(line, &format!("{line} proxy_hide_header Cache-Status;"))
+            },
+            ..row("nginx takes the application's Cache-Status away")
+        },
+        Setup {
+            pages: |pages| pages.lookup(false),
+            ..row("an application that does not look up")
+        },
+        Setup {
+            target: "/links",
+            ..row("a page that shows its host")
+        },
+        Setup {
+            then: |stand| stand.memcached[0].stop(),
+            args: |_| vec!["--faults".to_owned()],
+            ..row("Memcached is down, with --faults")
+        },
+        Setup {
+            then: |stand| stand.memcached[0].pause(),
+            args: |_| vec!["--faults".to_owned()],
+            ..row("Memcached hangs, with --faults")
+        },
+    ]
+}
+
+#[test]
+fn a_check_leaves_nothing_in_memcached() {
+    for memcached in [&[&[] as &[&str]] as &[&[&str]], &[&[], &[]]] {
+        let setup = Setup { memcached, ..SOUND };
+        let stand = crate::stand::Stand::start(&setup);
+        let said = crate::check(&stand.command(&setup));
+        assert_eq!(said.code, 0, "{}", said.text);
+        for server in &stand.memcached {
+            eventually("nothing is left", || server.keys().is_empty());
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A site that is broken in one way, or in none.
+
+use djanginxed::nginx::Site;
+use djanginxed::{PageCache, PageCacheBuilder, Placement};
+use testkit::{Memcached, Module, Nginx, free_port};
+
+use crate::app::{Application, Build};
+
+/// What a set-up is made of; the default is a site that works.
+#[derive(Clone, Copy)]
+pub(crate) struct Setup {
+    /// What it shows.
+    pub(crate) name: &'static str,
+    /// The cause that `check` is to name; none: all is well.
+    pub(crate) cause: Option<&'static str>,
+    pub(crate) target: &'static str,
+    /// What each Memcached is started with.
+    pub(crate) memcached: &'static [&'static [&'static str]],
+    pub(crate) build: Build,
+    pub(crate) pages: fn(PageCacheBuilder) -> PageCacheBuilder,
+    /// Each list of servers, made from the addresses.
+    pub(crate) of_app: fn(&[String]) -> Vec<String>,
+    pub(crate) of_nginx: fn(&[String]) -> Vec<String>,
+    pub(crate) given: fn(&[String]) -> Vec<String>,
+    /// The placements of the application, nginx and the command line.
+    pub(crate) placements: [Placement; 3],
+    pub(crate) app_prefix: &'static str,
+    pub(crate) prefix: &'static str,
+    pub(crate) site: fn(Site) -> Site,
+    pub(crate) njs: bool,
+    pub(crate) nginx: fn(String) -> String,
+    /// Once all of it runs.
+    pub(crate) then: fn(&mut Stand),
+    /// Further arguments.
+    pub(crate) args: fn(&Stand) -> Vec<String>,
+    /// The URL, where it is not the target at nginx.
+    pub(crate) url: Option<fn(&Stand) -> String>,
+    /// Whether --app, --servers and --conf are given.
+    pub(crate) tells_app: bool,
+    pub(crate) tells_servers: bool,
+    pub(crate) tells_conf: bool,
+}
+
+pub(crate) const SOUND: Setup = Setup {
+    name: "",
+    cause: None,
+    target: "/articles/1",
+    memcached: &[&[]],
+    build: Build {
+        normalize_path: false,
+        adds: None,
+        takes: None,
+    },
+    pages: |pages| pages,
+    of_app: all,
+    of_nginx: all,
+    given: all,
+    placements: [Placement::Consistent; 3],
+    app_prefix: "site1",
+    prefix: "site1",
+    site: |site| site,
+    njs: false,
+    nginx: |file| file,
+    then: |_| {},
+    args: |_| Vec::new(),
+    url: None,
+    tells_app: true,
+    tells_servers: true,
+    tells_conf: false,
+};
+
+pub(crate) fn all(addresses: &[String]) -> Vec<String> {
+    addresses.to_vec()
+}
+
+/// A set-up that runs.
+pub(crate) struct Stand {
+    pub(crate) nginx: Nginx,
+    pub(crate) memcached: Vec<Memcached>,
+    pub(crate) application: Option<Application>,
+    /// The application's address, also where it has ended.
+    pub(crate) app: String,
+    pub(crate) file: String,
+    target: &'static str,
+}
+
+impl Stand {
+    pub(crate) fn start(setup: &Setup) -> Stand {
+        let memcached: Vec<Memcached> = (setup.memcached.iter())
+            .map(|args| {
+                Memcached::builder()
+                    .args(args.iter().copied())
+                    .start()
+                    .unwrap()
+            })
+            .collect();
+        let addresses: Vec<String> = memcached.iter().map(Memcached::address).collect();
+        let pages = |servers: Vec<String>, placement, prefix| {
+            let builder = PageCache::builder().placement(placement).key_prefix(prefix);
+            // No server at all is the application's own memory.
+            if servers.is_empty() {
+                return builder;
+            }
+            builder.memcached(servers)
+        };
+        let [of_app, of_nginx, _] = setup.placements;
+        let own = pages((setup.of_app)(&addresses), of_app, setup.app_prefix);
+        let application = Application::start((setup.pages)(own).build().unwrap(), setup.build);
+        let app = application.address();
+        let shown = pages((setup.of_nginx)(&addresses), of_nginx, "site1");
+        let shown = (setup.pages)(shown).build().unwrap();
+        let inner = free_port();
+        let site = |port: u16| {
+            let site = Site::new(&shown)
+                .server_name("127.0.0.1")
+                .app(&app)
+                .listen(format!("127.0.0.1:{port}"))
+                .inner(format!("127.0.0.1:{inner}"))
+                .page("/json/", "json", "application/json")
+                .page("/feed.xml", "feed", "application/rss+xml");
+            let site = if setup.njs {
+                site.md5(djanginxed::nginx::Md5::Njs)
+            } else {
+                site
+            };
+            (setup.site)(site).generate().unwrap()
+        };
+        let file = |port: u16| (setup.nginx)(site(port).site());
+        let mut builder = Nginx::builder();
+        if setup.njs {
+            let script = site(1).script().unwrap().to_owned();
+            builder = builder.modules([Module::Njs]).file("djanginxed.js", script);
+        }
+        let nginx = builder.start(file).unwrap();
+        let file = std::fs::read_to_string(nginx.folder().join("nginx.conf")).unwrap();
+        let mut stand = Stand {
+            nginx,
+            memcached,
+            application: Some(application),
+            app,
+            file,
+            target: setup.target,
+        };
+        (setup.then)(&mut stand);
+        stand
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.nginx.port()
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.memcached.iter().map(Memcached::address).collect()
+    }
+
+    /// The command line of `check`.
+    pub(crate) fn command(&self, setup: &Setup) -> Vec<String> {
+        let url = match setup.url {
+            Some(url) => url(self),
+            None => format!("http://127.0.0.1:{}{}", self.port(), self.target),
+        };
+        let mut words = vec!["check".to_owned(), url];
+        let mut give = |option: &str, value: String| words.extend([option.to_owned(), value]);
+        give("--prefix", setup.prefix.to_owned());
+        let servers = (setup.given)(&self.addresses());
+        if setup.tells_servers {
+            give("--servers", servers.join(","));
+            if setup.placements[2] == Placement::Modulo {
+                give("--placement", "modulo".to_owned());
+            }
+        }
+        if setup.tells_app {
+            give("--app", self.app.clone());
+        }
+        if setup.tells_conf {
+            let path = self.nginx.folder().join("nginx.conf");
+            give("--conf", path.display().to_string());
+        }
+        words.extend((setup.args)(self));
+        words
+    }
+}
