@@ -96,6 +96,7 @@ fn a_site_that_is_down_and_a_bad_sitemap_are_told() {
     assert!(done.out.contains("cannot connect") && done.out.contains("1 failed"));
     let done = run(["warm", "--sitemap", "/dev/null"]);
     assert_eq!((done.code, done.err.lines().count()), (1, 1));
+    assert!(done.err.contains("sitemap /dev/null"), "{}", done.err);
     let done = run(["warm", "ftp://h/"]);
     assert_eq!(done.code, 2);
     assert_eq!(run(["warm"]).code, 2);
@@ -154,4 +155,90 @@ fn https_is_spoken_with_the_certificates_that_the_machine_trusts() {
     assert!(done.out.contains("1 already there"), "{done:?}");
     let done = run(["warm", &url, "--connect", &connect]);
     assert!(done.out.contains("TLS failed"), "{done:?}");
+}
+
+/// nginx in front of files, with redirects.
+fn files(files: &[(&str, &str)]) -> testkit::Nginx {
+    let mut nginx = testkit::Nginx::builder();
+    for (name, text) in files {
+        nginx = nginx.file(*name, *text);
+    }
+    nginx
+        .start(|port| {
+            format!(
+                "server {{ listen 127.0.0.1:{port}; root .; add_header Cache-Status \"nginx; hit\";
+                location = /old.xml {{ return 301 /maps.xml; }}
+                location = /round.xml {{ return 302 /round.xml; }}
+                location = /moved {{ return 301 /new?caf%C3%A9; }}
+                location /page {{ return 200 page; }} location /caf {{ return 200 page; }} }}"
+            )
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_sitemap_that_cannot_be_read_is_told_and_the_others_are_read() {
+    let nginx = files(&[
+        (
+            "maps.xml",
+            "<sitemapindex><sitemap><loc>/missing.xml</loc></sitemap><sitemap><loc>half.xml</loc></sitemap>
+            <sitemap><loc>/round.xml</loc></sitemap><sitemap><loc>whole.xml</loc></sitemap></sitemapindex>",
+        ),
+        ("half.xml", "<urlset><url><loc>/page/1</loc></url><url><loc>/page/2"),
+        (
+            "whole.xml",
+            "<urlset><url><loc>page/3</loc></url><url><loc>/caf\u{e9} au lait</loc></url></urlset>",
+        ),
+    ]);
+    let url = |path: &str| format!("http://127.0.0.1:{}{path}", nginx.port());
+    let done = run(["warm", "--sitemap", &url("/old.xml")]);
+    assert_eq!(done.code, 1);
+    for page in ["/page/1", "/page/3", "/caf%C3%A9%20au%20lait"] {
+        let line = format!("already there  {}\n", url(page));
+        assert!(done.out.contains(&line), "{line} in {done:?}");
+    }
+    assert!(
+        done.out
+            .contains("0 stored, 3 already there, 0 refused, 0 failed")
+    );
+    let told = |name: &str, problem: &str| {
+        let mut lines = done.err.lines();
+        lines.any(|line| line.contains(&url(name)) && line.contains(problem))
+    };
+    assert!(told("/missing.xml", "status 404"), "{}", done.err);
+    assert!(told("/half.xml", "cut off"), "{}", done.err);
+    assert!(told("/round.xml", "5 times"), "{}", done.err);
+    assert_eq!(done.err.lines().count(), 3);
+}
+
+#[test]
+fn where_a_redirect_leads_is_said() {
+    let nginx = files(&[]);
+    let url = |path: &str| format!("http://127.0.0.1:{}{path}", nginx.port());
+    let done = run(["warm", &url("/moved")]);
+    let to = format!("redirect, status 301, to {}\n", url("/new?caf%C3%A9"));
+    assert!(done.out.contains(&to), "{}", done.out);
+    assert!(done.out.contains("  1 refused: redirect, status 301\n"));
+}
+
+#[test]
+fn what_became_of_the_pages_is_json_where_asked() {
+    let site = Running::start();
+    let done = run([
+        "warm",
+        "--json",
+        &site.url("/articles/1"),
+        &site.url("/session"),
+    ]);
+    assert_eq!(done.code, 1);
+    let sum: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(
+        (&sum["stored"], &sum["refused"]["set-cookie"]),
+        (&1.into(), &1.into())
+    );
+    let mut became: Vec<_> = (sum["pages"].as_array().unwrap().iter())
+        .map(|page| page["became"].as_str().unwrap())
+        .collect();
+    became.sort_unstable();
+    assert_eq!(became, ["refused", "stored"]);
 }

@@ -9,18 +9,19 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use super::Args;
 use super::outcome::{Outcome, outcome};
 use super::progress::Progress;
+use super::sources::Sources;
 use crate::http::{Client, Request, Trust, Url};
 
 type Asked = (Client, Url, Outcome);
 
 /// Asks for all of `urls`; Ctrl-C ends it with the sum so far.
-pub(super) async fn crawl(args: &Args, trust: &Trust, urls: Vec<Url>) -> ExitCode {
-    let mut progress = Progress::new(urls.len());
+pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitCode {
+    let mut progress = Progress::new(sources.urls.len(), args.json);
     let interrupted = tokio::select! {
-        () = ask_all(args, trust, urls, &mut progress) => false,
+        () = ask_all(args, trust, sources.urls, &mut progress) => false,
         _ = tokio::signal::ctrl_c() => true,
     };
-    let complete = progress.finish();
+    let complete = progress.finish() && sources.unread == 0;
     match (interrupted, complete) {
         (true, _) => ExitCode::from(130),
         (false, true) => ExitCode::SUCCESS,
@@ -42,7 +43,8 @@ async fn ask_all(args: &Args, trust: &Trust, urls: Vec<Url>, progress: &mut Prog
         while let Some(done) = running.try_join_next() {
             note(Some(done), &mut idle, progress);
         }
-        running.spawn(ask(client(args, trust, &mut idle, &url), url));
+        let headers = args.headers.clone();
+        running.spawn(ask(client(args, trust, &mut idle, &url), headers, url));
     }
     while let Some(done) = running.join_next().await {
         note(Some(done), &mut idle, progress);
@@ -83,12 +85,12 @@ fn note(
     }
 }
 
-async fn ask(mut client: Client, url: Url) -> Asked {
-    let mut became = once(&mut client, &url).await;
+async fn ask(mut client: Client, headers: Vec<(String, String)>, url: Url) -> Asked {
+    let mut became = once(&mut client, &headers, &url).await;
     if became == Outcome::Open {
         // The writer needs a moment after the stream's end.
         sleep(Duration::from_millis(200)).await;
-        became = match once(&mut client, &url).await {
+        became = match once(&mut client, &headers, &url).await {
             Outcome::AlreadyThere => Outcome::Stored,
             other => other,
         };
@@ -96,9 +98,12 @@ async fn ask(mut client: Client, url: Url) -> Asked {
     (client, url, became)
 }
 
-async fn once(client: &mut Client, url: &Url) -> Outcome {
+async fn once(client: &mut Client, headers: &[(String, String)], url: &Url) -> Outcome {
     // As a browser: an application may store for its visitors only.
-    let request = Request::get(&url.target).header("Accept-Encoding", "gzip");
+    let mut request = Request::get(&url.target).header("Accept-Encoding", "gzip");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
     match client.send(&request).await {
         Ok(response) => outcome(&response),
         Err(problem) => Outcome::Failed(problem.to_string()),

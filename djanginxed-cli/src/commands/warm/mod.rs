@@ -43,6 +43,12 @@ pub(crate) struct Args {
     /// Connect there, whatever host a URL names
     #[arg(long, value_name = "HOST:PORT")]
     connect: Option<String>,
+    /// A header to send with every request; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    headers: Vec<(String, String)>,
+    /// Print what became of each page as JSON
+    #[arg(long)]
+    json: bool,
     /// Trust the certificates in this PEM file, too
     #[arg(long, value_name = "FILE")]
     cacert: Option<PathBuf>,
@@ -56,14 +62,17 @@ impl Args {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let trust = Trust::new(args.cacert.as_deref())?;
-    let urls = tokio::select! {
-        urls = sources::urls(&args, &trust) => urls?,
+    let sources = tokio::select! {
+        sources = sources::sources(&args, &trust) => sources?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
     };
-    if urls.is_empty() {
+    if sources.urls.is_empty() && sources.unread > 0 {
+        return Ok(ExitCode::FAILURE);
+    }
+    if sources.urls.is_empty() {
         return Err(Failure::Usage(
             "nothing to ask for: give URLs, --file or --sitemap".to_owned(),
         ));
     }
-    Ok(crawl::crawl(&args, &trust, urls).await)
+    Ok(crawl::crawl(&args, &trust, sources).await)
 }

@@ -11,6 +11,8 @@ pub(super) enum Outcome {
     AlreadyThere,
     /// The application answered, and does not store the page.
     Refused(String),
+    /// It leads to another address, which is not asked for.
+    Redirect(u16, String),
     /// A stream, whose outcome is not known when its head goes out.
     Open,
     /// No page.
@@ -32,7 +34,10 @@ pub(super) fn outcome(response: &Response) -> Outcome {
         200 if has("fwd=uri-miss") => Outcome::Open,
         200 if status.is_some() => Outcome::Refused("bypass".to_owned()),
         200 => Outcome::Refused("no Cache-Status: not a cached page".to_owned()),
-        300..=399 => Outcome::Refused(format!("redirect, status {}", response.status)),
+        300..=399 => Outcome::Redirect(
+            response.status,
+            response.header("location").unwrap_or_default(),
+        ),
         status => Outcome::Failed(format!("status {status}")),
     }
 }
@@ -72,7 +77,7 @@ mod tests {
             refused("cookie")
         );
         assert_eq!(of(200, "djanginxed; fwd=method"), refused("bypass"));
-        assert_eq!(of(301, ""), refused("redirect, status 301"));
+        assert_eq!(of(301, ""), Outcome::Redirect(301, String::new()));
         assert!(matches!(of(200, ""), Outcome::Refused(_)));
         assert_eq!(of(502, ""), Outcome::Failed("status 502".to_owned()));
         let missing = "djanginxed; fwd=uri-miss; detail=status";

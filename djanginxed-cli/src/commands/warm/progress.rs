@@ -4,96 +4,155 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use super::outcome::Outcome;
 use crate::http::Url;
-use crate::output;
+use crate::output::{self, escaped};
 
 /// Counts what became of the pages, and shows it.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
+    /// Whether each page has a line: on a terminal with a bar only those have
+    /// that went wrong.
+    lines: bool,
+    json: bool,
+    sum: Sum,
+    all: usize,
+}
+
+/// What became of the pages.
+#[derive(Debug, Default, Serialize)]
+struct Sum {
     stored: usize,
     already_there: usize,
     refused: BTreeMap<String, usize>,
     failed: usize,
-    asked: usize,
-    all: usize,
+    not_asked: usize,
+    /// For `--json`.
+    pages: Vec<Page>,
+}
+
+#[derive(Debug, Serialize)]
+struct Page {
+    url: String,
+    became: &'static str,
+    /// Why it is not stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Progress {
-    pub(super) fn new(all: usize) -> Progress {
+    pub(super) fn new(all: usize, json: bool) -> Progress {
+        let has_bar = std::io::stderr().is_terminal() && !is_dumb();
         Progress {
-            bar: std::io::stderr().is_terminal().then(|| bar(all)),
-            stored: 0,
-            already_there: 0,
-            refused: BTreeMap::new(),
-            failed: 0,
-            asked: 0,
+            bar: has_bar.then(|| bar(all)),
+            lines: !json && !(has_bar && std::io::stdout().is_terminal()),
+            json,
+            sum: Sum::default(),
             all,
         }
     }
 
     pub(super) fn count(&mut self, url: &Url, outcome: Outcome) {
-        self.asked += 1;
-        let line = match outcome {
-            Outcome::Stored => {
-                self.stored += 1;
-                format!("stored         {url}")
-            }
-            Outcome::AlreadyThere => {
-                self.already_there += 1;
-                format!("already there  {url}")
-            }
-            Outcome::Open => self.refuse(url, "not stored after its stream".to_owned()),
-            Outcome::Refused(reason) => self.refuse(url, reason),
-            Outcome::Failed(problem) => {
-                self.failed += 1;
-                format!("failed         {url}: {problem}")
-            }
+        let page = self.sum.count(url, outcome);
+        self.show(&page);
+        if self.json {
+            self.sum.pages.push(page);
+        }
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    fn show(&self, page: &Page) {
+        let line = match &page.reason {
+            Some(reason) => format!("{:<14} {}: {}", page.became, page.url, escaped(reason)),
+            None => format!("{:<14} {}", page.became, page.url),
         };
-        self.show(&line);
-    }
-
-    fn refuse(&mut self, url: &Url, reason: String) -> String {
-        let line = format!("refused        {url}: {reason}");
-        *self.refused.entry(reason).or_default() += 1;
-        line
-    }
-
-    /// A bar leaves room for what went wrong only.
-    fn show(&self, line: &str) {
-        match &self.bar {
-            // Pages are asked for also if nobody reads about it.
-            None => drop(output::line(line)),
-            Some(bar) => {
-                if line.starts_with("refused") || line.starts_with("failed") {
-                    bar.println(line);
-                }
-                bar.inc(1);
+        if self.lines {
+            match &self.bar {
+                // Pages are asked for also if nobody reads about it.
+                Some(bar) => bar.suspend(|| drop(output::line(&line))),
+                None => drop(output::line(&line)),
             }
+        } else if let (Some(bar), Some(_), false) = (&self.bar, &page.reason, self.json) {
+            bar.println(line);
         }
     }
 
     /// Prints the sum; whether every page is stored now.
-    pub(super) fn finish(self) -> bool {
+    pub(super) fn finish(mut self) -> bool {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let refused: usize = self.refused.values().sum();
+        let refused: usize = self.sum.refused.values().sum();
+        let there = self.sum.stored + self.sum.already_there;
+        self.sum.not_asked = self.all - there - refused - self.sum.failed;
+        if self.json {
+            drop(output::line(
+                serde_json::to_string_pretty(&self.sum).unwrap_or_default(),
+            ));
+        } else {
+            drop(output::line(self.sum.words(refused)));
+        }
+        there == self.all
+    }
+}
+
+impl Sum {
+    fn count(&mut self, url: &Url, outcome: Outcome) -> Page {
+        let (became, reason) = match outcome {
+            Outcome::Stored => {
+                self.stored += 1;
+                ("stored", None)
+            }
+            Outcome::AlreadyThere => {
+                self.already_there += 1;
+                ("already there", None)
+            }
+            Outcome::Open => self.refuse("not stored after its stream".to_owned()),
+            Outcome::Refused(reason) => self.refuse(reason),
+            Outcome::Redirect(status, to) => {
+                let (refused, _) = self.refuse(format!("redirect, status {status}"));
+                (refused, Some(format!("redirect, status {status}, to {to}")))
+            }
+            Outcome::Failed(problem) => {
+                self.failed += 1;
+                ("failed", Some(problem))
+            }
+        };
+        Page {
+            url: url.to_string(),
+            became,
+            reason,
+        }
+    }
+
+    fn refuse(&mut self, reason: String) -> (&'static str, Option<String>) {
+        *self.refused.entry(reason.clone()).or_default() += 1;
+        ("refused", Some(reason))
+    }
+
+    fn words(&self, refused: usize) -> String {
         let mut sum = format!(
             "{} stored, {} already there, {refused} refused, {} failed",
             self.stored, self.already_there, self.failed
         );
         for (reason, count) in &self.refused {
-            sum.push_str(&format!("\n  {count} refused: {reason}"));
+            sum.push_str(&format!("\n  {count} refused: {}", escaped(reason)));
         }
-        if self.asked < self.all {
-            sum.push_str(&format!("\n  {} not asked for", self.all - self.asked));
+        if self.not_asked > 0 {
+            sum.push_str(&format!("\n  {} not asked for", self.not_asked));
         }
-        drop(output::line(sum));
-        self.stored + self.already_there == self.all
+        sum
     }
+}
+
+/// A terminal that cannot go back in its line.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 fn bar(all: usize) -> ProgressBar {

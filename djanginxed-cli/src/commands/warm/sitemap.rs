@@ -19,27 +19,12 @@ pub(super) enum Sitemap {
 /// The format's own limit on a sitemap, unpacked.
 const LARGEST: u64 = 50 << 20;
 
-pub(super) fn parse(bytes: &[u8]) -> Result<Sitemap, String> {
-    let bytes = unpacked(bytes)?;
-    let mut reader = Reader::from_reader(bytes.as_ref());
-    let mut buffer = Vec::new();
+/// What `bytes` name, and what is wrong with them: also half a sitemap has pages.
+pub(super) fn parse(bytes: &[u8]) -> (Sitemap, Option<String>) {
+    let (bytes, cut_off) = unpacked(bytes);
     let mut found = Found::default();
-    loop {
-        let event = reader.read_event_into(&mut buffer);
-        match event.map_err(|error| format!("it is not XML: {error}"))? {
-            Event::Start(start) => found.begin(start.local_name().as_ref())?,
-            Event::End(_) => drop(found.path.pop()),
-            Event::Text(text) => {
-                let text = text.decode();
-                found.text(&text.map_err(|error| format!("it is not text: {error}"))?);
-            }
-            Event::CData(text) => found.text(&String::from_utf8_lossy(&text)),
-            Event::GeneralRef(name) => found.text(&entity(&name)?),
-            Event::Eof => return found.finish(),
-            _ => {}
-        }
-        buffer.clear();
-    }
+    let problem = found.read(&bytes).err().or(cut_off);
+    (found.sitemap(), problem)
 }
 
 /// What was found so far.
@@ -48,19 +33,50 @@ struct Found {
     /// The names of the elements that are open.
     path: Vec<Vec<u8>>,
     is_index: Option<bool>,
+    /// The address that is being read.
+    place: String,
     places: Vec<String>,
 }
 
 impl Found {
+    fn read(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let mut reader = Reader::from_reader(bytes);
+        let mut buffer = Vec::new();
+        loop {
+            let event = reader.read_event_into(&mut buffer);
+            match event.map_err(|error| format!("it is not XML: {error}"))? {
+                Event::Start(start) => self.begin(start.local_name().as_ref())?,
+                Event::End(_) => self.end(),
+                Event::Text(text) => {
+                    let text = text.decode();
+                    self.text(&text.map_err(|error| format!("it is not text: {error}"))?);
+                }
+                Event::CData(text) => self.text(&String::from_utf8_lossy(&text)),
+                Event::GeneralRef(name) => self.text(&entity(&name)?),
+                Event::Eof => return self.finish(),
+                _ => {}
+            }
+            buffer.clear();
+        }
+    }
+
     fn begin(&mut self, name: &[u8]) -> Result<(), String> {
         if self.is_index.is_none() {
             self.is_index = Some(is_index_root(name)?);
         }
         self.path.push(name.to_vec());
         if self.is_in_loc() {
-            self.places.push(String::new());
+            self.place = String::new();
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        // What has no end may be half an address.
+        if self.is_in_loc() {
+            self.places.push(self.place.trim().to_owned());
+        }
+        self.path.pop();
     }
 
     /// Image and video extensions have a `loc` of their own, deeper.
@@ -69,20 +85,23 @@ impl Found {
     }
 
     fn text(&mut self, text: &str) {
-        if self.is_in_loc()
-            && let Some(place) = self.places.last_mut()
-        {
-            place.push_str(text);
+        if self.is_in_loc() {
+            self.place.push_str(text);
         }
     }
 
-    fn finish(self) -> Result<Sitemap, String> {
-        let places = self.places.iter();
-        let places = places.map(|place| place.trim().to_owned()).collect();
+    fn finish(&self) -> Result<(), String> {
+        match (self.is_index, self.path.is_empty()) {
+            (None, _) => Err("it is empty".to_owned()),
+            (Some(_), false) => Err("it is cut off".to_owned()),
+            (Some(_), true) => Ok(()),
+        }
+    }
+
+    fn sitemap(self) -> Sitemap {
         match self.is_index {
-            Some(true) => Ok(Sitemap::Index(places)),
-            Some(false) => Ok(Sitemap::Pages(places)),
-            None => Err("it is empty".to_owned()),
+            Some(true) => Sitemap::Index(self.places),
+            _ => Sitemap::Pages(self.places),
         }
     }
 }
@@ -109,16 +128,16 @@ fn entity(name: &quick_xml::events::BytesRef<'_>) -> Result<String, String> {
         .ok_or_else(unknown)
 }
 
-fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+fn unpacked(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<String>) {
     if !bytes.starts_with(&[0x1F, 0x8B]) {
-        return Ok(Cow::Borrowed(bytes));
+        return (Cow::Borrowed(bytes), None);
     }
     let mut plain = Vec::new();
-    GzDecoder::new(bytes)
-        .take(LARGEST)
-        .read_to_end(&mut plain)
-        .map_err(|error| format!("it is not readable as gzip: {error}"))?;
-    Ok(Cow::Owned(plain))
+    let read = GzDecoder::new(bytes).take(LARGEST).read_to_end(&mut plain);
+    let problem = read
+        .err()
+        .map(|error| format!("it is not readable as gzip: {error}"));
+    (Cow::Owned(plain), problem)
 }
 
 #[cfg(test)]
@@ -132,22 +151,30 @@ mod tests {
             <image:image><image:loc>http://h/i.png</image:loc></image:image></url>
             <url><loc><![CDATA[http://h/b&c]]></loc></url></urlset>"#;
         let pages = ["http://h/a?x=1&y=2", "http://h/b&c"].map(str::to_owned);
-        assert_eq!(parse(xml), Ok(Sitemap::Pages(pages.to_vec())));
+        assert_eq!(parse(xml), (Sitemap::Pages(pages.to_vec()), None));
     }
 
     #[test]
     fn an_index_is_told_from_pages() {
         let xml = b"<sitemapindex><sitemap><loc>http://h/s.xml</loc></sitemap></sitemapindex>";
-        assert_eq!(
-            parse(xml),
-            Ok(Sitemap::Index(vec!["http://h/s.xml".to_owned()]))
-        );
+        let index = Sitemap::Index(vec!["http://h/s.xml".to_owned()]);
+        assert_eq!(parse(xml), (index, None));
     }
 
     #[test]
     fn what_is_no_sitemap_is_an_error() {
         for text in ["", "<html></html>", "<urlset><url></urlset>", "{}"] {
-            assert!(parse(text.as_bytes()).is_err(), "{text}");
+            assert!(parse(text.as_bytes()).1.is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn half_a_sitemap_has_the_pages_that_are_whole() {
+        let xml = "<urlset><url><loc>http://h/a</loc></url><url><loc>http://h/b";
+        let half = (
+            Sitemap::Pages(vec!["http://h/a".to_owned()]),
+            Some("it is cut off".to_owned()),
+        );
+        assert_eq!(parse(xml.as_bytes()), half);
     }
 }

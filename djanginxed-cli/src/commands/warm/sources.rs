@@ -8,69 +8,181 @@ use super::Args;
 use super::sitemap::{self, Sitemap};
 use crate::failure::Failure;
 use crate::http::{Client, Request, Trust, Url};
+use crate::output::escaped;
 use crate::targets::lines;
 
-/// Every URL once, in the order of the sources.
-pub(super) async fn urls(args: &Args, trust: &Trust) -> Result<Vec<Url>, Failure> {
-    let mut texts = Vec::new();
+/// More sitemaps than any site has: what names more goes round in circles.
+const MOST_SITEMAPS: usize = 10_000;
+
+/// How often one address may lead to another.
+const MOST_REDIRECTS: usize = 5;
+
+/// What is to be asked for.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    /// Every URL once, in the order of the sources.
+    pub(super) urls: Vec<Url>,
+    /// Sitemaps and addresses that could not be read; each has been told.
+    pub(super) unread: usize,
+}
+
+impl Sources {
+    /// Says what is wrong, and goes on with the others.
+    fn refuse(&mut self, problem: &str) {
+        eprintln!("djanginxed: {}", escaped(problem));
+        self.unread += 1;
+    }
+}
+
+pub(super) async fn sources(args: &Args, trust: &Trust) -> Result<Sources, Failure> {
+    let mut sources = Sources::default();
     for word in &args.urls {
         match word.as_str() {
-            "-" => texts.extend(lines(std::io::stdin().lock())?),
-            url => texts.push(url.to_owned()),
+            "-" => add(&mut sources, lines(std::io::stdin().lock())?)?,
+            url => sources.urls.push(Url::parse(url)?),
         }
     }
     for path in &args.file {
         let file = File::open(path)
             .map_err(|error| Failure::Usage(format!("file {}: {error}", path.display())))?;
-        texts.extend(lines(BufReader::new(file))?);
+        add(&mut sources, lines(BufReader::new(file))?)?;
     }
-    texts.extend(from_sitemaps(args, trust).await?);
+    from_sitemaps(args, trust, &mut sources).await;
     let mut seen = HashSet::new();
-    texts.retain(|text| seen.insert(text.clone()));
-    texts.iter().map(|text| Url::parse(text)).collect()
+    sources.urls.retain(|url| seen.insert(url.to_string()));
+    Ok(sources)
 }
 
-/// Sitemaps name sitemaps; each is read once.
-async fn from_sitemaps(args: &Args, trust: &Trust) -> Result<Vec<String>, Failure> {
-    let mut pages = Vec::new();
-    let mut seen: HashSet<String> = args.sitemap.iter().cloned().collect();
-    let mut waiting: Vec<String> = args.sitemap.iter().rev().cloned().collect();
+fn add(sources: &mut Sources, texts: Vec<String>) -> Result<(), Failure> {
+    for text in texts {
+        sources.urls.push(Url::parse(&text)?);
+    }
+    Ok(())
+}
+
+/// Where a sitemap is.
+#[derive(Clone, Debug)]
+enum Place {
+    Url(Url),
+    File(String),
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Place, Failure> {
+        match text.contains("://") {
+            true => Url::parse(text).map(Place::Url),
+            false => Ok(Place::File(text.to_owned())),
+        }
+    }
+
+    /// What `text` means in the sitemap that is here.
+    fn join(&self, text: &str) -> Result<Url, String> {
+        let joined = match self {
+            Place::Url(url) => url.join(text),
+            Place::File(_) => Url::parse(text),
+        };
+        joined.map_err(|failure| failure.to_string())
+    }
+
+    /// The same for a sitemap, which may be a file beside this one.
+    fn join_sitemap(&self, text: &str) -> Result<Place, String> {
+        match self {
+            Place::File(_) if !text.contains("://") => Ok(Place::File(text.to_owned())),
+            _ => self.join(text).map(Place::Url),
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Url(url) => url.fmt(f),
+            Place::File(path) => f.write_str(path),
+        }
+    }
+}
+
+/// Sitemaps name sitemaps; each is read once. One that cannot be read is told,
+/// and the others are read.
+async fn from_sitemaps(args: &Args, trust: &Trust, sources: &mut Sources) {
+    let mut waiting: Vec<Place> = Vec::new();
+    for text in args.sitemap.iter().rev() {
+        match Place::parse(text) {
+            Ok(place) => waiting.push(place),
+            Err(failure) => sources.refuse(&format!("sitemap {text}: {failure}")),
+        }
+    }
+    let mut seen: HashSet<String> = waiting.iter().map(ToString::to_string).collect();
     while let Some(place) = waiting.pop() {
-        let bytes = read(args, trust, &place).await?;
-        let found = sitemap::parse(&bytes)
-            .map_err(|problem| Failure::Failed(format!("sitemap {place}: {problem}")))?;
+        let (place, bytes) = match read(args, trust, place.clone()).await {
+            Ok(found) => found,
+            Err(problem) => {
+                sources.refuse(&format!("sitemap {place}: {problem}"));
+                continue;
+            }
+        };
+        let (found, problem) = sitemap::parse(&bytes);
+        if let Some(problem) = problem {
+            sources.refuse(&format!("sitemap {place}: {problem}"));
+        }
         match found {
-            Sitemap::Pages(urls) => pages.extend(urls),
-            Sitemap::Index(urls) => {
-                let new = urls
-                    .into_iter()
-                    .rev()
-                    .filter(|url| seen.insert(url.clone()));
-                waiting.extend(new);
+            Sitemap::Pages(texts) => add_pages(sources, &place, &texts),
+            Sitemap::Index(texts) => {
+                let others = others(sources, &place, &texts);
+                let new = others.into_iter().rev();
+                waiting.extend(
+                    new.filter(|other| {
+                        seen.len() < MOST_SITEMAPS && seen.insert(other.to_string())
+                    }),
+                );
             }
         }
     }
-    Ok(pages)
 }
 
-async fn read(args: &Args, trust: &Trust, place: &str) -> Result<Vec<u8>, Failure> {
-    let failed = |problem: String| Failure::Failed(format!("sitemap {place}: {problem}"));
-    if !place.contains("://") {
-        return std::fs::read(place).map_err(|error| failed(error.to_string()));
+fn add_pages(sources: &mut Sources, place: &Place, texts: &[String]) {
+    for text in texts {
+        match place.join(text) {
+            Ok(url) => sources.urls.push(url),
+            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
+        }
     }
-    let url = Url::parse(place)?;
-    let mut client = Client::new(
-        url.origin.clone(),
-        args.connect.clone(),
-        args.patience(),
-        trust,
-    );
-    let response = client
-        .send(&Request::get(&url.target))
-        .await
-        .map_err(|problem| failed(problem.to_string()))?;
-    match response.status {
-        200 => Ok(response.body.to_vec()),
-        status => Err(failed(format!("it is answered with status {status}"))),
+}
+
+fn others(sources: &mut Sources, place: &Place, texts: &[String]) -> Vec<Place> {
+    let mut others = Vec::new();
+    for text in texts {
+        match place.join_sitemap(text) {
+            Ok(other) => others.push(other),
+            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
+        }
     }
+    others
+}
+
+/// The sitemap at `place`, and where it was found in the end.
+async fn read(args: &Args, trust: &Trust, place: Place) -> Result<(Place, Vec<u8>), String> {
+    let mut url = match place {
+        Place::File(path) => {
+            let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+            return Ok((Place::File(path), bytes));
+        }
+        Place::Url(url) => url,
+    };
+    for _ in 0..=MOST_REDIRECTS {
+        let connect = args.connect.clone();
+        let mut client = Client::new(url.origin.clone(), connect, args.patience(), trust);
+        let answer = client.send(&Request::get(&url.target)).await;
+        let answer = answer.map_err(|problem| problem.to_string())?;
+        match (answer.status, answer.header("location")) {
+            (200, _) => return Ok((Place::Url(url), answer.body.to_vec())),
+            (301 | 302 | 303 | 307 | 308, Some(to)) => {
+                url = url.join(&to).map_err(|failure| failure.to_string())?;
+            }
+            (status, _) => return Err(format!("it is answered with status {status}")),
+        }
+    }
+    Err(format!(
+        "it leads from one address to another {MOST_REDIRECTS} times"
+    ))
 }
