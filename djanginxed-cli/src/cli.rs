@@ -5,13 +5,17 @@ use clap::{Parser, Subcommand};
 use crate::commands::{check, completions, delete, key, man, nginx, show, warm};
 use crate::failure::Outcome;
 
+/// What a command ends with.
+pub(crate) const EXIT_CODES: &str = "0 all is well; 1 something is not (a fact is ✗, a page is not \
+     stored, a server does not answer); 2 the command line is wrong; 130 ended by Ctrl-C; \
+     141 nobody reads the output any more";
+
 /// Works with pages that djanginxed stores in Memcached and nginx serves.
 #[derive(Debug, Parser)]
 #[command(
     name = "djanginxed",
     version,
-    after_help = "Exit codes: 0 all is well; 1 something is not (a fact is ✗, a page is not \
-                  stored, a server does not answer); 2 the command line is wrong; 130 ended by Ctrl-C."
+    after_help = format!("Exit codes: {EXIT_CODES}.")
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

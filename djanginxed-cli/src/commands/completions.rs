@@ -24,6 +24,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut command = Cli::command();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "djanginxed", &mut script);
-    output::print(String::from_utf8_lossy(&script))?;
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if args.shell == Shell::Fish {
+        // Values and what they mean stand in double quotes there, where fish
+        // would put a variable's value.
+        script = script.replace("$memcached_key", "\\$memcached_key");
+    }
+    output::print(script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@
 
 mod check;
 mod keys;
+mod manual;
 mod nginx;
 mod site;
 mod stored;

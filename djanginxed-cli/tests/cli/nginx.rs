@@ -136,3 +136,95 @@ fn an_empty_environment_variable_is_an_unset_one() {
         .env("DJANGINXED_GZIP", "");
     assert_eq!(finish(&mut command, "").code, 0);
 }
+
+#[test]
+fn errors_name_the_option_as_it_was_written() {
+    for (option, value) in [
+        ("--cached-host", "a;b"),
+        ("--page", "/a;b=site2,text/html"),
+        ("--page", "/a=si/te,text/html"),
+        ("--page", "/a=site2,text"),
+        ("--no-cache", "/a;b"),
+        ("--bypass-header", "a;b"),
+        ("--bypass-cookie", "a;b"),
+        ("--header", "X-A: $b"),
+        ("--server-name", "a;b"),
+        ("--name", "a-name-that-is-longer-than-it-may-be"),
+        ("--app", "nowhere"),
+        ("--listen", "nowhere"),
+        ("--inner", "10.0.0.1:80"),
+        ("--prefix", "a/b"),
+        ("--client-max-body-size", "much"),
+        ("--script", "a$b"),
+    ] {
+        let done = nginx(&["--server-name", "a.example", option, value]);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{option} {value}");
+        let named = format!("djanginxed: {option}: ");
+        assert!(
+            done.err.starts_with(&named),
+            "{option} {value}: {}",
+            done.err
+        );
+    }
+    let done = nginx(&[
+        "--server-name",
+        "a.example",
+        "--page",
+        "/a=b,text/html",
+        "--no-cache",
+        "/a",
+    ]);
+    assert!(done.err.contains("is given twice"), "{}", done.err);
+}
+
+#[test]
+fn several_sites_share_an_nginx_and_a_port() {
+    let site = |name: &str| {
+        let host = format!("{name}.example");
+        let done = nginx(&["--server-name", &host, "--name", name, "--listen", "8099"]);
+        assert_eq!((done.code, done.err.as_str()), (0, ""));
+        done.out
+    };
+    Nginx::test(&format!("{}\n{}", site("one"), site("two"))).unwrap();
+}
+
+#[test]
+fn what_nginx_refuses_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let refusing = folder.path().join("nginx");
+    std::fs::write(
+        &refusing,
+        "#!/bin/sh\necho 'nginx: [emerg] it is Monday in nginx.conf:1' >&2\nexit 1\n",
+    )
+    .unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&refusing, mode).unwrap();
+    let with = |extra: &[&str]| {
+        let mut command = command();
+        command
+            .args([
+                "nginx",
+                "--servers",
+                "127.0.0.1:11211",
+                "--app",
+                "127.0.0.1:8080",
+            ])
+            .args(["--server-name", "a.example"])
+            .args(extra)
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+        finish(&mut command, "")
+    };
+    let done = with(&[]);
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("it is Monday"), "{}", done.err);
+    assert_eq!(with(&["--no-test"]).code, 0);
+}
+
+#[test]
+fn the_folder_of_the_file_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("etc/nginx");
+    let done = nginx(&["--server-name", "a.example", "-o", output.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(output.join("site.conf").is_file());
+}

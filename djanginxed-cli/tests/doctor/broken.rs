@@ -126,22 +126,26 @@ fn unreached() -> Vec<Setup> {
             ..row("https to a port without TLS", "port-without-tls")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", 4000),
+            files: || certificate("localhost", 4000),
+            nginx: |file| tls(file, "localhost"),
             ..row("http to a port with TLS", "port-with-tls")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", 4000),
+            files: || certificate("localhost", 4000),
+            nginx: |file| tls(file, "localhost"),
             url: Some(secure),
             ..row("a certificate that nobody trusts", "certificate-untrusted")
         },
         Setup {
-            nginx: |file| tls(file, "www.example.com", 4000),
+            files: || certificate("www.example.com", 4000),
+            nginx: |file| tls(file, "www.example.com"),
             url: Some(secure),
             args: trusting,
             ..row("a certificate for another name", "certificate-name")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", 2021),
+            files: || certificate("localhost", 2021),
+            nginx: |file| tls(file, "localhost"),
             url: Some(secure),
             args: trusting,
             ..row("a certificate that is over", "certificate-expired")
@@ -153,41 +157,37 @@ pub(crate) fn secure(stand: &Stand) -> String {
     format!("https://localhost:{}/articles/1", stand.port())
 }
 
-/// Connects to nginx and trusts the certificate in its file.
+/// Connects to nginx and trusts its certificate.
 pub(crate) fn trusting(stand: &Stand) -> Vec<String> {
-    let at = stand.file.find("ssl_certificate \"").unwrap() + "ssl_certificate \"".len();
-    let path = stand.file[at..].split('"').next().unwrap();
+    let path = stand.nginx.folder().join("site.pem");
     let connect = format!("127.0.0.1:{}", stand.port());
-    words(["--connect", &connect, "--cacert", path])
+    words(["--connect", &connect, "--cacert", path.to_str().unwrap()])
 }
 
-/// nginx's file with TLS, and a certificate that signs itself and may sign others,
-/// as `openssl req -x509` makes it.
-pub(crate) fn tls(file: String, name: &str, until: i32) -> String {
-    let folder = std::env::temp_dir().join(format!("djanginxed-doctor-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let unique = free_port();
-    let path = |kind: &str| {
-        folder
-            .join(format!("{unique}.{kind}"))
-            .display()
-            .to_string()
-    };
-    let (key, certificate) = (path("key"), path("pem"));
+/// A certificate that signs itself and may sign others, as `openssl req -x509`
+/// makes it, and its key.
+pub(crate) fn certificate(name: &str, until: i32) -> Vec<(String, String)> {
     let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(until, 1, 1);
     let pair = rcgen::KeyPair::generate().unwrap();
     let made = params.self_signed(&pair).unwrap();
-    std::fs::write(&certificate, made.pem()).unwrap();
-    std::fs::write(&key, pair.serialize_pem()).unwrap();
+    let file = |name: &str, text: String| (name.to_owned(), text);
+    vec![
+        file("site.pem", made.pem()),
+        file("site.key", pair.serialize_pem()),
+    ]
+}
+
+/// nginx's file with TLS.
+pub(crate) fn tls(file: String, name: &str) -> String {
     let at = file.rfind("server_name 127.0.0.1;").unwrap();
     let (before, rest) = file.split_at(at);
     let listen = before.rfind("listen ").unwrap();
     let (before, listen) = before.split_at(listen);
     let listen = listen.replacen(';', " ssl;", 1);
-    let lines = format!("ssl_certificate \"{certificate}\"; ssl_certificate_key \"{key}\";");
+    let lines = "ssl_certificate site.pem; ssl_certificate_key site.key;";
     let rest = rest.replacen(
         "server_name 127.0.0.1;",
         &format!("server_name {name} localhost 127.0.0.1; {lines}"),
@@ -276,12 +276,8 @@ fn no_page() -> Vec<Setup> {
             ..row("nginx redirects to https", "redirect")
         },
         Setup {
-            nginx: |file| {
-                let path = std::env::temp_dir().join(format!("djanginxed-doctor-{}", free_port()));
-                std::fs::write(&path, "u:{PLAIN}p\n").unwrap();
-                let lines = format!("auth_basic shop; auth_basic_user_file {};", path.display());
-                before_location(file, &lines)
-            },
+            files: || vec![("users".to_owned(), "u:{PLAIN}p\n".to_owned())],
+            nginx: |file| before_location(file, "auth_basic shop; auth_basic_user_file users;"),
             ..row("a password", "password")
         },
         Setup {
@@ -501,8 +497,12 @@ fn guarded() -> u16 {
     SERVER
         .get_or_init(|| {
             let port = free_port();
-            let path = std::env::temp_dir().join(format!("djanginxed-doctor-{port}"));
-            std::fs::write(&path, "u:p\n").unwrap();
+            // It reads its file when it starts.
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "u:p\n").unwrap();
+            // It reads it as another user.
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            std::fs::set_permissions(file.path(), mode).unwrap();
             let mut command = std::process::Command::new("memcached");
             command
                 .args([
@@ -516,7 +516,7 @@ fn guarded() -> u16 {
                     &port.to_string(),
                     "-Y",
                 ])
-                .arg(&path);
+                .arg(file.path());
             let process = testkit::Process::spawn("memcached", &mut command, None).unwrap();
             testkit::eventually("it listens", || {
                 TcpStream::connect(("127.0.0.1", port)).is_ok()

@@ -3,7 +3,7 @@
 use djanginxed::Placement;
 use testkit::eventually;
 
-use crate::broken::{secure, tls, trusting};
+use crate::broken::{certificate, secure, tls, trusting};
 use crate::stand::{SOUND, Setup};
 
 const fn row(name: &'static str) -> Setup {
@@ -33,7 +33,8 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("gzip")
         },
         Setup {
-            nginx: |file| tls(file, "localhost", 4000),
+            files: || certificate("localhost", 4000),
+            nginx: |file| tls(file, "localhost"),
             url: Some(secure),
             args: trusting,
             ..row("TLS, and a certificate that signs itself and is trusted")

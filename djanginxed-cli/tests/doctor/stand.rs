@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     pub(crate) site: fn(Site) -> Site,
     pub(crate) njs: bool,
+    /// Further files in nginx's folder.
+    pub(crate) files: fn() -> Vec<(String, String)>,
     pub(crate) nginx: fn(String) -> String,
     /// Once all of it runs.
     pub(crate) then: fn(&mut Stand),
@@ -60,6 +62,7 @@ pub(crate) const SOUND: Setup = Setup {
     prefix: "site1",
     site: |site| site,
     njs: false,
+    files: Vec::new,
     nginx: |file| file,
     then: |_| {},
     args: |_| Vec::new(),
@@ -80,7 +83,6 @@ pub(crate) struct Stand {
     pub(crate) application: Option<Application>,
     /// The application's address, also where it has ended.
     pub(crate) app: String,
-    pub(crate) file: String,
     target: &'static str,
 }
 
@@ -131,14 +133,15 @@ impl Stand {
             let script = site(1).script().unwrap().to_owned();
             builder = builder.modules([Module::Njs]).file("djanginxed.js", script);
         }
+        for (name, text) in (setup.files)() {
+            builder = builder.file(name, text);
+        }
         let nginx = builder.start(file).unwrap();
-        let file = std::fs::read_to_string(nginx.folder().join("nginx.conf")).unwrap();
         let mut stand = Stand {
             nginx,
             memcached,
             application: Some(application),
             app,
-            file,
             target: setup.target,
         };
         (setup.then)(&mut stand);
