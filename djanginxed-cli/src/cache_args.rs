@@ -89,6 +89,43 @@ impl PlacementArg {
     }
 }
 
+/// Who bypasses the cache.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RuleArgs {
+    /// A cookie whose presence bypasses the cache; may be given several times
+    #[arg(
+        long = "bypass-cookie",
+        value_name = "NAME",
+        env = "DJANGINXED_BYPASS_COOKIES",
+        value_delimiter = ','
+    )]
+    bypass_cookies: Vec<String>,
+    /// A header whose presence bypasses the cache; may be given several times
+    #[arg(
+        long = "bypass-header",
+        value_name = "NAME",
+        env = "DJANGINXED_BYPASS_HEADERS",
+        value_delimiter = ','
+    )]
+    bypass_headers: Vec<String>,
+}
+
+impl RuleArgs {
+    pub(crate) fn cookies(&self) -> Vec<String> {
+        names(&self.bypass_cookies)
+    }
+
+    pub(crate) fn headers(&self) -> Vec<String> {
+        names(&self.bypass_headers)
+    }
+}
+
+/// As the library reads its environment: an empty list is none.
+pub(crate) fn names(given: &[String]) -> Vec<String> {
+    let trimmed = given.iter().map(|name| name.trim().to_owned());
+    trimmed.filter(|name| !name.is_empty()).collect()
+}
+
 /// Whether the application stores gzip.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GzipArgs {

@@ -228,3 +228,25 @@ fn the_folder_of_the_file_is_made() {
     assert_eq!(done.code, 0, "{done:?}");
     assert!(output.join("site.conf").is_file());
 }
+
+#[test]
+fn the_rules_are_the_environments_where_none_is_given() {
+    let mut command = command();
+    command
+        .args([
+            "nginx",
+            "--servers",
+            "127.0.0.1:11211",
+            "--app",
+            "127.0.0.1:8080",
+        ])
+        .args(["--server-name", "a.example"])
+        .env("DJANGINXED_BYPASS_COOKIES", "sessionid, other")
+        .env("DJANGINXED_BYPASS_HEADERS", "")
+        .env("DJANGINXED_HOSTS", "a.example");
+    let done = finish(&mut command, "");
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    for rule in ["])sessionid", "])other", "_foreign"] {
+        assert!(done.out.contains(rule), "{rule} in {}", done.out);
+    }
+}

@@ -13,7 +13,15 @@ pub(crate) struct Done {
 
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_djanginxed"));
-    for name in ["SERVERS", "KEY_PREFIX", "GZIP", "ENABLED"] {
+    for name in [
+        "SERVERS",
+        "KEY_PREFIX",
+        "GZIP",
+        "ENABLED",
+        "BYPASS_COOKIES",
+        "BYPASS_HEADERS",
+        "HOSTS",
+    ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }
     command

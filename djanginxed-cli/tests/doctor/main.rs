@@ -23,7 +23,15 @@ struct Said {
 
 fn check(words: &[String]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_djanginxed"));
-    for name in ["SERVERS", "KEY_PREFIX", "GZIP", "ENABLED"] {
+    for name in [
+        "SERVERS",
+        "KEY_PREFIX",
+        "GZIP",
+        "ENABLED",
+        "BYPASS_COOKIES",
+        "BYPASS_HEADERS",
+        "HOSTS",
+    ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }
     let output = command.args(words).arg("--json").output().unwrap();

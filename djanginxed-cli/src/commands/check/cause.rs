@@ -295,3 +295,23 @@ impl Difference {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The docs stand beside the workspace's members.
+    const DOCS: &str = include_str!("../../../../docs/check.md");
+
+    fn words() -> impl Iterator<Item = &'static str> {
+        let lines = include_str!("cause.rs").lines();
+        let arms = lines.filter_map(|line| line.trim().split_once("=> \""));
+        arms.filter_map(|(_, rest)| rest.strip_suffix("\","))
+    }
+
+    #[test]
+    fn the_docs_say_how_each_cause_shows() {
+        assert!(words().count() > 60);
+        for word in words() {
+            assert!(DOCS.contains(&format!("`{word}`")), "{word}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::cache_args::{KeyArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
 use crate::failure::{Failure, Outcome};
 use crate::http::Url;
 use conf::Conf;
@@ -52,12 +52,8 @@ pub(crate) struct Args {
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]
     conf: Option<PathBuf>,
-    /// A cookie whose presence bypasses the cache; may be given several times
-    #[arg(long = "bypass-cookie", value_name = "NAME")]
-    bypass_cookies: Vec<String>,
-    /// A header whose presence bypasses the cache; may be given several times
-    #[arg(long = "bypass-header", value_name = "NAME")]
-    bypass_headers: Vec<String>,
+    #[command(flatten)]
+    rules: RuleArgs,
     /// A header to send with every request; may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
     headers: Vec<(String, String)>,

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
 
-use crate::cache_args::{GzipArgs, PrefixArgs, ServerArgs};
+use crate::cache_args::{GzipArgs, PrefixArgs, RuleArgs, ServerArgs, names};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
@@ -58,14 +58,15 @@ pub(crate) struct Args {
     /// A location that is never cached; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
-    /// A cookie whose presence bypasses the cache; may be given several times
-    #[arg(long = "bypass-cookie", value_name = "NAME")]
-    bypass_cookies: Vec<String>,
-    /// A header whose presence bypasses the cache; may be given several times
-    #[arg(long = "bypass-header", value_name = "NAME")]
-    bypass_headers: Vec<String>,
+    #[command(flatten)]
+    rules: RuleArgs,
     /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
-    #[arg(long = "cached-host", value_name = "HOST")]
+    #[arg(
+        long = "cached-host",
+        value_name = "HOST",
+        env = "DJANGINXED_HOSTS",
+        value_delimiter = ','
+    )]
     hosts: Vec<String>,
     /// A header that every hit carries, as the page cache's `header`
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
@@ -144,11 +145,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 fn site(args: &Args) -> Result<Site, Failure> {
     let mut pages = args.servers.builder(&args.prefix)?.gzip(args.gzip.gzip);
-    pages = pages.cache_status(!args.no_cache_status).hosts(&args.hosts);
-    for name in &args.bypass_cookies {
+    pages = pages
+        .cache_status(!args.no_cache_status)
+        .hosts(names(&args.hosts));
+    for name in args.rules.cookies() {
         pages = pages.bypass_cookie(name);
     }
-    for name in &args.bypass_headers {
+    for name in args.rules.headers() {
         pages = pages.bypass_header(name);
     }
     for (name, value) in &args.headers {

@@ -73,7 +73,7 @@ fn location_option(args: &Args, location: &str) -> &'static str {
 
 fn header_option(args: &Args, name: &str) -> &'static str {
     let is = |given: &String| given.eq_ignore_ascii_case(name);
-    match args.bypass_headers.iter().any(is) {
+    match args.rules.headers().iter().any(is) {
         true => "--bypass-header",
         false => "--header",
     }

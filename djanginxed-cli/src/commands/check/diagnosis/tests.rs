@@ -265,3 +265,12 @@ fn waiting_each_time_is_told_from_waiting_at_first_and_from_a_slow_page() {
     assert_eq!(timed(&[300, 301, 302, 303, 301, 302, 301], 299), None);
     assert_eq!(timed(&[3000], 1), Some(Cause::TimeoutsLong));
 }
+
+#[test]
+fn the_docs_say_what_each_fact_proves() {
+    let docs = include_str!("../../../../../docs/check.md");
+    let stages = RUNNING.iter().chain(&[Stage::Faults]);
+    for (fact, _) in stages.flat_map(|stage| stage.checks()) {
+        assert!(docs.contains(&format!("`{fact}`")), "{fact}");
+    }
+}

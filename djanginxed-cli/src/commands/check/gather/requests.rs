@@ -37,11 +37,11 @@ impl Gathering {
     pub(super) async fn rules(&mut self) {
         let (name, value) = AUTHORIZATION;
         self.rule("authorization", name, name, value).await;
-        for name in self.args.bypass_cookies.clone() {
+        for name in self.args.rules.cookies() {
             let value = format!("{name}=1");
             self.rule("bypass-cookie", &name, "Cookie", &value).await;
         }
-        for name in self.args.bypass_headers.clone() {
+        for name in self.args.rules.headers() {
             self.rule("bypass-header", &name, &name, "1").await;
         }
     }
