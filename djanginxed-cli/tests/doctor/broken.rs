@@ -433,6 +433,12 @@ fn memcached() -> Vec<Setup> {
             ..row("Memcached is down, without --servers", "nothing-kept")
         },
         Setup {
+            then: |stand| stand.memcached[0].pause(),
+            tells_servers: false,
+            tells_app: false,
+            ..row("Memcached hangs, with the URL alone", "nothing-kept")
+        },
+        Setup {
             memcached: &[&[], &[], &[]],
             then: |stand| stand.memcached[1].stop(),
             ..row("one of three Memcached servers is down", "memcached-down")
@@ -642,6 +648,32 @@ fn keys() -> Vec<Setup> {
             ..row("--prefix is left out", "prefix-option")
         },
         Setup {
+            prefix: "other",
+            busy: true,
+            ..row("--prefix is not that of a busy site", "prefix-option")
+        },
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            busy: true,
+            ..row("nginx has another prefix on a busy site", "nginx-prefix")
+        },
+        Setup {
+            app_prefix: "site2",
+            busy: true,
+            ..row(
+                "the application has another prefix on a busy site",
+                "application-prefix",
+            )
+        },
+        Setup {
+            of_app: |_| Vec::new(),
+            busy: true,
+            ..row(
+                "a busy application keeps pages in its own memory",
+                "application-store",
+            )
+        },
+        Setup {
             target: "/feed.xml",
             prefix: "feed",
             ..row("--content-type is left out", "content-type-option")
@@ -775,6 +807,12 @@ fn several_servers() -> Vec<Setup> {
         Setup {
             of_nginx: fewer,
             ..three("nginx lacks a server", "nginx-server-missing")
+        },
+        Setup {
+            of_nginx: fewer,
+            tells_servers: false,
+            tells_app: false,
+            ..three("nginx lacks a server, with the URL alone", "some-not-found")
         },
         Setup {
             placements: [MODULO; 3],

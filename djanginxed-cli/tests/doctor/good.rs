@@ -20,6 +20,11 @@ pub(crate) fn setups() -> Vec<Setup> {
     vec![
         row("the generated file"),
         Setup {
+            busy: true,
+            memcached: THREE,
+            ..row("a busy site of three servers")
+        },
+        Setup {
             tells_app: false,
             tells_servers: false,
             ..row("with the URL alone")

@@ -1,5 +1,10 @@
 //! A site that is broken in one way, or in none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use djanginxed::nginx::Site;
 use djanginxed::{PageCache, PageCacheBuilder, Placement};
 use testkit::{Memcached, Module, Nginx, free_port};
@@ -28,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     pub(crate) site: fn(Site) -> Site,
     pub(crate) njs: bool,
+    /// Whether visitors ask for other pages meanwhile.
+    pub(crate) busy: bool,
     /// Further files in nginx's folder.
     pub(crate) files: fn() -> Vec<(String, String)>,
     pub(crate) nginx: fn(String) -> String,
@@ -62,6 +69,7 @@ pub(crate) const SOUND: Setup = Setup {
     prefix: "site1",
     site: |site| site,
     njs: false,
+    busy: false,
     files: Vec::new,
     nginx: |file| file,
     then: |_| {},
@@ -84,6 +92,50 @@ pub(crate) struct Stand {
     /// The application's address, also where it has ended.
     pub(crate) app: String,
     target: &'static str,
+    visitors: Option<Visitors>,
+}
+
+/// Visitors of other pages, until their end.
+struct Visitors {
+    gone: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Visitors {
+    fn of(port: u16) -> Visitors {
+        let gone = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&gone);
+        let thread = std::thread::spawn(move || {
+            let mut count = 0u32;
+            while !ended.load(Ordering::Relaxed) {
+                // Each page comes back some times.
+                let target = format!("/articles/{}?visitor={}", count % 7, count / 5);
+                let _ = testkit::get(port, &target);
+                count += 1;
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        Visitors {
+            gone,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Visitors {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        // Before nginx, or they would meet nobody.
+        self.visitors = None;
+    }
 }
 
 impl Stand {
@@ -137,7 +189,9 @@ impl Stand {
             builder = builder.file(name, text);
         }
         let nginx = builder.start(file).unwrap();
+        let visitors = setup.busy.then(|| Visitors::of(nginx.port()));
         let mut stand = Stand {
+            visitors,
             nginx,
             memcached,
             application: Some(application),

@@ -137,6 +137,9 @@ pub(super) enum Cause {
     CacheBetween,
     /// nginx finds nothing, and without `--servers` no fact says why.
     NginxFindsNothing,
+    /// nginx finds some pages and others not, and without `--servers` no fact
+    /// says which.
+    SomeNotFound,
     /// The page is rendered each time, and no fact says why.
     NothingKept,
     /// Something else is stored under the page's key.
@@ -249,6 +252,7 @@ impl Cause {
             Cause::Rewrite(_) => "rewrite",
             Cause::CacheBetween => "cache-between",
             Cause::NginxFindsNothing => "nginx-finds-nothing",
+            Cause::SomeNotFound => "some-not-found",
             Cause::NothingKept => "nothing-kept",
             Cause::SharedMemcached => "shared-memcached",
             Cause::ContentType { .. } => "content-type",

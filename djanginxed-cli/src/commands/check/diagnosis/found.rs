@@ -5,7 +5,7 @@ use super::Verdict::{Bad, Good, Unchecked};
 use super::placed::{
     application_places, application_recipe, nginx_places, nginx_recipe, nothing_stored,
 };
-use crate::commands::check::answer::{By, by, seen, unpacked};
+use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Trial};
 use crate::commands::check::recipe::Recipe;
@@ -36,7 +36,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         return Cause::ApplicationPort;
     }
     if facts.given.servers.is_empty() {
-        return without_servers(trial);
+        return without_servers(facts, trial);
     }
     if facts.trials.iter().all(Trial::holds_page) {
         return application_servers(facts).unwrap_or_else(|| nginx_side(facts));
@@ -60,7 +60,17 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     }
 }
 
-fn without_servers(trial: &Trial) -> Cause {
+fn without_servers(facts: &Facts, trial: &Trial) -> Cause {
+    let gives_up = |trial: &Trial| {
+        let said = trial.first.as_ref().ok().and_then(detail);
+        said.as_deref() == Some("skipped")
+    };
+    if facts.trials.iter().any(gives_up) {
+        return Cause::NothingKept;
+    }
+    if facts.trials.iter().any(Trial::is_hit) {
+        return Cause::SomeNotFound;
+    }
     match trial.second.as_ref().map(by) {
         Ok(By::Application) => Cause::NginxFindsNothing,
         Ok(By::Stored | By::Streamed) => Cause::NothingKept,

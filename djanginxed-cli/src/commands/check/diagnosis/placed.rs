@@ -26,7 +26,13 @@ pub(super) fn application_recipe(facts: &Facts) -> Option<Recipe> {
 
 /// No server that was given has been stored on.
 pub(super) fn nothing_stored(facts: &Facts) -> bool {
-    looks(facts).all(|look| look.stores.is_empty())
+    !in_most(facts, |look| !look.stores.is_empty())
+}
+
+/// Whether most looks have it: what only one has may be a visitor's on a busy site.
+fn in_most(facts: &Facts, has: impl Fn(&Look) -> bool) -> bool {
+    let all = looks(facts).count();
+    looks(facts).filter(|look| has(look)).count() * 2 > all
 }
 
 /// Lookups that were not the application's own.
@@ -42,14 +48,16 @@ fn by_nginx(look: &Look) -> impl Iterator<Item = &Place> {
 
 /// How nginx made a wrong key: `Some(None)` in a way that we do not know.
 pub(super) fn nginx_recipe(facts: &Facts) -> Option<Option<Recipe>> {
-    let lookups: Vec<_> = looks(facts).flat_map(by_nginx).collect();
-    let wrong = lookups
-        .iter()
-        .filter(|place| place.recipe != Some(Recipe::Exact));
-    let mut recipes: Vec<_> = wrong.map(|place| place.recipe.clone()).collect();
-    // A known recipe says more than an unknown one, which may be a stranger's.
-    recipes.sort_by_key(Option::is_none);
-    recipes.into_iter().next()
+    let is_wrong = |place: &&Place| place.recipe != Some(Recipe::Exact);
+    let mut known = looks(facts)
+        .flat_map(by_nginx)
+        .filter(is_wrong)
+        .filter_map(|place| place.recipe.clone());
+    if let Some(recipe) = known.next() {
+        return Some(Some(recipe));
+    }
+    let unknown = |look: &Look| by_nginx(look).any(|place| place.recipe.is_none());
+    in_most(facts, unknown).then_some(None)
 }
 
 /// The server that nginx asked for each right key.

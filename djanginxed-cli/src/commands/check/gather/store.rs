@@ -9,6 +9,9 @@ use super::Gathering;
 use crate::commands::check::answer::{By, by, is_nginx_error_page};
 use crate::commands::check::facts::{Answer, Trial};
 
+/// How many further pages are asked for where nothing tells which.
+const UNTOLD: usize = 11;
+
 impl Gathering {
     pub(super) async fn store(&mut self) {
         let target = self.probe.fresh();
@@ -16,6 +19,10 @@ impl Gathering {
         let worked = trial.is_hit();
         self.facts.trials.push(trial);
         if worked && self.all_well() && self.facts.given.servers.len() > 1 {
+            self.further_trials().await;
+        }
+        if self.facts.given.servers.is_empty() && self.is_page() {
+            // One page may be found by luck where there are several servers.
             self.further_trials().await;
         }
         self.another_cache().await;
@@ -103,7 +110,7 @@ impl Gathering {
     /// Fresh targets that the given list and other lists place differently.
     pub(super) fn telling_targets(&mut self) -> Vec<String> {
         let Some(placing) = self.facts.placing() else {
-            return vec![self.probe.fresh()];
+            return (0..UNTOLD).map(|_| self.probe.fresh()).collect();
         };
         let candidates: Vec<(String, PageKey)> = (0..300)
             .map(|_| {
