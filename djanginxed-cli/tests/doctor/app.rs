@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, Service};
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Route, get, route, rt, web,
@@ -92,6 +92,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(json_here)
         .service(json)
         .service(feed)
+        .service(bare_feed)
         .service(answer);
     app.route("/plain", web::get().to(|| async { html("never cached") }))
         .route("/moved", to(301, ("Location", "/articles/1")))
@@ -200,6 +201,15 @@ async fn feed() -> impl Responder {
         .body("<rss version=\"2.0\"></rss>")
 }
 
+/// Says no charset, which nginx does.
+#[get("/feed.xml/bare")]
+#[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
+async fn bare_feed() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/rss+xml")
+        .body("<rss version=\"2.0\"></rss>")
+}
+
 /// `/answer/{what}`: a page that is refused for that reason.
 #[get("/answer/{what}")]
 #[cache_page(60)]
@@ -223,6 +233,5 @@ async fn answer(what: web::Path<String>) -> HttpResponse {
     if what.as_str() == "status" {
         *answer.status_mut() = actix_web::http::StatusCode::ACCEPTED;
     }
-    let _ = header::VARY;
     answer
 }

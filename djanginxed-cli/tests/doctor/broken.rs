@@ -60,25 +60,73 @@ fn silent() -> u16 {
     })
 }
 
-/// In front of `port`, a Memcached that knows no meta commands, as 1.4 does.
-fn without_meta(port: u16) -> u16 {
-    listen(move |stream| {
-        let mut server = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mut answers = server.try_clone().unwrap();
-        let mut back = stream.try_clone().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
-        let mut lines = std::io::BufReader::new(stream.try_clone().unwrap());
-        let mut line = Vec::new();
-        while std::io::BufRead::read_until(&mut lines, b'\n', &mut line).is_ok_and(|n| n > 0) {
-            let meta = [b"mg ", b"ms ", b"md ", b"ma ", b"mn\r", b"me "];
-            if meta.iter().any(|word| line.starts_with(*word)) {
-                let _ = (&stream).write_all(b"ERROR\r\n");
-            } else if server.write_all(&line).is_err() {
-                return;
-            }
-            line.clear();
-        }
+/// A Memcached that is unlike the one on `port`: what `edit` makes of each line
+/// that comes and goes; a line that goes nowhere is answered with ERROR.
+fn unlike(port: u16, edit: fn(&str) -> Option<String>) -> u16 {
+    listen(move |client| {
+        let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (from, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        std::thread::spawn(move || pass(&from, &to, None, edit));
+        pass(&client, &server, Some(&client), edit);
     })
+}
+
+fn pass(
+    from: &TcpStream,
+    mut to: &TcpStream,
+    refused: Option<&TcpStream>,
+    edit: fn(&str) -> Option<String>,
+) {
+    let mut lines = std::io::BufReader::new(from);
+    let mut line = Vec::new();
+    while std::io::BufRead::read_until(&mut lines, b'\n', &mut line).is_ok_and(|n| n > 0) {
+        let edited = match std::str::from_utf8(&line) {
+            Ok(text) => edit(text).map(String::into_bytes),
+            Err(_) => Some(line.clone()),
+        };
+        let passed = match (edited, refused) {
+            (Some(bytes), _) => to.write_all(&bytes),
+            (None, Some(mut client)) => client.write_all(b"ERROR\r\n"),
+            (None, None) => Ok(()),
+        };
+        if passed.is_err() {
+            return;
+        }
+        line.clear();
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// As 1.4, which knows no meta commands.
+fn without_meta(line: &str) -> Option<String> {
+    let meta = ["mg ", "ms ", "md ", "ma ", "mn\r", "me "];
+    let is_meta = meta.iter().any(|word| line.starts_with(word));
+    (!is_meta).then(|| line.to_owned())
+}
+
+/// Four months ahead of its users.
+fn ahead(line: &str) -> Option<String> {
+    const MONTHS: i64 = 4 * 30 * 24 * 60 * 60;
+    if let Some(time) = line.strip_prefix("STAT time ") {
+        let time: i64 = time.trim_end().parse().unwrap();
+        return Some(format!("STAT time {}\r\n", time + MONTHS));
+    }
+    // A date comes sooner for it.
+    let earlier = |word: &str| {
+        let date: Option<i64> = word
+            .trim_end()
+            .strip_prefix('T')
+            .and_then(|t| t.parse().ok());
+        match date {
+            Some(date) if date > 30 * 24 * 60 * 60 => format!("T{}", date - MONTHS),
+            _ => word.trim_end().to_owned(),
+        }
+    };
+    if line.starts_with("ms ") {
+        let words: Vec<String> = line.split(' ').map(earlier).collect();
+        return Some(format!("{}\r\n", words.join(" ")));
+    }
+    Some(line.to_owned())
 }
 
 pub(crate) fn setups() -> Vec<Setup> {
@@ -461,9 +509,16 @@ fn memcached() -> Vec<Setup> {
             )
         },
         Setup {
-            of_app: |servers| old(servers),
-            of_nginx: |servers| old(servers),
-            given: |servers| old(servers),
+            target: "/lasting",
+            of_app: |servers| proxied(servers, ahead),
+            of_nginx: |servers| proxied(servers, ahead),
+            given: |servers| proxied(servers, ahead),
+            ..row("Memcached's clock is four months ahead", "memcached-clock")
+        },
+        Setup {
+            of_app: |servers| proxied(servers, without_meta),
+            of_nginx: |servers| proxied(servers, without_meta),
+            given: |servers| proxied(servers, without_meta),
             ..row("Memcached is older than its meta commands", "memcached-old")
         },
         Setup {
@@ -482,16 +537,14 @@ fn memcached() -> Vec<Setup> {
 }
 
 /// The same proxy for the application, nginx and the command line.
-fn old(servers: &[String]) -> Vec<String> {
+fn proxied(servers: &[String], edit: fn(&str) -> Option<String>) -> Vec<String> {
     static PROXIES: std::sync::Mutex<Vec<(String, u16)>> = std::sync::Mutex::new(Vec::new());
     let mut proxies = PROXIES.lock().unwrap();
-    let known = proxies
-        .iter()
-        .find(|(server, _)| *server == servers[0])
-        .map(|(_, port)| *port);
-    let port = known.unwrap_or_else(|| {
-        let port = without_meta(servers[0].rsplit(':').next().unwrap().parse().unwrap());
-        proxies.push((servers[0].clone(), port));
+    let server = &servers[0];
+    let known = proxies.iter().find(|(known, _)| known == server);
+    let port = known.map(|(_, port)| *port).unwrap_or_else(|| {
+        let port = unlike(server.rsplit(':').next().unwrap().parse().unwrap(), edit);
+        proxies.push((server.clone(), port));
         port
     });
     vec![format!("127.0.0.1:{port}")]

@@ -88,6 +88,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("a page with a prefix and a type of its own")
         },
         Setup {
+            target: "/feed.xml/bare",
+            prefix: "feed",
+            args: |_| {
+                ["--content-type", "application/rss+xml"]
+                    .map(str::to_owned)
+                    .to_vec()
+            },
+            ..row("a feed that says no charset")
+        },
+        Setup {
             pages: |pages| {
                 pages
                     .bypass_cookie("sessionid")

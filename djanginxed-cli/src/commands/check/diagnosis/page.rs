@@ -95,7 +95,7 @@ pub(super) fn same(facts: &Facts) -> Verdict {
         found.unwrap_or_else(|| "none".to_owned())
     };
     let (rendered, served) = (content_type(&page.miss), content_type(&page.hit));
-    if normal(&rendered) != normal(&served) {
+    if !is_same_type(&rendered, &served) {
         let seen = format!("the application says {rendered}, nginx says {served}");
         return Bad(Cause::ContentType { rendered, served }, seen);
     }
@@ -111,6 +111,13 @@ pub(super) fn same(facts: &Facts) -> Verdict {
         "both are {} bytes of {served}",
         page.hit.body.len()
     ))
+}
+
+/// Whether nginx says what the application says. What the application says
+/// nothing about is UTF-8, or it would not be stored.
+fn is_same_type(rendered: &str, served: &str) -> bool {
+    let (rendered, served) = (normal(rendered), normal(served));
+    rendered == served || format!("{rendered};charset=utf-8") == served
 }
 
 /// White space, quotes and case do not matter in a media type.
