@@ -47,5 +47,6 @@ pub mod internals {
     pub use crate::page::is_media_type;
     pub use crate::parts::{Flights, body_of, entry_of, is_stored};
     pub use crate::placement::{Ring, upstream_lines};
+    pub use crate::policy::Loss;
     pub use crate::server::Server;
 }

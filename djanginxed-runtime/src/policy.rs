@@ -227,9 +227,9 @@ fn unquoted(value: &[u8]) -> &[u8] {
         .unwrap_or(value)
 }
 
-/// What a hit without this field is.
+/// What a hit without a field of the miss is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
+pub enum Loss {
     /// The same page: the field speaks of this one answer, or nginx has its own.
     Harmless,
     /// Most likely the same page: a private field, of which nothing is known.
@@ -239,8 +239,9 @@ enum Loss {
 }
 
 impl Loss {
-    /// Judges a field by its name. One that is invented tomorrow is refused.
-    fn of(name: &str) -> Loss {
+    /// Judges a field by its name, in lower case. One that is invented tomorrow is refused.
+    #[must_use]
+    pub fn of(name: &str) -> Loss {
         match name {
             "accept-ranges" | "age" | "alt-svc" | "cache-control" | "cache-status"
             | "cdn-cache-control" | "connection" | "content-encoding" | "content-length"

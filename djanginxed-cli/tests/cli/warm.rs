@@ -242,3 +242,31 @@ fn what_became_of_the_pages_is_json_where_asked() {
     became.sort_unstable();
     assert_eq!(became, ["refused", "stored"]);
 }
+
+#[test]
+fn a_file_and_a_dumb_terminal_get_a_line_a_page() {
+    let nginx = files(&[]);
+    let url = format!("http://127.0.0.1:{}/page", nginx.port());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out");
+    let on_terminal = |line: &str, term: &str| {
+        let mut script = std::process::Command::new("script");
+        script.args(["-qec", line, "/dev/null"]).env("TERM", term);
+        finish(&mut script, "").out
+    };
+    let warm = format!("{} warm {url}", env!("CARGO_BIN_EXE_djanginxed"));
+    let expected = format!("already there  {url}");
+    let dumb = on_terminal(&warm, "dumb");
+    assert!(
+        dumb.contains(&expected) && !dumb.contains('\u{1b}'),
+        "{dumb:?}"
+    );
+    assert!(!on_terminal(&warm, "xterm").contains(&expected));
+    let bar = on_terminal(&format!("{warm} > {}", file.display()), "xterm");
+    assert!(bar.contains("1/1 pages"), "{bar:?}");
+    let lines = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        lines.starts_with(&format!("{expected}\n0 stored, 1 already")),
+        "{lines}"
+    );
+}

@@ -48,7 +48,7 @@ impl Progress {
         let has_bar = std::io::stderr().is_terminal() && !is_dumb();
         Progress {
             bar: has_bar.then(|| bar(all)),
-            lines: !json && !(has_bar && std::io::stdout().is_terminal()),
+            lines: !(json || has_bar && std::io::stdout().is_terminal()),
             json,
             sum: Sum::default(),
             all,

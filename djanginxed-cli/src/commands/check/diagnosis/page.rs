@@ -1,5 +1,7 @@
 //! A hit is what a miss was.
 
+use djanginxed_runtime::internals::Loss;
+
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
 use crate::commands::check::answer::{is_gzip, unpacked};
@@ -9,42 +11,6 @@ use crate::http::Response;
 
 /// A name that nobody has (RFC 6761).
 pub(crate) const STRANGER: &str = "djanginxed-check.invalid";
-
-/// What tells nothing about the page, and what nginx makes anew.
-const HARMLESS: &[&str] = &[
-    "accept-ranges",
-    "age",
-    "alt-svc",
-    "cache-control",
-    "cache-status",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "date",
-    "etag",
-    "expires",
-    "keep-alive",
-    "last-modified",
-    "pragma",
-    "server",
-    "server-timing",
-    "transfer-encoding",
-    "vary",
-    "via",
-];
-
-/// Private fields that browsers and robots know.
-const KNOWN_PRIVATE: &[&str] = &[
-    "x-content-type-options",
-    "x-dns-prefetch-control",
-    "x-download-options",
-    "x-frame-options",
-    "x-permitted-cross-domain-policies",
-    "x-robots-tag",
-    "x-ua-compatible",
-    "x-xss-protection",
-];
 
 const NO_HIT: &str = "nginx does not answer";
 
@@ -155,12 +121,13 @@ fn lost(page: &PageFacts) -> Vec<String> {
         let constant = mine == others;
         others.is_some() && (stored.is_none() || (constant && mine != stored))
     });
-    names.retain(|name| !HARMLESS.contains(&name.as_str()));
+    names.retain(|name| Loss::of(name) != Loss::Harmless);
     names
 }
 
+/// As the application judges what it may store.
 fn matters(name: &str) -> bool {
-    !name.starts_with("x-") || KNOWN_PRIVATE.contains(&name)
+    Loss::of(name) == Loss::Refused
 }
 
 /// What a miss says it differs by, and a hit does not.
