@@ -27,7 +27,7 @@ pub(crate) struct PrefixArgs {
 pub(crate) struct KeyArgs {
     #[command(flatten)]
     pub(crate) prefix: PrefixArgs,
-    /// The pages' content type, where #[cache_page] names one
+    /// The pages' content type, where `#[cache_page]` names one
     #[arg(
         long,
         value_name = "TYPE",
