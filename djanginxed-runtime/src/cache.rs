@@ -275,6 +275,12 @@ impl PageCache {
         found
     }
 
+    /// Whether other processes may have their pages in the same store, and delete
+    /// those of this one.
+    pub(crate) fn has_other_users(&self) -> bool {
+        matches!(self.inner.store, Store::Memcached { .. })
+    }
+
     /// The last delete of a page that another process made. A server that cannot be
     /// asked knows of none.
     pub(crate) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
@@ -288,18 +294,13 @@ impl PageCache {
 
     /// Whether such a delete came after a render began, and is not the one that was
     /// known then; if so, the page is not left in the queue either.
-    pub(crate) async fn is_outdated(
-        &self,
-        key: PageKey,
-        doubt: Doubt,
-        known: Option<Marker>,
-    ) -> bool {
-        let marker = self.deleted_elsewhere(key).await;
+    pub(crate) async fn is_outdated(&self, doubt: Doubt, known: Option<Marker>) -> bool {
+        let marker = self.deleted_elsewhere(doubt.key).await;
         let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
         let is_new = number(marker).is_none() || number(marker) != number(known);
         let outdated = is_new && doubt.if_deleted(marker, self.deletes()).is_some();
         if outdated && let Store::Memcached { writer, .. } = &self.inner.store {
-            writer.forget(&key);
+            writer.forget(&doubt.key);
         }
         outdated
     }

@@ -36,6 +36,8 @@ struct State<T> {
     wakers: BTreeMap<u64, Waker>,
     waiting: usize,
     joined: u64,
+    /// Whether a leader has taken the flight off the list, with a page at hand.
+    closed: bool,
 }
 
 #[derive(Clone)]
@@ -97,11 +99,12 @@ impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
                 wakers: BTreeMap::new(),
                 waiting: 0,
                 joined: 0,
+                closed: false,
             }),
         });
         let lead = Lead {
             seat: seat(&flight),
-            took_over: false,
+            was_closed: false,
             landed: false,
         };
         flights.insert(key, flight);
@@ -170,14 +173,16 @@ struct Change {
 /// visitor left or the handler panicked, it makes room for another.
 pub(crate) struct Lead<K: Hash + Eq + Copy, T> {
     seat: Seat<K, T>,
-    /// Whether it waited for another leader before.
-    took_over: bool,
+    was_closed: bool,
     landed: bool,
 }
 
 impl<K: Hash + Eq + Copy, T> Lead<K, T> {
-    pub(crate) fn took_over(&self) -> bool {
-        self.took_over
+    /// Whether an earlier leader of this flight has [closed](Self::close) it and not
+    /// shared its page. That page may be outdated, and be found where pages are
+    /// looked up.
+    pub(crate) fn was_closed(&self) -> bool {
+        self.was_closed
     }
 
     /// Takes the flight off the list, so that who comes now begins another; whether
@@ -186,6 +191,7 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
         let mut company = false;
         self.seat.change(|state| {
             company = state.waiting > 0;
+            state.closed = true;
             Change {
                 unlist: true,
                 wake: false,
@@ -261,7 +267,7 @@ impl<K: Hash + Eq + Copy + Unpin, T: Clone> Future for Wait<K, T> {
                         key: this.seat.key,
                         flight: Arc::clone(&this.seat.flight),
                     },
-                    took_over: true,
+                    was_closed: state.closed,
                     landed: false,
                 })
             }

@@ -20,6 +20,7 @@ use crate::page::Page;
 use crate::policy::Reason;
 use crate::render::Render;
 use crate::request::{self, Asked, Bypass, Connection, Part};
+use crate::store::client::Marker;
 use crate::writer::Doubt;
 
 /// Whether a page's settings have been logged.
@@ -203,21 +204,20 @@ impl<'a> Visit<'a> {
         lead: Lead<PageKey, Shared>,
         handler: impl Future<Output = HttpResponse>,
     ) -> HttpResponse {
-        if let Some((entry, hit)) = self.look_up().await {
+        let known = if lead.was_closed() {
+            // The store may have what another process has deleted.
+            self.pages.deleted_elsewhere(self.key).await
+        } else if let Some((entry, hit)) = self.look_up().await {
             lead.share(Shared::Found(entry));
             return hit;
-        }
-        let known = match lead.took_over() {
-            true => self.pages.deleted_elsewhere(self.key).await,
-            false => None,
+        } else {
+            None
         };
         let (response, page) = self.render(handler).await;
         match page {
-            // Another process has deleted it: one of those who wait takes over.
-            Some((_, doubt))
-                if lead.close() && self.pages.is_outdated(self.key, doubt, known).await =>
-            {
-                drop(lead);
+            Some((entry, doubt)) if self.pages.has_other_users() && lead.close() => {
+                let pages = self.pages.clone();
+                tokio::spawn(share_unless_outdated(pages, lead, entry, doubt, known));
             }
             Some((entry, _)) => lead.share(Shared::Rendered(entry)),
             None => {
@@ -280,6 +280,23 @@ impl<'a> Visit<'a> {
         let render = Render::start(self.pages, self.page, self.key, self.target);
         let rendered = render.finish(handler.await);
         (rendered.response, rendered.page)
+    }
+}
+
+/// Gives a page to those who wait for it; or, where another process has deleted it,
+/// lets one of them take over. A task of its own: the leader's visitor need not wait
+/// for it, and may leave.
+async fn share_unless_outdated(
+    pages: PageCache,
+    lead: Lead<PageKey, Shared>,
+    entry: Entry,
+    doubt: Doubt,
+    known: Option<Marker>,
+) {
+    if pages.is_outdated(doubt, known).await {
+        drop(lead);
+    } else {
+        lead.share(Shared::Rendered(entry));
     }
 }
 

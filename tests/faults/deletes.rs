@@ -153,6 +153,68 @@ fn who_asks_after_another_process_has_deleted_gets_no_older_render() {
     }
 }
 
+/// The old render has reached the store by the time that its leader hears of the
+/// delete, and is not removed yet.
+#[test]
+fn who_asks_after_another_process_has_deleted_gets_no_older_render_from_the_store() {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(150)));
+    let patient = at(&proxy.address()).operation_timeout(Duration::from_secs(2));
+    let pages = patient.build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    // A writer that runs lets pages gather, and so is behind the leader.
+    wait(pages.delete(&pages.key("/other"))).unwrap();
+    let mut first = rendering(&site, 1).remove(0);
+    assert_eq!(wait(other.delete(&other.key(PAGE))), Ok(false));
+    let later = site.crowd(PAGE, 20);
+    gate.open();
+    assert_eq!(run_of(&first.receive().unwrap(), PAGE), 1);
+    for mut visitor in later {
+        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 2);
+    }
+}
+
+/// What the leader's visitor does is nothing to those who wait.
+#[test]
+fn a_leader_who_leaves_while_the_marker_is_looked_at_leaves_no_older_render() {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(300)));
+    let patient = at(&proxy.address()).operation_timeout(Duration::from_secs(2));
+    let pages = patient.build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let first = rendering(&site, 1).remove(0);
+    assert_eq!(wait(other.delete(&other.key(PAGE))), Ok(false));
+    let later = site.crowd(PAGE, 20);
+    gate.open();
+    std::thread::sleep(Duration::from_millis(100));
+    first.reset().unwrap();
+    for mut visitor in later {
+        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 2);
+    }
+}
+
+/// The visitor who renders does not wait for what only the others need to know.
+#[test]
+fn a_leader_is_answered_before_the_marker_is_looked_at() {
+    let mut memcached = Memcached::start().unwrap();
+    let patient = at(&memcached.address()).operation_timeout(Duration::from_secs(5));
+    let pages = patient.build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut first = rendering(&site, 1).remove(0);
+    let later = site.crowd(PAGE, 5);
+    memcached.pause();
+    gate.open();
+    assert_eq!(run_of(&first.receive().unwrap(), PAGE), 1);
+    memcached.resume();
+    for mut visitor in later {
+        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
+    }
+}
+
 #[test]
 fn a_delete_waits_for_no_page_that_is_being_packed() {
     let memcached = Memcached::start().unwrap();

@@ -55,6 +55,29 @@ fn the_first_leads_and_the_others_follow() {
 }
 
 #[test]
+fn whoever_takes_over_knows_whether_the_flight_was_closed() {
+    let flights = Visitors::new();
+    let (lead, mut wait) = joined(&flights);
+    assert!(!lead.was_closed());
+    let Err(mut other) = flights.join(KEY) else {
+        panic!("the third does not wait");
+    };
+    drop(lead);
+    let Some(Turn::Lead(second)) = poll(&mut wait, Waker::noop()) else {
+        panic!("nobody takes over");
+    };
+    assert!(!second.was_closed());
+    assert!(second.close(), "one still waits");
+    assert!(flights.is_empty(), "nobody else joins");
+    drop(second);
+    let Some(Turn::Lead(third)) = poll(&mut other, Waker::noop()) else {
+        panic!("nobody takes over");
+    };
+    assert!(third.was_closed());
+    assert!(!third.close(), "nobody waits");
+}
+
+#[test]
 fn keys_do_not_wait_for_each_other() {
     let flights = Visitors::new();
     let leads: Vec<_> = (0..=255).map(|key| flights.join(key)).collect();

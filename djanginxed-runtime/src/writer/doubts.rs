@@ -25,7 +25,7 @@ pub(super) const MAX_RENDER: Duration = Duration::from_secs(MARKER_LIFE as u64 -
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Doubt {
-    pub(super) key: PageKey,
+    pub(crate) key: PageKey,
     /// When the render began, by this machine's clock.
     started: Instant,
     /// When the render began, in deletes of this process.
