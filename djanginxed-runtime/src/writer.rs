@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::deletes::{Deletes, Stamp};
 use crate::entry::Entry;
@@ -91,8 +91,13 @@ struct Shared {
     memcached: Arc<Memcached>,
     deletes: Arc<Deletes>,
     gzip: bool,
+    /// Who may pack pages at this moment.
+    packers: Semaphore,
     max_entry_size: usize,
 }
+
+/// Threads that pack pages beside the writer's own.
+const PACKERS: usize = 2;
 
 /// The background writer. Dropped, it drains for a bounded time.
 #[derive(Debug)]
@@ -117,6 +122,7 @@ impl Writer {
                 memcached,
                 deletes,
                 gzip,
+                packers: Semaphore::new(PACKERS),
                 max_entry_size,
             }),
             thread: OnceLock::new(),

@@ -1,13 +1,15 @@
 //! A deleted page stays deleted, whatever was being rendered meanwhile.
 
 use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use actix_web::HttpResponse;
 use djanginxed::PageCache;
 use testkit::http::Connection;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
-use crate::app::{Gate, Site, at, run_of, status_of, wait};
+use crate::app::{Gate, PREFIX, Site, at, html, run_of, status_of, wait};
 use crate::impostor::Holder;
 
 const PAGE: &str = "/page";
@@ -215,27 +217,73 @@ fn a_leader_is_answered_before_the_marker_is_looked_at() {
     }
 }
 
+/// A page that takes a second or so to pack.
+fn slow_to_pack() -> HttpResponse {
+    static DIGITS: LazyLock<String> = LazyLock::new(|| {
+        let mut state = 1_u64;
+        let number = |_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            format!("{:010}", (state >> 33) * 4)
+        };
+        (0..600_000).map(number).collect()
+    });
+    html(DIGITS.as_str())
+}
+
+/// Servers, and a site whose pages are slow to pack.
+fn packing(servers: usize) -> (Vec<Memcached>, PageCache, Site) {
+    let large = || Memcached::builder().args(["-I", "16m"]).start().unwrap();
+    let servers: Vec<_> = (0..servers).map(|_| large()).collect();
+    // A name has to be resolved, each time that a connection is made.
+    let names = servers
+        .iter()
+        .map(|server| format!("localhost:{}", server.port()));
+    let pages = PageCache::builder()
+        .memcached(names)
+        .key_prefix(PREFIX)
+        .gzip(true)
+        .max_entry_size(16_000_000)
+        .queue(100, 200_000_000)
+        .build();
+    let pages = pages.unwrap();
+    let site = Site::start(&pages, |_| async { slow_to_pack() });
+    (servers, pages, site)
+}
+
 #[test]
-fn a_delete_waits_for_no_page_that_is_being_packed() {
-    let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).gzip(true).build().unwrap();
-    let site = Site::start(&pages, |visit| async move { visit.page_of(6_000_000) });
-    assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
-    // By then the page has gathered, and is being packed.
-    std::thread::sleep(Duration::from_millis(20));
-    assert_eq!(wait(pages.delete(&pages.key("/other"))), Ok(false));
-    let key = pages.key(PAGE).to_string();
-    assert_eq!(memcached.get(&key), None, "the delete waited for it");
+fn deletes_wait_for_no_page_that_is_packed_for_any_server() {
+    let (servers, pages, site) = packing(3);
+    for number in 0..6 {
+        let page = site.get(&format!("/{number}"));
+        assert_eq!(status_of(&page), "fwd=uri-miss; stored");
+    }
+    let asked = Instant::now();
+    let deletes = (0..30).map(|number| {
+        let (pages, key) = (pages.clone(), pages.key(&format!("/other/{number}")));
+        async move { pages.delete(&key).await }
+    });
+    let deleted = wait(futures_util::future::join_all(deletes));
+    let deleting = asked.elapsed();
+    assert_eq!(deleted, vec![Ok(false); 30]);
     wait(pages.flush());
-    assert!(memcached.get(&key).is_some());
+    let packing = asked.elapsed();
+    assert!(
+        deleting * 10 < packing,
+        "deletes took {deleting:?}, packing {packing:?}"
+    );
+    let items = servers.iter().map(|server| server.stat("curr_items"));
+    // Besides the markers: a delete may cost the page of a key that shares its counter.
+    assert!(items.sum::<u64>() > 30, "no page was stored");
 }
 
 #[test]
 fn a_page_that_is_deleted_while_it_is_packed_is_not_stored() {
-    let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).gzip(true).build().unwrap();
-    let site = Site::start(&pages, |visit| async move { visit.page_of(6_000_000) });
+    let (servers, pages, site) = packing(1);
+    let memcached = &servers[0];
     assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
+    // By then the page has gathered, and is being packed.
     std::thread::sleep(Duration::from_millis(20));
     assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
     wait(pages.flush());

@@ -1,10 +1,12 @@
 //! One server's share of the writer.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use super::doubts::{Doubt, Doubts, MAX_RENDER};
@@ -28,9 +30,6 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// on a small machine that takes time from those who render.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// Threads that pack pages, and resolve names, beside the writer's own.
-const PACKERS: usize = 2;
-
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -38,7 +37,6 @@ const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 pub(super) fn run_all(shared: &Arc<Shared>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(PACKERS)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -195,10 +193,9 @@ impl Lane {
         if !self.shared.gzip {
             return pages.into_iter().map(plain).collect();
         }
-        let entries: Vec<_> = pages.iter().map(|page| page.job.entry.clone()).collect();
-        let pack = || entries.into_iter().map(Entry::packed).collect::<Vec<_>>();
-        let mut packing = tokio::task::spawn_blocking(pack);
+        let entries = pages.iter().map(|page| page.job.entry.clone()).collect();
         let shared = Arc::clone(&self.shared);
+        let mut packing = pin!(pack(&shared.packers, entries));
         let packed = loop {
             tokio::select! {
                 packed = &mut packing => break packed,
@@ -206,9 +203,9 @@ impl Lane {
             }
         };
         match packed {
-            Ok(entries) => pages.into_iter().zip(entries).collect(),
-            // It panicked: what is not packed is right as well.
-            Err(_) => pages.into_iter().map(plain).collect(),
+            Some(entries) => pages.into_iter().zip(entries).collect(),
+            // What is not packed is right as well.
+            None => pages.into_iter().map(plain).collect(),
         }
     }
 
@@ -313,6 +310,15 @@ impl Lane {
         }
         self.remove(deleted).await;
     }
+}
+
+/// Packs entries in a thread that does nothing else, one of a few; `None` if it
+/// panicked. The runtime's other such threads resolve names, for which neither
+/// deletes nor probes are to wait.
+async fn pack(packers: &Semaphore, entries: Vec<Entry>) -> Option<Vec<Entry>> {
+    let _one = packers.acquire().await.ok()?;
+    let pack = || entries.into_iter().map(Entry::packed).collect();
+    tokio::task::spawn_blocking(pack).await.ok()
 }
 
 /// Probes the server each time its breaker has opened, until it answers.
