@@ -40,7 +40,7 @@ pub(crate) enum Question {
 /// What a server says to a [`Question`].
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// It has announced a value of so many bytes, which are on their way.
+    /// It has announced a page of so many bytes, which are on their way.
     Announced(usize),
     Page(Result<Option<Entry>, StoreError>),
     Marker(Result<Option<Marker>, StoreError>),
@@ -93,13 +93,14 @@ impl Reply {
 }
 
 impl Client {
-    pub(crate) fn new(address: &str, owner: u64, max_value: usize) -> Client {
+    /// `received` counts what arrives at all clients of the server.
+    pub(crate) fn new(address: &str, owner: u64, max_value: usize, received: &Received) -> Client {
         Client {
             address: address.to_owned(),
             owner,
             max_value,
             idle: Mutex::default(),
-            received: Received::default(),
+            received: received.clone(),
         }
     }
 
@@ -175,15 +176,6 @@ impl Client {
         Ok(wire)
     }
 
-    /// How many bytes the server has sent, and since an earlier such number.
-    pub(crate) fn received(&self) -> usize {
-        self.received.now()
-    }
-
-    pub(crate) fn received_since(&self, earlier: usize) -> usize {
-        self.received.since(earlier)
-    }
-
     /// The same for commands that go in pairs.
     async fn exchange_pairs(
         &self,
@@ -208,7 +200,9 @@ impl Client {
         let commands: Vec<_> = questions.iter().map(command).collect();
         let said = |at: usize, said| {
             let said = match (said, questions[at]) {
-                (Said::Length(length), _) => Reply::Announced(length),
+                (Said::Length(length), Question::Page(_)) => Reply::Announced(length),
+                // A marker is no page, and says nothing of its page's size.
+                (Said::Length(_), Question::Marker(_)) => return,
                 (Said::Answer(answer), Question::Page(_)) => {
                     Reply::Page(answer.and_then(|answer| self.found(answer)))
                 }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 /// How many bytes have arrived, over all connections that share it; it wraps.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Received(Arc<AtomicUsize>);
+pub(crate) struct Received(Arc<AtomicUsize>);
 
 impl Received {
     /// How many bytes have arrived since `earlier` was read.

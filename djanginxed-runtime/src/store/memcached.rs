@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::client::{Client, Marker};
+use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
 use crate::breaker::Breaker;
@@ -27,6 +28,8 @@ pub(crate) struct Upstream {
     /// Tells this page cache's deletes from those of others.
     owner: u64,
     max_value: usize,
+    /// What it has sent, whoever of this process asked for it.
+    received: Received,
     breaker: Breaker,
     /// Told when the breaker opens: someone has to probe.
     opened: Notify,
@@ -54,12 +57,16 @@ impl Upstream {
 
     /// A client of this server, for one runtime.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.address, self.owner, self.max_value)
+        Client::new(&self.address, self.owner, self.max_value, &self.received)
     }
 
     /// The bound of everything a visitor could wait for.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    pub(super) fn received(&self) -> &Received {
+        &self.received
     }
 
     pub(crate) fn breaker(&self) -> &Breaker {
@@ -131,6 +138,7 @@ impl Memcached {
                 timeout,
                 owner,
                 max_value,
+                received: Received::default(),
                 breaker: Breaker::new(),
                 opened: Notify::new(),
                 large: Expiring::new(MAX_LARGE),

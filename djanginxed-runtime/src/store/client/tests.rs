@@ -76,7 +76,7 @@ fn replies(said: Vec<u8>) -> Vec<Vec<Reply>> {
             // The client may have had enough.
             let _ = stream.write_all(&said).await;
         };
-        let client = Client::new(&address, 1, MAX_VALUE);
+        let client = Client::new(&address, 1, MAX_VALUE, &Received::default());
         let replies = RefCell::new(Vec::from(keys().map(|_| Vec::new())));
         let asking = client_asks(&client, &replies);
         let both = async { tokio::join!(server, asking) };
