@@ -1,5 +1,6 @@
 //! The application of the set-ups: pages of every kind.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -93,6 +94,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(json)
         .service(feed)
         .service(bare_feed)
+        .service(another)
         .service(answer);
     app.route("/plain", web::get().to(|| async { html("never cached") }))
         .route("/moved", to(301, ("Location", "/articles/1")))
@@ -199,6 +201,15 @@ async fn feed() -> impl Responder {
     HttpResponse::Ok()
         .content_type("application/rss+xml; charset=utf-8")
         .body("<rss version=\"2.0\"></rss>")
+}
+
+/// Is another page each time.
+#[get("/another")]
+#[cache_page(60)]
+async fn another() -> impl Responder {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    html(&format!("<p>{count} {}", "filler ".repeat(300)))
 }
 
 /// Says no charset, which nginx does.

@@ -140,6 +140,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("nginx takes the application's Cache-Status away")
         },
         Setup {
+            target: "/another",
+            pages: |pages| pages.gzip(true),
+            ..row("a page that is another each time")
+        },
+        Setup {
+            target: "/another",
+            pages: |pages| pages.lookup(false),
+            ..row("another page each time, and no lookup")
+        },
+        Setup {
             pages: |pages| pages.lookup(false),
             ..row("an application that does not look up")
         },

@@ -76,7 +76,8 @@ fn problem(setup: &Setup) -> Option<String> {
     })
 }
 
-/// Runs all of `setups`, some at a time.
+/// Runs all of `setups`, some at a time; those alone whose names hold what the
+/// environment variable SETUP says.
 fn problems(setups: &[Setup]) -> Vec<String> {
     let filter = std::env::var("SETUP").unwrap_or_default();
     let waiting: Mutex<Vec<&Setup>> = Mutex::new(

@@ -42,34 +42,37 @@ impl Gathering {
         }
     }
 
-    /// Takes the page's entry away, and looks whether it comes back when the
-    /// next answer says that it is stored.
+    /// Takes a page's entry away, and looks whether it comes back when the next
+    /// answer says that it is stored. Not one of the trials', whose answers go
+    /// on being compared.
     async fn another_cache(&mut self) {
-        let Some(trial) = self.facts.trials.iter().find(|trial| trial.holds_page()) else {
-            return;
-        };
-        let (target, key) = (trial.target.clone(), trial.key);
-        if !self.probe.take(&key).await {
+        let is_held = |trial: &Trial| trial.holds_page();
+        if !self.facts.trials.iter().any(is_held) {
             return;
         }
-        let first = self.probe.get(&target).await;
-        let mut again = self
-            .probe
-            .tried(target.clone(), first.clone(), first.clone())
-            .await;
+        let target = self.probe.fresh();
+        let key = self.probe.key(&target);
+        if !self.stored_for(&target).await.1 || !self.probe.take(&key).await {
+            return;
+        }
+        let (answer, held) = self.stored_for(&target).await;
+        let says_stored = matches!(answer.as_ref().map(by), Ok(By::Stored));
+        self.facts.another_cache = Some(says_stored && !held);
+    }
+
+    /// Asks for `target`; the answer, and whether its page is there soon after.
+    async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
+        let answer = self.probe.get(target).await;
         for _ in 0..20 {
-            if again.holds_page() {
-                break;
+            let (first, second) = (answer.clone(), answer.clone());
+            let tried = self.probe.tried(target.to_owned(), first, second).await;
+            if tried.holds_page() {
+                return (answer, true);
             }
             // The writer needs a moment.
             sleep(Duration::from_millis(25)).await;
-            again = self
-                .probe
-                .tried(target.clone(), first.clone(), first.clone())
-                .await;
         }
-        let says_stored = matches!(first.as_ref().map(by), Ok(By::Stored));
-        self.facts.another_cache = Some(says_stored && !again.holds_page());
+        (answer, false)
     }
 
     /// Whether the application took the request as one for a page.
