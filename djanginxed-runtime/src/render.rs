@@ -74,11 +74,12 @@ impl Render {
 
     fn skip(self, mut response: HttpResponse, reason: Reason) -> Rendered {
         let declared = &self.pages.settings().headers;
-        match policy::refused_loss(response.headers(), declared) {
-            Some((name, value)) if reason == Reason::Header => {
-                observe::skip_for_field(&self.target, name, value);
-            }
-            _ => observe::skip(&self.target, reason.word()),
+        let lost = (reason == Reason::Header)
+            .then(|| policy::refused_loss(response.headers(), declared))
+            .flatten();
+        match lost {
+            Some((name, value)) => observe::skip_for_field(&self.target, name, value),
+            None => observe::skip(&self.target, reason.word()),
         }
         Status::NotStored(reason.word()).mark(&mut response, self.pages.settings());
         Rendered {
