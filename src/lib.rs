@@ -110,7 +110,8 @@
 //! A failure is a miss. A lookup is bounded by
 //! [`operation_timeout`](PageCacheBuilder::operation_timeout), connecting and
 //! name resolution included; after three failures in a row a server is not asked
-//! at all until a probe in the background finds it back. Pages are stored by a
+//! at all until a probe in the background finds it back. One that is busy sending,
+//! because the line is slow, has not failed. Pages are stored by a
 //! writer with a thread of its own: no visitor ever waits for it.
 //!
 //! # Logs and counters

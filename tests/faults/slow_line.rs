@@ -11,8 +11,7 @@ use crate::app::{Site, at, status_of, wait};
 const LARGE: usize = 800_000;
 const VISITORS: usize = 64;
 
-/// A server behind a line on which 32 large pages take three times as long as a
-/// lookup may.
+/// A server behind a line.
 struct Stand {
     _memcached: Memcached,
     proxy: FaultProxy,
@@ -35,8 +34,14 @@ impl Stand {
             .unwrap()
     }
 
+    /// Of 32 large pages, most are not there in time.
     fn slow_down(&self) {
         self.proxy.set(Fault::Line(30_000_000));
+    }
+
+    /// No lookup of a large page is in time.
+    fn slow_down_further(&self) {
+        self.proxy.set(Fault::Line(2_000_000));
     }
 }
 
@@ -102,7 +107,7 @@ fn a_server_that_is_busy_sending_is_not_skipped() {
         response
     });
     for _ in 0..5 {
-        stand.slow_down();
+        stand.slow_down_further();
         let crowd: Vec<_> = (0..VISITORS)
             .map(|number| site.ask(&large(number)))
             .collect();
@@ -115,5 +120,26 @@ fn a_server_that_is_busy_sending_is_not_skipped() {
             "hit",
             "the server is skipped"
         );
+    }
+}
+
+#[test]
+fn large_pages_that_nobody_knows_to_be_large_keep_no_small_page_waiting() {
+    let stand = Stand::start();
+    let pages = stand.pages();
+    store_all(&pages, &site(&pages));
+    // One that has just started, and is asked for everything at once.
+    let pages = stand.pages();
+    let site = site(&pages);
+    stand.slow_down();
+    let ask = |number| {
+        // They come one after another, and take every connection that there is.
+        std::thread::sleep(Duration::from_millis(1));
+        site.ask(&large(number))
+    };
+    let crowd: Vec<_> = (0..VISITORS).map(ask).collect();
+    assert_eq!(status_of(&site.get("/small")), "hit");
+    for mut visitor in crowd {
+        assert!(visitor.receive().unwrap().body.len() >= LARGE);
     }
 }

@@ -1,5 +1,7 @@
 //! What is asked of one server: pages, stores, deletes.
 
+use std::ops::ControlFlow;
+
 use memcache::exp::{Error as ClientError, ReturnCode};
 
 use super::counted::Received;
@@ -125,6 +127,7 @@ impl Client {
             if let Said::Answer(answer) = said {
                 answers.push(answer);
             }
+            ControlFlow::Continue(())
         };
         self.exchange_each(commands, answered).await;
         answers
@@ -132,13 +135,17 @@ impl Client {
 
     /// Sends commands with one write, and gives out each answer as it comes; before
     /// that, the length of the value that comes with it. A connection that fails, or
-    /// that is dropped half way, is not used again.
-    async fn exchange_each(&self, commands: &[Command], mut said: impl FnMut(usize, Said)) {
+    /// that is dropped half way, as when `said` breaks off, is not used again.
+    async fn exchange_each(
+        &self,
+        commands: &[Command],
+        mut said: impl FnMut(usize, Said) -> ControlFlow<()>,
+    ) {
         let mut wire = match self.sent(commands).await {
             Ok(wire) => wire,
             Err(error) => {
-                let failed = |at| said(at, Said::Answer(Err(error.clone())));
-                (0..commands.len()).for_each(failed);
+                let mut failed = |at| said(at, Said::Answer(Err(error.clone())));
+                let _ = (0..commands.len()).try_for_each(&mut failed);
                 return;
             }
         };
@@ -148,8 +155,10 @@ impl Client {
                 Some(broken) => Err(StoreError::clone(broken)),
                 None => {
                     let announced = |length| said(at, Said::Length(length));
-                    let answer = receive(&mut wire, command, announced).await;
-                    answer.map_err(|error| StoreError::of_client(&self.address, &error))
+                    match self.receive(&mut wire, command, announced).await {
+                        ControlFlow::Continue(answer) => answer,
+                        ControlFlow::Break(()) => return,
+                    }
                 }
             };
             if let Err(error) = &answer
@@ -157,11 +166,30 @@ impl Client {
             {
                 broken = Some(error.clone());
             }
-            said(at, Said::Answer(answer));
+            if said(at, Said::Answer(answer)).is_break() {
+                return;
+            }
         }
         if broken.is_none() {
             self.idle().push(wire);
         }
+    }
+
+    async fn receive(
+        &self,
+        wire: &mut Wire,
+        command: &Command,
+        announced: impl FnOnce(usize) -> ControlFlow<()>,
+    ) -> ControlFlow<(), Result<Answer, StoreError>> {
+        let failure = |error: ClientError| StoreError::of_client(&self.address, &error);
+        let head = match wire.head(command).await {
+            Ok(head) => head,
+            Err(error) => return ControlFlow::Continue(Err(failure(error))),
+        };
+        if let Some(length) = head.length {
+            announced(length)?;
+        }
+        ControlFlow::Continue(wire.rest(head).await.map_err(failure))
     }
 
     /// A connection on which `commands` are on their way.
@@ -191,8 +219,12 @@ impl Client {
     }
 
     /// Asks all `questions` at once; `reply` gets what is said to each, by its
-    /// place, as soon as it is there.
-    pub(crate) async fn ask(&self, questions: &[Question], mut reply: impl FnMut(usize, Reply)) {
+    /// place, as soon as it is there, and may break off.
+    pub(crate) async fn ask(
+        &self,
+        questions: &[Question],
+        mut reply: impl FnMut(usize, Reply) -> ControlFlow<()>,
+    ) {
         let command = |question: &Question| match question {
             Question::Page(key) => Command::new("mg", &key.hex(), " f v"),
             Question::Marker(key) => look_at_marker(key),
@@ -202,7 +234,7 @@ impl Client {
             let said = match (said, questions[at]) {
                 (Said::Length(length), Question::Page(_)) => Reply::Announced(length),
                 // A marker is no page, and says nothing of its page's size.
-                (Said::Length(_), Question::Marker(_)) => return,
+                (Said::Length(_), Question::Marker(_)) => return ControlFlow::Continue(()),
                 (Said::Answer(answer), Question::Page(_)) => {
                     Reply::Page(answer.and_then(|answer| self.found(answer)))
                 }
@@ -210,7 +242,7 @@ impl Client {
                     Reply::Marker(answer.and_then(|answer| self.marker(answer)))
                 }
             };
-            reply(at, said);
+            reply(at, said)
         };
         self.exchange_each(&commands, said).await;
     }
@@ -314,18 +346,6 @@ impl Client {
         let mut answers = self.exchange(&probe).await.into_iter();
         answers.try_for_each(|answer| answer.map(drop))
     }
-}
-
-async fn receive(
-    wire: &mut Wire,
-    command: &Command,
-    announced: impl FnOnce(usize),
-) -> Result<Answer, ClientError> {
-    let head = wire.head(command).await?;
-    if let Some(length) = head.length {
-        announced(length);
-    }
-    wire.rest(head).await
 }
 
 fn delete(key: &PageKey) -> Command {

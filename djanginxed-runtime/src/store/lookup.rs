@@ -4,8 +4,13 @@
 //! runtime a worker, so each worker has connections of its own. Lookups that
 //! wait at the same moment on one worker share one write and one read. They run
 //! in a task of their own: a visitor who leaves takes nothing away from others.
+//!
+//! Large pages travel apart, one at a time, so that no small one waits behind them on
+//! a slow line. Which pages are large is known of those that were stored or looked up
+//! of late; of the others the head of the answer says it, in time to step aside.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::sync::Weak;
 
 use tokio::runtime::{Handle, Id};
@@ -65,7 +70,7 @@ impl Load {
 
 #[derive(Default)]
 struct Lane {
-    waiting: Vec<(Question, oneshot::Sender<Reply>)>,
+    waiting: Vec<Waiting>,
     runners: usize,
 }
 
@@ -141,7 +146,7 @@ impl Lookups {
     }
 
     fn ask(
-        self: Arc<Self>,
+        self: &Arc<Self>,
         question: Question,
         sender: oneshot::Sender<Reply>,
         load: Load,
@@ -150,51 +155,58 @@ impl Lookups {
         let mut lane = self.lane(load);
         lane.waiting.push((question, sender));
         if lane.runners < MAX_RUNNERS {
-            lane.runners += 1;
-            drop(lane);
-            let lookups = self;
-            runtime.spawn(Runner { lookups, load }.run());
+            self.start(lane, load, runtime);
         }
     }
 
+    fn start(self: &Arc<Self>, mut lane: MutexGuard<'_, Lane>, load: Load, runtime: &Handle) {
+        lane.runners += 1;
+        drop(lane);
+        let lookups = Arc::clone(self);
+        runtime.spawn(Runner { lookups, load }.run());
+    }
+
     /// The next lookups to make; who has left is not asked for.
-    fn next_batch(&self, load: Load) -> Batch {
+    fn next_batch(&self, load: Load) -> Vec<Waiting> {
         let mut lane = self.lane(load);
         lane.waiting.retain(|(_, sender)| !sender.is_closed());
         let count = lane.waiting.len().min(load.max_batch());
         lane.waiting.drain(..count).collect()
     }
 
-    async fn exchange(&self, upstream: &Upstream, batch: Batch) {
-        let (questions, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let mut senders: Vec<_> = senders.into_iter().map(Some).collect();
-        let mut failure = None;
-        let reply = |at: usize, reply: Reply| {
-            if let Reply::Announced(length) = reply {
-                upstream.note_size(questions[at].key(), length);
-                return;
+    /// Lets a runner of the usual lookups go on as one of the large; whether there is
+    /// room for it.
+    fn moves_over(self: &Arc<Self>) -> bool {
+        let mut large = self.lane(Load::Large);
+        if large.runners == MAX_RUNNERS {
+            return false;
+        }
+        large.runners += 1;
+        drop(large);
+        let mut usual = self.lane(Load::Usual);
+        usual.runners -= 1;
+        if !usual.waiting.is_empty() {
+            self.start(usual, Load::Usual, &Handle::current());
+        }
+        true
+    }
+
+    /// Puts back what was not answered: the page at `large` among the large, the rest
+    /// in front of those who wait.
+    fn put_back(self: &Arc<Self>, batch: impl Iterator<Item = (usize, Waiting)>, large: usize) {
+        let mut rest = Vec::new();
+        for (at, (question, sender)) in batch {
+            if at == large {
+                self.ask(question, sender, Load::Large, &Handle::current());
+            } else {
+                rest.push((question, sender));
             }
-            if let Some(error) = reply.failure() {
-                failure.get_or_insert_with(|| error.clone());
-            }
-            if let Some(sender) = senders[at].take() {
-                // The visitor may have left.
-                let _ = sender.send(reply);
-            }
-        };
-        let before = upstream.received().now();
-        let exchange = timeout(upstream.timeout(), self.client.ask(&questions, reply));
-        let in_time = exchange.await.is_ok();
-        let progress = upstream.received().since(before) >= PROGRESS;
-        let failure = match failure {
-            None if !in_time && !progress => Some(StoreError::timed_out(upstream.address())),
-            failure => failure,
-        };
-        upstream.note(failure.as_ref());
+        }
+        self.lane(Load::Usual).waiting.splice(0..0, rest);
     }
 }
 
-type Batch = Vec<(Question, oneshot::Sender<Reply>)>;
+type Waiting = (Question, oneshot::Sender<Reply>);
 
 /// Makes lookups as long as there are any; makes room when it ends, however.
 struct Runner {
@@ -203,7 +215,7 @@ struct Runner {
 }
 
 impl Runner {
-    async fn run(self) {
+    async fn run(mut self) {
         // Requests that this worker has at hand join the first batch.
         tokio::task::yield_now().await;
         loop {
@@ -214,7 +226,52 @@ impl Runner {
             if batch.is_empty() {
                 return;
             }
-            self.lookups.exchange(&upstream, batch).await;
+            self.exchange(&upstream, batch).await;
+        }
+    }
+
+    async fn exchange(&mut self, upstream: &Upstream, batch: Vec<Waiting>) {
+        let (lookups, load) = (&self.lookups, &mut self.load);
+        let (questions, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let mut senders: Vec<_> = senders.into_iter().map(Some).collect();
+        let (mut failure, mut large) = (None, None);
+        let reply = |at: usize, reply: Reply| {
+            if let Reply::Announced(length) = reply {
+                let is_large = upstream.note_size(questions[at].key(), length);
+                if !is_large || matches!(load, Load::Large) {
+                    return ControlFlow::Continue(());
+                }
+                // Nobody is to wait behind a large page.
+                if at + 1 == questions.len() && lookups.moves_over() {
+                    *load = Load::Large;
+                    return ControlFlow::Continue(());
+                }
+                large = Some(at);
+                return ControlFlow::Break(());
+            }
+            if let Some(error) = reply.failure() {
+                failure.get_or_insert_with(|| error.clone());
+            }
+            if let Some(sender) = senders[at].take() {
+                // The visitor may have left.
+                let _ = sender.send(reply);
+            }
+            ControlFlow::Continue(())
+        };
+        let before = upstream.received().now();
+        let exchange = timeout(upstream.timeout(), lookups.client.ask(&questions, reply));
+        let in_time = exchange.await.is_ok();
+        let progress = upstream.received().since(before) >= PROGRESS;
+        let failure = match failure {
+            None if !in_time && !progress => Some(StoreError::timed_out(upstream.address())),
+            failure => failure,
+        };
+        upstream.note(failure.as_ref());
+        if let Some(large) = large {
+            let unanswered = questions.into_iter().zip(senders).enumerate();
+            let unanswered =
+                unanswered.filter_map(|(at, (question, sender))| Some((at, (question, sender?))));
+            lookups.put_back(unanswered, large);
         }
     }
 }

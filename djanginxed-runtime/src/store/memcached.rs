@@ -77,14 +77,16 @@ impl Upstream {
         self.any_large.load(Ordering::Relaxed) && self.large.get(key).is_some()
     }
 
-    /// Notes how many bytes a page has.
-    pub(crate) fn note_size(&self, key: &PageKey, bytes: usize) {
-        if bytes > LARGE {
+    /// Notes how many bytes a page has; whether it is large.
+    pub(crate) fn note_size(&self, key: &PageKey, bytes: usize) -> bool {
+        let is_large = bytes > LARGE;
+        if is_large {
             self.any_large.store(true, Ordering::Relaxed);
             self.large.put(*key, (), 1, Instant::now() + LARGE_FOR);
         } else if self.is_large(key) {
             self.large.remove(key);
         }
+        is_large
     }
 
     pub(crate) async fn opened(&self) {

@@ -92,7 +92,10 @@ fn replies(said: Vec<u8>) -> Vec<Vec<Reply>> {
 async fn client_asks(client: &Client, replies: &RefCell<Vec<Vec<Reply>>>) {
     let questions = keys().map(Question::Page);
     client
-        .ask(&questions, |at, reply| replies.borrow_mut()[at].push(reply))
+        .ask(&questions, |at, reply| {
+            replies.borrow_mut()[at].push(reply);
+            ControlFlow::Continue(())
+        })
         .await;
 }
 
