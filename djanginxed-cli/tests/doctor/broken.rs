@@ -600,6 +600,7 @@ fn not_memcached() -> u16 {
 }
 
 fn keys() -> Vec<Setup> {
+    const UNWATCHED: &[&[&str]] = &[&["-W"]];
     // As a file of one's own does it, and as the generated one does.
     let bypass = |file: String| swap(file, "if ($djanginxed_past) {", "if ($request_uri) {");
     let told = |file: String| {
@@ -691,6 +692,30 @@ fn keys() -> Vec<Setup> {
         Setup {
             app_prefix: "",
             ..row("the application has no prefix", "application-prefix")
+        },
+        Setup {
+            app_prefix: "",
+            memcached: UNWATCHED,
+            ..row(
+                "the application has no prefix, and nobody may look on",
+                "application-prefix",
+            )
+        },
+        Setup {
+            app_prefix: "site2",
+            memcached: UNWATCHED,
+            ..row(
+                "the application has another prefix, and nobody may look on",
+                "application-elsewhere",
+            )
+        },
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            memcached: UNWATCHED,
+            ..row(
+                "nginx has another prefix, and nobody may look on",
+                "nginx-finds-nothing",
+            )
         },
         Setup {
             prefix: "other",

@@ -133,7 +133,7 @@ impl Probe {
         let patience = match first.as_ref().map(by) {
             Ok(By::Stored | By::Streamed) => 10,
             // Perhaps stored, and not said.
-            Ok(By::Unknown) => 2,
+            Ok(By::Unknown) if first.as_ref().is_ok_and(|first| first.status == 200) => 2,
             _ => 0,
         };
         let second = self.get(&target).await;
@@ -179,6 +179,20 @@ impl Probe {
             second,
             held,
         }
+    }
+
+    /// The servers that hold something under `key`.
+    pub(super) async fn holders(&mut self, key: &PageKey) -> Vec<usize> {
+        let mut holders = Vec::new();
+        if let Some(servers) = &mut self.servers {
+            for index in 0..servers.list().len() {
+                // Whoever cannot be asked has a fact of his own.
+                if let Ok(Some(_)) = servers.peek_at(index, key).await {
+                    holders.push(index);
+                }
+            }
+        }
+        holders
     }
 
     /// Takes `key` away from every server; whether all could be asked.
