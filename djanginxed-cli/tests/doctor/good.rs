@@ -3,7 +3,7 @@
 use djanginxed::Placement;
 use testkit::eventually;
 
-use crate::broken::{certificate, secure, tls, trusting};
+use crate::broken::unreached::{certificate, secure, tls, trusting};
 use crate::stand::{SOUND, Setup};
 
 const fn row(name: &'static str) -> Setup {
