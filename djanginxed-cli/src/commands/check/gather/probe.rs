@@ -209,7 +209,7 @@ impl Probe {
 
     /// Takes away every page that may have been stored, also under `places`.
     /// Returns how many pages are not within reach.
-    pub(super) async fn clean(&mut self, places: &[(usize, String)]) -> usize {
+    pub(super) async fn clean(&mut self, starts: &[String], places: &[(usize, String)]) -> usize {
         let keys: HashSet<String> = (self.used.iter())
             .flat_map(|target| {
                 let others = rewritten(target).into_iter().map(|(other, _)| other);
@@ -217,7 +217,8 @@ impl Probe {
                 let ours = others.filter(|other| other.contains(&self.mark));
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
-            .map(|target| self.key(&target).to_string())
+            .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
+            .map(|key| key.to_string())
             .collect();
         let count = self.used.len();
         let Some(servers) = &mut self.servers else {
