@@ -125,6 +125,9 @@ pub(super) enum Cause {
     ContentTypeOption(String),
     /// `--servers` are not the site's.
     ServersOption(Option<Difference>),
+    /// The application keeps its pages elsewhere, or under other keys; Memcached
+    /// lets nobody look on.
+    ApplicationElsewhere,
     /// The application keeps its pages elsewhere.
     ApplicationStore,
     /// The application's target is another than nginx's: by nginx.
@@ -246,6 +249,7 @@ impl Cause {
             Cause::PrefixOption(_) => "prefix-option",
             Cause::ContentTypeOption(_) => "content-type-option",
             Cause::ServersOption(_) => "servers-option",
+            Cause::ApplicationElsewhere => "application-elsewhere",
             Cause::ApplicationStore => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",
             Cause::RewriteInApplication(_) => "rewrite-in-application",

@@ -49,11 +49,19 @@ pub(super) struct Cookbook {
 impl Cookbook {
     /// The recipe of `key`, if it is one that we know.
     pub(super) fn recipe_of(&self, key: &str, target: &str) -> Option<Recipe> {
-        let mut recipes = self.recipes(target).into_iter();
-        recipes.find_map(|(recipe, text)| {
-            let (prefix, target) = text;
-            (PageKey::new(&prefix, &target).to_string() == key).then_some(recipe)
-        })
+        let mut keys = self.keys(target, "").into_iter();
+        keys.find_map(|(recipe, known)| (known.to_string() == key).then_some(recipe))
+    }
+
+    /// Every key that we know for `target` and that is made of `mark`, too; the
+    /// right one first.
+    pub(super) fn keys(&self, target: &str, mark: &str) -> Vec<(Recipe, PageKey)> {
+        let mut recipes = self.recipes(target);
+        recipes.retain(|(_, (_, target))| target.contains(mark));
+        recipes
+            .into_iter()
+            .map(|(recipe, (start, target))| (recipe, PageKey::new(&start, &target)))
+            .collect()
     }
 
     fn recipes(&self, target: &str) -> Vec<(Recipe, (String, String))> {

@@ -51,6 +51,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         }
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
+        None if !is_watched(facts) => Cause::ApplicationElsewhere,
         None if nothing_stored(facts) => Cause::ApplicationStore,
         // Asked directly, it stores the target under its own key.
         None if facts.direct.as_ref().is_some_and(Trial::holds_page) => {
@@ -58,6 +59,11 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         }
         None => Cause::ApplicationPrefix(None),
     }
+}
+
+fn is_watched(facts: &Facts) -> bool {
+    let inspection = facts.inspection.as_ref();
+    inspection.is_some_and(|found| found.watched)
 }
 
 fn without_servers(facts: &Facts, trial: &Trial) -> Cause {
@@ -99,7 +105,7 @@ fn nginx_side(facts: &Facts) -> Cause {
     if let Some(difference) = difference {
         return Cause::NginxServers(difference);
     }
-    let watched = facts.inspection.as_ref().is_some_and(|found| found.watched);
+    let watched = is_watched(facts);
     let some_hit = facts.trials.iter().any(Trial::is_hit);
     match (some_hit, watched) {
         // The others are asked of a server that was not given.
@@ -143,7 +149,7 @@ pub(super) fn key(facts: &Facts) -> Verdict {
     let cause = match application_recipe(facts) {
         Some(Recipe::Prefix(prefix)) => Cause::PrefixOption(Some(prefix)),
         Some(Recipe::OfType(content_type)) => Cause::ContentTypeOption(content_type),
-        None if nothing_stored(facts) => Cause::ServersOption(None),
+        None if nothing_stored(facts) && is_watched(facts) => Cause::ServersOption(None),
         _ => Cause::PrefixOption(None),
     };
     Bad(cause, nothing)

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
 use crate::commands::check::facts::{Answer, Inspection, Look, Place};
-use crate::commands::check::recipe::{Cookbook, Recipe};
+use crate::commands::check::recipe::Cookbook;
 use crate::memcached::{Event, Kind, Watch, address};
 
 /// What a server was asked for in one window.
@@ -40,9 +39,14 @@ impl Gathering {
             windows.push(watch.end().await);
         }
         let cookbook = self.cookbook();
-        let looks = (asked.iter())
+        let mut looks: Vec<Look> = (asked.iter())
             .map(|asked| self.look(&cookbook, asked, &windows))
             .collect();
+        if !watched {
+            for (look, asked) in looks.iter_mut().zip(&asked) {
+                look.stores = self.found(&cookbook, &asked.target).await;
+            }
+        }
         self.facts.inspection = Some(Inspection { watched, looks });
     }
 
@@ -122,31 +126,24 @@ impl Gathering {
             key: self.probe.key(&asked.target),
             second: asked.second.clone(),
             lookups,
-            stores: if windows.is_empty() {
-                self.held(asked)
-            } else {
-                stores
-            },
+            stores,
         }
     }
 
     /// Where nobody could look on: what lies under keys that we know.
-    fn held(&self, asked: &Asked) -> Vec<Place> {
-        let trials = self.facts.trials.iter();
-        trials
-            .filter(|_| {
-                matches!(
-                    asked.second.as_ref().map(by),
-                    Ok(By::Nginx | By::Application)
-                )
-            })
-            .flat_map(|trial| trial.held.iter().map(|(server, _)| (trial.key, *server)))
-            .map(|(key, server)| Place {
-                server,
-                key: key.to_string(),
-                recipe: Some(Recipe::Exact),
-            })
-            .collect()
+    async fn found(&mut self, cookbook: &Cookbook, target: &str) -> Vec<Place> {
+        let mut places = Vec::new();
+        // A key without our query may be a visitor's page.
+        for (recipe, key) in cookbook.keys(target, self.probe.mark()) {
+            for server in self.probe.holders(&key).await {
+                places.push(Place {
+                    server,
+                    key: key.to_string(),
+                    recipe: Some(recipe.clone()),
+                });
+            }
+        }
+        places
     }
 }
 

@@ -9,7 +9,8 @@ mod store;
 
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given};
+use super::facts::{Facts, Given, start};
+use super::recipe::Recipe;
 use crate::failure::Failure;
 use crate::http::{Problem, Url};
 use crate::memcached::{Health, health};
@@ -103,6 +104,27 @@ impl Gathering {
             .flat_map(|look| &look.stores)
             .map(|place| (place.server, place.key.clone()))
             .collect();
-        self.probe.clean(&places).await
+        let starts = self.starts();
+        self.probe.clean(&starts, &places).await
+    }
+
+    /// What was hashed before the targets of pages that were stored.
+    fn starts(&self) -> Vec<String> {
+        let Given {
+            prefix,
+            content_type,
+            ..
+        } = &self.facts.given;
+        let found = self.facts.inspection.iter().flat_map(|found| &found.looks);
+        let stores = found.flat_map(|look| &look.stores);
+        let others = stores.filter_map(|place| match place.recipe.as_ref()? {
+            Recipe::Prefix(other) => Some(start(other, content_type)),
+            Recipe::OfType(other) => Some(start(prefix, other)),
+            _ => None,
+        });
+        let mut starts: Vec<String> = others.chain([start(prefix, content_type)]).collect();
+        starts.sort();
+        starts.dedup();
+        starts
     }
 }

@@ -133,7 +133,7 @@ impl Probe {
         let patience = match first.as_ref().map(by) {
             Ok(By::Stored | By::Streamed) => 10,
             // Perhaps stored, and not said.
-            Ok(By::Unknown) => 2,
+            Ok(By::Unknown) if first.as_ref().is_ok_and(|first| first.status == 200) => 2,
             _ => 0,
         };
         let second = self.get(&target).await;
@@ -181,6 +181,20 @@ impl Probe {
         }
     }
 
+    /// The servers that hold something under `key`.
+    pub(super) async fn holders(&mut self, key: &PageKey) -> Vec<usize> {
+        let mut holders = Vec::new();
+        if let Some(servers) = &mut self.servers {
+            for index in 0..servers.list().len() {
+                // Whoever cannot be asked has a fact of his own.
+                if let Ok(Some(_)) = servers.peek_at(index, key).await {
+                    holders.push(index);
+                }
+            }
+        }
+        holders
+    }
+
     /// Takes `key` away from every server; whether all could be asked.
     pub(super) async fn take(&mut self, key: &PageKey) -> bool {
         let Some(servers) = &mut self.servers else {
@@ -195,7 +209,7 @@ impl Probe {
 
     /// Takes away every page that may have been stored, also under `places`.
     /// Returns how many pages are not within reach.
-    pub(super) async fn clean(&mut self, places: &[(usize, String)]) -> usize {
+    pub(super) async fn clean(&mut self, starts: &[String], places: &[(usize, String)]) -> usize {
         let keys: HashSet<String> = (self.used.iter())
             .flat_map(|target| {
                 let others = rewritten(target).into_iter().map(|(other, _)| other);
@@ -203,7 +217,8 @@ impl Probe {
                 let ours = others.filter(|other| other.contains(&self.mark));
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
-            .map(|target| self.key(&target).to_string())
+            .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
+            .map(|key| key.to_string())
             .collect();
         let count = self.used.len();
         let Some(servers) = &mut self.servers else {

@@ -1,0 +1,50 @@
+use super::*;
+
+const FILE: &str = "
+    upstream pages { hash $memcached_key consistent; server 10.0.0.1:1 weight=2 max_fails=2;
+        server 10.0.0.2:1; server 127.0.0.1:1 down; keepalive 64; }
+    upstream inner { server 127.0.0.1:11280; }
+    server { listen 127.0.0.1:11280; location = /0 { default_type text/html; memcached_pass pages; } }
+    server { listen 80; server_name www.example.com *.example.org;
+        location / { error_page 404 502 504 = @app; set_md5 $memcached_key site1$request_uri;
+            proxy_pass http://inner/0?$memcached_key; }
+        location ~ ^/own/ { return 200; }
+        location = /exact { set $djanginxed_prefix \"site2\"; memcached_pass 10.0.0.9:1; } }";
+
+fn site(url: &str) -> Option<Site> {
+    Conf::parse(FILE).unwrap().site(&Url::parse(url).unwrap())
+}
+
+#[test]
+fn a_location_and_its_servers_are_found_also_behind_an_inner_server() {
+    let found = site("http://www.example.com/a?b").unwrap();
+    assert_eq!(found.key.as_deref(), Some("site1$request_uri"));
+    assert_eq!(found.content_type.as_deref(), Some("text/html"));
+    let upstream = found.upstream.unwrap();
+    let servers = [("10.0.0.1:1".to_owned(), 2), ("10.0.0.2:1".to_owned(), 1)];
+    assert_eq!(
+        (upstream.servers.as_slice(), upstream.consistent),
+        (&servers[..], true)
+    );
+    let page = found.error_page.unwrap();
+    assert!(page.equals && page.codes == ["404", "502", "504"]);
+}
+
+#[test]
+fn nginx_chooses_the_location() {
+    assert_eq!(
+        site("http://a.example.org/own/x").unwrap().location,
+        "~ ^/own/"
+    );
+    let exact = site("http://a.example.org/exact").unwrap();
+    assert_eq!(exact.key.as_deref(), Some("site2$request_uri"));
+    assert_eq!(
+        exact.upstream.unwrap().servers,
+        [("10.0.0.9:1".to_owned(), 1)]
+    );
+}
+
+#[test]
+fn the_prefixes_of_the_file_are_known() {
+    assert_eq!(Conf::parse(FILE).unwrap().prefixes(), ["site1", "site2"]);
+}

@@ -1,0 +1,248 @@
+//! nginx looks under another key, or not at all.
+
+use super::edit::{before_location, row, swap, swap_up_to};
+use crate::app::Build;
+use crate::stand::{SOUND, Setup};
+use testkit::{Memcached, free_port};
+
+pub(crate) fn keys() -> Vec<Setup> {
+    const UNWATCHED: &[&[&str]] = &[&["-W"]];
+    // As a file of one's own does it, and as the generated one does.
+    let bypass = |file: String| swap(file, "if ($djanginxed_past) {", "if ($request_uri) {");
+    let told = |file: String| {
+        let begin = file.find("$djanginxed_bypass {").unwrap();
+        let (before, rest) = file.split_at(begin);
+        format!("{before}{}", rest.replacen("\"\" \"\";", "\"\" 1;", 1))
+    };
+    let other_location = |file: String| {
+        let lines = "location ~ ^/articles/ { error_page 418 = @djanginxed_app; return 418; }";
+        before_location(file, lines)
+    };
+    vec![
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            ..row("nginx has another prefix", "nginx-prefix")
+        },
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " $request_uri"),
+            ..row("nginx has no prefix", "nginx-prefix")
+        },
+        Setup {
+            nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
+            ..row("nginx makes the key of $uri", "key-path-alone")
+        },
+        Setup {
+            nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
+            then: |stand| {
+                let key = djanginxed::PageKey::new("site1", "/articles/1");
+                stand.memcached[0].set(key.to_string(), 0, 0, "<p>a page");
+            },
+            ..row(
+                "nginx makes the key of $uri, and the page is there",
+                "key-path-alone",
+            )
+        },
+        Setup {
+            nginx: |file| swap(file, "site1$request_uri", "site1$host$request_uri"),
+            ..row("nginx makes the key of $host, too", "key-host")
+        },
+        Setup {
+            nginx: |file| {
+                swap(
+                    file,
+                    "site1$request_uri",
+                    "\"$scheme://$http_host$request_uri\"",
+                )
+            },
+            ..row("nginx makes the key of the whole URL", "key-host")
+        },
+        Setup {
+            nginx: |file| swap(file, "site1$request_uri", "site2$request_uri"),
+            tells_servers: false,
+            ..row(
+                "nginx has another prefix, without --servers",
+                "nginx-finds-nothing",
+            )
+        },
+        Setup {
+            nginx: bypass,
+            ..row("everything bypasses", "nginx-does-not-ask")
+        },
+        Setup {
+            nginx: bypass,
+            tells_servers: false,
+            ..row(
+                "everything bypasses, without --servers",
+                "nginx-finds-nothing",
+            )
+        },
+        Setup {
+            nginx: told,
+            ..row("everything bypasses, and nginx says so", "nginx-bypasses")
+        },
+        Setup {
+            nginx: other_location,
+            ..row("another location wins", "nginx-does-not-ask")
+        },
+        Setup {
+            nginx: |file| {
+                let other = format!("_memcached {{\n    server 127.0.0.1:{};", free_port());
+                swap_up_to(file, "_memcached {\n    server", ";", &other)
+            },
+            ..row("nginx asks another Memcached", "nginx-does-not-ask")
+        },
+        Setup {
+            app_prefix: "site2",
+            ..row("the application has another prefix", "application-prefix")
+        },
+        Setup {
+            app_prefix: "",
+            ..row("the application has no prefix", "application-prefix")
+        },
+        Setup {
+            app_prefix: "",
+            memcached: UNWATCHED,
+            ..row(
+                "the application has no prefix, and nobody may look on",
+                "application-prefix",
+            )
+        },
+        Setup {
+            app_prefix: "site2",
+            memcached: UNWATCHED,
+            ..row(
+                "the application has another prefix, and nobody may look on",
+                "application-elsewhere",
+            )
+        },
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            memcached: UNWATCHED,
+            ..row(
+                "nginx has another prefix, and nobody may look on",
+                "nginx-finds-nothing",
+            )
+        },
+        Setup {
+            prefix: "other",
+            ..row("--prefix is not the site's", "prefix-option")
+        },
+        Setup {
+            prefix: "",
+            ..row("--prefix is left out", "prefix-option")
+        },
+        Setup {
+            prefix: "other",
+            busy: true,
+            ..row("--prefix is not that of a busy site", "prefix-option")
+        },
+        Setup {
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            busy: true,
+            ..row("nginx has another prefix on a busy site", "nginx-prefix")
+        },
+        Setup {
+            app_prefix: "site2",
+            busy: true,
+            ..row(
+                "the application has another prefix on a busy site",
+                "application-prefix",
+            )
+        },
+        Setup {
+            of_app: |_| Vec::new(),
+            busy: true,
+            ..row(
+                "a busy application keeps pages in its own memory",
+                "application-store",
+            )
+        },
+        Setup {
+            target: "/feed.xml",
+            prefix: "feed",
+            ..row("--content-type is left out", "content-type-option")
+        },
+        Setup {
+            given: |_| {
+                vec![
+                    Memcached::start()
+                        .map(|other| {
+                            let address = other.address();
+                            std::mem::forget(other);
+                            address
+                        })
+                        .unwrap(),
+                ]
+            },
+            ..row("--servers is another Memcached", "servers-option")
+        },
+        Setup {
+            given: |_| vec![format!("127.0.0.1:{}", free_port())],
+            ..row("--servers is a port where nobody listens", "servers-option")
+        },
+        Setup {
+            target: "/json-here",
+            ..row("JSON below the location of HTML", "page-type")
+        },
+        Setup {
+            target: "/articles/1/",
+            build: Build {
+                normalize_path: true,
+                ..SOUND.build
+            },
+            ..row(
+                "NormalizePath, and the URL ends in a slash",
+                "rewrite-in-application",
+            )
+        },
+        Setup {
+            build: Build {
+                normalize_path: true,
+                ..SOUND.build
+            },
+            ..row("NormalizePath", "rewrite-in-application")
+        },
+        Setup {
+            build: Build {
+                normalize_path: true,
+                ..SOUND.build
+            },
+            tells_app: false,
+            ..row("NormalizePath, without --app", "rewrite")
+        },
+        Setup {
+            nginx: |file| {
+                swap_up_to(
+                    file,
+                    "proxy_pass http://djanginxed_app",
+                    ";",
+                    "rewrite ^/articles/1 /articles/2 break; proxy_pass http://djanginxed_app;",
+                )
+            },
+            ..row("nginx rewrites the path", "rewrite-in-nginx")
+        },
+        Setup {
+            nginx: |file| {
+                swap_up_to(
+                    file,
+                    "proxy_pass http://djanginxed_app",
+                    ";",
+                    "proxy_pass http://djanginxed_app$uri;",
+                )
+            },
+            ..row("nginx drops the query", "rewrite-in-nginx")
+        },
+        Setup {
+            nginx: |file| {
+                let file = format!("proxy_cache_path cache keys_zone=z:1m;\n{file}");
+                swap(
+                    file,
+                    "proxy_http_version 1.1;\n        proxy_set_header Connection $",
+                    "proxy_cache z; proxy_cache_valid any 1m; proxy_ignore_headers Cache-Control Vary; proxy_http_version 1.1;\n        proxy_set_header Connection $",
+                )
+            },
+            then: |stand| stand.memcached[0].command("flush_all").clear(),
+            ..row("a proxy_cache in front of the application", "cache-between")
+        },
+    ]
+}

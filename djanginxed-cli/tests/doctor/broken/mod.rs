@@ -1,0 +1,34 @@
+//! Sites that are broken in one way each.
+
+mod different;
+mod edit;
+mod elsewhere;
+mod faults;
+mod file;
+mod keys;
+mod memcached;
+mod no_page;
+mod not_stored;
+mod peers;
+mod requests;
+mod several;
+pub(crate) mod unreached;
+
+use crate::stand::Setup;
+
+pub(crate) fn setups() -> Vec<Setup> {
+    let groups = [
+        unreached::unreached(),
+        no_page::no_page(),
+        not_stored::not_stored(),
+        memcached::memcached(),
+        keys::keys(),
+        several::several_servers(),
+        elsewhere::stored_elsewhere(),
+        different::different(),
+        requests::other_requests(),
+        faults::faults(),
+        file::by_the_file(),
+    ];
+    groups.into_iter().flatten().collect()
+}

@@ -1,0 +1,120 @@
+//! nginx answers, and not with the page.
+
+use super::edit::{before_location, row, swap, swap_up_to, words};
+use super::peers::silent;
+use crate::stand::{Setup, Stand};
+use testkit::free_port;
+
+pub(crate) fn no_page() -> Vec<Setup> {
+    let ended = |stand: &mut Stand| stand.application = None;
+    let lost = |file: String| {
+        let dead = format!("_app {{\n    server 127.0.0.1:{};", free_port());
+        swap_up_to(file, "_app {\n    server", ";", &dead)
+    };
+    let to_silent = |file: String| {
+        let silent = format!("_app {{\n    server 127.0.0.1:{};", silent());
+        let file = swap_up_to(file, "_app {\n    server", ";", &silent);
+        swap(
+            file,
+            "proxy_set_header Upgrade $http_upgrade;",
+            "proxy_set_header Upgrade $http_upgrade; proxy_read_timeout 300ms;",
+        )
+    };
+    vec![
+        Setup {
+            then: ended,
+            ..row("the application is down", "application-down")
+        },
+        Setup {
+            then: ended,
+            tells_app: false,
+            ..row(
+                "the application is down, and is not named",
+                "application-unreachable",
+            )
+        },
+        Setup {
+            nginx: lost,
+            ..row(
+                "nginx looks for the application elsewhere",
+                "application-address",
+            )
+        },
+        Setup {
+            args: |_| words(["--app", &format!("127.0.0.1:{}", free_port())]),
+            tells_app: false,
+            ..row("--app names a port where nobody listens", "app-option")
+        },
+        Setup {
+            target: "/hangs",
+            args: |_| words(["--timeout", "1"]),
+            ..row("the application hangs", "application-hangs")
+        },
+        Setup {
+            nginx: to_silent,
+            tells_app: false,
+            ..row(
+                "the application hangs, and nginx gives up",
+                "application-hangs",
+            )
+        },
+        Setup {
+            target: "/broken",
+            ..row("the handler fails", "application-error")
+        },
+        Setup {
+            target: "/missing",
+            ..row("there is no such page", "no-such-page")
+        },
+        Setup {
+            target: "/gone",
+            ..row("the page is gone", "other-status")
+        },
+        Setup {
+            target: "/moved",
+            ..row("the application redirects", "redirect")
+        },
+        Setup {
+            nginx: |file| before_location(file, "return 301 https://$host$request_uri;"),
+            ..row("nginx redirects to https", "redirect")
+        },
+        Setup {
+            files: || vec![("users".to_owned(), "u:{PLAIN}p\n".to_owned())],
+            nginx: |file| before_location(file, "auth_basic shop; auth_basic_user_file users;"),
+            ..row("a password", "password")
+        },
+        Setup {
+            nginx: |file| before_location(file, "deny all;"),
+            ..row("nginx forbids it", "forbidden")
+        },
+        Setup {
+            nginx: |file| before_location(file, "return 503;"),
+            ..row("nginx is closed for maintenance", "nginx-answers")
+        },
+        Setup {
+            nginx: |file| before_location(file, "location /articles/ { root /nowhere; }"),
+            ..row("nginx serves files there", "nginx-answers")
+        },
+        Setup {
+            url: Some(|stand| format!("http://{}/articles/1", stand.app)),
+            ..row("the URL is the application's own", "application-port")
+        },
+        Setup {
+            url: Some(|stand| format!("http://{}/articles/1", stand.app)),
+            tells_app: false,
+            ..row(
+                "the URL is the application's own, and nothing says so",
+                "application-port",
+            )
+        },
+        Setup {
+            url: Some(|stand| format!("http://{}/articles/1", stand.app)),
+            tells_app: false,
+            tells_servers: false,
+            ..row(
+                "the URL is the application's own, without --servers",
+                "application-port",
+            )
+        },
+    ]
+}
