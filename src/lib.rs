@@ -136,7 +136,7 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, PageCache, PageCacheBuilder, PageKey, Placement, StoreError, nginx,
+    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, StoreError, nginx,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

@@ -3,7 +3,8 @@
 
 use clap::{Args, ValueEnum};
 use djanginxed::{PageCache, PageCacheBuilder, PageKey, Placement};
-use djanginxed_runtime::internals::{Server, is_media_type};
+use djanginxed_rules::is_media_type;
+use djanginxed_runtime::tool::Server;
 
 use crate::failure::Failure;
 
@@ -145,11 +146,10 @@ pub(crate) struct GzipArgs {
 
 /// As the library reads its environment; empty is unset.
 fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "" | "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("write 1 or 0"),
+    if text.trim().is_empty() {
+        return Ok(false);
     }
+    djanginxed_rules::switch(text).ok_or("write 1 or 0")
 }
 
 impl PrefixArgs {

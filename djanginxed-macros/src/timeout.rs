@@ -5,7 +5,7 @@ use syn::{Error, Expr, Lit, LitFloat, LitInt, LitStr, Result, UnOp};
 
 use crate::values::literal;
 
-const MAX_TIMEOUT: u64 = 315_360_000;
+const MAX_TIMEOUT: u64 = djanginxed_rules::MAX_TIMEOUT as u64;
 
 pub(crate) fn check(value: &Expr) -> Result<()> {
     if is_negative(value) {

@@ -2,10 +2,9 @@
 //! evaluates it. Values that are not literals are checked by the constructors
 //! of `Page` in the runtime, which hold the same rules.
 
+use djanginxed_rules::{MAX_KEY_PREFIX, is_key_prefix_byte, is_media_type};
 use quote::ToTokens;
 use syn::{Error, Expr, ExprLit, Lit, Result};
-
-const MAX_PREFIX: usize = 64;
 
 /// The literal that `value` is; a `macro_rules` caller's literal comes in an
 /// invisible group.
@@ -44,8 +43,8 @@ pub(crate) fn check_key_prefix(value: &Expr) -> Result<()> {
             Some(fault) => Err(Error::new_spanned(
                 text,
                 format!(
-                    "{fault}: a key prefix is 1 to 64 of `A-Z a-z 0-9 . _ : -`, since it stands \
-                     unquoted in nginx's file"
+                    "{fault}: a key prefix is {}, since it stands unquoted in nginx's file",
+                    djanginxed_rules::KEY_PREFIX
                 ),
             )),
         },
@@ -60,12 +59,12 @@ fn key_prefix_fault(prefix: &str) -> Option<String> {
     if prefix.is_empty() {
         return Some("this key prefix is empty".to_owned());
     }
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+    let allowed = |c: char| u8::try_from(c).is_ok_and(is_key_prefix_byte);
     if let Some(odd) = prefix.chars().find(|c| !allowed(*c)) {
         return Some(format!("this key prefix has {odd:?}"));
     }
     let length = prefix.len();
-    (length > MAX_PREFIX).then(|| format!("this key prefix has {length} bytes"))
+    (length > MAX_KEY_PREFIX).then(|| format!("this key prefix has {length} bytes"))
 }
 
 pub(crate) fn check_content_type(value: &Expr) -> Result<()> {
@@ -95,18 +94,4 @@ fn content_type_fault(media_type: &str) -> Option<String> {
     Some(format!(
         "{media_type:?} is not a media type: write `type/subtype`, such as `\"text/html\"`"
     ))
-}
-
-/// Whether `media_type` is two of RFC 6838's restricted names around a slash.
-fn is_media_type(media_type: &str) -> bool {
-    let is_name = |name: &str| {
-        (1..=127).contains(&name.len())
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "!#&-^_.+".contains(c))
-    };
-    media_type
-        .split_once('/')
-        .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }

@@ -13,8 +13,8 @@ use djanginxed_runtime::private::Page;
 
 /// A page's text: this crate's own documentation and sources.
 const TEXT: &str = concat!(
-    include_str!("../src/serve.rs"),
-    include_str!("../src/cache.rs"),
+    include_str!("../src/policy.rs"),
+    include_str!("../src/cache/mod.rs"),
 );
 
 fn key(criterion: &mut Criterion) {

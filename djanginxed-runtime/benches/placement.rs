@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use djanginxed_runtime::internals::{Ring, Server};
+use djanginxed_runtime::tool::{Ring, Server};
 use djanginxed_runtime::{PageKey, Placement};
 
 fn one_placement(criterion: &mut Criterion) {

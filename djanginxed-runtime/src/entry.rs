@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 /// The Memcached client flags of a gzip entry: nginx's `memcached_gzip_flag 2`.
-const GZIP_FLAG: u32 = 2;
+pub(crate) const GZIP_FLAG: u32 = 2;
 
 /// How many times larger than `max_entry_size` a body may be that is stored
 /// packed, and may become when it is unpacked.
@@ -31,6 +31,16 @@ pub(crate) enum Coding {
     Identity,
     /// The body in gzip.
     Gzip,
+}
+
+/// An entry's body as one visitor gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) body: Bytes,
+    /// Whether it is sent packed.
+    pub(crate) is_gzip: bool,
+    /// Whether another visitor may get it in another form.
+    pub(crate) varies: bool,
 }
 
 impl Entry {
@@ -70,6 +80,7 @@ impl Entry {
         &self.bytes
     }
 
+    #[cfg(test)]
     pub(crate) fn coding(&self) -> Coding {
         self.coding
     }
@@ -93,6 +104,23 @@ impl Entry {
                 _ => self,
             },
         }
+    }
+
+    /// The body in the form that a visitor can read; `None` where nobody can.
+    pub(crate) fn form(&self, accepts_gzip: bool, max_entry_size: usize) -> Option<Form> {
+        let varies = self.coding == Coding::Gzip;
+        let is_gzip = varies && accepts_gzip;
+        // Unpacked even for who gets the packed bytes: Memcached may hold half a page.
+        let unpacked = self.unpacked(max_entry_size)?;
+        Some(Form {
+            body: if is_gzip {
+                self.bytes.clone()
+            } else {
+                unpacked
+            },
+            is_gzip,
+            varies,
+        })
     }
 
     /// The body as rendered; `None` where the bytes are not whole gzip, or

@@ -62,13 +62,14 @@ impl Host {
 
 fn is_name(name: &str) -> bool {
     let carried = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'));
-    match address {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => !name.is_empty() && name.bytes().all(carried),
-    }
+    is_ipv6(name) || !name.is_empty() && name.bytes().all(carried)
+}
+
+/// Whether `name` is an IPv6 address in its brackets.
+pub(crate) fn is_ipv6(name: &str) -> bool {
+    let address = name.strip_prefix('[');
+    let address = address.and_then(|name| name.strip_suffix(']'));
+    address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// The host of `host[:port]`, IPv6 brackets kept, a root dot dropped. What is

@@ -4,8 +4,7 @@ use std::fmt;
 
 use md5::{Digest, Md5};
 
-/// The type of pages that name none, which stands in no key.
-const HTML: &str = "text/html";
+use crate::media::HTML;
 
 /// How the keys of a page are made: the one home of that rule, for the
 /// application and for nginx's file.

@@ -1,52 +1,61 @@
 //! What an annotated handler of djanginxed calls. Use it through the
 //! `djanginxed` crate, which carries the documentation.
 
-mod answer;
+mod actix;
 mod breaker;
 mod budget;
 mod cache;
 mod coalesce;
-mod config;
+mod config_error;
 mod deletes;
 mod entry;
 mod expiring;
 mod host;
-mod incoming;
 mod key;
+mod layout;
+mod media;
 pub mod nginx;
 mod observe;
 mod page;
 mod parts;
 mod placement;
 mod policy;
+mod reason;
 mod render;
 mod request;
-mod serve;
 mod server;
+mod settings;
+mod status;
 mod store;
 mod sync;
+mod visit;
 mod writer;
 
-pub use cache::PageCache;
-pub use config::{ConfigError, PageCacheBuilder};
+pub use cache::{PageCache, PageCacheBuilder};
+pub use config_error::ConfigError;
 pub use key::PageKey;
+pub use layout::Layout;
 pub use placement::Placement;
 pub use store::error::StoreError;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::incoming::Incoming;
+    pub use crate::actix::{Incoming, Seen, Served, serve};
     pub use crate::page::Page;
-    pub use crate::serve::{Seen, Served, serve};
+}
+
+/// What a tool beside the application must know as the application does: where a
+/// page lies, and which fields its hits lack.
+pub mod tool {
+    pub use crate::placement::Ring;
+    pub use crate::policy::Loss;
+    pub use crate::server::Server;
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::page::is_media_type;
     pub use crate::parts::{Flights, body_of, entry_of, is_stored};
-    pub use crate::placement::{Ring, upstream_lines};
-    pub use crate::policy::Loss;
-    pub use crate::server::Server;
+    pub use crate::placement::upstream_lines;
 }

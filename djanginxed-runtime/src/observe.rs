@@ -9,10 +9,9 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::key::PageKey;
-use crate::request::Bypass;
+use crate::reason::{Bypass, Dropped};
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};
-use crate::writer::Drop;
 
 /// Counts one, or records a value, where the `metrics` feature is on.
 macro_rules! measure {
@@ -120,10 +119,10 @@ pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
 }
 
 /// The writer did not take or send a page.
-pub(crate) fn dropped(key: &PageKey, reason: Drop) {
+pub(crate) fn dropped(key: &PageKey, reason: Dropped) {
     measure!(counter("djanginxed_dropped_total", "reason" => reason.word()).increment(1));
     match reason {
-        Drop::QueueFull | Drop::NoWriter => {
+        Dropped::QueueFull | Dropped::NoWriter => {
             tracing::warn!(%key, reason = reason.word(), "not stored");
         }
         _ => tracing::debug!(%key, reason = reason.word(), "not stored"),

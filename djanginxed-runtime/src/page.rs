@@ -2,14 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest timeout, in seconds: ten years.
-pub(crate) const MAX_TIMEOUT: u32 = 315_360_000;
-
-/// The longest key prefix, in bytes.
-pub(crate) const MAX_PREFIX: usize = 64;
-
-/// The longest type, and the longest subtype (RFC 6838, section 4.2).
-const MAX_TYPE_NAME: usize = 127;
+use djanginxed_rules::{MAX_TIMEOUT, is_key_prefix, is_media_type};
 
 /// The settings of one annotated handler. `const`, so that the compiler is the
 /// one that refuses a wrong setting.
@@ -79,45 +72,4 @@ impl Page {
     pub(crate) fn media_type(&self) -> &'static str {
         self.content_type
     }
-}
-
-/// Whether `prefix` can stand unquoted in nginx's file, and ends where a
-/// target's `/` begins.
-pub(crate) const fn is_key_prefix(prefix: &str) -> bool {
-    let bytes = prefix.as_bytes();
-    if bytes.is_empty() || bytes.len() > MAX_PREFIX {
-        return false;
-    }
-    let mut at = 0;
-    while at < bytes.len() {
-        if !(bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'.' | b'_' | b':' | b'-')) {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-/// Whether `media_type` is `type/subtype`, each one of RFC 6838's restricted
-/// names: 1 to 127 characters that nginx takes unquoted, the first a letter or a
-/// digit.
-pub const fn is_media_type(media_type: &str) -> bool {
-    let bytes = media_type.as_bytes();
-    let (mut names, mut length, mut at) = (1, 0, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            b'/' if names == 1 && length > 0 => {
-                names = 2;
-                length = 0;
-            }
-            byte if byte.is_ascii_alphanumeric() => length += 1,
-            b'!' | b'#' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+' if length > 0 => length += 1,
-            _ => return false,
-        }
-        if length > MAX_TYPE_NAME {
-            return false;
-        }
-        at += 1;
-    }
-    names == 2 && length > 0
 }

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::media::gets_charset;
 use crate::page::Page;
+use crate::reason::Reason;
 
 /// What becomes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,59 +16,6 @@ pub(crate) enum Decision {
     Store(Duration),
     /// It reaches the visitor who asked for it and nobody else.
     Skip(Reason),
-}
-
-/// Why a response is not stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// The request is not a GET.
-    Method,
-    /// The status is not 200.
-    Status,
-    /// The response sets a cookie.
-    SetCookie,
-    /// CDN-Cache-Control, else Cache-Control, has private, no-store or no-cache;
-    /// or Surrogate-Control or Pragma says as much.
-    CacheControl,
-    /// Vary names something besides Accept-Encoding.
-    Vary,
-    /// The handler has encoded the content itself.
-    ContentEncoding,
-    /// nginx would serve the body under another type.
-    ContentType,
-    /// A header would be lost that is not known to be harmless to lose.
-    Header,
-    /// No life is left.
-    Expired,
-    /// The body is empty; nginx would serve it as a page.
-    Empty,
-    /// The body is larger than `max_entry_size`.
-    TooLarge,
-    /// The copies of streamed bodies under way take all the memory they may.
-    Memory,
-    /// The body failed, or was not read to its end.
-    Incomplete,
-}
-
-impl Reason {
-    /// The word of logs, counters and Cache-Status.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Reason::Method => "method",
-            Reason::Status => "status",
-            Reason::SetCookie => "set-cookie",
-            Reason::CacheControl => "cache-control",
-            Reason::Vary => "vary",
-            Reason::ContentEncoding => "content-encoding",
-            Reason::ContentType => "content-type",
-            Reason::Header => "header",
-            Reason::Expired => "expired",
-            Reason::Empty => "empty",
-            Reason::TooLarge => "too-large",
-            Reason::Memory => "memory",
-            Reason::Incomplete => "incomplete",
-        }
-    }
 }
 
 /// Judges what is known before the body: status, headers and life.
@@ -109,6 +58,30 @@ fn refused_by_headers(
     } else {
         None
     }
+}
+
+/// Judges what only the body tells, once it is there.
+pub(crate) fn decide_body(
+    headers: &HeaderMap,
+    body: &[u8],
+    page: &Page,
+    limit: usize,
+) -> Result<(), Reason> {
+    if body.is_empty() {
+        Err(Reason::Empty)
+    } else if body.len() > limit {
+        Err(Reason::TooLarge)
+    } else if is_misnamed(headers, body, page) {
+        Err(Reason::ContentType)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether nginx would call a body utf-8 that is not, and whose type did not
+/// say so.
+fn is_misnamed(headers: &HeaderMap, body: &[u8], page: &Page) -> bool {
+    gets_charset(page.media_type()) && !has_charset(headers) && str::from_utf8(body).is_err()
 }
 
 /// The parts of a comma-separated field, over all its lines. A semicolon, which
@@ -202,7 +175,7 @@ fn has_type_of(headers: &HeaderMap, page: &Page) -> bool {
 }
 
 /// Whether a response whose type is the page's says its charset.
-pub(crate) fn has_charset(headers: &HeaderMap) -> bool {
+fn has_charset(headers: &HeaderMap) -> bool {
     let line = headers.get(header::CONTENT_TYPE);
     line.is_some_and(|line| {
         line.as_bytes()

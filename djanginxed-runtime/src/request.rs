@@ -3,8 +3,9 @@
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, Uri};
 
-use crate::config::Settings;
 use crate::host::{Host, Scheme};
+use crate::reason::Bypass;
+use crate::settings::Settings;
 
 /// How a request takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,53 +19,6 @@ pub(crate) enum Part {
     LookupOnly,
     /// Neither looked up, nor coalesced, nor stored.
     Bypass(Bypass),
-}
-
-/// Why a request takes no part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bypass {
-    /// The cache is switched off.
-    Disabled,
-    /// The method is neither GET nor HEAD.
-    Method,
-    /// The request has an Authorization field.
-    Authorization,
-    /// The request has one of the bypass cookies.
-    Cookie,
-    /// The request has one of the bypass headers.
-    Header,
-    /// nginx says that it takes no part: see [`PROXY_BYPASS`].
-    Proxy,
-    /// The request is for another host.
-    Host,
-    /// The request's scheme, or what a forwarding header calls it, is not
-    /// http or https, or not one that the site's hosts are named with.
-    Scheme,
-    /// The request asks for another protocol, so that a page is not its answer.
-    Upgrade,
-    /// A GET or HEAD with content, which the page may depend on.
-    Content,
-    /// The target does not begin with `/`.
-    Target,
-}
-
-impl Bypass {
-    /// The reason word of logs and counters.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Bypass::Disabled => "disabled",
-            Bypass::Method => "method",
-            Bypass::Authorization => "authorization",
-            Bypass::Cookie => "cookie",
-            Bypass::Header => "header",
-            Bypass::Proxy => "proxy",
-            Bypass::Host => "host",
-            Bypass::Scheme => "scheme",
-            Bypass::Content => "content",
-            Bypass::Upgrade => "upgrade",
-            Bypass::Target => "target",
-        }
-    }
 }
 
 /// By this header nginx's file says of a request that its page is neither looked
@@ -255,6 +209,35 @@ fn wants_part_or_condition(headers: &HeaderMap) -> bool {
         header::IF_UNMODIFIED_SINCE,
     ];
     CONDITIONS.iter().any(|name| headers.contains_key(name))
+}
+
+/// Whether Accept-Encoding allows gzip (RFC 9110, section 12.5.3).
+pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let mut any = None;
+    let lines = headers.get_all(header::ACCEPT_ENCODING);
+    let codings = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','));
+    for coding in codings {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let accepted = is_positive(weight);
+        match name.trim() {
+            name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
+                return accepted;
+            }
+            "*" => any = Some(accepted),
+            _ => {}
+        }
+    }
+    any.unwrap_or(false)
+}
+
+/// Whether a weight is absent or above zero. What cannot be read is not: every
+/// client can take a page that is not packed.
+fn is_positive(weight: &str) -> bool {
+    let weight = weight.trim();
+    let value = weight.strip_prefix("q=").or(weight.strip_prefix("Q="));
+    weight.is_empty() || value.is_some_and(|value| value.parse().is_ok_and(|q: f32| q > 0.0))
 }
 
 #[cfg(test)]

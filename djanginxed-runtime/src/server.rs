@@ -10,7 +10,7 @@ use std::fmt;
 pub(crate) use self::several::warn_if_several;
 
 use self::parameter::Parameters;
-use crate::config::ConfigError;
+use crate::config_error::ConfigError;
 
 /// The most that one server may weigh: nginx's ring has 160 points for each
 /// unit, and ratios are what counts.

@@ -21,12 +21,13 @@ use crate::deletes::{Deletes, Stamp};
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
+use crate::reason::Dropped;
+use crate::settings::Limits;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
 use queue::{Delete, Queue};
 
 pub(crate) use doubts::Doubt;
-pub(crate) use queue::Limits;
 
 /// How long dropping the last handle waits for what is queued.
 const SHUTDOWN: Duration = Duration::from_secs(2);
@@ -52,41 +53,9 @@ impl Job {
     }
 }
 
-/// Why a page was not taken into the queue, or not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Drop {
-    /// The queue is full.
-    QueueFull,
-    /// The page's server is being skipped.
-    Skipped,
-    /// The page was deleted since its render began.
-    Deleted,
-    /// The page's life ended, or its render took too long to tell whether it
-    /// was deleted meanwhile.
-    Expired,
-    /// Packed, the page is larger than an entry may be.
-    TooLarge,
-    /// The writer's thread could not be started, or is stopping.
-    NoWriter,
-}
-
-impl Drop {
-    /// The word of logs, counters and Cache-Status.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Drop::QueueFull => "queue-full",
-            Drop::Skipped => "skipped",
-            Drop::Deleted => "deleted",
-            Drop::Expired => "expired",
-            Drop::TooLarge => "too-large",
-            Drop::NoWriter => "no-writer",
-        }
-    }
-}
-
 /// What the lanes work with.
 #[derive(Debug)]
-struct Shared {
+struct Works {
     queue: Queue,
     memcached: Arc<Memcached>,
     deletes: Arc<Deletes>,
@@ -102,7 +71,7 @@ const PACKERS: usize = 2;
 /// The background writer. Dropped, it drains for a bounded time.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    shared: Arc<Shared>,
+    shared: Arc<Works>,
     /// Started with the first page, delete or failing server; whether it runs.
     thread: OnceLock<bool>,
 }
@@ -117,7 +86,7 @@ impl Writer {
     ) -> Writer {
         let queue = Queue::new(limits, memcached.upstreams().len());
         Writer {
-            shared: Arc::new(Shared {
+            shared: Arc::new(Works {
                 queue,
                 memcached,
                 deletes,
@@ -144,19 +113,19 @@ impl Writer {
     }
 
     /// Takes a page to store. Never waits.
-    pub(crate) fn store(&self, job: Job) -> Result<(), Drop> {
+    pub(crate) fn store(&self, job: Job) -> Result<(), Dropped> {
         let lane = self.shared.memcached.server_of(&job.key);
         if self.shared.memcached.upstreams()[lane].breaker().is_open() {
-            return Err(Drop::Skipped);
+            return Err(Dropped::Skipped);
         }
         if !self.ensure_started() {
-            return Err(Drop::NoWriter);
+            return Err(Dropped::NoWriter);
         }
         let (key, stamp) = (job.key, job.stamp);
         self.shared
             .deletes
             .unless_deleted(&key, stamp, || self.shared.queue.push(job, lane))
-            .unwrap_or(Err(Drop::Deleted))
+            .unwrap_or(Err(Dropped::Deleted))
     }
 
     /// A page that was rendered, but that its server does not have yet.
@@ -186,7 +155,7 @@ impl Writer {
     }
 }
 
-impl std::ops::Drop for Writer {
+impl Drop for Writer {
     fn drop(&mut self) {
         let running = self.thread.get().copied().unwrap_or(false);
         self.shared.queue.close();

@@ -1,6 +1,7 @@
 //! One list of servers, as the application and nginx have it.
 
-use djanginxed_runtime::internals::{Ring, Server, upstream_lines};
+use djanginxed_runtime::internals::upstream_lines;
+use djanginxed_runtime::tool::{Ring, Server};
 use djanginxed_runtime::{PageKey, Placement};
 use testkit::http::{Connection, Request, Response};
 use testkit::{Memcached, Nginx};

@@ -1,7 +1,7 @@
 //! The application's servers, and which one has a page.
 
 use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::internals::{Ring, Server};
+use djanginxed_runtime::tool::{Ring, Server};
 
 use super::link::{Link, Trouble};
 

@@ -1,7 +1,7 @@
 //! What is generated.
 
+use super::md5::Md5;
 use super::plan::Plan;
-use super::site::Md5;
 use super::{http, locations, server};
 
 /// The parts of nginx's configuration for one [`Site`](super::Site); each way of

@@ -1,9 +1,9 @@
 //! What stands in nginx's `http` block beside the servers.
 
 use super::inner;
+use super::md5::Md5;
 use super::plan::{LONG_NAME, Plan};
 use super::raw;
-use super::site::Md5;
 use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan) -> String {

@@ -8,6 +8,7 @@
 use super::plan::Plan;
 use super::routes::Page;
 use super::text::Text;
+use crate::entry::GZIP_FLAG;
 
 pub(super) fn write(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
@@ -61,8 +62,10 @@ fn memcached(text: &mut Text, plan: &Plan) {
     }
     text.why("A usual page in one read; the default of 4k or 8k takes several.");
     text.line(format_args!("memcached_buffer_size {BUFFER}"));
-    text.why("Entries with flag 2 are gzip, and go on to the visitor's side as they are.");
-    text.line("memcached_gzip_flag 2");
+    text.why(&format!(
+        "Entries with flag {GZIP_FLAG} are gzip, and go on to the visitor's side as they are."
+    ));
+    text.line(format_args!("memcached_gzip_flag {GZIP_FLAG}"));
     text.line("gunzip off");
 }
 

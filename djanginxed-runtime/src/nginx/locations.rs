@@ -2,9 +2,9 @@
 
 use super::forwarding::FORWARDING_HEADERS;
 use super::inner;
+use super::md5::Md5;
 use super::plan::Plan;
 use super::routes::{Page, Route};
-use super::site::Md5;
 use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan) -> String {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
+use super::md5::Md5;
 use super::routes::{Route, routes};
-use super::site::{Md5, Site};
+use super::site::Site;
 use super::values;
-use crate::config::Settings;
 use crate::host::{Host, Scheme};
 use crate::placement::upstream_lines;
+use crate::settings::Settings;
 
 /// Longer host names may not fit into nginx's hashes as they are.
 pub(super) const LONG_NAME: usize = 40;

@@ -1,8 +1,8 @@
 //! The servers, and a whole nginx.conf around them.
 
 use super::http::host_pattern;
+use super::md5::Md5;
 use super::plan::Plan;
-use super::site::Md5;
 use super::text::{Text, quoted};
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {

@@ -1,25 +1,10 @@
 //! What nginx is to serve, and what only the site knows about it.
 
-use super::error::Error;
-use super::files::Files;
-use super::plan::Plan;
+use super::md5::Md5;
 use crate::cache::PageCache;
-use crate::config::Settings;
+use crate::settings::Settings;
 
-/// Which module of nginx computes the md5 that is a page's key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Md5 {
-    /// `set_md5` of set-misc-nginx-module: Debian's and Ubuntu's
-    /// `libnginx-mod-http-set-misc`; OpenResty has it built in.
-    #[default]
-    SetMisc,
-    /// A function in njs, which nginx.org's packages and the official container
-    /// image have. It comes with a script, [`Files::script`].
-    Njs,
-}
-
-/// A site, from which nginx's [`Files`] are generated.
+/// A site, from which nginx's [`Files`](super::Files) are generated.
 ///
 /// Nothing is checked before [`generate`](Site::generate), which names the first
 /// value that nginx's file could not carry.
@@ -165,7 +150,7 @@ impl Site {
         self
     }
 
-    /// Where nginx finds [`Files::script`]; relative to the folder of its
+    /// Where nginx finds [`Files::script`](super::Files::script); relative to the folder of its
     /// nginx.conf. `djanginxed.js` unless told.
     #[must_use]
     pub fn script_path(mut self, path: impl Into<String>) -> Site {
@@ -173,7 +158,7 @@ impl Site {
         self
     }
 
-    /// The folder of nginx's dynamic modules, for [`Files::full`];
+    /// The folder of nginx's dynamic modules, for [`Files::full`](super::Files::full);
     /// `/usr/lib/nginx/modules` unless told, `None` where the module is built in.
     #[must_use]
     pub fn modules(mut self, folder: Option<impl Into<String>>) -> Site {
@@ -195,14 +180,5 @@ impl Site {
     pub fn name(mut self, name: impl Into<String>) -> Site {
         self.name = Some(name.into());
         self
-    }
-
-    /// Writes nginx's files.
-    ///
-    /// # Errors
-    ///
-    /// What is missing, or the first value that nginx's file could not carry.
-    pub fn generate(&self) -> Result<Files, Error> {
-        Ok(Files::write(&Plan::check(self)?))
     }
 }

@@ -1,9 +1,11 @@
 //! Checks of everything that goes into nginx's file: where it is written
 //! unquoted, only what needs no quotes is taken.
 
+use djanginxed_rules::{is_cookie_name, is_key_prefix, is_media_type};
+
 use super::error::{Error, refuse};
 use super::text::quoted;
-use crate::page::{is_key_prefix, is_media_type};
+use crate::host::is_ipv6;
 
 /// nginx reads no parameter of 4,096 bytes or more. What is written in one with
 /// others, or in quotes, stays well below.
@@ -17,6 +19,9 @@ pub(super) fn host_name(setting: &'static str, value: &str) -> Result<String, Er
         return refuse(
             "a pattern would put every host that matches it under the same keys; name each host",
         );
+    }
+    if is_ipv6(value) {
+        return Ok(value.to_ascii_lowercase());
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if !value.bytes().all(plain) || !value.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
@@ -187,9 +192,8 @@ pub(super) fn header_variable(name: &str) -> Result<String, Error> {
 
 /// A cookie's name, as it stands in a regular expression.
 pub(super) fn cookie_pattern(name: &str) -> Result<String, Error> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     let pattern = name.replace('.', "\\.");
-    if !name.is_empty() && name.bytes().all(plain) && pattern.len() <= MAX_PARAMETER {
+    if is_cookie_name(name) && pattern.len() <= MAX_PARAMETER {
         return Ok(pattern);
     }
     Err(refuse(

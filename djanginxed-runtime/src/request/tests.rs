@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::PageCache;
-use crate::config::PageCacheBuilder;
+use crate::PageCacheBuilder;
 
 fn headers(lines: &[(&str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -557,5 +557,82 @@ proptest! {
         let is_port = tail[1..].bytes().all(|byte| byte.is_ascii_digit());
         let expected = if is_port { Part::Full } else { bypassed(Bypass::Host) };
         prop_assert_eq!(with_hosts("/", &["www.example.com"], &host), expected, "{}", host);
+    }
+}
+
+fn accepts(lines: &[&[u8]]) -> bool {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let value = HeaderValue::from_bytes(line).unwrap();
+        headers.append(header::ACCEPT_ENCODING, value);
+    }
+    accepts_gzip(&headers)
+}
+
+#[test]
+fn gzip_is_accepted_where_the_client_says_so() {
+    for line in [
+        "gzip",
+        "GZip",
+        "x-gzip",
+        "gzip, deflate, br",
+        "br,gzip",
+        " br , gzip ",
+        "gzip;q=1",
+        "gzip;q=0.001",
+        "gzip ; q=0.5",
+        "gzip;Q=1.0",
+        "gzip;",
+        "*",
+        "*;q=0.1",
+        "br;q=0, *",
+        "gzip, *;q=0",
+        "*;q=0, gzip",
+        "identity;q=0, gzip",
+    ] {
+        assert!(accepts(&[line.as_bytes()]), "{line:?}");
+    }
+    assert!(accepts(&[b"br", b"gzip"]));
+    assert!(accepts(&[b"\xff", b"gzip"]));
+}
+
+#[test]
+fn gzip_is_not_accepted_otherwise() {
+    for line in [
+        "",
+        "identity",
+        "br",
+        "gzip2",
+        "xgzip",
+        "gzip;q=0",
+        "gzip;q=0.000",
+        "gzip; q=0.0",
+        "GZIP;Q=0",
+        "*;q=0",
+        "gzip;q=0, *",
+        "*, gzip;q=0",
+        "x-gzip;q=0, *;q=1",
+        "br, *;q=0",
+        "notgzip, g zip",
+    ] {
+        assert!(!accepts(&[line.as_bytes()]), "{line:?}");
+    }
+    assert!(!accepts(&[]));
+    assert!(!accepts(&[b"*", b"gzip;q=0"]));
+    assert!(!accepts(&[b"gzip\xff"]));
+}
+
+#[test]
+fn a_weight_that_cannot_be_read_is_no_consent() {
+    for line in [
+        "gzip;q = 0",
+        "gzip;q=0;x=1",
+        "gzip;q=",
+        "gzip;q=x",
+        "gzip;q=-1",
+        "gzip;q=nan",
+        "gzip;x=1",
+    ] {
+        assert!(!accepts(&[line.as_bytes()]), "{line:?}");
     }
 }

@@ -181,7 +181,7 @@ impl Client {
         command: &Command,
         announced: impl FnOnce(usize) -> ControlFlow<()>,
     ) -> ControlFlow<(), Result<Answer, StoreError>> {
-        let failure = |error: ClientError| StoreError::of_client(&self.address, &error);
+        let failure = |error: ClientError| StoreError::of_client(&self.address, error);
         let head = match wire.head(command).await {
             Ok(head) => head,
             Err(error) => return ControlFlow::Continue(Err(failure(error))),
@@ -194,7 +194,7 @@ impl Client {
 
     /// A connection on which `commands` are on their way.
     async fn sent(&self, commands: &[Command]) -> Result<Wire, StoreError> {
-        let error = |error: std::io::Error| StoreError::of_client(&self.address, &error.into());
+        let error = |error: std::io::Error| StoreError::of_client(&self.address, error.into());
         let dial = || Wire::dial(&self.address, self.max_value, &self.received);
         let mut wire = match self.quiet() {
             Some(wire) => wire,
@@ -215,7 +215,7 @@ impl Client {
     }
 
     fn unexpected(&self) -> StoreError {
-        StoreError::of_client(&self.address, &nonsense("an answer of an unexpected kind"))
+        StoreError::of_client(&self.address, nonsense("an answer of an unexpected kind"))
     }
 
     /// Asks all `questions` at once; `reply` gets what is said to each, by its

@@ -1,5 +1,9 @@
 //! Why a store did not do what it was asked.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
 use memcache::exp::Error as ClientError;
 
 /// A store could not be asked, or did not do what it was asked.
@@ -20,7 +24,8 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
         /// What the system says.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// The server answered that it could not do it: memory is full, or the
     /// entry is larger than its `-I`.
@@ -30,7 +35,8 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
         /// What the server says.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// The answer was not one of Memcached's.
     #[error("Memcached server {server} answered nonsense: {problem}")]
@@ -39,7 +45,8 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
         /// What was wrong with the answer.
-        problem: String,
+        #[source]
+        problem: Cause,
     },
     /// The server has been failing and is not asked until a probe says that it
     /// is back.
@@ -49,6 +56,9 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
     },
+    /// There is no tokio runtime where the store was asked.
+    #[error("there is no tokio runtime here: ask from a handler or from #[actix_web::main]")]
+    NoRuntime,
     /// The background writer could not be started or has stopped.
     #[error("the background writer is not running")]
     NoWriter,
@@ -63,6 +73,7 @@ impl StoreError {
             StoreError::Refused { .. } => "refused",
             StoreError::Nonsense { .. } => "nonsense",
             StoreError::Skipped { .. } => "skipped",
+            StoreError::NoRuntime => "no-runtime",
             StoreError::NoWriter => "no-writer",
         }
     }
@@ -78,10 +89,13 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn of_client(server: &str, error: &ClientError) -> StoreError {
-        let (server, problem) = (server.to_owned(), error.to_string());
-        match error {
-            ClientError::Ambiguous { source, .. } => StoreError::of_client(&server, source),
+    pub(crate) fn of_client(server: &str, error: ClientError) -> StoreError {
+        let error = match error {
+            ClientError::Ambiguous { source, .. } => return StoreError::of_client(server, *source),
+            error => Arc::new(error),
+        };
+        let (server, problem) = (server.to_owned(), Cause(Arc::clone(&error)));
+        match &*error {
             ClientError::Timeout { .. } => StoreError::TimedOut { server },
             ClientError::Io(io) if io.kind() == std::io::ErrorKind::TimedOut => {
                 StoreError::TimedOut { server }
@@ -92,3 +106,34 @@ impl StoreError {
         }
     }
 }
+
+/// What the system or Memcached's client says of a failure.
+#[derive(Clone)]
+pub struct Cause(Arc<ClientError>);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// By what they say: errors of the system cannot be compared.
+impl PartialEq for Cause {
+    fn eq(&self, other: &Cause) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Cause {}

@@ -24,7 +24,7 @@ use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
-/// Exchanges, and so connections, at a time for one server, worker and lane.
+/// Exchanges, and so connections, at a time for one server, worker and line.
 const MAX_RUNNERS: usize = 2;
 
 /// Questions asked with one write.
@@ -47,7 +47,7 @@ struct Worker {
 struct Lookups {
     upstream: Weak<Upstream>,
     client: Client,
-    lanes: [Mutex<Lane>; 2],
+    lines: [Mutex<Line>; 2],
 }
 
 /// Which lookups share writes and connections.
@@ -69,7 +69,7 @@ impl Load {
 }
 
 #[derive(Default)]
-struct Lane {
+struct Line {
     waiting: Vec<Waiting>,
     runners: usize,
 }
@@ -107,7 +107,7 @@ async fn ask(
     question: Question,
     load: Load,
 ) -> Result<Reply, StoreError> {
-    let runtime = Handle::try_current().map_err(|_| StoreError::NoWriter)?;
+    let runtime = Handle::try_current().map_err(|_| StoreError::NoRuntime)?;
     let (sender, answer) = oneshot::channel();
     Lookups::of_worker(upstream, &runtime).ask(question, sender, load, &runtime);
     match timeout(upstream.timeout(), answer).await {
@@ -131,7 +131,7 @@ impl Lookups {
             let lookups = Arc::new(Lookups {
                 upstream: Arc::downgrade(upstream),
                 client: upstream.client(),
-                lanes: Default::default(),
+                lines: Default::default(),
             });
             workers.push(Worker {
                 runtime,
@@ -141,8 +141,8 @@ impl Lookups {
         })
     }
 
-    fn lane(&self, load: Load) -> MutexGuard<'_, Lane> {
-        lock(&self.lanes[load as usize])
+    fn line(&self, load: Load) -> MutexGuard<'_, Line> {
+        lock(&self.lines[load as usize])
     }
 
     fn ask(
@@ -152,38 +152,38 @@ impl Lookups {
         load: Load,
         runtime: &Handle,
     ) {
-        let mut lane = self.lane(load);
-        lane.waiting.push((question, sender));
-        if lane.runners < MAX_RUNNERS {
-            self.start(lane, load, runtime);
+        let mut line = self.line(load);
+        line.waiting.push((question, sender));
+        if line.runners < MAX_RUNNERS {
+            self.start(line, load, runtime);
         }
     }
 
-    fn start(self: &Arc<Self>, mut lane: MutexGuard<'_, Lane>, load: Load, runtime: &Handle) {
-        lane.runners += 1;
-        drop(lane);
+    fn start(self: &Arc<Self>, mut line: MutexGuard<'_, Line>, load: Load, runtime: &Handle) {
+        line.runners += 1;
+        drop(line);
         let lookups = Arc::clone(self);
         runtime.spawn(Runner { lookups, load }.run());
     }
 
     /// The next lookups to make; who has left is not asked for.
     fn next_batch(&self, load: Load) -> Vec<Waiting> {
-        let mut lane = self.lane(load);
-        lane.waiting.retain(|(_, sender)| !sender.is_closed());
-        let count = lane.waiting.len().min(load.max_batch());
-        lane.waiting.drain(..count).collect()
+        let mut line = self.line(load);
+        line.waiting.retain(|(_, sender)| !sender.is_closed());
+        let count = line.waiting.len().min(load.max_batch());
+        line.waiting.drain(..count).collect()
     }
 
     /// Lets a runner of the usual lookups go on as one of the large; whether there is
     /// room for it.
     fn moves_over(self: &Arc<Self>) -> bool {
-        let mut large = self.lane(Load::Large);
+        let mut large = self.line(Load::Large);
         if large.runners == MAX_RUNNERS {
             return false;
         }
         large.runners += 1;
         drop(large);
-        let mut usual = self.lane(Load::Usual);
+        let mut usual = self.line(Load::Usual);
         usual.runners -= 1;
         if !usual.waiting.is_empty() {
             self.start(usual, Load::Usual, &Handle::current());
@@ -202,7 +202,7 @@ impl Lookups {
                 rest.push((question, sender));
             }
         }
-        self.lane(Load::Usual).waiting.splice(0..0, rest);
+        self.line(Load::Usual).waiting.splice(0..0, rest);
     }
 }
 
@@ -278,7 +278,7 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
-        self.lookups.lane(self.load).runners -= 1;
+        self.lookups.line(self.load).runners -= 1;
     }
 }
 

@@ -9,11 +9,12 @@ use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
+use super::Works;
 use super::doubts::{Doubt, Doubts, MAX_RENDER};
 use super::queue::{Delete, Sending, Work};
-use super::{Drop, Shared};
 use crate::entry::Entry;
 use crate::observe;
+use crate::reason::Dropped;
 use crate::server::warn_if_several;
 use crate::store::client::{Client, Outgoing};
 use crate::store::error::StoreError;
@@ -34,7 +35,7 @@ const GATHER: Duration = Duration::from_millis(5);
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs every lane until the queue is closed and drained.
-pub(super) fn run_all(shared: &Arc<Shared>) {
+pub(super) fn run_all(shared: &Arc<Works>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -69,7 +70,7 @@ pub(super) fn run_all(shared: &Arc<Shared>) {
 }
 
 struct Lane {
-    shared: Arc<Shared>,
+    shared: Arc<Works>,
     upstream: Arc<Upstream>,
     number: usize,
     client: Client,
@@ -224,16 +225,16 @@ impl Lane {
         ready
     }
 
-    fn outgoing(&self, page: &Sending, entry: Entry) -> Result<Outgoing, Drop> {
+    fn outgoing(&self, page: &Sending, entry: Entry) -> Result<Outgoing, Dropped> {
         let job = &page.job;
         let left = job.left().filter(|_| job.started.elapsed() < MAX_RENDER);
-        let left = left.ok_or(Drop::Expired)?;
+        let left = left.ok_or(Dropped::Expired)?;
         let deletes = &self.shared.deletes;
         deletes
             .unless_deleted(&job.key, job.stamp, || ())
-            .ok_or(Drop::Deleted)?;
+            .ok_or(Dropped::Deleted)?;
         if entry.bytes().len() > self.shared.max_entry_size {
-            return Err(Drop::TooLarge);
+            return Err(Dropped::TooLarge);
         }
         Ok(Outgoing {
             key: job.key,
@@ -281,7 +282,7 @@ impl Lane {
         }
         let keys: Vec<_> = deleted.iter().map(|doubt| doubt.key).collect();
         for key in &keys {
-            observe::dropped(key, Drop::Deleted);
+            observe::dropped(key, Dropped::Deleted);
         }
         let exchange = self.client.remove(&keys);
         let removed = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;

@@ -7,22 +7,17 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 
-use super::{Drop, Job};
+use super::Job;
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
+use crate::reason::Dropped;
+use crate::settings::Limits;
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// So many pages are worth a batch: more need not gather.
 const ENOUGH: usize = 32;
-
-/// The bounds of the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) entries: usize,
-    pub(crate) bytes: usize,
-}
 
 /// A delete on its way, and who waits for it.
 #[derive(Debug)]
@@ -74,7 +69,7 @@ impl Bells {
 #[derive(Debug, Default)]
 struct State {
     pages: HashMap<PageKey, Queued, RandomState>,
-    lanes: Vec<Lane>,
+    lanes: Vec<Line>,
     bytes: usize,
     taken: u64,
     closed: bool,
@@ -87,7 +82,7 @@ struct Queued {
 }
 
 #[derive(Debug, Default)]
-struct Lane {
+struct Line {
     order: VecDeque<(PageKey, u64)>,
     deletes: Vec<Delete>,
 }
@@ -99,7 +94,7 @@ fn size(job: &Job) -> usize {
 impl Queue {
     pub(super) fn new(limits: Limits, lanes: usize) -> Queue {
         let state = State {
-            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            lanes: (0..lanes).map(|_| Line::default()).collect(),
             ..State::default()
         };
         Queue {
@@ -116,16 +111,16 @@ impl Queue {
     }
 
     /// Takes a page in the place of an older one of its key.
-    pub(super) fn push(&self, job: Job, lane: usize) -> Result<(), Drop> {
+    pub(super) fn push(&self, job: Job, lane: usize) -> Result<(), Dropped> {
         let mut state = self.state();
         if state.closed {
-            return Err(Drop::NoWriter);
+            return Err(Dropped::NoWriter);
         }
         let older = state.pages.get(&job.key).map(|older| size(&older.job));
         let entries = state.pages.len() + usize::from(older.is_none());
         let bytes = state.bytes - older.unwrap_or_default() + size(&job);
         if entries > self.limits.entries || bytes > self.limits.bytes {
-            return Err(Drop::QueueFull);
+            return Err(Dropped::QueueFull);
         }
         state.bytes = bytes;
         state.taken += 1;
@@ -278,7 +273,7 @@ impl Queue {
         state.pages.clear();
         state.bytes = 0;
         for lane in &mut state.lanes {
-            *lane = Lane::default();
+            *lane = Line::default();
         }
         self.progressed(state);
     }

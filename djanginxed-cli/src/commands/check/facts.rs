@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::internals::Server;
+use djanginxed_runtime::tool::Server;
 
 use super::answer::{By, by};
 use super::conf::Conf;

@@ -1,7 +1,7 @@
 //! Which list of servers explains where keys were looked up or stored.
 
 use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::internals::{Ring, Server};
+use djanginxed_runtime::tool::{Ring, Server};
 
 use crate::memcached::address;
 

@@ -95,7 +95,7 @@ fn no_more_pages_wait_than_the_limit() {
     let queue = queue(limits);
     assert_eq!(queue.push(job(1, 1), 0), Ok(()));
     assert_eq!(queue.push(job(2, 1), 0), Ok(()));
-    assert_eq!(queue.push(job(3, 1), 0), Err(Drop::QueueFull));
+    assert_eq!(queue.push(job(3, 1), 0), Err(Dropped::QueueFull));
     assert_eq!(queue.push(job(2, 9), 0), Ok(()), "takes no further place");
     assert_eq!(queue.len(), 2);
 }
@@ -105,9 +105,9 @@ fn no_more_bytes_wait_than_the_limit() {
     let bytes = counted(100) + counted(50);
     let queue = queue(Limits { bytes, ..ROOMY });
     assert_eq!(queue.push(job(1, 100), 0), Ok(()));
-    assert_eq!(queue.push(job(2, 51), 0), Err(Drop::QueueFull));
+    assert_eq!(queue.push(job(2, 51), 0), Err(Dropped::QueueFull));
     assert_eq!(queue.push(job(2, 50), 0), Ok(()));
-    assert_eq!(queue.push(job(1, 101), 0), Err(Drop::QueueFull));
+    assert_eq!(queue.push(job(1, 101), 0), Err(Dropped::QueueFull));
     assert_eq!(length_pending(&queue, 1), Some(100), "the older one stays");
     assert_eq!(queue.push(job(1, 99), 0), Ok(()));
     assert_eq!(
@@ -125,7 +125,7 @@ fn a_page_counts_until_it_is_done() {
     });
     queue.push(job(1, 1), 0).unwrap();
     let sent = all(&queue);
-    assert_eq!(queue.push(job(2, 1), 0), Err(Drop::QueueFull));
+    assert_eq!(queue.push(job(2, 1), 0), Err(Dropped::QueueFull));
     queue.done([&sent[0]]);
     assert_eq!(queue.push(job(2, 1), 0), Ok(()));
 }
@@ -325,7 +325,7 @@ fn a_closed_queue_takes_nothing_and_gives_what_it_has() {
     let queue = filled([1]);
     queue.push_delete(delete(2).0, 0);
     queue.close();
-    assert_eq!(queue.push(job(3, 1), 0), Err(Drop::NoWriter));
+    assert_eq!(queue.push(job(3, 1), 0), Err(Dropped::NoWriter));
     assert!(matches!(queue.next(0, 1, 1), Work::Deletes(_)));
     assert_eq!(keys(&all(&queue)), [key(1)]);
     assert!(matches!(queue.next(0, 1, 1), Work::Over));
@@ -355,7 +355,7 @@ fn an_abandoned_queue_keeps_nobody_waiting() {
     assert!(is_ready(&mut flushed));
     assert!(answer.try_recv().is_err());
     assert_eq!((queue.len(), queue.state().bytes), (0, 0));
-    assert_eq!(queue.push(job(3, 1), 0), Err(Drop::NoWriter));
+    assert_eq!(queue.push(job(3, 1), 0), Err(Dropped::NoWriter));
     assert!(queue.wait_until_empty(Duration::ZERO));
 }
 

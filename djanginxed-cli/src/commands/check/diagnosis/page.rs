@@ -1,6 +1,6 @@
 //! A hit is what a miss was.
 
-use djanginxed_runtime::internals::Loss;
+use djanginxed_runtime::tool::Loss;
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};

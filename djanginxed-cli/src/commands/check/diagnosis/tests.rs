@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::internals::Server;
+use djanginxed_runtime::tool::Server;
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName};
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use djanginxed::PageKey;
-use djanginxed_runtime::internals::Server;
+use djanginxed_runtime::tool::Server;
 use tokio::time::sleep;
 
 use crate::commands::check::Args;

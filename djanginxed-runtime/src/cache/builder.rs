@@ -1,113 +1,31 @@
-//! The settings of a [`PageCache`](crate::PageCache), and what may be wrong with them.
+//! The builder of a [`PageCache`].
 
-use std::env::{self, VarError};
-use std::fmt;
 use std::time::Duration;
 
-use actix_web::http::header::{HeaderName, HeaderValue};
-
-use crate::cache::PageCache;
-use crate::host::Host;
-use crate::page::is_key_prefix;
+use super::PageCache;
+use crate::config_error::ConfigError;
+use crate::layout::Layout;
 use crate::placement::Placement;
 use crate::server::Server;
-use crate::writer::Limits;
-
-/// A setting that cannot work, found by
-/// [`build`](crate::PageCacheBuilder::build) before anything is served.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// [`memcached`](crate::PageCacheBuilder::memcached) was given an empty list.
-    #[error(
-        "the list of Memcached servers is empty: name one, or leave it out for the embedded store"
-    )]
-    NoServers,
-    /// An entry of the list of Memcached servers.
-    #[error(
-        "Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\""
-    )]
-    #[non_exhaustive]
-    Server {
-        /// The entry as written.
-        entry: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// A key prefix that nginx's file could not carry.
-    #[error(
-        "key prefix {0:?}: use 1 to 64 of A-Z a-z 0-9 . _ : - (it stands unquoted in nginx's file)"
-    )]
-    KeyPrefix(String),
-    /// A cookie name in [`bypass_cookie`](crate::PageCacheBuilder::bypass_cookie).
-    #[error(
-        "bypass cookie {0:?}: use a name of A-Z a-z 0-9 . _ -, which nginx's file can look for"
-    )]
-    Cookie(String),
-    /// A header name or value.
-    #[error("header {name:?}: {problem}")]
-    #[non_exhaustive]
-    Header {
-        /// The name as given.
-        name: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// An entry of [`hosts`](crate::PageCacheBuilder::hosts).
-    #[error(
-        "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\", or with the one scheme that it is asked for with, \"https://www.example.com\""
-    )]
-    Host(String),
-    /// A limit or a time that must not be zero.
-    #[error("{0} is zero: give it at least one")]
-    Zero(&'static str),
-    /// An environment variable read by [`from_env`](crate::PageCache::from_env).
-    #[error("environment variable {name}={value:?}: {problem}")]
-    #[non_exhaustive]
-    Environment {
-        /// The variable.
-        name: &'static str,
-        /// What it holds.
-        value: String,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-}
-
-/// The sentence itself: it is what a `main` that returns the error prints.
-impl fmt::Debug for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Every setting, checked. What nginx must do alike is generated from it.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) enabled: bool,
-    /// Empty: the embedded in-memory store.
-    pub(crate) servers: Vec<Server>,
-    pub(crate) placement: Placement,
-    pub(crate) key_prefix: String,
-    pub(crate) gzip: bool,
-    pub(crate) lookup: bool,
-    pub(crate) cache_status: bool,
-    pub(crate) max_entry_size: usize,
-    pub(crate) memory: u64,
-    pub(crate) operation_timeout: Duration,
-    /// Names of `A-Z a-z 0-9 . _ -`, compared without case.
-    pub(crate) bypass_cookies: Vec<String>,
-    pub(crate) bypass_headers: Vec<HeaderName>,
-    pub(crate) hosts: Vec<Host>,
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) queue: Limits,
-    /// For the copies of streamed bodies under way, in bytes.
-    pub(crate) collecting: usize,
-    /// How long a request waits for another's render.
-    pub(crate) coalesce_timeout: Duration,
-}
+use crate::settings::check::{
+    check_cookie, check_key_prefix, checked_host, constant_header, header_name,
+};
+use crate::settings::environment::{Environment, process, switch, variable};
+use crate::settings::{Limits, Settings};
 
 /// Settings of a [`PageCache`], each with a default that is safe to leave.
+///
+/// ```
+/// # fn main() -> Result<(), djanginxed_runtime::ConfigError> {
+/// let pages = djanginxed_runtime::PageCache::builder()
+///     .memcached(["10.0.0.1:11211", "10.0.0.2:11211 weight=2"])
+///     .key_prefix("site1")
+///     .bypass_cookie("sessionid")
+///     .hosts(["www.example.com"])
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "the settings do nothing until `build`"]
 pub struct PageCacheBuilder {
@@ -122,28 +40,7 @@ pub struct PageCacheBuilder {
 impl PageCacheBuilder {
     pub(crate) fn new() -> PageCacheBuilder {
         PageCacheBuilder {
-            settings: Settings {
-                enabled: true,
-                servers: Vec::new(),
-                placement: Placement::default(),
-                key_prefix: String::new(),
-                gzip: false,
-                lookup: true,
-                cache_status: true,
-                max_entry_size: 1_000_000,
-                memory: 64 << 20,
-                operation_timeout: Duration::from_millis(100),
-                bypass_cookies: Vec::new(),
-                bypass_headers: Vec::new(),
-                hosts: Vec::new(),
-                headers: Vec::new(),
-                queue: Limits {
-                    entries: 4096,
-                    bytes: 64 << 20,
-                },
-                collecting: 64 << 20,
-                coalesce_timeout: Duration::from_secs(5),
-            },
+            settings: Settings::default(),
             servers: None,
             hosts: Vec::new(),
             bypass_headers: Vec::new(),
@@ -187,6 +84,9 @@ impl PageCacheBuilder {
         if let Some(prefix) = variable("DJANGINXED_KEY_PREFIX", environment)? {
             builder = builder.key_prefix(prefix);
         }
+        if let Some(word) = variable("DJANGINXED_LAYOUT", environment)? {
+            builder = builder.layout(layout(word)?);
+        }
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
         }
@@ -228,6 +128,13 @@ impl PageCacheBuilder {
     /// [`Placement::Consistent`].
     pub fn placement(mut self, placement: Placement) -> Self {
         self.settings.placement = placement;
+        self
+    }
+
+    /// What an entry is made of; by default [`Layout::Body`]. nginx's file must be
+    /// generated for the same.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.settings.layout = layout;
         self
     }
 
@@ -389,45 +296,12 @@ impl PageCacheBuilder {
     }
 }
 
-impl Settings {
-    fn check_limits(&self) -> Result<(), ConfigError> {
-        let limits = [
-            ("max_entry_size", self.max_entry_size == 0),
-            ("in_memory", self.memory == 0),
-            ("operation_timeout", self.operation_timeout.is_zero()),
-            ("coalesce_timeout", self.coalesce_timeout.is_zero()),
-            ("collecting", self.collecting == 0),
-            ("queue", self.queue.entries == 0 || self.queue.bytes == 0),
-        ];
-        match limits.iter().find(|(_, is_zero)| *is_zero) {
-            Some((name, _)) => Err(ConfigError::Zero(name)),
-            None => Ok(()),
-        }
-    }
-
-    fn log(&self) {
-        if !self.enabled {
-            tracing::warn!("the page cache is switched off");
-        } else if self.servers.is_empty() {
-            tracing::info!(max_bytes = self.memory, "{}", self.store_name());
-        } else {
-            tracing::info!(key_prefix = %self.key_prefix, gzip = self.gzip, "{}", self.store_name());
-            if self.key_prefix.is_empty() {
-                tracing::warn!(
-                    "no key prefix: two sites on one Memcached would serve each other's pages"
-                );
-            }
-        }
-    }
-
-    pub(crate) fn store_name(&self) -> impl fmt::Display {
-        if self.servers.is_empty() {
-            return "pages are stored in memory of the process, where nginx does not find them"
-                .into();
-        }
-        let servers: Vec<_> = self.servers.iter().map(Server::address).collect();
-        format!("pages are stored in Memcached at {}", servers.join(", "))
-    }
+fn layout(word: String) -> Result<Layout, ConfigError> {
+    Layout::of(&word).ok_or(ConfigError::Environment {
+        name: "DJANGINXED_LAYOUT",
+        value: word,
+        problem: "write body or response",
+    })
 }
 
 fn all<T, U>(
@@ -435,110 +309,6 @@ fn all<T, U>(
     check: impl FnMut(&T) -> Result<U, ConfigError>,
 ) -> Result<Vec<U>, ConfigError> {
     given.iter().map(check).collect()
-}
-
-/// Where variables are read: that of the process, except in tests, which cannot
-/// change it without racing each other.
-type Environment = fn(&str) -> Result<String, VarError>;
-
-fn process(name: &str) -> Result<String, VarError> {
-    env::var(name)
-}
-
-/// An environment variable that is set to something.
-fn variable(name: &'static str, environment: Environment) -> Result<Option<String>, ConfigError> {
-    match environment(name) {
-        Ok(value) => Ok(Some(value).filter(|value| !value.trim().is_empty())),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(value)) => Err(ConfigError::Environment {
-            name,
-            value: value.to_string_lossy().into_owned(),
-            problem: "it is not UTF-8",
-        }),
-    }
-}
-
-fn switch(name: &'static str, environment: Environment) -> Result<Option<bool>, ConfigError> {
-    let Some(value) = variable(name, environment)? else {
-        return Ok(None);
-    };
-    match value.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(Some(true)),
-        "0" | "false" | "no" | "off" => Ok(Some(false)),
-        _ => Err(ConfigError::Environment {
-            name,
-            value,
-            problem: "write 1 or 0",
-        }),
-    }
-}
-
-pub(crate) fn check_key_prefix(prefix: &str) -> Result<(), ConfigError> {
-    if is_key_prefix(prefix) {
-        Ok(())
-    } else {
-        Err(ConfigError::KeyPrefix(prefix.to_owned()))
-    }
-}
-
-fn check_cookie(name: &str) -> Result<(), ConfigError> {
-    let carried = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if !name.is_empty() && name.bytes().all(carried) {
-        Ok(())
-    } else {
-        Err(ConfigError::Cookie(name.to_owned()))
-    }
-}
-
-fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
-    // nginx knows a header by a variable, whose name has only these.
-    let carried = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let refuse = || header_error(name, "its name is not one of A-Z a-z 0-9 -");
-    if !name.bytes().all(carried) {
-        return Err(refuse());
-    }
-    name.parse().map_err(|_| refuse())
-}
-
-fn constant_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ConfigError> {
-    /// What nginx, actix or this cache writes by itself.
-    const OWN: [&str; 10] = [
-        "cache-status",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "date",
-        "server",
-        "set-cookie",
-        "transfer-encoding",
-        "vary",
-    ];
-    let parsed = header_name(name)?;
-    if OWN.contains(&parsed.as_str()) {
-        return Err(header_error(name, "it cannot be a constant of every page"));
-    }
-    if !value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        || value.trim() != value
-        || value.is_empty()
-    {
-        return Err(header_error(name, "its value is not visible ASCII"));
-    }
-    let value = value
-        .parse()
-        .map_err(|_| header_error(name, "its value is not visible ASCII"))?;
-    Ok((parsed, value))
-}
-
-fn header_error(name: &str, problem: &'static str) -> ConfigError {
-    ConfigError::Header {
-        name: name.to_owned(),
-        problem,
-    }
-}
-
-fn checked_host(host: &str) -> Result<Host, ConfigError> {
-    Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+use std::env::VarError;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,8 +1,11 @@
 use actix_web::body::MessageBody;
 
 use super::*;
-use crate::PageCache;
-use crate::config::PageCacheBuilder;
+use actix_web::web::Bytes;
+
+use crate::entry::Entry;
+use crate::reason::{Bypass, Dropped, Reason};
+use crate::{PageCache, PageCacheBuilder};
 
 const PAGE: Page = Page::new(900);
 
@@ -22,6 +25,17 @@ fn packed() -> Entry {
     Entry::plain(vec![b'a'; 1_000].into()).packed()
 }
 
+fn answer(
+    entry: &Entry,
+    page: &Page,
+    settings: &Settings,
+    accepts_gzip: bool,
+    status: Status,
+) -> Option<HttpResponse> {
+    let form = entry.form(accepts_gzip, settings.max_entry_size)?;
+    Some(super::answer(form, page, settings, status))
+}
+
 fn fields<'a>(response: &'a HttpResponse, name: &str) -> Vec<&'a str> {
     let lines = response.headers().get_all(name);
     lines.map(|line| line.to_str().unwrap()).collect()
@@ -29,83 +43,6 @@ fn fields<'a>(response: &'a HttpResponse, name: &str) -> Vec<&'a str> {
 
 fn body(response: HttpResponse) -> Bytes {
     response.into_body().try_into_bytes().unwrap()
-}
-
-fn accepts(lines: &[&[u8]]) -> bool {
-    let mut headers = HeaderMap::new();
-    for line in lines {
-        let value = HeaderValue::from_bytes(line).unwrap();
-        headers.append(header::ACCEPT_ENCODING, value);
-    }
-    accepts_gzip(&headers)
-}
-
-#[test]
-fn gzip_is_accepted_where_the_client_says_so() {
-    for line in [
-        "gzip",
-        "GZip",
-        "x-gzip",
-        "gzip, deflate, br",
-        "br,gzip",
-        " br , gzip ",
-        "gzip;q=1",
-        "gzip;q=0.001",
-        "gzip ; q=0.5",
-        "gzip;Q=1.0",
-        "gzip;",
-        "*",
-        "*;q=0.1",
-        "br;q=0, *",
-        "gzip, *;q=0",
-        "*;q=0, gzip",
-        "identity;q=0, gzip",
-    ] {
-        assert!(accepts(&[line.as_bytes()]), "{line:?}");
-    }
-    assert!(accepts(&[b"br", b"gzip"]));
-    assert!(accepts(&[b"\xff", b"gzip"]));
-}
-
-#[test]
-fn gzip_is_not_accepted_otherwise() {
-    for line in [
-        "",
-        "identity",
-        "br",
-        "gzip2",
-        "xgzip",
-        "gzip;q=0",
-        "gzip;q=0.000",
-        "gzip; q=0.0",
-        "GZIP;Q=0",
-        "*;q=0",
-        "gzip;q=0, *",
-        "*, gzip;q=0",
-        "x-gzip;q=0, *;q=1",
-        "br, *;q=0",
-        "notgzip, g zip",
-    ] {
-        assert!(!accepts(&[line.as_bytes()]), "{line:?}");
-    }
-    assert!(!accepts(&[]));
-    assert!(!accepts(&[b"*", b"gzip;q=0"]));
-    assert!(!accepts(&[b"gzip\xff"]));
-}
-
-#[test]
-fn a_weight_that_cannot_be_read_is_no_consent() {
-    for line in [
-        "gzip;q = 0",
-        "gzip;q=0;x=1",
-        "gzip;q=",
-        "gzip;q=x",
-        "gzip;q=-1",
-        "gzip;q=nan",
-        "gzip;x=1",
-    ] {
-        assert!(!accepts(&[line.as_bytes()]), "{line:?}");
-    }
 }
 
 #[test]
@@ -202,18 +139,22 @@ fn cache_status_says_what_the_cache_did() {
         (Status::Stored, "djanginxed; fwd=uri-miss; stored"),
         (Status::Collapsed, "djanginxed; fwd=uri-miss; collapsed"),
         (Status::Miss, "djanginxed; fwd=uri-miss"),
-        (Status::Method, "djanginxed; fwd=method"),
+        (Status::Bypass(Bypass::Method), "djanginxed; fwd=method"),
         (
-            Status::NotStored("set-cookie"),
+            Status::Refused(Reason::SetCookie),
             "djanginxed; fwd=uri-miss; detail=set-cookie",
         ),
         (
-            Status::Bypass("cookie"),
+            Status::Dropped(Dropped::QueueFull),
+            "djanginxed; fwd=uri-miss; detail=queue-full",
+        ),
+        (
+            Status::Bypass(Bypass::Cookie),
             "djanginxed; fwd=bypass; detail=cookie",
         ),
     ] {
         let mut response = HttpResponse::Ok().finish();
-        status.mark(&mut response, &defaults());
+        mark(&mut response, status, &defaults());
         assert_eq!(fields(&response, "cache-status"), [value]);
     }
 }
@@ -223,7 +164,7 @@ fn cache_status_stands_behind_that_of_other_caches() {
     let mut response = HttpResponse::Ok()
         .insert_header(("cache-status", "inner; hit"))
         .finish();
-    Status::Hit.mark(&mut response, &defaults());
+    mark(&mut response, Status::Hit, &defaults());
     assert_eq!(
         fields(&response, "cache-status"),
         ["inner; hit", "djanginxed; hit"]

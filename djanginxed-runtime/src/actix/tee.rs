@@ -1,0 +1,211 @@
+//! A handler's response on its way: its body is collected, or copied while it is
+//! streamed.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+
+use super::answer::mark;
+use crate::budget::Share;
+use crate::entry::Entry;
+use crate::reason::Reason;
+use crate::render::{Fresh, Render};
+use crate::status::Status;
+
+/// A handler's response, and what others may have of it.
+pub(super) struct Rendered {
+    pub(super) response: HttpResponse,
+    /// The page, where the response is one for others.
+    pub(super) fresh: Option<Fresh>,
+}
+
+/// Judges the handler's response, and stores it or lets its body be stored when it
+/// ends.
+pub(super) fn finish(render: Render, response: HttpResponse) -> Rendered {
+    match render.judge(response.status(), response.headers()) {
+        Ok(life) => collect(render, response, life),
+        Err(reason) => refused(&render, response, reason),
+    }
+}
+
+fn refused<B>(render: &Render, response: HttpResponse<B>, reason: Reason) -> Rendered
+where
+    B: MessageBody + 'static,
+{
+    marked(render, response, Status::Refused(reason), None)
+}
+
+fn marked<B>(
+    render: &Render,
+    mut response: HttpResponse<B>,
+    status: Status,
+    fresh: Option<Fresh>,
+) -> Rendered
+where
+    B: MessageBody + 'static,
+{
+    mark(&mut response, status, render.pages().settings());
+    Rendered {
+        response: response.map_into_boxed_body(),
+        fresh,
+    }
+}
+
+fn collect(render: Render, response: HttpResponse, life: Duration) -> Rendered {
+    let (response, body) = response.into_parts();
+    let size = body.size();
+    match body.try_into_bytes() {
+        Ok(body) => whole(&render, response, body, life),
+        Err(body) if is_too_large(size, render.limit()) => {
+            render.skipped(response.headers(), Reason::TooLarge);
+            refused(&render, response.set_body(body), Reason::TooLarge)
+        }
+        Err(body) => tee(render, response, body, life),
+    }
+}
+
+fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Duration) -> Rendered {
+    let judged = render.judge_body(response.headers(), &body);
+    let response = response.set_body(body.clone());
+    if let Err(reason) = judged {
+        return refused(render, response, reason);
+    }
+    let entry = Entry::copied(&body);
+    let status = match render.store(entry.clone(), life) {
+        Ok(()) => Status::Stored,
+        Err(reason) => Status::Dropped(reason),
+    };
+    marked(render, response, status, Some((entry, render.doubt())))
+}
+
+fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Duration) -> Rendered {
+    let announced = match body.size() {
+        BodySize::Sized(bytes) => Some(bytes),
+        _ => None,
+    };
+    let mut response = response;
+    mark(&mut response, Status::Miss, render.pages().settings());
+    let copy = Some(Collected {
+        bytes: Vec::new(),
+        share: render.pages().collecting().share(),
+        announced,
+        headers: response.headers().clone(),
+        render,
+        life,
+    });
+    Rendered {
+        response: response.set_body(BoxBody::new(Tee { body, copy })),
+        fresh: None,
+    }
+}
+
+fn is_too_large(size: BodySize, limit: usize) -> bool {
+    matches!(size, BodySize::Sized(bytes) if usize::try_from(bytes).unwrap_or(usize::MAX) > limit)
+}
+
+/// A streamed body: the visitor gets each chunk as the handler makes it, and
+/// the store gets a copy of them all if the stream ends well.
+struct Tee {
+    body: BoxBody,
+    copy: Option<Collected>,
+}
+
+struct Collected {
+    bytes: Vec<u8>,
+    /// What `bytes` takes of the memory for all copies.
+    share: Share,
+    /// The length that the response's head announces, if it does.
+    announced: Option<u64>,
+    headers: HeaderMap,
+    render: Render,
+    life: Duration,
+}
+
+impl Collected {
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Reason> {
+        let limit = self.render.limit();
+        let length = self.bytes.len() + chunk.len();
+        if length > limit {
+            return Err(Reason::TooLarge);
+        }
+        if length > self.bytes.capacity() {
+            let room = (self.bytes.capacity() * 2).clamp(length, limit);
+            if !self.share.grow_to(room) {
+                return Err(Reason::Memory);
+            }
+            self.bytes.reserve_exact(room - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn give_up(self, reason: Reason) {
+        self.render.skipped(&self.headers, reason);
+    }
+
+    /// Stores what was collected; a refusal has been logged and counted.
+    fn end(self) {
+        let length = self.bytes.len() as u64;
+        if self.announced.is_some_and(|announced| announced != length) {
+            return self.give_up(Reason::Incomplete);
+        }
+        if self.render.judge_body(&self.headers, &self.bytes).is_ok() {
+            let entry = Entry::plain(self.bytes.into_boxed_slice().into());
+            let _ = self.render.store(entry, self.life);
+        }
+    }
+}
+
+impl Tee {
+    fn add(&mut self, chunk: &[u8]) {
+        let copied = self.copy.as_mut().map(|copy| copy.add(chunk));
+        if let Some(Err(reason)) = copied {
+            self.give_up(reason);
+        }
+    }
+
+    fn give_up(&mut self, reason: Reason) {
+        if let Some(copy) = self.copy.take() {
+            copy.give_up(reason);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(copy) = self.copy.take() {
+            copy.end();
+        }
+    }
+}
+
+impl MessageBody for Tee {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = &mut *self;
+        let chunk = std::task::ready!(Pin::new(&mut this.body).poll_next(context));
+        match &chunk {
+            Some(Ok(chunk)) => this.add(chunk),
+            Some(Err(_)) => this.give_up(Reason::Incomplete),
+            None => this.end(),
+        }
+        Poll::Ready(chunk)
+    }
+}
+
+impl Drop for Tee {
+    fn drop(&mut self) {
+        self.give_up(Reason::Incomplete);
+    }
+}

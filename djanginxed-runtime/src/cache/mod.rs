@@ -1,0 +1,238 @@
+//! [`PageCache`]: the handle that an application and its workers share.
+
+mod apart;
+mod builder;
+mod store;
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use self::builder::PageCacheBuilder;
+
+use self::apart::Apart;
+use self::store::Store;
+use crate::budget::Budget;
+use crate::coalesce::Flights;
+use crate::config_error::ConfigError;
+use crate::deletes::Deletes;
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::reason::Dropped;
+use crate::settings::Settings;
+use crate::store::client::Marker;
+use crate::store::error::StoreError;
+use crate::sync::Arc;
+use crate::writer::{Doubt, Job};
+
+/// The caches in this process: more than one is usually a mistake.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// The cache of an application's pages.
+///
+/// Build it once, outside `HttpServer::new`'s closure, which runs once a worker,
+/// and give it to each `App` with `app_data(pages.clone())`, or as
+/// [`web::Data`](actix_web::web::Data). A clone is a handle on the same cache.
+///
+/// Dropping the last handle waits for up to two seconds until the pages handed
+/// to the background writer are stored; [`flush`](Self::flush) does so without
+/// blocking.
+#[derive(Clone)]
+pub struct PageCache {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for PageCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageCache")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    settings: Settings,
+    store: Store,
+    deletes: Arc<Deletes>,
+    /// For the copies of streamed bodies under way.
+    collecting: Arc<Budget>,
+    flights: Flights<PageKey, Landed>,
+    apart: Apart,
+}
+
+/// What a leader gives to those who waited for it.
+#[derive(Clone, Debug)]
+pub(crate) enum Landed {
+    /// It was in the store.
+    Found(Entry),
+    /// The leader rendered it.
+    Rendered(Entry),
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl PageCache {
+    /// Settings, to be [built](PageCacheBuilder::build).
+    pub fn builder() -> PageCacheBuilder {
+        PageCacheBuilder::new()
+    }
+
+    /// A cache with the settings of the environment; what more is to be said,
+    /// [`PageCacheBuilder::from_env`] combines with it.
+    ///
+    /// | variable | what |
+    /// |---|---|
+    /// | `DJANGINXED_SERVERS` | [`memcached`](PageCacheBuilder::memcached), comma separated; unset or empty: the embedded store |
+    /// | `DJANGINXED_KEY_PREFIX` | [`key_prefix`](PageCacheBuilder::key_prefix) |
+    /// | `DJANGINXED_LAYOUT` | [`layout`](PageCacheBuilder::layout): `body` or `response` |
+    /// | `DJANGINXED_GZIP` | [`gzip`](PageCacheBuilder::gzip): `1` or `0` |
+    /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
+    /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
+    /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
+    /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
+    ///
+    /// # Errors
+    /// A [`ConfigError`] that names the value that cannot be used.
+    pub fn from_env() -> Result<PageCache, ConfigError> {
+        PageCache::builder().from_env()?.build()
+    }
+
+    pub(crate) fn new(settings: Settings) -> PageCache {
+        if LIVE.fetch_add(1, Ordering::Relaxed) > 0 {
+            tracing::warn!(
+                "another PageCache is alive in this process, and shares nothing with this one: \
+                 build it once, outside the closure of HttpServer::new, and clone it"
+            );
+        }
+        let deletes = Arc::new(Deletes::new());
+        let store = Store::new(&settings, &deletes);
+        let collecting = Arc::new(Budget::new(settings.collecting));
+        PageCache {
+            inner: Arc::new(Inner {
+                settings,
+                collecting,
+                store,
+                deletes,
+                flights: Flights::new(),
+                apart: Apart::new(),
+            }),
+        }
+    }
+
+    /// The key of `target`, path and query as sent, under the default prefix:
+    /// that of a text/html page. [`PageKey::with_type`] makes the others'.
+    #[must_use]
+    pub fn key(&self, target: &str) -> PageKey {
+        PageKey::new(&self.settings().key_prefix, target)
+    }
+
+    /// Deletes a page, so that whoever asks from now on gets a new render; true
+    /// if it was stored.
+    ///
+    /// A render that is under way may still answer those who asked before, but
+    /// does not leave its page behind, neither in this process nor in others
+    /// that share the Memcached servers.
+    ///
+    /// With a server that answers it takes less than a millisecond. With one that
+    /// hangs it takes up to two seconds behind pages that are being stored, and
+    /// `operation_timeout` while the server is skipped.
+    ///
+    /// # Errors
+    /// The page's server could not be asked: take the page as not deleted.
+    pub async fn delete(&self, key: &PageKey) -> Result<bool, StoreError> {
+        let inner = &self.inner;
+        let forgotten = inner.deletes.delete(key, || inner.store.forget(key));
+        inner.flights.detach(key);
+        inner.store.delete(*key, forgotten).await
+    }
+
+    /// Waits until every page handed to the background writer so far is stored
+    /// or given up, which takes a few seconds at the most, whatever the servers
+    /// do. For tests, and before a process ends.
+    pub async fn flush(&self) {
+        self.inner.store.flush().await;
+    }
+
+    /// Whether two handles are of the same cache.
+    pub(crate) fn is(&self, other: &PageCache) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn flights(&self) -> &Flights<PageKey, Landed> {
+        &self.inner.flights
+    }
+
+    pub(crate) fn collecting(&self) -> &Arc<Budget> {
+        &self.inner.collecting
+    }
+
+    pub(crate) fn deletes(&self) -> &Deletes {
+        &self.inner.deletes
+    }
+
+    /// Whether visitors of `key` do not wait for each other, for now.
+    pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
+        self.inner.apart.contains(key)
+    }
+
+    pub(crate) fn set_apart(&self, key: PageKey) {
+        self.inner.apart.add(key);
+    }
+
+    /// Looks for a page where that takes no waiting: in memory, or in the
+    /// writer's queue.
+    pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+        self.inner.store.at_hand(key)
+    }
+
+    /// Asks the store for a page, wherever it is; a failure is a miss.
+    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Entry> {
+        match self.at_hand(&key) {
+            Some(entry) => Some(entry),
+            None => self.inner.store.far(key).await,
+        }
+    }
+
+    /// Whether other processes may have their pages in the same store, and delete
+    /// those of this one.
+    pub(crate) fn has_other_users(&self) -> bool {
+        self.inner.store.is_shared()
+    }
+
+    /// The last delete of a page that another process made, if that is known.
+    pub(crate) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
+        self.inner.store.deleted_elsewhere(key).await
+    }
+
+    /// Whether such a delete came after a render began, and is not the one that was
+    /// known then; if so, the page is not left in the queue either.
+    pub(crate) async fn is_outdated(&self, doubt: Doubt, known: Option<Marker>) -> bool {
+        let marker = self.deleted_elsewhere(doubt.key).await;
+        let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
+        let is_new = number(marker).is_none() || number(marker) != number(known);
+        let outdated = is_new && doubt.if_deleted(marker, self.deletes()).is_some();
+        if outdated {
+            self.inner.store.forget(&doubt.key);
+        }
+        outdated
+    }
+
+    /// Hands a page to the store; the visitor does not wait for it.
+    pub(crate) fn store(&self, job: Job) -> Result<(), Dropped> {
+        let key = job.key;
+        let taken = self.inner.store.take(job);
+        match taken {
+            Ok(()) => self.inner.apart.remove(&key),
+            Err(reason) => observe::dropped(&key, reason),
+        }
+        taken
+    }
+}

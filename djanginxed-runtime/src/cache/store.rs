@@ -1,0 +1,170 @@
+//! Where pages are kept: the store's two kinds, behind the same few methods.
+
+use std::time::Instant;
+
+use crate::deletes::Deletes;
+use crate::entry::Entry;
+use crate::key::PageKey;
+use crate::observe;
+use crate::reason::Dropped;
+use crate::settings::Settings;
+use crate::store::client::Marker;
+use crate::store::error::StoreError;
+use crate::store::{Memcached, Memory};
+use crate::sync::Arc;
+use crate::writer::{Job, Writer};
+
+#[derive(Debug)]
+pub(super) enum Store {
+    Embedded(Embedded),
+    Shared(Shared),
+}
+
+/// Memory of this process.
+#[derive(Debug)]
+pub(super) struct Embedded {
+    memory: Memory,
+    deletes: Arc<Deletes>,
+}
+
+/// Memcached, which other processes may use too, behind the writer's queue.
+#[derive(Debug)]
+pub(super) struct Shared {
+    memcached: Arc<Memcached>,
+    writer: Writer,
+}
+
+impl Store {
+    pub(super) fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
+        let deletes = Arc::clone(deletes);
+        if settings.servers.is_empty() {
+            let memory = Memory::new(settings.memory);
+            return Store::Embedded(Embedded { memory, deletes });
+        }
+        let memcached = Arc::new(Memcached::new(
+            &settings.servers,
+            settings.placement,
+            settings.operation_timeout,
+            settings.max_entry_size,
+        ));
+        let writer = Writer::new(
+            Arc::clone(&memcached),
+            deletes,
+            settings.queue,
+            settings.gzip,
+            settings.max_entry_size,
+        );
+        Store::Shared(Shared { memcached, writer })
+    }
+
+    /// Looks for a page where that takes no waiting: in memory, or in the
+    /// writer's queue.
+    pub(super) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+        let (found, place) = match self {
+            Store::Embedded(store) => (store.memory.get(key), "memory"),
+            Store::Shared(store) => (store.writer.pending(key), "queue"),
+        };
+        if found.is_some() {
+            observe::hit(place);
+        }
+        found
+    }
+
+    /// Asks where that takes waiting; a failure is a miss.
+    pub(super) async fn far(&self, key: PageKey) -> Option<Entry> {
+        let found = match self {
+            Store::Embedded(_) => None,
+            Store::Shared(store) => store.ask(key).await,
+        };
+        match &found {
+            Some(_) => observe::hit("memcached"),
+            None => observe::miss(),
+        }
+        found
+    }
+
+    /// Takes a page; the visitor does not wait for it.
+    pub(super) fn take(&self, job: Job) -> Result<(), Dropped> {
+        match self {
+            Store::Embedded(store) => store.take(job),
+            Store::Shared(store) => store.writer.store(job),
+        }
+    }
+
+    /// Takes a page away where that takes no waiting; whether it was there.
+    pub(super) fn forget(&self, key: &PageKey) -> bool {
+        match self {
+            Store::Embedded(store) => store.memory.remove(key),
+            Store::Shared(store) => {
+                store.writer.forget(key);
+                false
+            }
+        }
+    }
+
+    /// Deletes what [`forget`](Self::forget) did not reach; whether there was a page
+    /// here or there.
+    pub(super) async fn delete(&self, key: PageKey, forgotten: bool) -> Result<bool, StoreError> {
+        match self {
+            Store::Embedded(_) => {
+                observe::deleted(&key, &Ok(forgotten));
+                Ok(forgotten)
+            }
+            Store::Shared(store) => store.writer.delete(key).await,
+        }
+    }
+
+    pub(super) async fn flush(&self) {
+        match self {
+            Store::Embedded(_) => {}
+            Store::Shared(store) => store.writer.flush().await,
+        }
+    }
+
+    /// Whether other processes may have their pages in the same store, and delete
+    /// those of this one.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Store::Shared(_))
+    }
+
+    /// The last delete of a page that another process made. A server that cannot be
+    /// asked knows of none.
+    pub(super) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
+        match self {
+            Store::Embedded(_) => None,
+            Store::Shared(store) => {
+                let marker = store.memcached.marker(key).await.unwrap_or_default();
+                // Of deletes of this one its flights know.
+                marker.filter(|marker| !marker.is_own)
+            }
+        }
+    }
+}
+
+impl Embedded {
+    fn take(&self, job: Job) -> Result<(), Dropped> {
+        let (key, stamp, bytes) = (job.key, job.stamp, job.entry.bytes().len());
+        let put = || self.memory.put(key, job.entry, job.started + job.life);
+        match self.deletes.unless_deleted(&key, stamp, put) {
+            Some(true) => {
+                observe::stored(&key, bytes);
+                Ok(())
+            }
+            Some(false) => Err(Dropped::TooLarge),
+            None => Err(Dropped::Deleted),
+        }
+    }
+}
+
+impl Shared {
+    async fn ask(&self, key: PageKey) -> Option<Entry> {
+        let asked = Instant::now();
+        let answer = self.memcached.get(key).await;
+        observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
+        if answer.is_err() {
+            // A failing server is probed from the writer's thread.
+            self.writer.ensure_started();
+        }
+        answer.unwrap_or_default()
+    }
+}

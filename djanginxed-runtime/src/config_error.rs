@@ -1,0 +1,71 @@
+//! What may be wrong with settings.
+
+use std::fmt;
+
+/// A setting that cannot work, found by
+/// [`build`](crate::PageCacheBuilder::build) before anything is served.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// [`memcached`](crate::PageCacheBuilder::memcached) was given an empty list.
+    #[error(
+        "the list of Memcached servers is empty: name one, or leave it out for the embedded store"
+    )]
+    NoServers,
+    /// An entry of the list of Memcached servers.
+    #[error(
+        "Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\""
+    )]
+    #[non_exhaustive]
+    Server {
+        /// The entry as written.
+        entry: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A key prefix that nginx's file could not carry.
+    #[error(
+        "key prefix {0:?}: use 1 to 64 of A-Z a-z 0-9 . _ : - (it stands unquoted in nginx's file)"
+    )]
+    KeyPrefix(String),
+    /// A cookie name in [`bypass_cookie`](crate::PageCacheBuilder::bypass_cookie).
+    #[error(
+        "bypass cookie {0:?}: use a name of A-Z a-z 0-9 . _ -, which nginx's file can look for"
+    )]
+    Cookie(String),
+    /// A header name or value.
+    #[error("header {name:?}: {problem}")]
+    #[non_exhaustive]
+    Header {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An entry of [`hosts`](crate::PageCacheBuilder::hosts).
+    #[error(
+        "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\", or with the one scheme that it is asked for with, \"https://www.example.com\""
+    )]
+    Host(String),
+    /// A limit or a time that must not be zero.
+    #[error("{0} is zero: give it at least one")]
+    Zero(&'static str),
+    /// An environment variable read by [`from_env`](crate::PageCache::from_env).
+    #[error("environment variable {name}={value:?}: {problem}")]
+    #[non_exhaustive]
+    Environment {
+        /// The variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+/// The sentence itself: it is what a `main` that returns the error prints.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

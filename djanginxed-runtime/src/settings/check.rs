@@ -1,0 +1,77 @@
+//! What each setting may be.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use djanginxed_rules::{is_cookie_name, is_key_prefix};
+
+use crate::config_error::ConfigError;
+use crate::host::Host;
+
+pub(crate) fn check_key_prefix(prefix: &str) -> Result<(), ConfigError> {
+    if is_key_prefix(prefix) {
+        Ok(())
+    } else {
+        Err(ConfigError::KeyPrefix(prefix.to_owned()))
+    }
+}
+
+pub(crate) fn check_cookie(name: &str) -> Result<(), ConfigError> {
+    if is_cookie_name(name) {
+        Ok(())
+    } else {
+        Err(ConfigError::Cookie(name.to_owned()))
+    }
+}
+
+pub(crate) fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
+    // nginx knows a header by a variable, whose name has only these.
+    let carried = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let refuse = || header_error(name, "its name is not one of A-Z a-z 0-9 -");
+    if !name.bytes().all(carried) {
+        return Err(refuse());
+    }
+    name.parse().map_err(|_| refuse())
+}
+
+pub(crate) fn constant_header(
+    name: &str,
+    value: &str,
+) -> Result<(HeaderName, HeaderValue), ConfigError> {
+    /// What nginx, actix or this cache writes by itself.
+    const OWN: [&str; 10] = [
+        "cache-status",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "server",
+        "set-cookie",
+        "transfer-encoding",
+        "vary",
+    ];
+    let parsed = header_name(name)?;
+    if OWN.contains(&parsed.as_str()) {
+        return Err(header_error(name, "it cannot be a constant of every page"));
+    }
+    if !value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        || value.trim() != value
+        || value.is_empty()
+    {
+        return Err(header_error(name, "its value is not visible ASCII"));
+    }
+    let value = value
+        .parse()
+        .map_err(|_| header_error(name, "its value is not visible ASCII"))?;
+    Ok((parsed, value))
+}
+
+fn header_error(name: &str, problem: &'static str) -> ConfigError {
+    ConfigError::Header {
+        name: name.to_owned(),
+        problem,
+    }
+}
+
+pub(crate) fn checked_host(host: &str) -> Result<Host, ConfigError> {
+    Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
+}

@@ -1,0 +1,120 @@
+//! Every setting of a page cache, checked: what the builder makes and everything
+//! else reads.
+
+pub(crate) mod check;
+pub(crate) mod environment;
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use crate::config_error::ConfigError;
+use crate::host::Host;
+use crate::layout::Layout;
+use crate::placement::Placement;
+use crate::server::Server;
+
+/// Every setting, checked. What nginx must do alike is generated from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) enabled: bool,
+    /// Empty: the embedded in-memory store.
+    pub(crate) servers: Vec<Server>,
+    pub(crate) placement: Placement,
+    pub(crate) layout: Layout,
+    pub(crate) key_prefix: String,
+    pub(crate) gzip: bool,
+    pub(crate) lookup: bool,
+    pub(crate) cache_status: bool,
+    pub(crate) max_entry_size: usize,
+    pub(crate) memory: u64,
+    pub(crate) operation_timeout: Duration,
+    /// Names of `A-Z a-z 0-9 . _ -`, compared without case.
+    pub(crate) bypass_cookies: Vec<String>,
+    pub(crate) bypass_headers: Vec<HeaderName>,
+    pub(crate) hosts: Vec<Host>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) queue: Limits,
+    /// For the copies of streamed bodies under way, in bytes.
+    pub(crate) collecting: usize,
+    /// How long a request waits for another's render.
+    pub(crate) coalesce_timeout: Duration,
+}
+
+/// The bounds of the writer's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            enabled: true,
+            servers: Vec::new(),
+            placement: Placement::default(),
+            layout: Layout::default(),
+            key_prefix: String::new(),
+            gzip: false,
+            lookup: true,
+            cache_status: true,
+            max_entry_size: 1_000_000,
+            memory: 64 << 20,
+            operation_timeout: Duration::from_millis(100),
+            bypass_cookies: Vec::new(),
+            bypass_headers: Vec::new(),
+            hosts: Vec::new(),
+            headers: Vec::new(),
+            queue: Limits {
+                entries: 4096,
+                bytes: 64 << 20,
+            },
+            collecting: 64 << 20,
+            coalesce_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn check_limits(&self) -> Result<(), ConfigError> {
+        let limits = [
+            ("max_entry_size", self.max_entry_size == 0),
+            ("in_memory", self.memory == 0),
+            ("operation_timeout", self.operation_timeout.is_zero()),
+            ("coalesce_timeout", self.coalesce_timeout.is_zero()),
+            ("collecting", self.collecting == 0),
+            ("queue", self.queue.entries == 0 || self.queue.bytes == 0),
+        ];
+        match limits.iter().find(|(_, is_zero)| *is_zero) {
+            Some((name, _)) => Err(ConfigError::Zero(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Says at start where pages are stored.
+    pub(crate) fn log(&self) {
+        if !self.enabled {
+            tracing::warn!("the page cache is switched off");
+        } else if self.servers.is_empty() {
+            tracing::info!(max_bytes = self.memory, "{}", self.store_name());
+        } else {
+            tracing::info!(key_prefix = %self.key_prefix, gzip = self.gzip, "{}", self.store_name());
+            if self.key_prefix.is_empty() {
+                tracing::warn!(
+                    "no key prefix: two sites on one Memcached would serve each other's pages"
+                );
+            }
+        }
+    }
+
+    pub(crate) fn store_name(&self) -> impl fmt::Display {
+        if self.servers.is_empty() {
+            return "pages are stored in memory of the process, where nginx does not find them"
+                .into();
+        }
+        let servers: Vec<_> = self.servers.iter().map(Server::address).collect();
+        format!("pages are stored in Memcached at {}", servers.join(", "))
+    }
+}

@@ -1,0 +1,187 @@
+//! A request's way, in order: request, key, lookup, coalesce, render, policy,
+//! entry, writer.
+
+use tokio::time::timeout;
+
+use crate::cache::{Landed, PageCache};
+use crate::coalesce::{Lead, Turn};
+use crate::entry::{Entry, Form};
+use crate::key::PageKey;
+use crate::observe;
+use crate::page::Page;
+use crate::reason::{Bypass, Reason};
+use crate::render::{Fresh, Render};
+use crate::request::Part;
+use crate::status::Status;
+use crate::store::client::Marker;
+
+/// One request for one page. It owns what it knows, since the request itself
+/// cannot be kept while actix routes it.
+pub(crate) struct Visit {
+    pub(crate) pages: PageCache,
+    pub(crate) page: Page,
+    pub(crate) key: PageKey,
+    pub(crate) target: String,
+    pub(crate) accepts_gzip: bool,
+}
+
+/// How a visitor is answered.
+pub(crate) enum Way {
+    /// With a page that is there.
+    Answer(Form, Status),
+    /// By the handler, whose response is for this visitor alone.
+    Past(Status),
+    /// By the handler, whose response may be stored; and others may wait for it.
+    Render(Render, Option<Leading>),
+}
+
+/// That others wait for this visitor's render.
+pub(crate) struct Leading {
+    pages: PageCache,
+    key: PageKey,
+    lead: Lead<PageKey, Landed>,
+    /// The last delete by another process before the render began.
+    known: Option<Marker>,
+}
+
+impl Visit {
+    /// Decides, and looks the page up.
+    pub(crate) async fn way(&self, part: Part) -> Way {
+        match part {
+            Part::Bypass(reason) => past(reason),
+            Part::LookupOnly => match self.look_up().await {
+                Some((_, form)) => Way::Answer(form, Status::Hit),
+                None => Way::Past(Status::Refused(Reason::Method)),
+            },
+            Part::Alone => self.alone().await,
+            Part::Full if self.pages.is_apart(&self.key) => self.alone().await,
+            Part::Full => self.together().await,
+        }
+    }
+
+    /// Looks up, and renders without regard to others.
+    async fn alone(&self) -> Way {
+        match self.look_up().await {
+            Some((_, form)) => Way::Answer(form, Status::Hit),
+            None => self.render(None),
+        }
+    }
+
+    /// Looks up, and renders once for all who ask at the same time.
+    async fn together(&self) -> Way {
+        if let Some((_, form)) = self.at_hand() {
+            return Way::Answer(form, Status::Hit);
+        }
+        match self.turn().await {
+            Turn::Lead(lead) => self.lead(lead).await,
+            Turn::Follow(landed) => match self.follow(landed) {
+                Some((form, status)) => Way::Answer(form, status),
+                None => self.render(None),
+            },
+            Turn::Alone => self.render(None),
+        }
+    }
+
+    async fn turn(&self) -> Turn<PageKey, Landed> {
+        let mut wait = match self.pages.flights().join(self.key) {
+            Ok(lead) => return Turn::Lead(lead),
+            Err(wait) => wait,
+        };
+        match timeout(self.pages.settings().coalesce_timeout, &mut wait).await {
+            Ok(turn) => turn,
+            Err(_) => {
+                wait.give_up();
+                Turn::Alone
+            }
+        }
+    }
+
+    async fn lead(&self, lead: Lead<PageKey, Landed>) -> Way {
+        let known = if lead.was_closed() {
+            // The store may have what another process has deleted.
+            self.pages.deleted_elsewhere(self.key).await
+        } else if let Some((entry, form)) = self.look_up().await {
+            lead.share(Landed::Found(entry));
+            return Way::Answer(form, Status::Hit);
+        } else {
+            None
+        };
+        self.render(Some(Leading {
+            pages: self.pages.clone(),
+            key: self.key,
+            lead,
+            known,
+        }))
+    }
+
+    fn follow(&self, landed: Landed) -> Option<(Form, Status)> {
+        let (entry, status) = match landed {
+            Landed::Found(entry) => (entry, Status::Hit),
+            Landed::Rendered(entry) => {
+                observe::collapsed();
+                (entry, Status::Collapsed)
+            }
+        };
+        Some((self.form(&entry)?, status))
+    }
+
+    fn at_hand(&self) -> Option<(Entry, Form)> {
+        if !self.pages.settings().lookup {
+            return None;
+        }
+        self.readable(self.pages.at_hand(&self.key)?)
+    }
+
+    async fn look_up(&self) -> Option<(Entry, Form)> {
+        if !self.pages.settings().lookup {
+            return None;
+        }
+        self.readable(self.pages.look_up(self.key).await?)
+    }
+
+    fn readable(&self, entry: Entry) -> Option<(Entry, Form)> {
+        let form = self.form(&entry)?;
+        Some((entry, form))
+    }
+
+    fn form(&self, entry: &Entry) -> Option<Form> {
+        entry.form(self.accepts_gzip, self.pages.settings().max_entry_size)
+    }
+
+    fn render(&self, leading: Option<Leading>) -> Way {
+        let render = Render::start(&self.pages, self.page, self.key, &self.target);
+        Way::Render(render, leading)
+    }
+}
+
+fn past(reason: Bypass) -> Way {
+    observe::bypass(reason);
+    Way::Past(Status::Bypass(reason))
+}
+
+impl Leading {
+    /// Gives the page to those who wait, or lets them render on their own.
+    pub(crate) fn conclude(self, fresh: Option<Fresh>) {
+        match fresh {
+            Some((entry, doubt)) if self.pages.has_other_users() && self.lead.close() => {
+                tokio::spawn(self.share_unless_outdated(entry, doubt));
+            }
+            Some((entry, _)) => self.lead.share(Landed::Rendered(entry)),
+            None => {
+                self.pages.set_apart(self.key);
+                self.lead.release();
+            }
+        }
+    }
+
+    /// Gives a page to those who wait for it; or, where another process has deleted
+    /// it, lets one of them take over. A task of its own: the leader's visitor need
+    /// not wait for it, and may leave.
+    async fn share_unless_outdated(self, entry: Entry, doubt: crate::writer::Doubt) {
+        if self.pages.is_outdated(doubt, self.known).await {
+            drop(self.lead);
+        } else {
+            self.lead.share(Landed::Rendered(entry));
+        }
+    }
+}
