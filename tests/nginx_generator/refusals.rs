@@ -160,14 +160,18 @@ fn what_is_longer_than_nginx_reads_is_refused() {
 
 #[test]
 fn a_refused_host_is_named_by_the_option_that_gave_it() {
+    let long = "x".repeat(64);
     let pages = PageCache::builder()
         .memcached(["127.0.0.1:11211"])
-        .hosts(["[::1]"]);
+        .hosts([&long]);
     let site = Site::new(&pages.build().unwrap())
         .server_name("a.example")
         .app("a:80");
     let error = site.generate().unwrap_err().to_string();
-    assert!(error.starts_with("cached host \"[::1]\""), "{error}");
+    assert!(
+        error.starts_with(&format!("cached host {long:?}")),
+        "{error}"
+    );
 }
 
 #[test]
