@@ -47,6 +47,16 @@ pub enum ConfigError {
         "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\", or with the one scheme that it is asked for with, \"https://www.example.com\""
     )]
     Host(String),
+    /// A status in [`statuses`](crate::PageCacheBuilder::statuses).
+    #[error(
+        "status {0}: name 200 and of 203, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451 and 501 those that may be stored"
+    )]
+    Status(u16),
+    /// Statuses other than 200 with [`Layout::Body`](crate::Layout::Body).
+    #[error(
+        "statuses other than 200 need .layout(Layout::Response): where a page is a body alone, nginx answers 200"
+    )]
+    StatusesOfBodies,
     /// A limit or a time that must not be zero.
     #[error("{0} is zero: give it at least one")]
     Zero(&'static str),

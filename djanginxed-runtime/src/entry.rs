@@ -1,14 +1,18 @@
-//! Step 7: a page's body <-> the bytes and flags that a store holds.
+//! Step 7: a page <-> the bytes and flags that a store holds.
 
-use std::io::{Read, Write};
+mod gzip;
+mod head;
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
-use flate2::Compression;
-use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 
-/// The Memcached client flags of a gzip entry: nginx's `memcached_gzip_flag 2`.
-pub(crate) const GZIP_FLAG: u32 = 2;
+use crate::etag;
+use crate::flags;
+use crate::layout::Layout;
+use crate::sync::Arc;
+
+pub(crate) use self::head::Head;
 
 /// How many times larger than `max_entry_size` a body may be that is stored
 /// packed, and may become when it is unpacked.
@@ -20,11 +24,13 @@ pub(crate) const OVERHEAD: usize = 256;
 /// What a store holds under a page key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    bytes: Bytes,
+    /// Of a whole response; none where the layout is the body alone.
+    head: Option<Arc<Head>>,
+    body: Bytes,
     coding: Coding,
 }
 
-/// The content coding of an entry's bytes.
+/// The content coding of an entry's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     /// The body as rendered.
@@ -33,51 +39,120 @@ pub(crate) enum Coding {
     Gzip,
 }
 
-/// An entry's body as one visitor gets it.
+/// An entry as one visitor gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
+    /// Of a whole response.
+    pub(crate) head: Option<Arc<Head>>,
     pub(crate) body: Bytes,
-    /// Whether it is sent packed.
+    /// Whether the body is sent packed.
     pub(crate) is_gzip: bool,
-    /// Whether another visitor may get it in another form.
+    /// Whether another visitor may get it in another coding.
     pub(crate) varies: bool,
 }
 
+impl Form {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.head
+            .as_ref()
+            .map_or(StatusCode::OK, |head| head.status())
+    }
+
+    /// The entity tag: that of the stored response, else one of these bytes.
+    pub(crate) fn etag(&self) -> Option<HeaderValue> {
+        match &self.head {
+            Some(head) => head.get(&header::ETAG).cloned(),
+            None => etag::of(&self.body),
+        }
+    }
+}
+
+/// The bytes of an entry in the order in which they are stored.
+pub(crate) struct Stored {
+    pub(crate) head: Bytes,
+    pub(crate) body: Bytes,
+    pub(crate) flags: u32,
+}
+
+impl Stored {
+    pub(crate) fn len(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+}
+
 impl Entry {
-    /// An entry of the body as rendered.
-    pub(crate) fn plain(body: Bytes) -> Entry {
+    /// An entry of the body as rendered, behind the head of a whole response.
+    pub(crate) fn new(head: Option<Head>, body: Bytes) -> Entry {
         Entry {
-            bytes: body,
+            head: head.map(Arc::new),
+            body,
             coding: Coding::Identity,
         }
     }
 
-    /// The same from a body that may be a slice of a larger buffer, which it would
-    /// keep alive: an entry owns its bytes and no others, or no bound on memory
-    /// would hold.
-    pub(crate) fn copied(body: &[u8]) -> Entry {
-        Entry::plain(Bytes::copy_from_slice(body))
-    }
-
     /// What the entry takes in memory of this process.
     pub(crate) fn footprint(&self) -> usize {
-        self.bytes.len() + OVERHEAD
+        self.len() + OVERHEAD
+    }
+
+    /// About how many bytes it has in a store.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len() + self.head.as_ref().map_or(0, |head| head.len())
     }
 
     /// Reads what a store held: untrusted, so `None` for anything that no
-    /// writer of pages would have put there.
-    pub(crate) fn read(bytes: Bytes, flags: u32) -> Option<Entry> {
-        let coding = match flags {
-            0 => Coding::Identity,
-            GZIP_FLAG if bytes.starts_with(&[0x1f, 0x8b, 8]) => Coding::Gzip,
-            _ => return None,
-        };
-        // An empty item is a placeholder or a lease, not a page.
-        (!bytes.is_empty()).then_some(Entry { bytes, coding })
+    /// writer of pages would have put there, or that is of another layout.
+    pub(crate) fn read(bytes: Bytes, flags: u32, layout: Layout) -> Option<Entry> {
+        let (stored_layout, is_gzip) = flags::read(flags)?;
+        if stored_layout != layout {
+            return None;
+        }
+        match layout {
+            // An empty item is a placeholder or a lease, not a page.
+            Layout::Body => (!bytes.is_empty())
+                .then(|| Entry::coded(None, bytes, is_gzip))
+                .flatten(),
+            Layout::Response => {
+                let (head, is_gzip, start) = Head::read(&bytes)?;
+                Entry::coded(Some(Arc::new(head)), bytes.slice(start..), is_gzip)
+            }
+        }
     }
 
-    pub(crate) fn bytes(&self) -> &Bytes {
-        &self.bytes
+    fn coded(head: Option<Arc<Head>>, body: Bytes, is_gzip: bool) -> Option<Entry> {
+        let coding = match is_gzip {
+            true if gzip::is_gzip(&body) => Coding::Gzip,
+            true => return None,
+            false => Coding::Identity,
+        };
+        Some(Entry { head, body, coding })
+    }
+
+    /// What a store is given.
+    pub(crate) fn stored(&self) -> Stored {
+        let is_gzip = self.coding == Coding::Gzip;
+        match &self.head {
+            None => Stored {
+                head: Bytes::new(),
+                body: self.body.clone(),
+                flags: flags::of(Layout::Body, is_gzip),
+            },
+            Some(head) => Stored {
+                head: head.written(is_gzip),
+                body: self.body.clone(),
+                flags: flags::of(Layout::Response, is_gzip),
+            },
+        }
+    }
+
+    /// The entity tag of a whole response.
+    pub(crate) fn etag(&self) -> Option<&HeaderValue> {
+        self.head.as_ref()?.get(&header::ETAG)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
     }
 
     #[cfg(test)]
@@ -85,24 +160,18 @@ impl Entry {
         self.coding
     }
 
-    pub(crate) fn flags(&self) -> u32 {
-        match self.coding {
-            Coding::Identity => 0,
-            Coding::Gzip => GZIP_FLAG,
-        }
-    }
-
     /// The entry in gzip, where that is smaller.
     pub(crate) fn packed(self) -> Entry {
-        match self.coding {
-            Coding::Gzip => self,
-            Coding::Identity => match gzip(&self.bytes) {
-                Some(packed) if packed.len() < self.bytes.len() => Entry {
-                    bytes: packed.into(),
-                    coding: Coding::Gzip,
-                },
-                _ => self,
+        if self.coding == Coding::Gzip {
+            return self;
+        }
+        match gzip::pack(&self.body) {
+            Some(packed) if packed.len() < self.body.len() => Entry {
+                body: packed.into(),
+                coding: Coding::Gzip,
+                ..self
             },
+            _ => self,
         }
     }
 
@@ -113,11 +182,8 @@ impl Entry {
         // Unpacked even for who gets the packed bytes: Memcached may hold half a page.
         let unpacked = self.unpacked(max_entry_size)?;
         Some(Form {
-            body: if is_gzip {
-                self.bytes.clone()
-            } else {
-                unpacked
-            },
+            head: self.head.clone(),
+            body: if is_gzip { self.body.clone() } else { unpacked },
             is_gzip,
             varies,
         })
@@ -127,8 +193,8 @@ impl Entry {
     /// unpack to more than a body may have.
     pub(crate) fn unpacked(&self, max_entry_size: usize) -> Option<Bytes> {
         match self.coding {
-            Coding::Identity => Some(self.bytes.clone()),
-            Coding::Gzip => gunzip(&self.bytes, max_body(max_entry_size, true)),
+            Coding::Identity => Some(self.body.clone()),
+            Coding::Gzip => gzip::unpack(&self.body, max_body(max_entry_size, true)),
         }
     }
 }
@@ -141,24 +207,6 @@ pub(crate) fn max_body(max_entry_size: usize, gzip: bool) -> usize {
     } else {
         max_entry_size
     }
-}
-
-fn gzip(body: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 3), Compression::default());
-    encoder.write_all(body).ok()?;
-    let mut packed = encoder.finish().ok()?;
-    packed.shrink_to_fit();
-    Some(packed)
-}
-
-fn gunzip(packed: &[u8], limit: usize) -> Option<Bytes> {
-    let mut body = Vec::with_capacity((packed.len() * 3).min(limit));
-    let room = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    MultiGzDecoder::new(packed)
-        .take(room)
-        .read_to_end(&mut body)
-        .ok()?;
-    (!body.is_empty() && body.len() <= limit).then(|| body.into())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use md5::{Digest, Md5};
 
+use crate::layout::Layout;
 use crate::media::HTML;
 
 /// How the keys of a page are made: the one home of that rule, for the
@@ -19,6 +20,14 @@ pub(crate) struct KeyRecipe<'a> {
 }
 
 impl<'a> KeyRecipe<'a> {
+    /// Under [`Layout::Response`] a page says its own type, so that no key has one.
+    pub(crate) fn of(layout: Layout, prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
+        match layout {
+            Layout::Body => KeyRecipe::new(prefix, content_type),
+            Layout::Response => KeyRecipe::new(prefix, HTML),
+        }
+    }
+
     pub(crate) fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
         KeyRecipe {
             prefix,

@@ -138,6 +138,11 @@ pub(crate) fn deleted(key: &PageKey, answer: &Result<bool, StoreError>) {
     }
 }
 
+/// A page is deleted by a change whose visitor does not wait for it any longer.
+pub(crate) fn delete_goes_on(key: &PageKey) {
+    tracing::warn!(%key, "a page that a request changed is not deleted yet: its server is slow");
+}
+
 /// Too many pages are in doubt after failed exchanges to look at this one again.
 pub(crate) fn doubt_forgotten(key: &PageKey) {
     measure!(counter("djanginxed_store_failures_total", "kind" => "doubt-forgotten").increment(1));

@@ -9,25 +9,33 @@ use actix_web::web::Bytes;
 use crate::coalesce;
 use crate::entry::Entry;
 use crate::key::PageKey;
+use crate::layout::Layout;
 use crate::page::Page;
-use crate::policy::{self, Decision};
+use crate::policy::{self, Decision, Terms};
+use crate::settings::Settings;
 
 /// Whether `policy` stores a response of these headers.
 pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
-    let decision = policy::decide(StatusCode::OK, headers, page, &[], SystemTime::now());
+    let settings = Settings::default();
+    let terms = Terms {
+        page,
+        settings: &settings,
+    };
+    let decision = policy::decide(StatusCode::OK, headers, terms, SystemTime::now());
     matches!(decision, Decision::Store(_))
 }
 
 /// `entry`: a body -> what a store holds, bytes and flags.
 pub fn entry_of(body: Bytes, gzip: bool) -> (Bytes, u32) {
-    let entry = Entry::plain(body);
+    let entry = Entry::new(None, body);
     let entry = if gzip { entry.packed() } else { entry };
-    (entry.bytes().clone(), entry.flags())
+    let stored = entry.stored();
+    (stored.body, stored.flags)
 }
 
 /// `entry`: what a store held -> the body.
 pub fn body_of(bytes: Bytes, flags: u32) -> Option<Bytes> {
-    Entry::read(bytes, flags)?.unpacked(1_000_000)
+    Entry::read(bytes, flags, Layout::Body)?.unpacked(1_000_000)
 }
 
 /// `coalesce`, for pages of nothing.

@@ -4,15 +4,19 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::web::Bytes;
 
 use crate::cache::PageCache;
 use crate::deletes::Stamp;
-use crate::entry::{Entry, max_body};
+use crate::entry::{Entry, Head, max_body};
+use crate::etag;
+use crate::grant::Grant;
 use crate::key::PageKey;
+use crate::layout::Layout;
 use crate::observe;
 use crate::page::Page;
-use crate::policy::{self, Decision};
+use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
 use crate::writer::{Doubt, Job};
 
@@ -51,6 +55,13 @@ impl Render {
         max_body(settings.max_entry_size, settings.gzip)
     }
 
+    fn terms(&self) -> Terms<'_> {
+        Terms {
+            page: &self.page,
+            settings: self.pages.settings(),
+        }
+    }
+
     /// Judges a response by its head: how long it may be stored, if at all.
     pub(crate) fn judge(
         &self,
@@ -58,10 +69,13 @@ impl Render {
         headers: &HeaderMap,
     ) -> Result<Duration, Reason> {
         observe::rendered(self.started.elapsed());
-        let declared = &self.pages.settings().headers;
-        match policy::decide(status, headers, &self.page, declared, SystemTime::now()) {
+        let settings = self.pages.settings();
+        match policy::decide(status, headers, self.terms(), SystemTime::now()) {
             Decision::Store(life) => {
-                policy::private_losses(headers, declared).for_each(observe::field_lost);
+                if settings.layout == Layout::Body {
+                    let lost = policy::private_losses(headers, &settings.headers);
+                    lost.for_each(observe::field_lost);
+                }
                 Ok(life)
             }
             Decision::Skip(reason) => {
@@ -71,10 +85,46 @@ impl Render {
         }
     }
 
-    /// Judges a response by its body, whole.
-    pub(crate) fn judge_body(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Reason> {
-        let judged = policy::decide_body(headers, body, &self.page, self.limit());
-        judged.inspect_err(|reason| self.skipped(headers, *reason))
+    /// Judges a response by its body, whole, and makes an entry of it.
+    pub(crate) fn entry(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Entry, Reason> {
+        policy::decide_body(status, headers, &body, self.terms(), self.limit())
+            .and_then(|()| match self.pages.settings().layout {
+                Layout::Body => Ok(Entry::new(None, body)),
+                Layout::Response => {
+                    let head = self.head(status, headers, &body).ok_or(Reason::TooLarge)?;
+                    Ok(Entry::new(Some(head), body))
+                }
+            })
+            .inspect_err(|reason| self.skipped(headers, *reason))
+    }
+
+    /// What hits say before the body: the end-to-end fields of the response, what it
+    /// grants in absolute terms, the declared headers, and an entity tag.
+    fn head(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Head> {
+        let is_grant = |name: &HeaderName| matches!(*name, header::CACHE_CONTROL | header::EXPIRES);
+        let grant = Grant::of(headers, SystemTime::now());
+        let declared = self.pages.settings().headers.iter();
+        let declared =
+            declared.filter(|(name, value)| !headers.get_all(name).any(|own| own == value));
+        let etag = (!headers.contains_key(header::ETAG) && !body.is_empty())
+            .then(|| etag::of(body))
+            .flatten();
+        let kept = Head::end_to_end(headers).filter(|(name, _)| !is_grant(name));
+        let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+        let controls = grant.cache_control.into_iter();
+        let controls = controls.map(|line| (header::CACHE_CONTROL, line));
+        let expires = grant.expires.map(|date| (header::EXPIRES, date));
+        let fields = kept
+            .chain(controls)
+            .chain(expires)
+            .chain(declared.cloned())
+            .chain(etag.map(|tag| (header::ETAG, tag)));
+        Head::new(status, fields)
     }
 
     /// Notes that nothing is stored.

@@ -1,10 +1,12 @@
 //! A request's way, in order: request, key, lookup, coalesce, render, policy,
 //! entry, writer.
 
+use actix_web::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::cache::{Landed, PageCache};
 use crate::coalesce::{Lead, Turn};
+use crate::conditions::Conditions;
 use crate::entry::{Entry, Form};
 use crate::key::PageKey;
 use crate::observe;
@@ -14,6 +16,7 @@ use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
+use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
 /// cannot be kept while actix routes it.
@@ -22,7 +25,10 @@ pub(crate) struct Visit {
     pub(crate) page: Page,
     pub(crate) key: PageKey,
     pub(crate) target: String,
+    /// Whether the method only reads (RFC 9110, section 9.2.1).
+    pub(crate) is_safe: bool,
     pub(crate) accepts_gzip: bool,
+    pub(crate) conditions: Conditions,
 }
 
 /// How a visitor is answered.
@@ -114,6 +120,19 @@ impl Visit {
         }))
     }
 
+    /// A response that the cache had no part in: where the request changed something,
+    /// the target's page is not what it was (RFC 9111, section 4.4).
+    pub(crate) async fn changed(&self, status: StatusCode) {
+        if self.is_safe || !(status.is_success() || status.is_redirection()) {
+            return;
+        }
+        // The visitor does not wait for a server that hangs; the delete goes on.
+        let limit = self.pages.settings().operation_timeout;
+        if timeout(limit, self.pages.delete(&self.key)).await.is_err() {
+            observe::delete_goes_on(&self.key);
+        }
+    }
+
     fn follow(&self, landed: Landed) -> Option<(Form, Status)> {
         let (entry, status) = match landed {
             Landed::Found(entry) => (entry, Status::Hit),
@@ -177,7 +196,7 @@ impl Leading {
     /// Gives a page to those who wait for it; or, where another process has deleted
     /// it, lets one of them take over. A task of its own: the leader's visitor need
     /// not wait for it, and may leave.
-    async fn share_unless_outdated(self, entry: Entry, doubt: crate::writer::Doubt) {
+    async fn share_unless_outdated(self, entry: Entry, doubt: Doubt) {
         if self.pages.is_outdated(doubt, self.known).await {
             drop(self.lead);
         } else {

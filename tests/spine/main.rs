@@ -21,6 +21,7 @@ mod outages;
 mod policy;
 mod prefixes;
 mod random_targets;
+mod responses;
 mod servers;
 #[path = "../stack/mod.rs"]
 mod stack;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use actix_web::rt::Runtime;
 use actix_web::web::ServiceConfig;
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, PageCacheBuilder, PageKey};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey};
 use testkit::http::{Request, Response};
-use testkit::{Item, Memcached, Nginx, free_port};
+use testkit::{Item, Memcached, Module, Nginx, NginxBuilder, free_port};
 
 pub(crate) use application::Application;
 pub(crate) use script::{Gate, Render, Script, api, brief, gated, news, ok, page};
@@ -39,6 +39,7 @@ pub(crate) struct Setup {
     cache: Box<dyn FnOnce(PageCacheBuilder) -> PageCacheBuilder>,
     site: fn(Site) -> Site,
     routes: Routes,
+    layout: Layout,
 }
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -49,6 +50,11 @@ impl Setup {
             memcached: Some(memcached),
             ..self
         }
+    }
+
+    /// Another layout than bodies, in the application and in nginx.
+    pub(crate) fn layout(self, layout: Layout) -> Setup {
+        Setup { layout, ..self }
     }
 
     pub(crate) fn cache(
@@ -93,7 +99,8 @@ impl Setup {
         let memcached = self
             .memcached
             .unwrap_or_else(|| Memcached::start().unwrap());
-        let pages = (self.cache)(cache(&memcached)).build().unwrap();
+        let settings = cache(&memcached).layout(self.layout);
+        let pages = (self.cache)(settings).build().unwrap();
         let application = application(&pages, &script);
         let site = (self.site)(Site::new(&pages).server_name("127.0.0.1"))
             .app(format!("127.0.0.1:{}", application.port()));
@@ -105,13 +112,22 @@ impl Setup {
             site.generate().unwrap().site()
         };
         Stack {
-            nginx: Nginx::start(conf).unwrap(),
+            nginx: nginx(self.layout).start(conf).unwrap(),
             application,
             script,
             pages,
             memcached,
         }
     }
+}
+
+/// nginx with the modules that a layout needs.
+pub(crate) fn nginx(layout: Layout) -> NginxBuilder {
+    let mut modules = vec![Module::SetMisc];
+    if layout == Layout::Response {
+        modules.extend([Module::Srcache, Module::Memc]);
+    }
+    Nginx::builder().modules(modules)
 }
 
 /// Settings that do not give up on a busy machine.
@@ -129,6 +145,7 @@ impl Stack {
             cache: Box::new(|builder| builder),
             site: |site| site,
             routes: Arc::new(|_| {}),
+            layout: Layout::Body,
         }
     }
 

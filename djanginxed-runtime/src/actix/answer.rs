@@ -1,9 +1,11 @@
 //! Responses of pages, and Cache-Status on all.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 
-use crate::entry::Form;
+use crate::conditions::Conditions;
+use crate::entry::{Form, Head};
 use crate::media;
 use crate::page::Page;
 use crate::settings::Settings;
@@ -20,24 +22,71 @@ pub(super) fn mark<B>(response: &mut HttpResponse<B>, status: Status, settings: 
     }
 }
 
-/// The response that every visitor of a stored page gets, whoever rendered it:
-/// 200, the page's type, the declared headers, the body.
-pub(super) fn answer(form: Form, page: &Page, settings: &Settings, status: Status) -> HttpResponse {
-    let mut response = HttpResponse::Ok().body(form.body);
-    let headers = response.headers_mut();
+/// The response that every visitor of a stored page gets, whoever rendered it: the
+/// page, or 304 to who has it already.
+pub(super) fn answer(
+    form: Form,
+    page: &Page,
+    settings: &Settings,
+    conditions: &Conditions,
+    status: Status,
+) -> HttpResponse {
+    let etag = form.etag();
+    let modified = form.head.as_ref();
+    let modified = modified.and_then(|head| head.get(&header::LAST_MODIFIED));
+    let is_known =
+        form.status() == StatusCode::OK && conditions.are_met_by(etag.as_ref(), modified);
+    let mut response = match &form.head {
+        Some(head) => whole(head),
+        None => bare(page, settings),
+    };
+    if let Some(etag) = etag {
+        response.insert_header((header::ETAG, etag));
+    }
+    let says_vary = form
+        .head
+        .as_ref()
+        .is_some_and(|head| head.varies_by_encoding());
+    if (form.varies || settings.gzip) && !says_vary {
+        response.append_header((header::VARY, "Accept-Encoding"));
+    }
+    let mut response = if is_known {
+        unmodified(response)
+    } else {
+        if form.is_gzip {
+            response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        }
+        response.body(form.body)
+    };
+    mark(&mut response, status, settings);
+    response
+}
+
+/// All that was stored of a response but its body.
+fn whole(head: &Head) -> HttpResponseBuilder {
+    let mut response = HttpResponse::build(head.status());
+    for (name, value) in head.fields() {
+        response.append_header((name.clone(), value.clone()));
+    }
+    response
+}
+
+/// Where the body alone is stored: the page's type and the declared headers.
+fn bare(page: &Page, settings: &Settings) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
     if let Some(content_type) = media::content_type(page.media_type()) {
-        headers.insert(header::CONTENT_TYPE, content_type);
+        response.insert_header((header::CONTENT_TYPE, content_type));
     }
     for (name, value) in &settings.headers {
-        headers.append(name.clone(), value.clone());
+        response.append_header((name.clone(), value.clone()));
     }
-    if form.is_gzip {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    if form.varies || settings.gzip {
-        headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    }
-    mark(&mut response, status, settings);
+    response
+}
+
+/// 304 with the fields of the 200 that it stands for (RFC 9110, section 15.4.5).
+fn unmodified(mut page: HttpResponseBuilder) -> HttpResponse {
+    let mut response = page.status(StatusCode::NOT_MODIFIED).finish();
+    response.headers_mut().remove(header::CONTENT_TYPE);
     response
 }
 

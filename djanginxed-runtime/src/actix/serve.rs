@@ -11,6 +11,7 @@ use super::answer::{answer, mark};
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::tee;
+use crate::conditions::Conditions;
 use crate::key::KeyRecipe;
 use crate::page::Page;
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
@@ -81,9 +82,13 @@ async fn through(
     handler: impl Future<Output = HttpResponse>,
 ) -> HttpResponse {
     match visit.way(part).await {
-        Way::Answer(form, status) => answer(form, &visit.page, visit.pages.settings(), status),
+        Way::Answer(form, status) => {
+            let settings = visit.pages.settings();
+            answer(form, &visit.page, settings, &visit.conditions, status)
+        }
         Way::Past(status) => {
             let mut response = handler.await;
+            visit.changed(response.status()).await;
             mark(&mut response, status, visit.pages.settings());
             response
         }
@@ -123,9 +128,11 @@ fn begin(page: Page, seen: &Seen, incoming: &Incoming) -> Option<(Visit, Part)> 
     let visit = Visit {
         pages: pages.clone(),
         page,
-        key: KeyRecipe::new(prefix, page.media_type()).key(target),
+        key: KeyRecipe::of(settings.layout, prefix, page.media_type()).key(target),
         target: target.to_owned(),
+        is_safe: head.method.is_safe(),
         accepts_gzip: accepts_gzip(request.headers()),
+        conditions: Conditions::of(request.headers()),
     };
     Some((visit, part))
 }

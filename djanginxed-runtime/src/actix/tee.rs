@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::header::HeaderMap;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Bytes;
 
 use super::answer::mark;
 use crate::budget::Share;
-use crate::entry::Entry;
 use crate::reason::Reason;
 use crate::render::{Fresh, Render};
 use crate::status::Status;
@@ -70,12 +70,18 @@ fn collect(render: Render, response: HttpResponse, life: Duration) -> Rendered {
 }
 
 fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Duration) -> Rendered {
-    let judged = render.judge_body(response.headers(), &body);
-    let response = response.set_body(body.clone());
-    if let Err(reason) = judged {
-        return refused(render, response, reason);
+    let (status, headers) = (response.status(), response.headers());
+    // A copy: the body may be a slice of a larger buffer, which an entry would keep
+    // alive, and then no bound on memory would hold.
+    let entry = match render.entry(status, headers, Bytes::copy_from_slice(&body)) {
+        Ok(entry) => entry,
+        Err(reason) => return refused(render, response.set_body(body), reason),
+    };
+    let mut response = response.set_body(body);
+    if let Some(tag) = entry.etag() {
+        // The visitor may come back and ask whether it has changed.
+        response.headers_mut().insert(header::ETAG, tag.clone());
     }
-    let entry = Entry::copied(&body);
     let status = match render.store(entry.clone(), life) {
         Ok(()) => Status::Stored,
         Err(reason) => Status::Dropped(reason),
@@ -94,6 +100,7 @@ fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Duration
         bytes: Vec::new(),
         share: render.pages().collecting().share(),
         announced,
+        status: response.status(),
         headers: response.headers().clone(),
         render,
         life,
@@ -121,6 +128,7 @@ struct Collected {
     share: Share,
     /// The length that the response's head announces, if it does.
     announced: Option<u64>,
+    status: StatusCode,
     headers: HeaderMap,
     render: Render,
     life: Duration,
@@ -154,8 +162,8 @@ impl Collected {
         if self.announced.is_some_and(|announced| announced != length) {
             return self.give_up(Reason::Incomplete);
         }
-        if self.render.judge_body(&self.headers, &self.bytes).is_ok() {
-            let entry = Entry::plain(self.bytes.into_boxed_slice().into());
+        let body = self.bytes.into_boxed_slice().into();
+        if let Ok(entry) = self.render.entry(self.status, &self.headers, body) {
             let _ = self.render.store(entry, self.life);
         }
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
+
 use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
 use crate::placement::Placement;
 use crate::server::Server;
 use crate::settings::check::{
-    check_cookie, check_key_prefix, checked_host, constant_header, header_name,
+    check_cookie, check_key_prefix, checked_host, checked_status, constant_header, header_name,
 };
 use crate::settings::environment::{Environment, process, switch, variable};
 use crate::settings::{Limits, Settings};
@@ -32,6 +34,7 @@ pub struct PageCacheBuilder {
     settings: Settings,
     /// As written; empty: the embedded store.
     servers: Option<Vec<String>>,
+    statuses: Option<Vec<u16>>,
     hosts: Vec<String>,
     bypass_headers: Vec<String>,
     headers: Vec<(String, String)>,
@@ -42,6 +45,7 @@ impl PageCacheBuilder {
         PageCacheBuilder {
             settings: Settings::default(),
             servers: None,
+            statuses: None,
             hosts: Vec::new(),
             bypass_headers: Vec::new(),
             headers: Vec::new(),
@@ -135,6 +139,24 @@ impl PageCacheBuilder {
     /// generated for the same.
     pub fn layout(mut self, layout: Layout) -> Self {
         self.settings.layout = layout;
+        self
+    }
+
+    /// The statuses of responses that may be stored, with [`Layout::Response`]; 200
+    /// alone by default. Redirects live as long as pages, errors (4xx, 5xx) for
+    /// [`error_timeout`](Self::error_timeout) at the most.
+    pub fn statuses<I>(mut self, statuses: I) -> Self
+    where
+        I: IntoIterator<Item = u16>,
+    {
+        self.statuses = Some(statuses.into_iter().collect());
+        self
+    }
+
+    /// How long a stored error may live, where its page's timeout is longer; 60 s by
+    /// default.
+    pub fn error_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.error_timeout = timeout;
         self
     }
 
@@ -290,6 +312,16 @@ impl PageCacheBuilder {
             .try_for_each(|name| check_cookie(name))?;
         settings.bypass_headers = all(&self.bypass_headers, |name| header_name(name))?;
         settings.headers = all(&self.headers, |(name, value)| constant_header(name, value))?;
+        if let Some(statuses) = &self.statuses {
+            settings.statuses = all(statuses, |status| checked_status(*status))?;
+            let only_pages = settings
+                .statuses
+                .iter()
+                .all(|status| *status == StatusCode::OK);
+            if settings.layout == Layout::Body && !only_pages {
+                return Err(ConfigError::StatusesOfBodies);
+            }
+        }
         settings.hosts = all(&self.hosts, |host| checked_host(host))?;
         settings.check_limits()?;
         Ok(settings)

@@ -45,6 +45,7 @@ impl Store {
             &settings.servers,
             settings.placement,
             settings.operation_timeout,
+            settings.layout,
             settings.max_entry_size,
         ));
         let writer = Writer::new(
@@ -143,7 +144,7 @@ impl Store {
 
 impl Embedded {
     fn take(&self, job: Job) -> Result<(), Dropped> {
-        let (key, stamp, bytes) = (job.key, job.stamp, job.entry.bytes().len());
+        let (key, stamp, bytes) = (job.key, job.stamp, job.entry.len());
         let put = || self.memory.put(key, job.entry, job.started + job.life);
         match self.deletes.unless_deleted(&key, stamp, put) {
             Some(true) => {

@@ -5,6 +5,7 @@ use super::md5::Md5;
 use super::plan::{LONG_NAME, Plan};
 use super::raw;
 use super::text::{Text, quoted};
+use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
     let mut text = Text::default();
@@ -13,8 +14,10 @@ pub(super) fn write(plan: &Plan) -> String {
     text.blank();
     memcached(&mut text, plan);
     text.blank();
-    inner::write(&mut text, plan);
-    text.blank();
+    if plan.layout == Layout::Body {
+        inner::write(&mut text, plan);
+        text.blank();
+    }
     application(&mut text, plan);
     text.blank();
     bypass(&mut text, plan);

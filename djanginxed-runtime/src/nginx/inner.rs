@@ -5,10 +5,10 @@
 //! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
 //! a reader that is always fast, and out there the visitor may take any time.
 
-use super::plan::Plan;
+use super::plan::{BUFFER, Plan};
 use super::routes::Page;
 use super::text::Text;
-use crate::entry::GZIP_FLAG;
+use crate::flags;
 
 pub(super) fn write(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
@@ -63,9 +63,10 @@ fn memcached(text: &mut Text, plan: &Plan) {
     text.why("A usual page in one read; the default of 4k or 8k takes several.");
     text.line(format_args!("memcached_buffer_size {BUFFER}"));
     text.why(&format!(
-        "Entries with flag {GZIP_FLAG} are gzip, and go on to the visitor's side as they are."
+        "Entries with flag {} are gzip, and go on to the visitor's side as they are.",
+        flags::GZIP
     ));
-    text.line(format_args!("memcached_gzip_flag {GZIP_FLAG}"));
+    text.line(format_args!("memcached_gzip_flag {}", flags::GZIP));
     text.line("gunzip off");
 }
 
@@ -94,6 +95,3 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     text.line("proxy_busy_buffers_size 64k");
     text.line("proxy_max_temp_file_size 1024m");
 }
-
-/// Measured: larger ones gain nothing on usual pages and cost memory.
-const BUFFER: &str = "32k";

@@ -5,7 +5,9 @@ use super::inner;
 use super::md5::Md5;
 use super::plan::Plan;
 use super::routes::{Page, Route};
+use super::srcache;
 use super::text::{Text, quoted};
+use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
     let mut text = Text::default();
@@ -14,6 +16,10 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     text.speak();
+    if plan.layout == Layout::Response {
+        srcache::location(&mut text, plan);
+        text.blank();
+    }
     application(&mut text, plan);
     text.finish()
 }
@@ -41,20 +47,45 @@ fn never_cached(text: &mut Text, plan: &Plan) {
 }
 
 fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
-    let name = &plan.name;
     bypass(text, plan, route);
+    match plan.layout {
+        Layout::Body => body(text, plan, page),
+        Layout::Response => response(text, plan, page),
+    }
+}
+
+fn response(text: &mut Text, plan: &Plan, page: &Page) {
+    text.line(format_args!("error_page 418 = @{}_app", plan.name));
+    text.blank();
+    key(text, plan, page);
+    srcache::fetch(text, plan);
+    unpacked(text);
+    text.blank();
+    cache_status(text, plan);
+    srcache::miss(text, plan);
+}
+
+fn body(text: &mut Text, plan: &Plan, page: &Page) {
+    let name = &plan.name;
     text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
     text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
     text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
     text.blank();
     key(text, plan, page);
     inner::ask(text, plan, page);
+    unpacked(text);
+    text.blank();
+    cache_status(text, plan);
+    for (name, value) in &plan.headers {
+        text.line(format_args!("add_header {name} {}", quoted(value)));
+    }
+}
+
+fn unpacked(text: &mut Text) {
     text.why("Clients that do not accept gzip get such entries unpacked, and caches on the");
     text.why("way are told (Vary).");
     text.line("gunzip on");
     text.line("gzip_vary on");
-    text.blank();
-    content(text, plan);
 }
 
 fn bypass(text: &mut Text, plan: &Plan, route: &Route) {
@@ -95,12 +126,17 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
 }
 
-fn content(text: &mut Text, plan: &Plan) {
+/// Only hits are answered where this stands.
+fn cache_status(text: &mut Text, plan: &Plan) {
     if plan.cache_status {
-        text.line("add_header Cache-Status \"nginx; hit\"");
-    }
-    for (name, value) in &plan.headers {
-        text.line(format_args!("add_header {name} {}", quoted(value)));
+        // Without it nginx leaves errors alone, which are hits here.
+        let always = match plan.layout {
+            Layout::Body => "",
+            Layout::Response => " always",
+        };
+        text.line(format_args!(
+            "add_header Cache-Status \"nginx; hit\"{always}"
+        ));
     }
 }
 

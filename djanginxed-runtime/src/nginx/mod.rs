@@ -21,6 +21,7 @@ mod raw;
 mod routes;
 mod server;
 mod site;
+mod srcache;
 mod text;
 mod values;
 

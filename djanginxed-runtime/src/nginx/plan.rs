@@ -9,8 +9,12 @@ use super::routes::{Route, routes};
 use super::site::Site;
 use super::values;
 use crate::host::{Host, Scheme};
+use crate::layout::Layout;
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
+
+/// Measured: larger ones gain nothing on usual pages and cost memory.
+pub(super) const BUFFER: &str = "32k";
 
 /// Longer host names may not fit into nginx's hashes as they are.
 pub(super) const LONG_NAME: usize = 40;
@@ -42,6 +46,7 @@ pub(super) struct Plan {
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
+    pub(super) layout: Layout,
     pub(super) script_path: String,
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
@@ -77,7 +82,8 @@ impl Plan {
             routes,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
-            md5: site.md5,
+            md5: md5(site)?,
+            layout: settings.layout,
             script_path: values::file("script", &site.script_path)?,
             modules: (site.modules.as_ref())
                 .map(|folder| values::file("modules", folder))
@@ -97,6 +103,19 @@ impl Plan {
             }
         }
         types
+    }
+}
+
+/// njs cannot read whole responses, and where srcache is, set-misc is, too.
+fn md5(site: &Site) -> Result<Md5, Error> {
+    match (site.settings.layout, site.md5) {
+        (Layout::Response, Md5::Njs) => Err(refuse(
+            "md5",
+            "njs",
+            "layout response needs srcache-nginx-module and memc-nginx-module, which come with \
+             set-misc (Debian, Ubuntu, OpenResty): use set-misc, or layout body",
+        )),
+        (_, md5) => Ok(md5),
     }
 }
 

@@ -4,6 +4,8 @@ use super::error::Error;
 use super::site::Site;
 use super::values;
 use crate::key::KeyRecipe;
+use crate::layout::Layout;
+use crate::media::HTML;
 
 /// A `location` of nginx's file.
 #[derive(Clone, Debug)]
@@ -52,10 +54,10 @@ pub(super) fn routes(site: &Site) -> Result<Vec<Route>, Error> {
     let mut routes = Vec::new();
     if !site.pages.iter().any(|(location, ..)| location == "/") {
         let prefix = &site.settings.key_prefix;
-        routes.push(page("/", prefix, "text/html")?);
+        routes.push(page(site, "/", prefix, HTML)?);
     }
     for (location, prefix, content_type) in &site.pages {
-        routes.push(page(location, prefix, content_type)?);
+        routes.push(page(site, location, prefix, content_type)?);
     }
     for location in &site.never_cached {
         routes.push(Route::new(values::location(location)?, None));
@@ -74,10 +76,15 @@ fn number(routes: &mut [Route]) {
     }
 }
 
-fn page(location: &str, prefix: &str, content_type: &str) -> Result<Route, Error> {
+fn page(site: &Site, location: &str, prefix: &str, content_type: &str) -> Result<Route, Error> {
+    let content_type = values::media_type(content_type)?;
     let page = Page {
         key_prefix: values::key_prefix(prefix)?,
-        content_type: values::media_type(content_type)?,
+        content_type: match site.settings.layout {
+            Layout::Body => content_type,
+            // Each response says its own.
+            Layout::Response => HTML.to_owned(),
+        },
     };
     Ok(Route::new(values::location(location)?, Some(page)))
 }

@@ -4,6 +4,7 @@ use super::http::host_pattern;
 use super::md5::Md5;
 use super::plan::Plan;
 use super::text::{Text, quoted};
+use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {
     let mut text = Text::default();
@@ -82,7 +83,7 @@ fn tls(text: &mut Text, plan: &Plan) {
 pub(super) fn full(plan: &Plan, site: &str) -> String {
     let mut text = Text::default();
     if let Some(folder) = &plan.modules {
-        for module in modules(plan.md5) {
+        for module in modules(plan) {
             text.line(format_args!(
                 "load_module {}",
                 quoted(&format!("{folder}/{module}"))
@@ -105,9 +106,16 @@ pub(super) fn full(plan: &Plan, site: &str) -> String {
     text.finish()
 }
 
-fn modules(md5: Md5) -> &'static [&'static str] {
-    match md5 {
-        Md5::SetMisc => &["ndk_http_module.so", "ngx_http_set_misc_module.so"],
-        Md5::Njs => &["ngx_http_js_module.so"],
+fn modules(plan: &Plan) -> Vec<&'static str> {
+    let mut modules = match plan.md5 {
+        Md5::SetMisc => vec!["ndk_http_module.so", "ngx_http_set_misc_module.so"],
+        Md5::Njs => vec!["ngx_http_js_module.so"],
+    };
+    if plan.layout == Layout::Response {
+        modules.extend([
+            "ngx_http_srcache_filter_module.so",
+            "ngx_http_memc_module.so",
+        ]);
     }
+    modules
 }

@@ -1,6 +1,6 @@
 mod arbitrary;
 
-use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
 
 use super::*;
 
@@ -30,8 +30,22 @@ fn headers<V: AsRef<[u8]>>(lines: &[(&str, V)]) -> HeaderMap {
     headers
 }
 
+fn judged(
+    status: StatusCode,
+    headers: &HeaderMap,
+    page: &Page,
+    declared: &[(HeaderName, HeaderValue)],
+) -> Decision {
+    let settings = Settings {
+        headers: declared.to_vec(),
+        ..Settings::default()
+    };
+    let settings = &settings;
+    decide(status, headers, Terms { page, settings }, now())
+}
+
 fn judge(page: &Page, headers: &HeaderMap) -> Decision {
-    decide(StatusCode::OK, headers, page, &[], now())
+    judged(StatusCode::OK, headers, page, &[])
 }
 
 /// The decision for an HTML page that also has these header lines.
@@ -60,7 +74,7 @@ fn a_plain_page_is_stored_for_its_timeout() {
 fn only_status_200_is_stored() {
     let html = headers(&[("content-type", "text/html")]);
     for status in (100..1000).filter_map(|code| StatusCode::from_u16(code).ok()) {
-        let decision = decide(status, &html, &PAGE, &[], now());
+        let decision = judged(status, &html, &PAGE, &[]);
         if status == StatusCode::OK {
             assert_eq!(decision, stored_for(900));
         } else {
@@ -95,7 +109,7 @@ fn of_two_violations_the_first_of_the_list_is_named() {
             assert_eq!(found, Decision::Skip(reason), "{name} before {later}");
         }
         let all = headers(&[(name, value)]);
-        let found = decide(StatusCode::NOT_FOUND, &all, &PAGE, &[], now());
+        let found = judged(StatusCode::NOT_FOUND, &all, &PAGE, &[]);
         assert_eq!(found, Decision::Skip(Reason::Status));
     }
 }
@@ -411,7 +425,7 @@ fn a_declared_header_is_no_loss_unless_its_value_differs() {
     let judged = |lines: &[(&str, &str)]| {
         let mut all = headers(lines);
         all.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-        decide(StatusCode::OK, &all, &PAGE, &declared, now())
+        judged(StatusCode::OK, &all, &PAGE, &declared)
     };
     assert_eq!(judged(&[]), stored_for(900));
     assert_eq!(judged(&[("x-frame-options", "DENY")]), stored_for(900));

@@ -1,5 +1,6 @@
 //! What each setting may be.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use djanginxed_rules::{is_cookie_name, is_key_prefix};
 
@@ -74,4 +75,15 @@ fn header_error(name: &str, problem: &'static str) -> ConfigError {
 
 pub(crate) fn checked_host(host: &str) -> Result<Host, ConfigError> {
     Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
+}
+
+/// A status whose response is whole, and may be cached by its own meaning or by what
+/// it says (RFC 9110, section 15.1).
+pub(crate) fn checked_status(status: u16) -> Result<StatusCode, ConfigError> {
+    const STORABLE: [u16; 14] = [
+        200, 203, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 501,
+    ];
+    let known = STORABLE.contains(&status);
+    let parsed = StatusCode::from_u16(status).ok().filter(|_| known);
+    parsed.ok_or(ConfigError::Status(status))
 }

@@ -7,6 +7,7 @@ pub(crate) mod environment;
 use std::fmt;
 use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::config_error::ConfigError;
@@ -23,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) servers: Vec<Server>,
     pub(crate) placement: Placement,
     pub(crate) layout: Layout,
+    /// Of responses that may be stored.
+    pub(crate) statuses: Vec<StatusCode>,
+    /// The longest life of stored errors.
+    pub(crate) error_timeout: Duration,
     pub(crate) key_prefix: String,
     pub(crate) gzip: bool,
     pub(crate) lookup: bool,
@@ -56,6 +61,8 @@ impl Default for Settings {
             servers: Vec::new(),
             placement: Placement::default(),
             layout: Layout::default(),
+            statuses: vec![StatusCode::OK],
+            error_timeout: Duration::from_secs(60),
             key_prefix: String::new(),
             gzip: false,
             lookup: true,
@@ -82,6 +89,7 @@ impl Settings {
         let limits = [
             ("max_entry_size", self.max_entry_size == 0),
             ("in_memory", self.memory == 0),
+            ("error_timeout", self.error_timeout.is_zero()),
             ("operation_timeout", self.operation_timeout.is_zero()),
             ("coalesce_timeout", self.coalesce_timeout.is_zero()),
             ("collecting", self.collecting == 0),
@@ -100,7 +108,7 @@ impl Settings {
         } else if self.servers.is_empty() {
             tracing::info!(max_bytes = self.memory, "{}", self.store_name());
         } else {
-            tracing::info!(key_prefix = %self.key_prefix, gzip = self.gzip, "{}", self.store_name());
+            tracing::info!(key_prefix = %self.key_prefix, layout = %self.layout, gzip = self.gzip, "{}", self.store_name());
             if self.key_prefix.is_empty() {
                 tracing::warn!(
                     "no key prefix: two sites on one Memcached would serve each other's pages"

@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use actix_web::web::Bytes;
 use memcache::exp::{Error as ClientError, ReturnCode};
 
 use super::counted::Received;
 use super::error::StoreError;
 use super::wire::{Answer, Command, Wire, nonsense};
-use crate::entry::Entry;
+use crate::entry::{Entry, Stored};
 use crate::key::PageKey;
+use crate::layout::Layout;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Memcached reads a longer expiry as a date.
@@ -26,6 +28,7 @@ pub(crate) struct Client {
     address: String,
     /// Which page cache's deletes these are.
     owner: u64,
+    layout: Layout,
     max_value: usize,
     idle: Mutex<Vec<Wire>>,
     received: Received,
@@ -51,7 +54,7 @@ pub(crate) enum Reply {
 /// A page on its way to a server.
 pub(crate) struct Outgoing {
     pub(crate) key: PageKey,
-    pub(crate) entry: Entry,
+    pub(crate) stored: Stored,
     /// Whole seconds, at least one.
     pub(crate) life: u64,
 }
@@ -96,10 +99,17 @@ impl Reply {
 
 impl Client {
     /// `received` counts what arrives at all clients of the server.
-    pub(crate) fn new(address: &str, owner: u64, max_value: usize, received: &Received) -> Client {
+    pub(crate) fn new(
+        address: &str,
+        owner: u64,
+        layout: Layout,
+        max_value: usize,
+        received: &Received,
+    ) -> Client {
         Client {
             address: address.to_owned(),
             owner,
+            layout,
             max_value,
             idle: Mutex::default(),
             received: received.clone(),
@@ -252,7 +262,8 @@ impl Client {
             ReturnCode::En => Ok(None),
             ReturnCode::Va => {
                 let flags = answer.number(b'f').unwrap_or_default();
-                Ok(answer.value.and_then(|bytes| Entry::read(bytes, flags)))
+                let read = |bytes| Entry::read(bytes, flags, self.layout);
+                Ok(answer.value.and_then(read))
             }
             _ => Err(self.unexpected()),
         }
@@ -265,8 +276,8 @@ impl Client {
     ) -> Vec<Result<Option<Marker>, StoreError>> {
         let now = unix_now();
         let pairs = pages.map(|page| {
-            let (flags, expiry) = (page.entry.flags(), wire_expiry(page.life, now));
-            let value = page.entry.bytes().clone();
+            let (flags, expiry) = (page.stored.flags, wire_expiry(page.life, now));
+            let value = [page.stored.head.clone(), page.stored.body.clone()];
             let set = Command::set(&page.key.hex(), value, &format!(" F{flags} T{expiry}"));
             [set, look_at_marker(&page.key)]
         });
@@ -321,7 +332,7 @@ impl Client {
     /// Marks each page as deleted, then deletes it; whether it was there.
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
         let pairs = keys.iter().map(|key| {
-            let owner = self.marker_value().into();
+            let owner = [self.marker_value().into(), Bytes::new()];
             let mark = Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"));
             [mark, delete(key)]
         });

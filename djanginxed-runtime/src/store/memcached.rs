@@ -15,6 +15,7 @@ use crate::breaker::Breaker;
 use crate::entry::Entry;
 use crate::expiring::Expiring;
 use crate::key::PageKey;
+use crate::layout::Layout;
 use crate::observe;
 use crate::placement::{Placement, Ring};
 use crate::server::Server;
@@ -27,6 +28,7 @@ pub(crate) struct Upstream {
     timeout: Duration,
     /// Tells this page cache's deletes from those of others.
     owner: u64,
+    layout: Layout,
     max_value: usize,
     /// What it has sent, whoever of this process asked for it.
     received: Received,
@@ -57,7 +59,13 @@ impl Upstream {
 
     /// A client of this server, for one runtime.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.address, self.owner, self.max_value, &self.received)
+        Client::new(
+            &self.address,
+            self.owner,
+            self.layout,
+            self.max_value,
+            &self.received,
+        )
     }
 
     /// The bound of everything a visitor could wait for.
@@ -130,6 +138,7 @@ impl Memcached {
         servers: &[Server],
         placement: Placement,
         timeout: Duration,
+        layout: Layout,
         max_value: usize,
     ) -> Memcached {
         let owner = RandomState::new().hash_one(std::process::id());
@@ -139,6 +148,7 @@ impl Memcached {
                 server: server.clone(),
                 timeout,
                 owner,
+                layout,
                 max_value,
                 received: Received::default(),
                 breaker: Breaker::new(),

@@ -29,7 +29,7 @@ pub(super) struct Command {
     line: Vec<u8>,
     /// Where the key stands in it, which the answer must echo.
     key: Range<usize>,
-    value: Option<Bytes>,
+    value: Option<[Bytes; 2]>,
 }
 
 impl Command {
@@ -44,9 +44,10 @@ impl Command {
         }
     }
 
-    /// Stores `value`, which is not copied.
-    pub(super) fn set(key: &[u8], value: Bytes, flags: &str) -> Command {
-        let command = Command::new("ms", key, &format!(" {}{flags}", value.len()));
+    /// Stores the two parts of `value` behind each other; they are not copied.
+    pub(super) fn set(key: &[u8], value: [Bytes; 2], flags: &str) -> Command {
+        let length: usize = value.iter().map(Bytes::len).sum();
+        let command = Command::new("ms", key, &format!(" {length}{flags}"));
         Command {
             value: Some(value),
             ..command
@@ -131,11 +132,12 @@ impl Wire {
 
     /// Sends commands with one write, or few.
     pub(super) async fn send(&mut self, commands: &[Command]) -> io::Result<()> {
-        let mut pieces = Vec::with_capacity(commands.len() * 3);
+        let mut pieces = Vec::with_capacity(commands.len() * 4);
         for command in commands {
             pieces.push(IoSlice::new(&command.line));
             if let Some(value) = &command.value {
-                pieces.push(IoSlice::new(value));
+                let parts = value.iter().filter(|part| !part.is_empty());
+                pieces.extend(parts.map(|part| IoSlice::new(part)));
                 pieces.push(IoSlice::new(b"\r\n"));
             }
         }

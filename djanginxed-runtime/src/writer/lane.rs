@@ -233,12 +233,13 @@ impl Lane {
         deletes
             .unless_deleted(&job.key, job.stamp, || ())
             .ok_or(Dropped::Deleted)?;
-        if entry.bytes().len() > self.shared.max_entry_size {
+        let stored = entry.stored();
+        if stored.len() > self.shared.max_entry_size {
             return Err(Dropped::TooLarge);
         }
         Ok(Outgoing {
             key: job.key,
-            entry,
+            stored,
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
         })
@@ -252,7 +253,7 @@ impl Lane {
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
                 Ok(marker) => {
-                    let bytes = outgoing.entry.bytes().len();
+                    let bytes = outgoing.stored.len();
                     observe::stored(&outgoing.key, bytes);
                     self.upstream.note_size(&outgoing.key, bytes);
                     deleted.extend(Doubt::of(&page.job).if_deleted(marker, &self.shared.deletes));

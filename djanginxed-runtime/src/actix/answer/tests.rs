@@ -4,6 +4,7 @@ use super::*;
 use actix_web::web::Bytes;
 
 use crate::entry::Entry;
+use crate::layout::Layout;
 use crate::reason::{Bypass, Dropped, Reason};
 use crate::{PageCache, PageCacheBuilder};
 
@@ -18,11 +19,11 @@ fn defaults() -> Settings {
 }
 
 fn plain() -> Entry {
-    Entry::plain(Bytes::from_static(b"<p>page</p>"))
+    Entry::new(None, Bytes::from_static(b"<p>page</p>"))
 }
 
 fn packed() -> Entry {
-    Entry::plain(vec![b'a'; 1_000].into()).packed()
+    Entry::new(None, vec![b'a'; 1_000].into()).packed()
 }
 
 fn answer(
@@ -33,7 +34,8 @@ fn answer(
     status: Status,
 ) -> Option<HttpResponse> {
     let form = entry.form(accepts_gzip, settings.max_entry_size)?;
-    Some(super::answer(form, page, settings, status))
+    let conditions = Conditions::default();
+    Some(super::answer(form, page, settings, &conditions, status))
 }
 
 fn fields<'a>(response: &'a HttpResponse, name: &str) -> Vec<&'a str> {
@@ -51,7 +53,7 @@ fn a_hit_is_200_with_type_and_body_and_nothing_of_the_leaders() {
     assert_eq!(hit.status(), 200);
     let mut names: Vec<_> = hit.headers().keys().map(HeaderName::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["cache-status", "content-type"]);
+    assert_eq!(names, ["cache-status", "content-type", "etag"]);
     assert_eq!(fields(&hit, "content-type"), ["text/html; charset=utf-8"]);
     assert_eq!(body(hit), "<p>page</p>");
 }
@@ -98,7 +100,7 @@ fn a_packed_entry_goes_out_packed_to_those_who_accept_it() {
     let hit = answer(&packed(), &PAGE, &defaults(), true, Status::Hit).unwrap();
     assert_eq!(fields(&hit, "content-encoding"), ["gzip"]);
     assert_eq!(fields(&hit, "vary"), ["Accept-Encoding"]);
-    assert_eq!(body(hit), packed().bytes());
+    assert_eq!(body(hit), packed().body());
 }
 
 #[test]
@@ -123,8 +125,8 @@ fn a_plain_entry_varies_only_where_others_may_be_packed() {
 #[test]
 fn an_entry_that_cannot_be_read_is_no_answer() {
     let whole = packed();
-    let cut = whole.bytes().slice(..whole.bytes().len() - 1);
-    let cut = Entry::read(cut, 2).unwrap();
+    let cut = whole.body().slice(..whole.body().len() - 1);
+    let cut = Entry::read(cut, 2, Layout::Body).unwrap();
     for accepts_gzip in [true, false] {
         assert!(answer(&cut, &PAGE, &defaults(), accepts_gzip, Status::Hit).is_none());
     }

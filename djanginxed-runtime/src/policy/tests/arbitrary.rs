@@ -165,7 +165,7 @@ proptest! {
         let declared = [(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))];
         let reasons: Vec<_> = lines.iter().filter_map(|line| line.2).chain(content_type.1).collect();
         prop_assert_eq!(
-            decide(StatusCode::OK, &all, &Page::new(timeout), &declared, now()),
+            judged(StatusCode::OK, &all, &Page::new(timeout), &declared),
             expected(&reasons, &cache_control.concat(), age, timeout.into())
         );
     }
@@ -177,7 +177,7 @@ proptest! {
     ) {
         let all = headers(&lines);
         let status = StatusCode::from_u16(status).unwrap();
-        if let Decision::Store(life) = decide(status, &all, &PAGE, &[], now()) {
+        if let Decision::Store(life) = judged(status, &all, &PAGE, &[]) {
             prop_assert_eq!(status, StatusCode::OK);
             prop_assert!(!life.is_zero() && life <= PAGE.timeout());
             prop_assert!(!all.contains_key("set-cookie"));

@@ -76,7 +76,7 @@ fn replies(said: Vec<u8>) -> Vec<Vec<Reply>> {
             // The client may have had enough.
             let _ = stream.write_all(&said).await;
         };
-        let client = Client::new(&address, 1, MAX_VALUE, &Received::default());
+        let client = Client::new(&address, 1, Layout::Body, MAX_VALUE, &Received::default());
         let replies = RefCell::new(Vec::from(keys().map(|_| Vec::new())));
         let asking = client_asks(&client, &replies);
         let both = async { tokio::join!(server, asking) };
@@ -112,9 +112,9 @@ proptest! {
                 .collect();
             prop_assert_eq!(answers.len(), 1);
             if let Reply::Page(Ok(Some(entry))) = answers[0] {
-                prop_assert!(entry.bytes().len() <= MAX_VALUE);
+                prop_assert!(entry.body().len() <= MAX_VALUE);
                 let own = format!("k{key}\r\n");
-                let own = [own.as_bytes(), entry.bytes(), b"\r\n"].concat();
+                let own = [own.as_bytes(), entry.body(), b"\r\n"].concat();
                 let is_own = wire.windows(own.len()).any(|window| window == own);
                 prop_assert!(is_own, "a page that was not sent under its key");
             }

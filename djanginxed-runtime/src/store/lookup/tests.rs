@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::layout::Layout;
 use crate::placement::Placement;
 use crate::server::Server;
 use crate::store::Memcached;
@@ -33,7 +34,13 @@ fn played(
         }
     });
     let servers = [Server::parse(&address).unwrap()];
-    Memcached::new(&servers, Placement::default(), TIMEOUT, 1_000_000)
+    Memcached::new(
+        &servers,
+        Placement::default(),
+        TIMEOUT,
+        Layout::Body,
+        1_000_000,
+    )
 }
 
 fn wait<T>(future: impl Future<Output = T>) -> T {

@@ -27,7 +27,7 @@ fn key(number: usize) -> PageKey {
 fn job(number: usize, length: usize) -> Job {
     Job {
         key: key(number),
-        entry: Entry::plain(Bytes::from(vec![b'a'; length])),
+        entry: Entry::new(None, Bytes::from(vec![b'a'; length])),
         started: Instant::now(),
         life: Duration::from_secs(900),
         stamp: Deletes::new().stamp(&key(number)),
@@ -71,7 +71,7 @@ fn keys(pages: &[Sending]) -> Vec<PageKey> {
 }
 
 fn length_pending(queue: &Queue, number: usize) -> Option<usize> {
-    queue.pending(&key(number)).map(|entry| entry.bytes().len())
+    queue.pending(&key(number)).map(|entry| entry.len())
 }
 
 fn is_ready(future: &mut std::pin::Pin<Box<impl Future>>) -> bool {
@@ -153,7 +153,7 @@ fn the_newest_page_of_a_key_is_the_one_that_is_sent() {
     queue.push(job(1, 99), 0).unwrap();
     let sent = all(&queue);
     assert_eq!(keys(&sent), [2, 1].map(key));
-    assert_eq!(sent[1].job.entry.bytes().len(), 99);
+    assert_eq!(sent[1].job.entry.len(), 99);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_page_that_comes_while_an_older_one_is_sent_is_sent_too() {
     queue.done([&older[0]]);
     assert_eq!(length_pending(&queue, 1), Some(99));
     let newer = all(&queue);
-    assert_eq!(newer[0].job.entry.bytes().len(), 99);
+    assert_eq!(newer[0].job.entry.len(), 99);
     queue.done([&newer[0]]);
     assert_eq!(queue.len(), 0);
 }
@@ -510,7 +510,7 @@ mod model {
                             let push = to_send.remove(0);
                             let sent = held.iter().find(|one| one.2 == push).unwrap();
                             prop_assert_eq!(page.job.key, key(sent.0));
-                            prop_assert_eq!(page.job.entry.bytes().len(), sent.1);
+                            prop_assert_eq!(page.job.entry.len(), sent.1);
                             sending.push((push, page));
                         }
                     }

@@ -1,0 +1,131 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn field(name: &str, value: &str) -> (HeaderName, HeaderValue) {
+    (name.parse().unwrap(), value.parse().unwrap())
+}
+
+fn head(fields: &[(&str, &str)]) -> Head {
+    let fields = fields.iter().map(|(name, value)| field(name, value));
+    Head::new(StatusCode::OK, fields).unwrap()
+}
+
+fn read(bytes: impl AsRef<[u8]>) -> Option<(Head, bool, usize)> {
+    Head::read(bytes.as_ref())
+}
+
+#[test]
+fn a_head_is_a_status_line_fields_and_an_empty_line() {
+    let head = head(&[("content-type", "text/html"), ("etag", "\"a\"")]);
+    assert_eq!(
+        head.written(false),
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_packed_body_is_announced_and_makes_a_strong_tag_weak() {
+    let strong = head(&[("etag", "\"a\"")]).written(true);
+    assert_eq!(
+        strong,
+        "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\ncontent-encoding: gzip\r\nvary: Accept-Encoding\r\n\r\n"
+    );
+    let weak = head(&[("etag", "W/\"a\""), ("vary", "accept-encoding")]).written(true);
+    assert_eq!(
+        weak,
+        "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\nvary: accept-encoding\r\ncontent-encoding: gzip\r\n\r\n"
+    );
+}
+
+#[test]
+fn what_belongs_to_one_connection_or_one_visitor_is_not_stored() {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("connection", "x-hop, close"),
+        ("x-hop", "1"),
+        ("keep-alive", "timeout=5"),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "5"),
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("set-cookie", "a=b"),
+        ("x-accel-redirect", "/secret"),
+        ("cache-status", "x; hit"),
+        ("upgrade", "h2c"),
+        ("content-type", "text/html"),
+        ("x-end", "1"),
+    ] {
+        let (name, value) = field(name, value);
+        headers.append(name, value);
+    }
+    let mut kept: Vec<_> = Head::end_to_end(&headers)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    kept.sort_unstable();
+    assert_eq!(kept, ["content-type", "x-end"]);
+}
+
+#[test]
+fn a_head_that_no_writer_writes_is_none() {
+    for bytes in [
+        "",
+        "HTTP/1.1 200 OK",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nx: 1\r\n",
+        "<h1>page</h1>",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nset-cookie: a=b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\npage",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Accel-Redirect: /a\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nna me: x\r\n\r\n",
+    ] {
+        assert_eq!(read(bytes), None, "{bytes:?}");
+    }
+    let many = format!(
+        "HTTP/1.1 200 OK\r\n{}\r\n",
+        "x: 1\r\n".repeat(MAX_FIELDS + 1)
+    );
+    assert_eq!(read(many), None);
+    let long = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(MAX_BYTES));
+    assert_eq!(read(long), None);
+}
+
+#[test]
+fn a_head_that_no_reader_would_take_is_not_made() {
+    let many = (0..MAX_FIELDS).map(|_| field("x", "1"));
+    assert_eq!(Head::new(StatusCode::OK, many), None);
+    let long = [field("x", &"a".repeat(MAX_BYTES))];
+    assert_eq!(Head::new(StatusCode::OK, long), None);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_what_is_read(
+        status in 100_u16..600,
+        names in prop::collection::vec("x-[a-z]{1,10}", 0..20),
+        value in "[ -~]{0,50}",
+        is_gzip: bool,
+        body in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let fields = names.iter().map(|name| field(name, value.trim()));
+        let head = Head::new(StatusCode::from_u16(status).unwrap(), fields).unwrap();
+        let stored = [&head.written(is_gzip)[..], &body].concat();
+        let (found, packed, start) = read(&stored).unwrap();
+        prop_assert_eq!(packed, is_gzip);
+        prop_assert_eq!(&stored[start..], body);
+        let own: Vec<_> = found.fields().iter().filter(|(name, _)| name != header::VARY).collect();
+        prop_assert_eq!(own, head.fields().iter().collect::<Vec<_>>());
+        prop_assert_eq!(found.status(), head.status());
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), known: bool) {
+        let start: &[u8] = if known { b"HTTP/1.1 200 OK\r\n" } else { b"" };
+        if let Some((head, _, length)) = read([start, &bytes].concat()) {
+            prop_assert!(length <= start.len() + bytes.len());
+            prop_assert!(head.fields().iter().all(|(name, _)| !is_never_stored(name)));
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Whole responses: srcache-nginx-module asks memc-nginx-module.
+//!
+//! srcache reads an entry to its end before it sends the first byte, so a visitor's
+//! pace never meets Memcached's time-outs, and no inner server is needed. What is
+//! not a whole response in there is a miss.
+
+use super::plan::{BUFFER, Plan};
+use super::text::Text;
+
+/// In a page's location: looks for the page before anything else.
+pub(super) fn fetch(text: &mut Text, plan: &Plan) {
+    text.why("The entry is a whole response. Anything else, Memcached out of reach or too");
+    text.why("slow is a miss, and the application answers.");
+    text.line("srcache_methods GET HEAD");
+    text.line("srcache_request_cache_control off");
+    text.line(format_args!(
+        "srcache_fetch GET {} $memcached_key",
+        path(plan)
+    ));
+}
+
+/// In a page's location, last: nothing was found.
+pub(super) fn miss(text: &mut Text, plan: &Plan) {
+    text.why("A miss: there is no such file, and so the application is asked.");
+    text.line(format_args!(
+        "try_files {}/none @{}_app",
+        path(plan),
+        plan.name
+    ));
+}
+
+/// The location that alone asks Memcached; visitors cannot.
+pub(super) fn location(text: &mut Text, plan: &Plan) {
+    let timeout = &plan.timeout;
+    text.block(format_args!("location = {}", path(plan)), |text| {
+        text.line("internal");
+        text.line("set $memcached_key $query_string");
+        text.line("set $memc_key $query_string");
+        text.line("set $memc_cmd get");
+        text.line(format_args!("memc_pass {}_memcached", plan.name));
+        text.why("The application's own limit; nginx's is 60 s.");
+        text.line(format_args!("memc_connect_timeout {timeout}"));
+        text.line(format_args!("memc_send_timeout {timeout}"));
+        text.line(format_args!("memc_read_timeout {timeout}"));
+        if !plan.single_memcached {
+            text.why("After a time-out the application answers: no other server has the page.");
+            text.line("memc_next_upstream error");
+        }
+        text.why("A usual page in one read; the default of 4k or 8k takes several.");
+        text.line(format_args!("memc_buffer_size {BUFFER}"));
+        text.why("What is stored comes with its own fields; these are the visitor's side's.");
+        text.line("add_header Cache-Status \"\"");
+        text.line("gunzip off");
+        text.line("gzip off");
+    });
+}
+
+/// No page's path: where a visitor asks for it, nginx answers 404.
+fn path(plan: &Plan) -> String {
+    format!("/_{}", plan.name)
+}
