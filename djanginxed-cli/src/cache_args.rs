@@ -2,7 +2,7 @@
 //! environment variables.
 
 use clap::{Args, ValueEnum};
-use djanginxed::{PageCache, PageCacheBuilder, PageKey, Placement};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey, Placement};
 use djanginxed_rules::is_media_type;
 use djanginxed_runtime::tool::Server;
 
@@ -125,6 +125,32 @@ impl RuleArgs {
 pub(crate) fn names(given: &[String]) -> Vec<String> {
     let trimmed = given.iter().map(|name| name.trim().to_owned());
     trimmed.filter(|name| !name.is_empty()).collect()
+}
+
+/// What the application stores of a page.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LayoutArgs {
+    /// What an entry is, as the application's .layout(…) says
+    #[arg(long, value_enum, env = "DJANGINXED_LAYOUT", default_value_t = LayoutArg::Body)]
+    layout: LayoutArg,
+}
+
+/// As [`Layout`], on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LayoutArg {
+    /// The body alone: stock nginx reads it
+    Body,
+    /// The whole response: nginx reads it with the modules srcache and memc
+    Response,
+}
+
+impl LayoutArgs {
+    pub(crate) fn layout(&self) -> Layout {
+        match self.layout {
+            LayoutArg::Body => Layout::Body,
+            LayoutArg::Response => Layout::Response,
+        }
+    }
 }
 
 /// Whether the application stores gzip.

@@ -49,7 +49,7 @@ pub enum ConfigError {
     Host(String),
     /// A status in [`statuses`](crate::PageCacheBuilder::statuses).
     #[error(
-        "status {0}: name 200 and of 203, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451 and 501 those that may be stored"
+        "status {0}: a response of it is not for others; name final ones of 200 to 599, and none of 206, 304, 401, 407, 412, 416, 417 and 429"
     )]
     Status(u16),
     /// Statuses other than 200 with [`Layout::Body`](crate::Layout::Body).

@@ -14,31 +14,47 @@ pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item 
         .filter(|part| !part.is_empty())
 }
 
-/// The field that speaks to this cache: CDN-Cache-Control where there is one,
-/// else Cache-Control (RFC 9213, section 2.2).
-pub(crate) fn control_field(headers: &HeaderMap) -> HeaderName {
-    if is_targeted(headers) {
-        CDN_CACHE_CONTROL.clone()
-    } else {
-        header::CACHE_CONTROL
-    }
-}
-
 static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// Whether CDN-Cache-Control speaks to this cache.
+/// The fields that speak to this cache: CDN-Cache-Control where there is one, else
+/// Cache-Control (RFC 9213, section 2.2). A targeted field that is not well formed is
+/// as none, but what it says may be meant: then both count.
+pub(crate) fn control_fields(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> + use<> {
+    let targeted = has(headers, &CDN_CACHE_CONTROL).then(|| CDN_CACHE_CONTROL.clone());
+    let usual = (!is_targeted(headers)).then_some(header::CACHE_CONTROL);
+    targeted.into_iter().chain(usual)
+}
+
+/// Whether CDN-Cache-Control speaks to this cache instead of Cache-Control.
 pub(crate) fn is_targeted(headers: &HeaderMap) -> bool {
-    // An empty one is as none (RFC 9213, section 2.1).
-    list(headers, CDN_CACHE_CONTROL.clone()).next().is_some()
+    let mut members = list(headers, CDN_CACHE_CONTROL.clone());
+    has(headers, &CDN_CACHE_CONTROL) && members.all(is_member)
+}
+
+/// An empty field is as none (RFC 9213, section 2.1).
+fn has(headers: &HeaderMap, name: &HeaderName) -> bool {
+    list(headers, name.clone()).next().is_some()
+}
+
+/// Whether a part of a targeted field is one of a dictionary (RFC 8941, section 3.2),
+/// whose seconds are a number.
+fn is_member(part: &[u8]) -> bool {
+    let (name, value) = directive(part);
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.*".contains(byte);
+    let is_life = name.eq_ignore_ascii_case(b"max-age") || name.eq_ignore_ascii_case(b"s-maxage");
+    let is_number = |value: &[u8]| !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    !name.is_empty() && name.iter().all(is_key) && (!is_life || value.is_some_and(is_number))
 }
 
 /// The directives for this cache, as name and value (RFC 9111, section 5.2).
 pub(crate) fn directives(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-    list(headers, control_field(headers)).map(|directive| {
-        let mut parts = directive.splitn(2, |&byte| byte == b'=');
-        let name = parts.next().unwrap_or_default().trim_ascii();
-        (name, parts.next())
-    })
+    control_fields(headers).flat_map(|field| list(headers, field).map(directive))
+}
+
+fn directive(part: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut sides = part.splitn(2, |&byte| byte == b'=');
+    let name = sides.next().unwrap_or_default().trim_ascii();
+    (name, sides.next())
 }
 
 /// Whether one of the words stands anywhere in a field: also in a quoted string,
@@ -87,15 +103,14 @@ pub(crate) fn http_date(line: &HeaderValue) -> Option<SystemTime> {
     httpdate::parse_http_date(line.to_str().ok()?).ok()
 }
 
-/// Age, or the time since Date where that is more (RFC 9111, section 4.2.3).
+/// Age, or the time since Date where that is more (RFC 9111, section 4.2.3). Of a list
+/// the first member counts, and what is no number does not (section 5.1).
 pub(crate) fn age(headers: &HeaderMap, now: SystemTime) -> Duration {
     let since_date = date(headers).and_then(|date| now.duration_since(date).ok());
-    headers
-        .get_all(header::AGE)
-        .map(|age| delta_seconds(age.as_bytes()).unwrap_or(Duration::MAX))
-        .chain(since_date)
-        .max()
-        .unwrap_or_default()
+    let said = headers.get(header::AGE);
+    let said = said.and_then(|line| line.as_bytes().split(|&byte| byte == b',').next());
+    let said = said.and_then(delta_seconds);
+    said.max(since_date).unwrap_or_default()
 }
 
 /// A value without the quotes around it.

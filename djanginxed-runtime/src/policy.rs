@@ -11,7 +11,7 @@ pub use self::loss::Loss;
 pub(crate) use self::loss::{private_losses, refused_loss};
 
 use crate::control::{
-    age, control_field, is_targeted, list, says, seconds_of, unquoted, until_expires,
+    age, control_fields, is_targeted, list, says, seconds_of, unquoted, until_expires,
 };
 use crate::layout::Layout;
 use crate::media::gets_charset;
@@ -132,15 +132,14 @@ fn forbids_sharing(headers: &HeaderMap) -> bool {
             && !is_targeted(headers)
             && says(headers, header::PRAGMA, &[b"no-cache"])
     };
-    says(
-        headers,
-        control_field(headers),
-        &[b"private", b"no-store", b"no-cache"],
-    ) || says(
-        headers,
-        HeaderName::from_static("surrogate-control"),
-        &[b"no-store"],
-    ) || pragma()
+    control_fields(headers)
+        .any(|field| says(headers, field, &[b"private", b"no-store", b"no-cache"]))
+        || says(
+            headers,
+            HeaderName::from_static("surrogate-control"),
+            &[b"no-store"],
+        )
+        || pragma()
 }
 
 fn varies(headers: &HeaderMap) -> bool {
@@ -185,6 +184,15 @@ fn is_utf8_charset(parameter: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"charset") && value.eq_ignore_ascii_case(b"utf-8")
 }
 
+/// Whether a response of this status may be taken again without having said so
+/// (RFC 9110, section 15.1): not a redirect for now, nor a server in trouble.
+fn lasts(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501
+    )
+}
+
 /// The page's timeout, for errors the shorter one of errors, or what the response
 /// grants a shared cache, whichever is shorter, less its age (RFC 9111, section 4.2).
 fn life(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTime) -> Duration {
@@ -192,6 +200,9 @@ fn life(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTi
         .or_else(|| seconds_of(headers, b"max-age"))
         // Expires belongs to the field that the targeted one goes before.
         .or_else(|| (!is_targeted(headers)).then(|| until_expires(headers, now))?);
+    if granted.is_none() && !lasts(status) {
+        return Duration::ZERO;
+    }
     let mut timeout = terms.page.timeout();
     if status.is_client_error() || status.is_server_error() {
         timeout = timeout.min(terms.settings.error_timeout);

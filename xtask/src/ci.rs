@@ -48,6 +48,7 @@ fn cargo_deny() -> Outcome<Command> {
 /// sources, so they are not compiled once more.
 fn package() -> Outcome {
     let package = ["package", "--workspace", "--no-verify", "--allow-dirty"];
-    let unpublished = ["bench", "concurrency", "testkit", "xtask"].map(|name| ["--exclude", name]);
+    let unpublished =
+        ["bench", "concurrency", "conformance", "testkit", "xtask"].map(|name| ["--exclude", name]);
     run(cargo(package).args(unpublished.as_flattened()))
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands.
 
 mod bench;
+mod cache_tests;
 mod ci;
 mod demo;
 mod install;
@@ -16,6 +17,9 @@ Usage: cargo xtask COMMAND
            miss and a hit, and serve until Ctrl-C
   test     run every test, against real memcached and nginx processes
   bench    measure what djanginxed costs beside its peers; options: --help
+  cache-tests FOLDER
+           run http-tests/cache-tests, a checkout of it after `npm i --omit=dev`
+           (Node.js), through an annotated handler behind nginx
   ci       check format, lints, documentation, licences and packages
   install  install what demo and test need (Debian and Ubuntu), and nothing else
 
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         ["demo"] => demo::demo(),
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
         ["bench", ref options @ ..] => bench::bench(options),
+        ["cache-tests", folder] => cache_tests::cache_tests(folder),
         ["ci"] => ci::ci(),
         ["install"] => install::install(),
         [] | ["help" | "--help" | "-h"] => {

@@ -57,6 +57,9 @@ struct Entry {
     read: bool,
     /// Seconds since it was read, or else stored.
     untouched_for: u64,
+    /// Of a whole response: its status line and fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    head: Vec<String>,
     first_line: String,
 }
 
@@ -115,6 +118,7 @@ impl Entry {
             expires_in: item.seconds_left,
             read: item.read,
             untouched_for: item.seconds_untouched,
+            head: head(item),
             first_line: first_line(item).unwrap_or_else(|problem| problem),
         }
     }
@@ -123,6 +127,7 @@ impl Entry {
         match self.flags {
             0 => "as rendered",
             2 => "gzip",
+            4 => "a whole response",
             _ => "not written by djanginxed",
         }
     }
@@ -132,6 +137,15 @@ impl Entry {
             Some(seconds) => format!("in {seconds} s"),
             None => "never".to_owned(),
         }
+    }
+
+    fn head_lines(&self) -> String {
+        let mut label = "head";
+        let lines = self.head.iter().map(|line| {
+            let line = format!("\n  {:<12}{}", std::mem::take(&mut label), escaped(line));
+            line.trim_end().to_owned()
+        });
+        lines.collect()
     }
 
     fn last_read(&self) -> String {
@@ -157,26 +171,46 @@ impl std::fmt::Display for Shown {
   size        {} bytes
   flags       {} ({})
   expires     {}
-  last read   {}
+  last read   {}{}
   first line  {}",
             entry.size,
             entry.flags,
             entry.flags(),
             entry.expires(),
             entry.last_read(),
+            entry.head_lines(),
             escaped(&entry.first_line),
         )
+    }
+}
+
+/// The lines of a whole response before its body.
+fn head(item: &Item) -> Vec<String> {
+    let (head, _) = parts(item);
+    let head = String::from_utf8_lossy(head);
+    head.lines().map(str::to_owned).collect()
+}
+
+/// Head and body; where the entry is a body alone, its head is empty.
+fn parts(item: &Item) -> (&[u8], &[u8]) {
+    const END: &[u8] = b"\r\n\r\n";
+    let value = item.value.as_slice();
+    let end = value.windows(END.len()).position(|four| four == END);
+    match end {
+        Some(end) if item.flags == 4 => (&value[..end], &value[end + END.len()..]),
+        _ => (&[], value),
     }
 }
 
 /// The page's first line that is not empty, cut to a terminal's width.
 fn first_line(item: &Item) -> Result<String, String> {
     const MOST: usize = 60;
-    let mut page = Cow::Borrowed(item.value.as_slice());
-    if item.flags == 2 {
+    let (_, body) = parts(item);
+    let mut page = Cow::Borrowed(body);
+    if item.flags == 2 || item.flags == 4 && body.starts_with(&[0x1f, 0x8b]) {
         let mut plain = Vec::new();
         // A first line needs no more, and a small entry may unpack to very much.
-        GzDecoder::new(item.value.as_slice())
+        GzDecoder::new(body)
             .take(64 * 1024)
             .read_to_end(&mut plain)
             .map_err(|error| format!("not readable as gzip: {error}"))?;

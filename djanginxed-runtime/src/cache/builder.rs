@@ -143,8 +143,10 @@ impl PageCacheBuilder {
     }
 
     /// The statuses of responses that may be stored, with [`Layout::Response`]; 200
-    /// alone by default. Redirects live as long as pages, errors (4xx, 5xx) for
-    /// [`error_timeout`](Self::error_timeout) at the most.
+    /// alone by default. What has not said how long it lives (`max-age` or the like)
+    /// lives as long as its page, errors for [`error_timeout`](Self::error_timeout) at
+    /// the most; 302, 303, 307 and 5xx are then not stored at all (RFC 9110, section
+    /// 15.1).
     pub fn statuses<I>(mut self, statuses: I) -> Self
     where
         I: IntoIterator<Item = u16>,

@@ -404,8 +404,14 @@ fn the_targeted_field_goes_before_cache_control_and_expires() {
     };
     assert_eq!(targeted("max-age=60"), stored_for(60));
     assert_eq!(targeted("public"), stored_for(900));
-    assert_eq!(targeted("max-age=x"), Decision::Skip(Reason::Expired));
-    for none in ["", " ", ","] {
+    for none in [
+        "",
+        " ",
+        ",",
+        "max-age=x",
+        "max-age=\"60\"",
+        "max-age=60, &&",
+    ] {
         assert_eq!(
             targeted(none),
             Decision::Skip(Reason::CacheControl),
@@ -564,8 +570,12 @@ fn age_shortens_a_life() {
     let aged = |control, age| with(&[("cache-control", control), ("age", age)]);
     assert_eq!(aged("max-age=60", "20"), stored_for(40));
     assert_eq!(aged("public", "20"), stored_for(880));
-    assert_eq!(with(&[("age", "20"), ("age", "30")]), stored_for(870));
-    for age in ["60", "61", "99999999999999999999", "", "x", "-1", "1, 2"] {
+    assert_eq!(with(&[("age", "20"), ("age", "30")]), stored_for(880));
+    assert_eq!(with(&[("age", "20, 30")]), stored_for(880));
+    for odd in ["a", "-1", "1.5", "1x", ""] {
+        assert_eq!(with(&[("age", odd)]), stored_for(900), "{odd}");
+    }
+    for age in ["60", "61", "99999999999999999999", "60, 1"] {
         let found = aged("max-age=60", age);
         assert_eq!(found, Decision::Skip(Reason::Expired), "{age:?}");
     }
@@ -590,4 +600,38 @@ fn of_age_and_date_the_older_counts() {
     let aged = |age, date| with(&[("age", String::from(age)), ("date", in_seconds(date))]);
     assert_eq!(aged("100", -20), stored_for(800));
     assert_eq!(aged("20", -100), stored_for(800));
+}
+
+#[test]
+fn a_status_that_means_nothing_for_long_is_stored_only_for_as_long_as_it_says() {
+    let settings = Settings {
+        layout: Layout::Response,
+        statuses: (200..600)
+            .filter_map(|code| StatusCode::from_u16(code).ok())
+            .collect(),
+        ..Settings::default()
+    };
+    let judge = |status, control: Option<&str>| {
+        let mut lines = headers(&[("content-type", "text/html")]);
+        if let Some(control) = control {
+            lines.append(header::CACHE_CONTROL, control.parse().unwrap());
+        }
+        let terms = Terms {
+            page: &PAGE,
+            settings: &settings,
+        };
+        decide(StatusCode::from_u16(status).unwrap(), &lines, terms, now())
+    };
+    for (status, life) in [(200, 900), (301, 900), (404, 60), (410, 60)] {
+        assert_eq!(judge(status, None), stored_for(life), "{status}");
+    }
+    for status in [302, 307, 500, 503] {
+        assert_eq!(
+            judge(status, None),
+            Decision::Skip(Reason::Expired),
+            "{status}"
+        );
+    }
+    assert_eq!(judge(302, Some("max-age=20")), stored_for(20));
+    assert_eq!(judge(503, Some("max-age=200")), stored_for(60));
 }

@@ -77,13 +77,11 @@ pub(crate) fn checked_host(host: &str) -> Result<Host, ConfigError> {
     Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
 }
 
-/// A status whose response is whole, and may be cached by its own meaning or by what
-/// it says (RFC 9110, section 15.1).
+/// A final status whose response is whole: not 206, nor one that speaks of a copy that
+/// only this client has, or of this client (RFC 9110, section 15).
 pub(crate) fn checked_status(status: u16) -> Result<StatusCode, ConfigError> {
-    const STORABLE: [u16; 14] = [
-        200, 203, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 451, 501,
-    ];
-    let known = STORABLE.contains(&status);
-    let parsed = StatusCode::from_u16(status).ok().filter(|_| known);
+    const OF_ONE_CLIENT: [u16; 8] = [206, 304, 401, 407, 412, 416, 417, 429];
+    let whole = (200..600).contains(&status) && !OF_ONE_CLIENT.contains(&status);
+    let parsed = StatusCode::from_u16(status).ok().filter(|_| whole);
     parsed.ok_or(ConfigError::Status(status))
 }

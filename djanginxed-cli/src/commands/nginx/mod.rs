@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
 
-use crate::cache_args::{GzipArgs, PrefixArgs, RuleArgs, ServerArgs, names};
+use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, names};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
@@ -31,6 +31,8 @@ pub(crate) struct Args {
     prefix: PrefixArgs,
     #[command(flatten)]
     gzip: GzipArgs,
+    #[command(flatten)]
+    layout: LayoutArgs,
     /// A host of the site; may be given several times
     #[arg(long = "server-name", value_name = "HOST")]
     server_names: Vec<String>,
@@ -147,7 +149,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
 }
 
 fn site(args: &Args) -> Result<Site, Failure> {
-    let mut pages = args.servers.builder(&args.prefix)?.gzip(args.gzip.gzip);
+    let mut pages = args
+        .servers
+        .builder(&args.prefix)?
+        .gzip(args.gzip.gzip)
+        .layout(args.layout.layout());
     pages = pages
         .cache_status(!args.no_cache_status)
         .hosts(names(&args.hosts));

@@ -248,6 +248,22 @@ fn a_host_is_kept_without_its_port() {
 }
 
 #[test]
+fn a_status_of_one_client_and_any_but_200_of_a_body_are_refused() {
+    let response = || builder().layout(Layout::Response);
+    for status in [0, 100, 206, 304, 401, 429, 600] {
+        let _ = refusal(
+            response().statuses([200, status]),
+            &format!("status {status}"),
+        );
+    }
+    let settings = checked(response().statuses([200, 301, 404, 503])).unwrap();
+    assert_eq!(settings.statuses.len(), 4);
+    let bodies = checked(builder().statuses([200, 404])).unwrap_err();
+    assert_eq!(bodies, ConfigError::StatusesOfBodies);
+    assert!(checked(builder().statuses([200])).is_ok());
+}
+
+#[test]
 fn a_limit_of_zero_is_named() {
     for (builder, name) in [
         (builder().max_entry_size(0), "max_entry_size"),
