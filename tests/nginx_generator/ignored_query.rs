@@ -1,6 +1,6 @@
 //! Ignored query parameters: nginx's maps against the function beside them.
 
-use djanginxed::nginx::{Asked, IgnoredQuery, Md5, Site};
+use djanginxed::nginx::{IgnoredQuery, Md5, Site, Target};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -98,10 +98,10 @@ fn target() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// What nginx answers for the host `echo` when it makes `asked` of `target`.
-fn told(target: &[u8], asked: Asked) -> Vec<u8> {
+fn told(target: &[u8], asked: Target) -> Vec<u8> {
     match asked {
-        Asked::Without(target) => [b" ", &target[..]].concat(),
-        Asked::Past => b"1 ".to_vec(),
+        Target::Without(target) => [b" ", &target[..]].concat(),
+        Target::Past => b"1 ".to_vec(),
         _ => [b" ", target].concat(),
     }
 }
@@ -120,13 +120,13 @@ fn nginx_makes_of_6000_targets_what_the_function_makes_of_them() {
             let response = connection.receive().unwrap();
             let text = String::from_utf8_lossy(&target);
             assert_eq!(response.status, 200, "{text}");
-            let asked = ignored.asked(&target);
+            let asked = ignored.target_of(&target);
             seen[match asked {
-                Asked::Unchanged => 0,
-                Asked::Past => 1,
+                Target::Unchanged => 0,
+                Target::Past => 1,
                 _ => 2,
             }] += 1;
-            let past = asked == Asked::Past;
+            let past = asked == Target::Past;
             let told = told(&target, asked);
             let answer = &response.body[..];
             // What goes past is asked for as it is.
@@ -156,7 +156,7 @@ fn the_longest_targets_are_worked_out_at_once() {
         "utm".repeat(2_300),
     ] {
         let target = format!("/a?{query}");
-        let expected = ignored.asked(target.as_bytes());
+        let expected = ignored.target_of(target.as_bytes());
         let response = Request::get(&target)
             .header("Host", "echo")
             .send(stand.nginx.port());
@@ -202,8 +202,8 @@ fn every_listed_target_with_an_ignored_parameter_is_the_hit_of_the_one_without()
 fn with_and_without(target: &str) -> (String, String) {
     let mark = if target.contains('?') { '&' } else { '?' };
     let asked = format!("{target}{mark}utm_source=%2F|");
-    match ignored().asked(asked.as_bytes()) {
-        Asked::Without(kept) => (asked, String::from_utf8(kept).unwrap()),
+    match ignored().target_of(asked.as_bytes()) {
+        Target::Without(kept) => (asked, String::from_utf8(kept).unwrap()),
         other => panic!("{asked}: {other:?}"),
     }
 }
@@ -231,6 +231,9 @@ fn what_goes_past_the_cache_keeps_its_parameters() {
         assert!(answer.text().starts_with(&seen), "{}", answer.text());
         assert!(answer.text().contains("\ndjanginxed-bypass: 1\n"));
     }
+    // A target without a path, which nginx has no key for.
+    let bare = stand.get("http://www.example.com?gclid");
+    assert!(bare.text().starts_with("GET /?gclid\n"), "{}", bare.text());
     let head = stand.send(Request::new("HEAD", "/a?utm_source=1"));
     assert!(is_hit(&head));
     let line = "\"HEAD /a?utm_source=1 HTTP/1.1\"";
@@ -256,6 +259,8 @@ fn locations_of_their_own_and_never_cached_ones_stay_what_they_are() {
         "{}",
         admin.text()
     );
+    let whole = stand.get("http://www.example.com//x?utm_x&b");
+    assert!(whole.text().starts_with("GET //x?b\n"), "{}", whole.text());
     let page = stand.get("/x?utm_x&b");
     assert!(page.text().starts_with("GET /x?b\n"), "{}", page.text());
     // nginx takes it for /x, the application for a feed.

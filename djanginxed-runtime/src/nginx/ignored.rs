@@ -16,13 +16,13 @@ const RUNS: usize = 12;
 /// The names of the query parameters that a site ignores.
 ///
 /// ```
-/// use djanginxed_runtime::nginx::{Asked, IgnoredQuery};
+/// use djanginxed_runtime::nginx::{IgnoredQuery, Target};
 ///
 /// # fn main() -> Result<(), djanginxed_runtime::nginx::Error> {
 /// let ignored = IgnoredQuery::new(["utm_*", "gclid"])?;
-/// let asked = ignored.asked(b"/a?utm_source=x&page=2&gclid=1");
-/// assert_eq!(asked, Asked::Without(b"/a?page=2".to_vec()));
-/// assert_eq!(ignored.asked(b"/a?page=2"), Asked::Unchanged);
+/// let asked = ignored.target_of(b"/a?utm_source=x&page=2&gclid=1");
+/// assert_eq!(asked, Target::Without(b"/a?page=2".to_vec()));
+/// assert_eq!(ignored.target_of(b"/a?page=2"), Target::Unchanged);
 /// # Ok(())
 /// # }
 /// ```
@@ -34,7 +34,7 @@ pub struct IgnoredQuery {
 /// What nginx makes of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Asked {
+pub enum Target {
     /// Nothing in it is ignored.
     Unchanged,
     /// The key is that of this target, and the application is asked for it.
@@ -74,9 +74,9 @@ impl IgnoredQuery {
     /// percent-encoded `utm%5Fsource` is another parameter. What is kept stays as
     /// it is, in its order; a query of which nothing is left loses its `?`.
     #[must_use]
-    pub fn asked(&self, target: &[u8]) -> Asked {
+    pub fn target_of(&self, target: &[u8]) -> Target {
         let Some(mark) = target.iter().position(|&byte| byte == b'?') else {
-            return Asked::Unchanged;
+            return Target::Unchanged;
         };
         let (path, query) = (&target[..mark], &target[mark + 1..]);
         let (mut kept, mut runs, mut in_run) = (Vec::new(), 0, false);
@@ -91,13 +91,13 @@ impl IgnoredQuery {
             }
         }
         if runs == 0 {
-            return Asked::Unchanged;
+            return Target::Unchanged;
         }
         if runs > RUNS || !target.starts_with(b"/") {
-            return Asked::Past;
+            return Target::Past;
         }
         let query = kept.join(&b'&');
-        Asked::Without(match query.is_empty() {
+        Target::Without(match query.is_empty() {
             true => path.to_vec(),
             false => [path, b"?", &query].concat(),
         })

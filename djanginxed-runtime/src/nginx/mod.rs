@@ -29,6 +29,6 @@ mod values;
 pub use error::Error;
 pub use files::Files;
 pub use forwarding::FORWARDING_HEADERS;
-pub use ignored::{Asked, IgnoredQuery};
+pub use ignored::{IgnoredQuery, Target};
 pub use md5::Md5;
 pub use site::Site;

@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
-use super::{Asked, IgnoredQuery, RUNS};
+use super::{IgnoredQuery, RUNS, Target};
 
-fn asked(target: &str) -> Asked {
+fn asked(target: &str) -> Target {
     let ignored = IgnoredQuery::new(["utm_source", "utm_*", "gclid", "a.b-c"]).unwrap();
-    ignored.asked(target.as_bytes())
+    ignored.target_of(target.as_bytes())
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn ignored_parameters_leave_the_others_as_they_are() {
         ("/a?b&&gclid&&c", "/a?b&&&c"),
         ("/a?utm_x#frag", "/a"),
     ] {
-        let expected = Asked::Without(without.into());
+        let expected = Target::Without(without.into());
         assert_eq!(asked(target), expected, "{target}");
     }
 }
@@ -51,7 +51,7 @@ fn other_parameters_are_no_ignored_ones() {
         "/a?a1b-c",
         "/a?x=gclid",
     ] {
-        assert_eq!(asked(target), Asked::Unchanged, "{target}");
+        assert_eq!(asked(target), Target::Unchanged, "{target}");
     }
 }
 
@@ -59,7 +59,7 @@ fn other_parameters_are_no_ignored_ones() {
 fn more_runs_than_nginx_can_take_out_go_past() {
     let most = format!("/a?{}", vec!["gclid&gclid=2"; RUNS].join("&b&"));
     let kept = format!("/a?{}", vec!["b"; RUNS - 1].join("&"));
-    assert_eq!(asked(&most), Asked::Without(kept.into()));
-    assert_eq!(asked(&format!("{most}&b&gclid")), Asked::Past);
-    assert_eq!(asked("?gclid"), Asked::Past);
+    assert_eq!(asked(&most), Target::Without(kept.into()));
+    assert_eq!(asked(&format!("{most}&b&gclid")), Target::Past);
+    assert_eq!(asked("?gclid"), Target::Past);
 }
