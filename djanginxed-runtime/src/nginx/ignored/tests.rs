@@ -57,8 +57,8 @@ fn other_parameters_are_no_ignored_ones() {
 
 #[test]
 fn more_runs_than_nginx_can_take_out_go_past() {
-    let most = format!("/a?{}", vec!["gclid&gclid=2"; RUNS].join("&b&"));
-    let kept = format!("/a?{}", vec!["b"; RUNS - 1].join("&"));
+    let most = format!("/a?{}", ["gclid&gclid=2"; RUNS].join("&b&"));
+    let kept = format!("/a?{}", ["b"; RUNS - 1].join("&"));
     assert_eq!(asked(&most), Target::Without(kept.into()));
     assert_eq!(asked(&format!("{most}&b&gclid")), Target::Past);
     assert_eq!(asked("?gclid"), Target::Past);
