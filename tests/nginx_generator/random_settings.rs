@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use djanginxed::PageCache;
 use djanginxed::nginx::{Files, Md5, Site};
+use djanginxed::{Layout, PageCache};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -28,6 +28,7 @@ struct Settings {
     timeout: Duration,
     body_size: String,
     njs: bool,
+    layout: Layout,
 }
 
 impl Settings {
@@ -36,6 +37,7 @@ impl Settings {
         let mut pages = PageCache::builder()
             .memcached(&self.memcached)
             .hosts(&self.hosts)
+            .layout(self.layout)
             .operation_timeout(self.timeout);
         for name in &self.cookies {
             pages = pages.bypass_cookie(name);
@@ -250,8 +252,14 @@ fn settings() -> impl Strategy<Value = Settings> {
     );
     let places = (vec(page(), 0..4), vec(location(), 0..3), name);
     let size = mostly(&["10m", "0", "1G", "512k"], "[0-9]{1,12}[kKmMgG]?");
-    (addresses, rules, places, timeout, size, any::<bool>()).prop_map(
-        |(addresses, rules, places, timeout, body_size, njs)| {
+    // njs reads bodies alone, which `refusals` tests.
+    let reads = select(&[
+        (false, Layout::Body),
+        (true, Layout::Body),
+        (false, Layout::Response),
+    ]);
+    (addresses, rules, places, timeout, size, reads).prop_map(
+        |(addresses, rules, places, timeout, body_size, (njs, layout))| {
             let (memcached, server_names, hosts, listens, inner, applications) = addresses;
             let (cookies, bypass_headers, headers, ignored) = rules;
             let (pages, never_cached, name) = places;
@@ -272,6 +280,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 timeout,
                 body_size,
                 njs,
+                layout,
             }
         },
     )
@@ -280,7 +289,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 /// What `nginx -t` says to `conf`.
 fn test(conf: &str, script: &str) -> Result<(), String> {
     Nginx::builder()
-        .modules([Module::SetMisc, Module::Njs])
+        .modules([Module::SetMisc, Module::Njs, Module::Srcache, Module::Memc])
         .file("djanginxed.js", script)
         .test(conf)
 }

@@ -243,3 +243,19 @@ fn what_is_missing_is_named() {
         assert_eq!(site.generate().unwrap_err(), error);
     }
 }
+
+#[test]
+fn njs_is_refused_where_whole_responses_are_read() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .layout(djanginxed::Layout::Response);
+    let site = Site::new(&pages.build().unwrap())
+        .server_name("a.example")
+        .app("a:80")
+        .md5(djanginxed::nginx::Md5::Njs);
+    let error = site.generate().unwrap_err().to_string();
+    assert!(
+        error.starts_with("md5 \"njs\": layout response needs"),
+        "{error}"
+    );
+}

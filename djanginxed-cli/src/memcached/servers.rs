@@ -34,7 +34,28 @@ pub(crate) struct Item {
     pub(crate) seconds_untouched: u64,
 }
 
+/// The client flags of a body in gzip, and of a whole response.
+const GZIP: u32 = 2;
+const RESPONSE: u32 = 4;
+
 impl Item {
+    /// Head and body; where the entry is a body alone, its head is empty.
+    pub(crate) fn parts(&self) -> (&[u8], &[u8]) {
+        const END: &[u8] = b"\r\n\r\n";
+        let value = self.value.as_slice();
+        let end = value.windows(END.len()).position(|four| four == END);
+        match end {
+            Some(end) if self.flags == RESPONSE => (&value[..end], &value[end + END.len()..]),
+            _ => (&[], value),
+        }
+    }
+
+    /// Whether the body is in gzip.
+    pub(crate) fn is_packed(&self) -> bool {
+        let (_, body) = self.parts();
+        self.flags == GZIP || self.flags == RESPONSE && body.starts_with(&[0x1f, 0x8b])
+    }
+
     /// `words` are the flags of a meta command's answer; what is strange in them
     /// is left out.
     pub(super) fn read<'a>(value: Vec<u8>, words: impl Iterator<Item = &'a str>) -> Item {

@@ -1,6 +1,6 @@
 //! Sites that work.
 
-use djanginxed::Placement;
+use djanginxed::{Layout, Placement};
 
 use crate::app::Build;
 use crate::broken::unreached::{certificate, secure, tls, trusting};
@@ -41,6 +41,16 @@ pub(crate) fn setups() -> Vec<Setup> {
         Setup {
             pages: |pages| pages.gzip(true),
             ..row("gzip")
+        },
+        Setup {
+            pages: |pages| pages.layout(Layout::Response),
+            ..row("whole responses")
+        },
+        Setup {
+            pages: |pages| pages.layout(Layout::Response).gzip(true),
+            memcached: &[&[], &[]],
+            tells_conf: true,
+            ..row("whole responses in gzip on two servers")
         },
         Setup {
             files: || certificate("localhost", 4000),

@@ -180,7 +180,8 @@ impl Stand {
             (setup.site)(site).generate().unwrap()
         };
         let file = |port: u16| (setup.nginx)(site(port).site());
-        let mut builder = Nginx::builder();
+        let mut builder =
+            Nginx::builder().modules([Module::SetMisc, Module::Srcache, Module::Memc]);
         if setup.njs {
             let script = site(1).script().unwrap().to_owned();
             builder = builder.modules([Module::Njs]).file("djanginxed.js", script);

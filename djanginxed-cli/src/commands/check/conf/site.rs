@@ -13,6 +13,8 @@ pub(crate) struct Site {
     pub(crate) key: Option<String>,
     pub(crate) upstream: Option<Upstream>,
     pub(crate) error_page: Option<ErrorPage>,
+    /// Whether it reads whole responses (srcache), whose misses need no `error_page`.
+    pub(crate) whole: bool,
     /// `default_type` of the location that asks Memcached.
     pub(crate) content_type: Option<String>,
 }
@@ -42,6 +44,7 @@ impl Conf {
             location: location.args.join(" "),
             key: self.key(location),
             error_page: error_page(location).or_else(|| error_page(server)),
+            whole: location.first("srcache_fetch").is_some(),
             ..Site::default()
         };
         if let Some((asks, inside)) = self.asks_memcached(location) {
@@ -133,6 +136,9 @@ impl Conf {
         if let Some(pass) = location.first("memcached_pass") {
             return Some((pass, (location, location)));
         }
+        if let Some(fetch) = location.first("srcache_fetch") {
+            return self.asks_memc(fetch.arg(1));
+        }
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
         let (name, path) = rest.split_at(rest.find('/')?);
@@ -145,6 +151,22 @@ impl Conf {
         let mut locations = inner.all("location");
         let block = locations.find(|block| block.args.last().is_some_and(|last| last == path))?;
         Some((block.first("memcached_pass")?, (block, inner)))
+    }
+
+    /// The same for whole responses: srcache asks another location of the server.
+    fn asks_memc<'a>(
+        &'a self,
+        path: &str,
+    ) -> Option<(&'a Directive, (&'a Directive, &'a Directive))> {
+        let servers = self.servers();
+        let mut blocks = servers
+            .into_iter()
+            .flat_map(|server| server.all("location").map(move |block| (block, server)));
+        blocks.find_map(|(block, server)| {
+            let is_it = block.args.last().is_some_and(|last| last == path);
+            let pass = block.first("memc_pass").filter(|_| is_it)?;
+            Some((pass, (block, server)))
+        })
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {

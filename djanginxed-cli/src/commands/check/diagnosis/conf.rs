@@ -34,9 +34,11 @@ fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {
     };
     let key = site.key.as_deref().and_then(|key| wrong_key(given, key));
     key.or_else(|| wrong_servers(given, upstream)).or_else(|| {
-        site.error_page
-            .as_ref()
-            .map_or_else(missing, wrong_error_page)
+        if site.whole {
+            return None;
+        }
+        let page = site.error_page.as_ref();
+        page.map_or_else(missing, wrong_error_page)
     })
 }
 

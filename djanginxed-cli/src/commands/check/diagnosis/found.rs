@@ -163,8 +163,6 @@ fn is_page(item: &Item, trial: &Trial) -> bool {
             .flatten()
             .any(|answer| answer.body == value)
     };
-    match item.flags {
-        2 => unpacked(&item.value).is_some_and(|plain| is(&plain)) || is(&item.value),
-        _ => is(&item.value),
-    }
+    let (_, body) = item.parts();
+    is(body) || item.is_packed() && unpacked(body).is_some_and(|plain| is(&plain))
 }
