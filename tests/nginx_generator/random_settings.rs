@@ -23,6 +23,7 @@ struct Settings {
     headers: Vec<(String, String)>,
     pages: Vec<(String, String, String)>,
     never_cached: Vec<String>,
+    ignored: Vec<String>,
     name: Option<String>,
     timeout: Duration,
     body_size: String,
@@ -59,6 +60,7 @@ impl Settings {
         let site = self.listens.iter().fold(site, Site::listen);
         let site = self.applications.iter().fold(site, Site::app);
         let site = self.never_cached.iter().fold(site, Site::never_cache);
+        let site = self.ignored.iter().fold(site, Site::ignore_query);
         let site = (self.pages.iter()).fold(site, |site, (path, prefix, kind)| {
             site.page(path, prefix, kind)
         });
@@ -243,6 +245,10 @@ fn settings() -> impl Strategy<Value = Settings> {
             "[a-zA-Z0-9-]{1,60}|x{3000,5000}",
         )),
         vec(header(), 0..4),
+        list(mostly(
+            &["utm_source", "utm_*", "a.b-c", "-*"],
+            "[a-zA-Z0-9._-]{1,64}[*]?",
+        )),
     );
     let places = (vec(page(), 0..4), vec(location(), 0..3), name);
     let size = mostly(&["10m", "0", "1G", "512k"], "[0-9]{1,12}[kKmMgG]?");
@@ -255,7 +261,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     (addresses, rules, places, timeout, size, reads).prop_map(
         |(addresses, rules, places, timeout, body_size, (njs, layout))| {
             let (memcached, server_names, hosts, listens, inner, applications) = addresses;
-            let (cookies, bypass_headers, headers) = rules;
+            let (cookies, bypass_headers, headers, ignored) = rules;
             let (pages, never_cached, name) = places;
             Settings {
                 memcached,
@@ -269,6 +275,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 headers,
                 pages,
                 never_cached,
+                ignored,
                 name,
                 timeout,
                 body_size,

@@ -37,6 +37,7 @@ fn hostile_values_are_errors_that_name_them() {
         refused(&site().page("/p", "p", value), value);
         refused(&site().never_cache(value), value);
         refused(&site().name(value), value);
+        refused(&site().ignore_query(value), value);
         refused(&site().client_max_body_size(value), value);
         if !value.is_empty() {
             refused(&site().page("/p", value, "text/css"), value);
@@ -186,6 +187,21 @@ fn locations_that_would_never_match_are_refused() {
     for location in ["feed", "/a//b", "/a/../b", "/./a", "/a%20b", "~ /a", "= /a"] {
         refused(&site().never_cache(location), location);
     }
+}
+
+#[test]
+fn names_of_parameters_that_nginx_could_not_compare_are_refused() {
+    let long = "x".repeat(65);
+    for name in ["*", "a*b", "**", "a%5Fb", "a[]", "a=b", "a&b", "a|b", &long] {
+        refused(&site().ignore_query(name), name);
+    }
+    let names: Vec<_> = (0..99).map(|number| format!("{number:064}")).collect();
+    let several = names.iter().fold(site(), Site::ignore_query);
+    let error = several.generate().unwrap_err().to_string();
+    assert!(
+        error.starts_with("ignored query parameter \"0000"),
+        "{error}"
+    );
 }
 
 #[test]

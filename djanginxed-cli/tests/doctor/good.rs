@@ -34,6 +34,11 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("with nginx's file")
         },
         Setup {
+            tells_conf: true,
+            site: |site| site.ignore_query("utm_*").ignore_query("gclid"),
+            ..row("ignored query parameters, with nginx's file")
+        },
+        Setup {
             pages: |pages| pages.gzip(true),
             ..row("gzip")
         },
