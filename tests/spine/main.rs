@@ -6,6 +6,7 @@
 mod application_data;
 mod bookshop;
 mod bypass;
+mod bypass_alike;
 mod conditions;
 mod crowds;
 

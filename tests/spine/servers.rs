@@ -40,7 +40,12 @@ fn nginx_finds_every_page_on_servers_by_modulo() {
 #[test]
 fn the_choice_of_store_is_logged_at_start() {
     log::listen();
-    let stack = Stack::start();
+    // Another test may have had the same port.
+    let stack = Stack::setup()
+        .cache(|builder| builder.key_prefix("logged-at-start"))
+        .start(Script::html());
     let chosen = format!("in Memcached at {}", stack.memcached.address());
-    assert_eq!(log::lines_with(&chosen).len(), 1);
+    let lines = log::lines_with("key_prefix=logged-at-start");
+    let told = lines.iter().filter(|line| line.contains(&chosen));
+    assert_eq!(told.count(), 1, "{lines:?}");
 }

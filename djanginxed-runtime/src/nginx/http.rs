@@ -6,6 +6,7 @@ use super::md5::Md5;
 use super::plan::{LONG_NAME, Plan};
 use super::raw;
 use super::text::{Text, quoted};
+use super::values;
 use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
@@ -125,7 +126,7 @@ fn bypass_variables(plan: &Plan) -> String {
         "$http_authorization$http_transfer_encoding$http_upgrade${name}_method${name}_body"
     );
     for header in &plan.bypass_headers {
-        variables.push_str(header);
+        variables.push_str(&values::header_variable(header));
     }
     if !plan.bypass_cookies.is_empty() {
         variables.push_str(&format!("${name}_cookie"));
@@ -151,8 +152,7 @@ fn cookies(text: &mut Text, plan: &Plan) {
         |text| {
             text.line("default \"\"");
             for name in &plan.bypass_cookies {
-                // A name without "=" is a cookie to some readers of the header.
-                text.line(format_args!("\"~*(^|[;,\\s]){name}\\s*(=|;|,|$)\" 1"));
+                text.line(format_args!("{} 1", quoted(&raw::cookie(name))));
             }
         },
     );

@@ -40,6 +40,7 @@ pub(super) struct Plan {
     /// Those of the hosts with the scheme that they are not named with.
     pub(super) foreign_origins: Vec<String>,
     pub(super) bypass_cookies: Vec<String>,
+    /// In lower case, each once.
     pub(super) bypass_headers: Vec<String>,
     pub(super) routes: Vec<Route>,
     /// Whether requests are treated alike in all of them.
@@ -76,9 +77,7 @@ impl Plan {
             server_names: server_names(site)?,
             hosts: hosts(&settings.hosts)?,
             foreign_origins: foreign_origins(&settings.hosts),
-            bypass_cookies: each(&settings.bypass_cookies, |name| {
-                values::cookie_pattern(name)
-            })?,
+            bypass_cookies: each(&settings.bypass_cookies, |name| values::cookie_name(name))?,
             bypass_headers: bypass_headers(settings)?,
             one_kind: routes.iter().all(|route| route.kind == 0),
             routes,
@@ -207,23 +206,23 @@ fn timeout(limit: Duration) -> String {
 }
 
 fn bypass_headers(settings: &Settings) -> Result<Vec<String>, Error> {
-    let mut variables = each(&settings.bypass_headers, |name| {
-        values::header_variable(name.as_str())
+    let mut names = each(&settings.bypass_headers, |name| {
+        values::bypass_header(name.as_str())
     })?;
-    once(&mut variables);
-    // They stand beside each other in one parameter of nginx's `map`.
+    once(&mut names);
+    // Their variables stand beside each other in one parameter of nginx's `map`.
     let mut length = 0;
-    for (name, variable) in settings.bypass_headers.iter().zip(&variables) {
-        length += variable.len();
+    for name in &names {
+        length += values::header_variable(name).len();
         if length > values::MAX_PARAMETER {
             return Err(refuse(
                 "bypass header",
-                name.as_str(),
+                name,
                 "with it, the names of all are longer than nginx takes (3,500 characters)",
             ));
         }
     }
-    Ok(variables)
+    Ok(names)
 }
 
 /// Leaves out what stands there already: nginx takes some lines only once.

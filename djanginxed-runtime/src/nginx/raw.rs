@@ -1,4 +1,4 @@
-//! The route that the application takes a request for.
+//! Targets and cookies as the application reads them, in regular expressions.
 //!
 //! nginx chooses a location by the path decoded and normalised, the application
 //! a route by the path as it was sent: for nginx `/feed/../a` is `/a` and
@@ -43,6 +43,28 @@ fn character(character: char) -> String {
             format!("({itself}|%{digits})")
         }
     }
+}
+
+/// For Cookie headers that have a cookie of this name, as loosely as the
+/// application reads them (`request.rs`): without case, percent-encoded or not, and
+/// with white space around it. What is no visible ASCII passes for white space
+/// here, since all of Unicode's may stand there.
+pub(super) fn cookie(name: &str) -> String {
+    // The possessive "+" keeps a header of nothing else from costing more than
+    // its length.
+    const BLANK: &str = "([^!-~]|%(0[9A-D]|20|[89A-F][0-9A-F]))*+";
+    let name: String = name.chars().map(in_either_case).collect();
+    // A name without "=" is a cookie to some readers of the header.
+    format!("~*(^|[;,]){BLANK}{name}{BLANK}([=;,]|$)")
+}
+
+/// Also where it is percent-encoded, of which the expression's own `*` knows nothing.
+fn in_either_case(letter: char) -> String {
+    if !letter.is_ascii_alphabetic() {
+        return character(letter);
+    }
+    let cases = [letter.to_ascii_lowercase(), letter.to_ascii_uppercase()];
+    format!("({})", cases.map(character).join("|"))
 }
 
 fn hex_digit(digit: char) -> String {

@@ -173,15 +173,18 @@ pub(super) fn header_value(value: &[u8]) -> Result<String, Error> {
 }
 
 /// nginx's variable for a request header.
-pub(super) fn header_variable(name: &str) -> Result<String, Error> {
+pub(super) fn header_variable(name: &str) -> String {
+    format!("$http_{}", name.to_ascii_lowercase().replace('-', "_"))
+}
+
+/// The name of a request header that takes a request out of the cache, in lower
+/// case.
+pub(super) fn bypass_header(name: &str) -> Result<String, Error> {
     if name
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     {
-        return Ok(format!(
-            "$http_{}",
-            name.to_ascii_lowercase().replace('-', "_")
-        ));
+        return Ok(name.to_ascii_lowercase());
     }
     Err(refuse(
         "bypass header",
@@ -190,15 +193,17 @@ pub(super) fn header_variable(name: &str) -> Result<String, Error> {
     ))
 }
 
-/// A cookie's name, as it stands in a regular expression.
-pub(super) fn cookie_pattern(name: &str) -> Result<String, Error> {
-    let pattern = name.replace('.', "\\.");
-    if is_cookie_name(name) && pattern.len() <= MAX_PARAMETER {
-        return Ok(pattern);
+/// A bypass cookie's name, which becomes a regular expression.
+pub(super) fn cookie_name(name: &str) -> Result<String, Error> {
+    if is_cookie_name(name) && name.len() <= MAX_COOKIE_NAME {
+        return Ok(name.to_owned());
     }
     Err(refuse(
         "bypass cookie",
         name,
-        "use A-Z a-z 0-9 . _ -, and 3,500 characters at most",
+        "use A-Z a-z 0-9 . _ -, and 128 characters at most",
     ))
 }
+
+/// Each character of it becomes up to 17 in a regular expression.
+const MAX_COOKIE_NAME: usize = 128;
