@@ -186,28 +186,16 @@ impl std::fmt::Display for Shown {
 
 /// The lines of a whole response before its body.
 fn head(item: &Item) -> Vec<String> {
-    let (head, _) = parts(item);
-    let head = String::from_utf8_lossy(head);
+    let head = String::from_utf8_lossy(item.parts().0);
     head.lines().map(str::to_owned).collect()
-}
-
-/// Head and body; where the entry is a body alone, its head is empty.
-fn parts(item: &Item) -> (&[u8], &[u8]) {
-    const END: &[u8] = b"\r\n\r\n";
-    let value = item.value.as_slice();
-    let end = value.windows(END.len()).position(|four| four == END);
-    match end {
-        Some(end) if item.flags == 4 => (&value[..end], &value[end + END.len()..]),
-        _ => (&[], value),
-    }
 }
 
 /// The page's first line that is not empty, cut to a terminal's width.
 fn first_line(item: &Item) -> Result<String, String> {
     const MOST: usize = 60;
-    let (_, body) = parts(item);
+    let (_, body) = item.parts();
     let mut page = Cow::Borrowed(body);
-    if item.flags == 2 || item.flags == 4 && body.starts_with(&[0x1f, 0x8b]) {
+    if item.is_gzip() {
         let mut plain = Vec::new();
         // A first line needs no more, and a small entry may unpack to very much.
         GzDecoder::new(body)

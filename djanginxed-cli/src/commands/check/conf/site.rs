@@ -1,5 +1,7 @@
 //! What the file says about one URL.
 
+use djanginxed::Layout;
+
 use super::Conf;
 use super::read::Directive;
 use crate::http::Url;
@@ -12,6 +14,8 @@ pub(crate) struct Site {
     /// What the key is made of: nginx's text, `site1$request_uri`.
     pub(crate) key: Option<String>,
     pub(crate) upstream: Option<Upstream>,
+    /// What nginx reads there; none where no Memcached is asked.
+    pub(crate) layout: Option<Layout>,
     pub(crate) error_page: Option<ErrorPage>,
     /// `default_type` of the location that asks Memcached.
     pub(crate) content_type: Option<String>,
@@ -44,8 +48,12 @@ impl Conf {
             error_page: error_page(location).or_else(|| error_page(server)),
             ..Site::default()
         };
-        if let Some((asks, inside)) = self.asks_memcached(location) {
+        if let Some((asks, inside)) = self.asks_memcached(server, location) {
             site.upstream = self.upstream(asks.arg(0));
+            site.layout = Some(match asks.name.as_str() {
+                "memc_pass" => Layout::Response,
+                _ => Layout::Body,
+            });
             let types = [inside.0, inside.1].map(|block| block.first("default_type"));
             let found = types.into_iter().flatten().next();
             site.content_type = found.map(|found| found.arg(0).to_owned());
@@ -110,7 +118,7 @@ impl Conf {
         };
         let caches = |server: &&&Directive| {
             let mut locations = server.all("location");
-            locations.any(|location| self.asks_memcached(location).is_some())
+            locations.any(|location| self.asks_memcached(server, location).is_some())
         };
         let port = url.origin.port.to_string();
         let here = |server: &&&Directive| {
@@ -125,13 +133,20 @@ impl Conf {
     }
 
     /// The directive that asks Memcached for a location's pages, and the blocks
-    /// it stands in: in the location itself, or in an inner server.
+    /// it stands in: in the location itself, in another one that srcache asks, or
+    /// in an inner server.
     fn asks_memcached<'a>(
         &'a self,
+        server: &'a Directive,
         location: &'a Directive,
     ) -> Option<(&'a Directive, (&'a Directive, &'a Directive))> {
         if let Some(pass) = location.first("memcached_pass") {
             return Some((pass, (location, location)));
+        }
+        if let Some(fetch) = location.first("srcache_fetch") {
+            let path = fetch.arg(1).split('?').next().unwrap_or_default();
+            let block = self::location(server, path)?;
+            return Some((block.first("memc_pass")?, (block, server)));
         }
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
