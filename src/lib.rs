@@ -62,16 +62,17 @@
 //! | refused when | reason |
 //! |---|---|
 //! | the request is not GET | `method` |
-//! | the status is not 200 | `status` |
+//! | the status is not 200, or with [`Layout::Response`] not one of [`statuses`](PageCacheBuilder::statuses) | `status` |
 //! | the response has Set-Cookie | `set-cookie` |
 //! | CDN-Cache-Control where there is one (RFC 9213), else Cache-Control, has private, no-store or no-cache; or Surrogate-Control has no-store; or Pragma has no-cache and there is no Cache-Control | `cache-control` |
 //! | Vary names anything but Accept-Encoding | `vary` |
 //! | the handler has encoded the content itself | `content-encoding` |
-//! | the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`; or the body of a text is not UTF-8: nginx would serve it under the wrong type | `content-type` |
-//! | a header would be lost that is not known to be harmless to lose: every standard one beside those of caching, connections and lengths (Content-Security-Policy, Strict-Transport-Security, Link, Access-Control-\*, …), X-Content-Type-Options, X-Frame-Options and their like; unless it is declared with [`header`](PageCacheBuilder::header) with the same value. The log names it. Other `X-…` headers are lost, which the log says once | `header` |
+//! | with [`Layout::Body`]: the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`: nginx would serve it under the wrong type. With [`Layout::Response`]: a page has none | `content-type` |
+//! | with [`Layout::Body`]: a header would be lost that is not known to be harmless to lose: every standard one beside those of caching, connections and lengths (Content-Security-Policy, Strict-Transport-Security, Link, Access-Control-\*, …), X-Content-Type-Options, X-Frame-Options and their like; unless it is declared with [`header`](PageCacheBuilder::header) with the same value. The log names it. Other `X-…` headers are lost, which the log says once. With [`Layout::Response`]: an X-Accel-\* field | `header` |
 //! | no life is left: the smaller of the page's timeout and s-maxage, else max-age (of CDN-Cache-Control where there is one), else Expires, less Age (RFC 9111, section 4.2.1) | `expired` |
-//! | the body is empty | `empty` |
+//! | the body is empty (with [`Layout::Response`] only that of a 200) | `empty` |
 //! | the body is larger than [`max_entry_size`](PageCacheBuilder::max_entry_size) | `too-large` |
+//! | with [`Layout::Body`]: the body of a text is not UTF-8, and its type says no charset | `content-type` |
 //! | the copies of streamed bodies under way take all that [`collecting`](PageCacheBuilder::collecting) allows | `memory` |
 //! | the body's stream failed, or the client left before its end | `incomplete` |
 //!

@@ -64,9 +64,9 @@ impl<'a> KeyRecipe<'a> {
         }
     }
 
-    /// What nginx hashes.
-    pub(crate) fn expression(&self) -> String {
-        format!("{}$request_uri", self.start())
+    /// What nginx hashes; `target` is its variable for the request target.
+    pub(crate) fn expression(&self, target: &str) -> String {
+        format!("{}{target}", self.start())
     }
 
     fn is_html(&self) -> bool {

@@ -116,18 +116,28 @@ fn has_cookie(headers: &HeaderMap, names: &[String]) -> bool {
     if names.is_empty() {
         return false;
     }
+    sent_names(headers).any(|sent| {
+        let sent = percent_decoded(sent);
+        // Readers of cookies trim what Unicode takes for white space, too.
+        let sent = String::from_utf8_lossy(&sent);
+        names
+            .iter()
+            .any(|name| sent.trim().eq_ignore_ascii_case(name))
+    })
+}
+
+/// The names of the cookies that came with a request, as they were sent.
+pub(crate) fn cookie_names(headers: &HeaderMap) -> Vec<String> {
+    sent_names(headers)
+        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+        .collect()
+}
+
+fn sent_names(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(header::COOKIE)
         .flat_map(|line| line.as_bytes().split(|&byte| byte == b';' || byte == b','))
         .map(|pair| pair.split(|&byte| byte == b'=').next().unwrap_or(pair))
-        .any(|sent| {
-            let sent = percent_decoded(sent);
-            // Readers of cookies trim what Unicode takes for white space, too.
-            let sent = String::from_utf8_lossy(&sent);
-            names
-                .iter()
-                .any(|name| sent.trim().eq_ignore_ascii_case(name))
-        })
 }
 
 fn percent_decoded(name: &[u8]) -> Vec<u8> {

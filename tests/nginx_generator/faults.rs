@@ -3,11 +3,24 @@ use std::time::{Duration, Instant};
 use testkit::{Fault, FaultProxy, Memcached, eventually};
 
 use crate::stand::{Stand, cache, is_hit, stand};
+use djanginxed::Layout;
 use djanginxed::nginx::Md5;
+
+/// A stand of bodies, and one of whole responses.
+fn stands() -> [Stand; 2] {
+    let whole = Stand::with(
+        |memcached| cache(memcached).layout(Layout::Response),
+        |site| site,
+    );
+    [stand(), whole.of_responses()]
+}
 
 #[test]
 fn with_memcached_down_the_application_answers() {
-    let mut stand = stand();
+    stands().into_iter().for_each(answers_with_memcached_down);
+}
+
+fn answers_with_memcached_down(mut stand: Stand) {
     stand.store("site1", "/a", "stored");
     stand.memcached.stop();
     for _ in 0..5 {
@@ -20,7 +33,10 @@ fn with_memcached_down_the_application_answers() {
 
 #[test]
 fn a_hung_memcached_is_soon_left_alone() {
-    let mut stand = stand();
+    stands().into_iter().for_each(soon_leaves_memcached_alone);
+}
+
+fn soon_leaves_memcached_alone(mut stand: Stand) {
     stand.memcached.pause();
     let begin = Instant::now();
     for _ in 0..60 {
@@ -51,13 +67,23 @@ fn one_hung_server_of_two_does_not_keep_visitors_waiting() {
 
 #[test]
 fn nonsense_from_memcached_is_a_miss() {
+    for layout in [Layout::Body, Layout::Response] {
+        takes_nonsense_for_a_miss(layout);
+    }
+}
+
+fn takes_nonsense_for_a_miss(layout: Layout) {
     let memcached = Memcached::start().unwrap();
     let proxy = FaultProxy::start(memcached.port()).unwrap();
     let pages = cache(&memcached)
         .memcached([proxy.address()])
+        .layout(layout)
         .build()
         .unwrap();
-    let stand = Stand::over(memcached, &pages, Md5::SetMisc, |site| site);
+    let mut stand = Stand::over(memcached, &pages, Md5::SetMisc, |site| site);
+    if layout == Layout::Response {
+        stand = stand.of_responses();
+    }
     stand.store("site1", "/a", "stored");
     assert!(is_hit(&stand.get("/a")));
     for fault in [Fault::Garbage, Fault::Reset, Fault::Refuse] {

@@ -38,7 +38,7 @@ fn njs_computes_the_same_keys() {
 }
 
 /// The targets of the list that nginx and the application see alike.
-fn targets() -> impl Iterator<Item = String> {
+pub(crate) fn targets() -> impl Iterator<Item = String> {
     let list = include_str!("../request-targets.txt");
     let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));
     hits.map(|target| target.replace("\\\\", "\\"))

@@ -6,6 +6,7 @@ mod application;
 mod bypass;
 mod faults;
 mod hits;
+mod ignored_query;
 mod misses;
 mod options;
 mod prefixes;

@@ -80,6 +80,7 @@ fn nginx_accepts_every_bypass_rule_and_header() {
 fn two_sites_stand_in_one_nginx_under_different_names() {
     let files = |name: Option<&str>, host: &str| {
         let site = site().listen("8099").server_name(host);
+        let site = site.ignore_query("utm_*");
         let long = format!("{}.{host}", "n".repeat(50));
         let site = name.into_iter().fold(site.server_name(long), Site::name);
         site.generate().unwrap().site()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use djanginxed::PageCache;
 use djanginxed::nginx::{Files, Md5, Site};
+use djanginxed::{Layout, PageCache};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -23,10 +23,12 @@ struct Settings {
     headers: Vec<(String, String)>,
     pages: Vec<(String, String, String)>,
     never_cached: Vec<String>,
+    ignored: Vec<String>,
     name: Option<String>,
     timeout: Duration,
     body_size: String,
     njs: bool,
+    layout: Layout,
 }
 
 impl Settings {
@@ -35,6 +37,7 @@ impl Settings {
         let mut pages = PageCache::builder()
             .memcached(&self.memcached)
             .hosts(&self.hosts)
+            .layout(self.layout)
             .operation_timeout(self.timeout);
         for name in &self.cookies {
             pages = pages.bypass_cookie(name);
@@ -57,6 +60,7 @@ impl Settings {
         let site = self.listens.iter().fold(site, Site::listen);
         let site = self.applications.iter().fold(site, Site::app);
         let site = self.never_cached.iter().fold(site, Site::never_cache);
+        let site = self.ignored.iter().fold(site, Site::ignore_query);
         let site = (self.pages.iter()).fold(site, |site, (path, prefix, kind)| {
             site.page(path, prefix, kind)
         });
@@ -241,13 +245,23 @@ fn settings() -> impl Strategy<Value = Settings> {
             "[a-zA-Z0-9-]{1,60}|x{3000,5000}",
         )),
         vec(header(), 0..4),
+        list(mostly(
+            &["utm_source", "utm_*", "a.b-c", "-*"],
+            "[a-zA-Z0-9._-]{1,64}[*]?",
+        )),
     );
     let places = (vec(page(), 0..4), vec(location(), 0..3), name);
     let size = mostly(&["10m", "0", "1G", "512k"], "[0-9]{1,12}[kKmMgG]?");
-    (addresses, rules, places, timeout, size, any::<bool>()).prop_map(
-        |(addresses, rules, places, timeout, body_size, njs)| {
+    // njs reads bodies alone, which `refusals` tests.
+    let reads = select(&[
+        (false, Layout::Body),
+        (true, Layout::Body),
+        (false, Layout::Response),
+    ]);
+    (addresses, rules, places, timeout, size, reads).prop_map(
+        |(addresses, rules, places, timeout, body_size, (njs, layout))| {
             let (memcached, server_names, hosts, listens, inner, applications) = addresses;
-            let (cookies, bypass_headers, headers) = rules;
+            let (cookies, bypass_headers, headers, ignored) = rules;
             let (pages, never_cached, name) = places;
             Settings {
                 memcached,
@@ -261,10 +275,12 @@ fn settings() -> impl Strategy<Value = Settings> {
                 headers,
                 pages,
                 never_cached,
+                ignored,
                 name,
                 timeout,
                 body_size,
                 njs,
+                layout,
             }
         },
     )
@@ -273,7 +289,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 /// What `nginx -t` says to `conf`.
 fn test(conf: &str, script: &str) -> Result<(), String> {
     Nginx::builder()
-        .modules([Module::SetMisc, Module::Njs])
+        .modules([Module::SetMisc, Module::Njs, Module::Srcache, Module::Memc])
         .file("djanginxed.js", script)
         .test(conf)
 }

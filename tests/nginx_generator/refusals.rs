@@ -37,6 +37,7 @@ fn hostile_values_are_errors_that_name_them() {
         refused(&site().page("/p", "p", value), value);
         refused(&site().never_cache(value), value);
         refused(&site().name(value), value);
+        refused(&site().ignore_query(value), value);
         refused(&site().client_max_body_size(value), value);
         if !value.is_empty() {
             refused(&site().page("/p", value, "text/css"), value);
@@ -189,6 +190,21 @@ fn locations_that_would_never_match_are_refused() {
 }
 
 #[test]
+fn names_of_parameters_that_nginx_could_not_compare_are_refused() {
+    let long = "x".repeat(65);
+    for name in ["*", "a*b", "**", "a%5Fb", "a[]", "a=b", "a&b", "a|b", &long] {
+        refused(&site().ignore_query(name), name);
+    }
+    let names: Vec<_> = (0..99).map(|number| format!("{number:064}")).collect();
+    let several = names.iter().fold(site(), Site::ignore_query);
+    let error = several.generate().unwrap_err().to_string();
+    assert!(
+        error.starts_with("ignored query parameter \"0000"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_header_value_with_a_variable_is_refused() {
     let pages = PageCache::builder()
         .memcached(["127.0.0.1:11211"])
@@ -226,4 +242,20 @@ fn what_is_missing_is_named() {
     for (site, error) in cases {
         assert_eq!(site.generate().unwrap_err(), error);
     }
+}
+
+#[test]
+fn njs_is_refused_where_whole_responses_are_read() {
+    let pages = PageCache::builder()
+        .memcached(["127.0.0.1:11211"])
+        .layout(djanginxed::Layout::Response);
+    let site = Site::new(&pages.build().unwrap())
+        .server_name("a.example")
+        .app("a:80")
+        .md5(djanginxed::nginx::Md5::Njs);
+    let error = site.generate().unwrap_err().to_string();
+    assert!(
+        error.starts_with("md5 \"njs\": layout response needs"),
+        "{error}"
+    );
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use djanginxed::Layout;
 use djanginxed::nginx::{Md5, Site};
 use testkit::http::{Connection, Request};
 use testkit::{Memcached, eventually};
@@ -20,26 +21,46 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// system's buffers.
 const SLOW_LINE: &str = "sndbuf=8k";
 
-fn stand(md5: Md5, listen: &str) -> Stand {
-    stand_of(Memcached::start().unwrap(), &[], md5, listen, |site| site)
+/// What reads from Memcached: each keeps a visitor's pace away from it.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Bodies,
+    BodiesByNjs,
+    Responses,
+}
+
+const KINDS: [Kind; 3] = [Kind::Bodies, Kind::BodiesByNjs, Kind::Responses];
+
+fn stand(kind: Kind, listen: &str) -> Stand {
+    stand_of(Memcached::start().unwrap(), &[], kind, listen, |site| site)
 }
 
 /// With `listen` among the options of nginx's `listen`.
 fn stand_of(
     memcached: Memcached,
     others: &[&Memcached],
-    md5: Md5,
+    kind: Kind,
     listen: &str,
     site: impl Fn(Site) -> Site,
 ) -> Stand {
+    let (md5, layout) = match kind {
+        Kind::Bodies => (Md5::SetMisc, Layout::Body),
+        Kind::BodiesByNjs => (Md5::Njs, Layout::Body),
+        Kind::Responses => (Md5::SetMisc, Layout::Response),
+    };
     let servers = [&memcached].into_iter().chain(others.iter().copied());
     let servers: Vec<String> = servers.map(Memcached::address).collect();
-    let pages = cache(&memcached).memcached(servers).build().unwrap();
-    Stand::edited(memcached, &pages, md5, site, |port, file| {
+    let pages = cache(&memcached).memcached(servers).layout(layout);
+    let pages = pages.build().unwrap();
+    let stand = Stand::edited(memcached, &pages, md5, site, |port, file| {
         let plain = format!("listen 127.0.0.1:{port}");
         // nginx takes such options once for each address.
         file.replacen(&plain, &format!("{plain} {listen}"), 1)
-    })
+    });
+    match kind {
+        Kind::Responses => stand.of_responses(),
+        _ => stand,
+    }
 }
 
 /// Text of `length` bytes that gzip can halve and no more.
@@ -137,8 +158,8 @@ fn store_both(stand: &Stand, length: usize) -> (String, [String; 2]) {
 
 #[test]
 fn a_page_arrives_whole_however_slowly_it_is_read() {
-    for md5 in [Md5::SetMisc, Md5::Njs] {
-        let stand = stand(md5, SLOW_LINE);
+    for kind in KINDS {
+        let stand = stand(kind, SLOW_LINE);
         let pages = [20_000, 200_000, 1_000_000].map(|length| store_both(&stand, length));
         std::thread::scope(|scope| {
             for (page, targets) in &pages {
@@ -153,8 +174,8 @@ fn a_page_arrives_whole_however_slowly_it_is_read() {
 
 #[test]
 fn an_http2_visitor_with_small_windows_gets_whole_pages() {
-    for md5 in [Md5::SetMisc, Md5::Njs] {
-        let stand = stand(md5, "http2");
+    for kind in KINDS {
+        let stand = stand(kind, "http2");
         let mut readers = Vec::new();
         for length in [20_000, 100_000, 200_000, 800_000] {
             let (page, targets) = store_both(&stand, length);
@@ -172,18 +193,18 @@ fn an_http2_visitor_with_small_windows_gets_whole_pages() {
         let (readers, pages): (Vec<_>, Vec<_>) = readers.into_iter().unzip();
         for (read, page) in read_all(stand.nginx.port(), readers).into_iter().zip(pages) {
             let (reader, body) = read;
-            let body = body.unwrap_or_else(|error| panic!("{md5:?} {reader:?}: {error}"));
-            assert!(body == page.as_bytes(), "{md5:?} {reader:?}");
+            let body = body.unwrap_or_else(|error| panic!("{kind:?} {reader:?}: {error}"));
+            assert!(body == page.as_bytes(), "{kind:?} {reader:?}");
         }
     }
 }
 
 #[test]
 fn a_page_over_tls_arrives_whole() {
-    for md5 in [Md5::SetMisc, Md5::Njs] {
+    for kind in KINDS {
         let folder = tempfile::tempdir().unwrap();
         let (certificate, key) = certificate(folder.path());
-        let stand = stand_of(Memcached::start().unwrap(), &[], md5, SLOW_LINE, |site| {
+        let stand = stand_of(Memcached::start().unwrap(), &[], kind, SLOW_LINE, |site| {
             site.tls(&certificate, &key)
         });
         let pages = [20_000, 250_000].map(|length| store_both(&stand, length));
@@ -227,7 +248,7 @@ fn a_page_that_nginx_has_read_needs_no_memcached_any_more() {
     let page = "0123456789abcdef".repeat(1 << 20);
     let memcached = Memcached::builder().memory_mb(128).args(["-I", "32m"]);
     let memcached = memcached.start().unwrap();
-    let mut stand = stand_of(memcached, &[], Md5::SetMisc, SLOW_LINE, |site| site);
+    let mut stand = stand_of(memcached, &[], Kind::Bodies, SLOW_LINE, |site| site);
     stand.store("site1", "/a", &page);
     let mut connection = Connection::open(stand.nginx.port()).unwrap();
     let request = Request::get("/a").header("Host", "www.example.com");
@@ -248,17 +269,20 @@ const FEW: u64 = 80;
 
 #[test]
 fn visitors_who_stop_reading_hold_no_connection_to_memcached() {
-    let stand = stand(Md5::SetMisc, "http2");
-    stand.store("site1", "/a", &text(200_000));
-    let stopped = stop_reading(stand.nginx.port(), 3, 100, |_| "/a".to_owned());
-    assert_few_connections(&[&stand.memcached], stopped);
+    for kind in [Kind::Bodies, Kind::Responses] {
+        let stand = stand(kind, "http2");
+        stand.store("site1", "/a", &text(200_000));
+        stand.store("site1", "/small", "stored");
+        let stopped = stop_reading(stand.nginx.port(), 3, 100, |_| "/a".to_owned());
+        assert_few_connections(&[&stand.memcached], stopped);
+    }
 }
 
 #[test]
 fn visitors_who_stop_reading_hold_none_to_any_of_several_servers() {
     let second = Memcached::start().unwrap();
     let first = Memcached::start().unwrap();
-    let stand = stand_of(first, &[&second], Md5::SetMisc, "http2", |site| site);
+    let stand = stand_of(first, &[&second], Kind::Bodies, "http2", |site| site);
     let page = text(200_000);
     for number in 0..20 {
         let key = djanginxed::PageKey::new("site1", &format!("/{number}")).to_string();
@@ -266,6 +290,10 @@ fn visitors_who_stop_reading_hold_none_to_any_of_several_servers() {
         for server in [&stand.memcached, &second] {
             server.set(&key, 0, 0, &page);
         }
+    }
+    let small = djanginxed::PageKey::new("site1", "/small").to_string();
+    for server in [&stand.memcached, &second] {
+        server.set(&small, 0, 0, "stored");
     }
     let stopped = stop_reading(stand.nginx.port(), 3, 100, |n| format!("/{}", n % 20));
     assert_few_connections(&[&stand.memcached, &second], stopped);
@@ -282,10 +310,6 @@ fn assert_few_connections(servers: &[&Memcached], stopped: Stopped) {
         eventually("only kept connections are left", || {
             server.stat("curr_connections") < FEW
         });
-    }
-    let key = djanginxed::PageKey::new("site1", "/small").to_string();
-    for server in servers {
-        server.set(&key, 0, 0, "stored");
     }
     assert!(stopped.another_gets_a_hit("/small"));
 }

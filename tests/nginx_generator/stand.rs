@@ -12,6 +12,8 @@ pub(crate) struct Stand {
     pub(crate) memcached: Memcached,
     #[allow(dead_code, reason = "kept so that it runs")]
     application: Application,
+    /// What is stored is a whole response.
+    whole: bool,
 }
 
 /// The settings that most tests need.
@@ -54,9 +56,9 @@ impl Stand {
         edit: impl Fn(u16, String) -> String,
     ) -> Stand {
         let application = Application::start();
-        let module = match md5 {
-            Md5::Njs => Module::Njs,
-            _ => Module::SetMisc,
+        let modules = match md5 {
+            Md5::Njs => vec![Module::Njs],
+            _ => vec![Module::SetMisc, Module::Srcache, Module::Memc],
         };
         let files = |port: u16| -> Files {
             let listen = format!("127.0.0.1:{port}");
@@ -69,7 +71,7 @@ impl Stand {
         };
         let script = files(1).script().unwrap_or_default();
         let nginx = Nginx::builder()
-            .modules([module])
+            .modules(modules)
             .file("djanginxed.js", script)
             // As every packaged nginx.conf has it: extensions decide on types.
             .file(
@@ -85,6 +87,15 @@ impl Stand {
             nginx,
             memcached,
             application,
+            whole: false,
+        }
+    }
+
+    /// The same, whose pages are stored as whole responses.
+    pub(crate) fn of_responses(self) -> Stand {
+        Stand {
+            whole: true,
+            ..self
         }
     }
 
@@ -94,7 +105,16 @@ impl Stand {
 
     pub(crate) fn store_with_flags(&self, prefix: &str, target: &str, flags: u32, body: &[u8]) {
         let key = PageKey::new(prefix, target).to_string();
-        self.memcached.set(key, flags, 0, body);
+        if !self.whole {
+            return self.memcached.set(key, flags, 0, body);
+        }
+        let coding = match flags {
+            2 => "content-encoding: gzip\r\n",
+            _ => "",
+        };
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n{coding}\r\n");
+        self.memcached
+            .set(key, 4, 0, [head.as_bytes(), body].concat());
     }
 
     pub(crate) fn store_as(&self, prefix: &str, content_type: &str, target: &str, body: &str) {

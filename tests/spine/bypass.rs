@@ -1,6 +1,8 @@
 //! Who takes no part: what was rendered for them is theirs alone, and what was
 //! rendered for others is not for them.
 
+use actix_web::{HttpRequest, HttpResponse, web};
+use djanginxed::cache_page;
 use testkit::http::{Request, Response};
 
 use crate::stack::{NGINX_HIT, Script, Stack, cache_status, ok};
@@ -204,4 +206,33 @@ fn the_requests_own_cache_control_is_ignored_as_nginx_ignores_it() {
         cache_status(&stack.send_past_nginx(&request)),
         "djanginxed; hit"
     );
+}
+
+#[cache_page(60)]
+async fn greeted(script: web::Data<Script>, request: HttpRequest) -> HttpResponse {
+    script.render(request)
+}
+
+#[test]
+fn a_page_stored_for_somebody_with_cookies_is_told_once_a_route_with_their_names() {
+    crate::stack::log::listen();
+    let stack = Stack::setup()
+        .cache(|builder| builder.bypass_cookie("sessionid"))
+        .routes(|routes| {
+            routes.route("/greeted/{name}", web::get().to(greeted));
+        })
+        .start(Script::html());
+    let told = || crate::stack::log::lines_with("route=\"/greeted/{name}\" cookies=");
+    let _ = stack.ask("/greeted/a");
+    let known = Request::get("/greeted/b").header("cookie", "sessionid=secret");
+    let _ = stack.send_past_nginx(&known);
+    assert!(told().is_empty(), "{:?}", told());
+    for target in ["/greeted/c", "/greeted/d"] {
+        let unknown = Request::get(target).header("cookie", "id=secret; theme=dark");
+        let _ = stack.send_past_nginx(&unknown);
+    }
+    let lines = told();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("cookies=\"id, theme\""), "{lines:?}");
+    assert!(!lines[0].contains("secret"), "{lines:?}");
 }

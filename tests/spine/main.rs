@@ -14,6 +14,7 @@ mod direct;
 mod entries;
 mod expiry;
 mod hits;
+mod ignored_query;
 mod listed_targets;
 mod memory;
 mod middleware;

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use testkit::http::{Connection, Request, Response};
-use testkit::{Memcached, Nginx, Process, free_port};
+use testkit::{Memcached, Module, Nginx, Process, free_port};
 
 use crate::install::install;
 use crate::run::{Outcome, cargo, run};
@@ -62,7 +62,11 @@ impl Stack {
                 String::new()
             })
         };
-        let nginx = Nginx::start(conf).map_err(|error| error.to_string())?;
+        // Both layouts: `DJANGINXED_LAYOUT=response` is for the site to read.
+        let nginx = Nginx::builder()
+            .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+            .start(conf)
+            .map_err(|error| error.to_string())?;
         Ok(Stack {
             nginx,
             site,

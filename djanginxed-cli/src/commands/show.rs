@@ -195,7 +195,7 @@ fn first_line(item: &Item) -> Result<String, String> {
     const MOST: usize = 60;
     let (_, body) = item.parts();
     let mut page = Cow::Borrowed(body);
-    if item.is_gzip() {
+    if item.is_packed() {
         let mut plain = Vec::new();
         // A first line needs no more, and a small entry may unpack to very much.
         GzDecoder::new(body)

@@ -23,10 +23,6 @@ enum Connection {
     Failed(Trouble),
 }
 
-/// The flag of a body in gzip, and that of a whole response.
-const GZIP: u32 = 2;
-const RESPONSE: u32 = 4;
-
 /// What is stored under a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -39,6 +35,10 @@ pub(crate) struct Item {
     /// Seconds since it was read, or else stored.
     pub(crate) seconds_untouched: u64,
 }
+
+/// The client flags of a body in gzip, and of a whole response.
+const GZIP: u32 = 2;
+const RESPONSE: u32 = 4;
 
 impl Item {
     /// Whether it is a whole response, and not a body alone.
@@ -63,7 +63,7 @@ impl Item {
     }
 
     /// Whether its body is packed.
-    pub(crate) fn is_gzip(&self) -> bool {
+    pub(crate) fn is_packed(&self) -> bool {
         self.flags == GZIP
             || self.layout() == Layout::Response && self.parts().1.starts_with(&[0x1F, 0x8B])
     }

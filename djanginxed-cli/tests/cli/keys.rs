@@ -37,9 +37,12 @@ fn the_content_type_is_a_part_of_the_key() {
 fn the_key_of_a_whole_response_has_no_content_type() {
     let key = |layout: &str| {
         let mut command = command();
-        command
-            .env("DJANGINXED_LAYOUT", layout)
-            .args(["key", "--prefix=site1", "--content-type=text/css", "/a"]);
+        command.env("DJANGINXED_LAYOUT", layout).args([
+            "key",
+            "--prefix=site1",
+            "--content-type=text/css",
+            "/a",
+        ]);
         finish(&mut command, "")
     };
     let expected = |start: &str| format!("{}\n", djanginxed::PageKey::new(start, "/a"));

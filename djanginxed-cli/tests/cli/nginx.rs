@@ -30,6 +30,8 @@ fn the_file_is_accepted_by_nginx() {
         "/feed/=site2,application/rss+xml",
         "--no-cache",
         "/admin/",
+        "--ignore-query",
+        "utm_*,gclid",
         "--bypass-cookie",
         "sessionid",
         "--bypass-header",
@@ -47,7 +49,7 @@ fn the_file_is_accepted_by_nginx() {
     Nginx::test(&done.out).unwrap();
     assert!(
         done.out
-            .contains("set_md5 $memcached_key site2=application/rss+xml$request_uri;")
+            .contains("set_md5 $memcached_key site2=application/rss+xml$djanginxed_blog_target;")
     );
 }
 
@@ -86,6 +88,7 @@ fn hostile_values_are_errors_that_name_them() {
         "--app",
         "--listen",
         "--no-cache",
+        "--ignore-query",
         "--name",
         "--client-max-body-size",
         "--prefix",
@@ -145,6 +148,7 @@ fn errors_name_the_option_as_it_was_written() {
         ("--page", "/a=si/te,text/html"),
         ("--page", "/a=site2,text"),
         ("--no-cache", "/a;b"),
+        ("--ignore-query", "a;b"),
         ("--bypass-header", "a;b"),
         ("--bypass-cookie", "a;b"),
         ("--header", "X-A: $b"),

@@ -100,8 +100,19 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("with nginx's file")
         },
         Setup {
+            tells_conf: true,
+            site: |site| site.ignore_query("utm_*").ignore_query("gclid"),
+            ..row("ignored query parameters, with nginx's file")
+        },
+        Setup {
             pages: |pages| pages.gzip(true),
             ..row("gzip")
+        },
+        Setup {
+            pages: |pages| pages.gzip(true),
+            memcached: &[&[], &[]],
+            tells_conf: true,
+            ..whole("whole responses in gzip on two servers")
         },
         Setup {
             files: || certificate("localhost", 4000),

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::body::BoxBody;
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::answer::{answer, mark};
@@ -14,12 +15,15 @@ use super::tee;
 use crate::conditions::Conditions;
 use crate::key::KeyRecipe;
 use crate::page::Page;
-use crate::request::{self, Asked, Connection, Part, accepts_gzip};
+use crate::request::{self, Asked, Connection, Part, accepts_gzip, cookie_names};
 use crate::visit::{Visit, Way};
 
-/// Whether a page's settings have been logged.
+/// What has been said of a page, which is said once.
 #[derive(Debug)]
-pub struct Seen(AtomicBool);
+pub struct Seen {
+    settings: AtomicBool,
+    cookies: AtomicBool,
+}
 
 impl Seen {
     /// A page that has not been asked for yet.
@@ -29,12 +33,15 @@ impl Seen {
         reason = "only the macro's expansion makes one, in a static"
     )]
     pub const fn new() -> Seen {
-        Seen(AtomicBool::new(false))
+        Seen {
+            settings: AtomicBool::new(false),
+            cookies: AtomicBool::new(false),
+        }
     }
+}
 
-    fn first(&self) -> bool {
-        !self.0.load(Ordering::Relaxed) && !self.0.swap(true, Ordering::Relaxed)
-    }
+fn first(said: &AtomicBool) -> bool {
+    !said.load(Ordering::Relaxed) && !said.swap(true, Ordering::Relaxed)
 }
 
 /// What an annotated handler returns: its response, under the type it declares.
@@ -60,7 +67,13 @@ pub async fn serve<R: Responder + 'static>(
 ) -> Served<R> {
     let handler = respond(handler, &incoming.request);
     let response = match begin(page, seen, &incoming) {
-        Some((visit, part)) => through(&visit, part, handler).await,
+        Some((visit, part)) => {
+            let (response, is_kept) = through(&visit, part, handler).await;
+            if is_kept {
+                warn_of_cookies(seen, &incoming.request);
+            }
+            response
+        }
         None => handler.await,
     };
     Served {
@@ -76,28 +89,30 @@ async fn respond<R: Responder + 'static>(
     handler.await.respond_to(request).map_into_boxed_body()
 }
 
+/// The answer, and whether it is stored for all.
 async fn through(
     visit: &Visit,
     part: Part,
     handler: impl Future<Output = HttpResponse>,
-) -> HttpResponse {
+) -> (HttpResponse, bool) {
     match visit.way(part).await {
         Way::Answer(form, status) => {
             let settings = visit.pages.settings();
-            answer(form, &visit.page, settings, &visit.conditions, status)
+            let hit = answer(form, &visit.page, settings, &visit.conditions, status);
+            (hit, false)
         }
         Way::Past(status) => {
             let mut response = handler.await;
             visit.changed(response.status()).await;
             mark(&mut response, status, visit.pages.settings());
-            response
+            (response, false)
         }
         Way::Render(render, leading) => {
             let rendered = tee::finish(render, handler.await);
             if let Some(leading) = leading {
                 leading.conclude(rendered.fresh);
             }
-            rendered.response
+            (rendered.response, rendered.is_kept)
         }
     }
 }
@@ -121,7 +136,7 @@ fn begin(page: Page, seen: &Seen, incoming: &Incoming) -> Option<(Visit, Part)> 
         }
     });
     let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
-    if seen.first() {
+    if first(&seen.settings) {
         log_page(&page, prefix, request);
     }
     let target = asked.target();
@@ -135,6 +150,21 @@ fn begin(page: Page, seen: &Seen, incoming: &Incoming) -> Option<(Visit, Part)> 
         conditions: Conditions::of(request.headers()),
     };
     Some((visit, part))
+}
+
+/// Says once that a page is stored for all which somebody with cookies has asked for,
+/// who may have a session that the cache was not told of.
+fn warn_of_cookies(seen: &Seen, request: &HttpRequest) {
+    if !request.headers().contains_key(header::COOKIE) || !first(&seen.cookies) {
+        return;
+    }
+    tracing::warn!(
+        route = request.match_pattern(),
+        cookies = cookie_names(request.headers()).join(", "),
+        "a page that is stored for all was rendered for a request with cookies: if one of \
+         them is a session or changes the page, name it with PageCacheBuilder::bypass_cookie, \
+         in nginx's file too"
+    );
 }
 
 fn log_page(page: &Page, prefix: &str, request: &HttpRequest) {

@@ -22,6 +22,8 @@ pub(super) struct Rendered {
     pub(super) response: HttpResponse,
     /// The page, where the response is one for others.
     pub(super) fresh: Option<Fresh>,
+    /// Whether it is stored, or will be when its stream ends well.
+    pub(super) is_kept: bool,
 }
 
 /// Judges the handler's response, and stores it or lets its body be stored when it
@@ -53,6 +55,7 @@ where
     Rendered {
         response: response.map_into_boxed_body(),
         fresh,
+        is_kept: status == Status::Stored,
     }
 }
 
@@ -108,6 +111,7 @@ fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Duration
     Rendered {
         response: response.set_body(BoxBody::new(Tee { body, copy })),
         fresh: None,
+        is_kept: true,
     }
 }
 

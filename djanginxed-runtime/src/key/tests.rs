@@ -41,7 +41,10 @@ fn a_type_other_than_html_stands_in_the_key() {
     ] {
         let recipe = KeyRecipe::new("site1", content_type);
         assert_eq!(recipe.start(), start);
-        assert_eq!(recipe.expression(), format!("{start}$request_uri"));
+        assert_eq!(
+            recipe.expression("$request_uri"),
+            format!("{start}$request_uri")
+        );
         let key = PageKey::with_type("site1", content_type, "/a");
         assert_eq!(key, recipe.key("/a"));
         assert_eq!(key, PageKey::new(start, "/a"));

@@ -1,5 +1,6 @@
 //! What stands in nginx's `http` block beside the servers.
 
+use super::ignored::IgnoredQuery;
 use super::inner;
 use super::md5::Md5;
 use super::plan::{LONG_NAME, Plan};
@@ -20,7 +21,13 @@ pub(super) fn write(plan: &Plan) -> String {
     }
     application(&mut text, plan);
     text.blank();
+    if !plan.ignored.is_empty() {
+        plan.ignored.maps(&mut text, &plan.name);
+    }
     bypass(&mut text, plan);
+    if !plan.ignored.is_empty() {
+        IgnoredQuery::asked_map(&mut text, &plan.name, &plan.past());
+    }
     route(&mut text, plan);
     if plan.md5 == Md5::Njs {
         text.blank();
@@ -125,6 +132,9 @@ fn bypass_variables(plan: &Plan) -> String {
     }
     if !plan.hosts.is_empty() {
         variables.push_str(&format!("${name}_foreign"));
+    }
+    if !plan.ignored.is_empty() {
+        variables.push_str(&format!("${name}_ignored"));
     }
     if !plan.foreign_origins.is_empty() {
         variables.push_str(&format!("${name}_scheme"));

@@ -6,7 +6,7 @@ import crypto from 'crypto';
 function key(r) {
     const hash = crypto.createHash('md5');
     hash.update(r.rawVariables.djanginxed_prefix);
-    hash.update(r.rawVariables.request_uri);
+    hash.update(r.rawVariables.djanginxed_hashed);
     return hash.digest('hex');
 }
 

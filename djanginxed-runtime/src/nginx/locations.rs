@@ -97,30 +97,28 @@ fn bypass(text: &mut Text, plan: &Plan, route: &Route) {
         text.block(head, |text| text.line(format_args!("set ${name}_past 1")));
     }
     text.why("Straight to the application; 418 is only nginx's way to get there.");
-    text.block(format_args!("if (${})", past(plan)), |text| {
+    text.block(format_args!("if (${})", plan.past()), |text| {
         text.line("return 418");
     });
 }
 
-/// The variable that says that a request goes past the cache.
-fn past(plan: &Plan) -> String {
-    let word = if plan.one_kind { "bypass" } else { "past" };
-    format!("{}_{word}", plan.name)
-}
-
 fn key(text: &mut Text, plan: &Plan, page: &Page) {
     text.why("The request target exactly as sent ($request_uri), as the application has it.");
+    if !plan.ignored.is_empty() {
+        text.why("What is ignored in it is taken out for both.");
+    }
     let recipe = page.recipe();
     match plan.md5 {
         Md5::SetMisc => text.line(format_args!(
             "set_md5 $memcached_key {}",
-            recipe.expression()
+            recipe.expression(&plan.target())
         )),
         Md5::Njs => {
             text.line(format_args!(
                 "set $djanginxed_prefix \"{}\"",
                 recipe.start()
             ));
+            text.line(format_args!("set $djanginxed_hashed {}", plan.target()));
             text.line(format_args!("set $memcached_key ${}_key", plan.name));
         }
     }
@@ -144,8 +142,13 @@ fn application(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
     let port = &plan.public_port;
     text.block(format_args!("location @{name}_app"), |text| {
-        text.why("No path after the name: the application sees the target as it was sent.");
-        text.line(format_args!("proxy_pass http://{name}_app"));
+        if plan.ignored.is_empty() {
+            text.why("No path after the name: the application sees the target as it was sent.");
+            text.line(format_args!("proxy_pass http://{name}_app"));
+        } else {
+            text.why("From a variable nginx sends the target as it stands there, byte for byte.");
+            text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
+        }
         text.line("proxy_http_version 1.1");
         text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
         text.line("proxy_set_header Upgrade $http_upgrade");
@@ -160,7 +163,7 @@ fn application(text: &mut Text, plan: &Plan) {
         text.why("What goes past the cache here takes no part in it there either.");
         text.line(format_args!(
             "proxy_set_header Djanginxed-Bypass ${}",
-            past(plan)
+            plan.past()
         ));
         text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
         for field in FORWARDING_HEADERS {

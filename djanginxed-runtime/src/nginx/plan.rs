@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
+use super::ignored::IgnoredQuery;
 use super::md5::Md5;
 use super::routes::{Route, routes};
 use super::site::Site;
@@ -43,6 +44,7 @@ pub(super) struct Plan {
     pub(super) routes: Vec<Route>,
     /// Whether requests are treated alike in all of them.
     pub(super) one_kind: bool,
+    pub(super) ignored: IgnoredQuery,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -80,6 +82,7 @@ impl Plan {
             bypass_headers: bypass_headers(settings)?,
             one_kind: routes.iter().all(|route| route.kind == 0),
             routes,
+            ignored: IgnoredQuery::new(&site.ignored_query)?,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: md5(site)?,
@@ -94,6 +97,20 @@ impl Plan {
 }
 
 impl Plan {
+    /// The variable that says that a request goes past the cache.
+    pub(super) fn past(&self) -> String {
+        let word = if self.one_kind { "bypass" } else { "past" };
+        format!("{}_{word}", self.name)
+    }
+
+    /// The variable with the target that keys are made of.
+    pub(super) fn target(&self) -> String {
+        match self.ignored.is_empty() {
+            true => "$request_uri".to_owned(),
+            false => format!("${}_target", self.name),
+        }
+    }
+
     /// Each content type once; the inner server has a location for each.
     pub(super) fn content_types(&self) -> Vec<&str> {
         let mut types: Vec<&str> = Vec::new();

@@ -41,6 +41,7 @@ pub struct Site {
     pub(super) applications: Vec<String>,
     pub(super) pages: Vec<(String, String, String)>,
     pub(super) never_cached: Vec<String>,
+    pub(super) ignored_query: Vec<String>,
     pub(super) md5: Md5,
     pub(super) script_path: String,
     pub(super) modules: Option<String>,
@@ -62,6 +63,7 @@ impl Site {
             applications: Vec::new(),
             pages: Vec::new(),
             never_cached: Vec::new(),
+            ignored_query: Vec::new(),
             md5: Md5::default(),
             script_path: "djanginxed.js".to_owned(),
             modules: Some("/usr/lib/nginx/modules".to_owned()),
@@ -140,6 +142,17 @@ impl Site {
     #[must_use]
     pub fn never_cache(mut self, location: impl Into<String>) -> Site {
         self.never_cached.push(location.into());
+        self
+    }
+
+    /// A query parameter that makes no other page, such as `gclid`; `utm_*` is every
+    /// name that begins so. nginx takes it out of the request target of a GET or
+    /// HEAD before it works out the key and before it asks the application,
+    /// which so never sees it and needs no rule of its own; what goes past the
+    /// cache keeps it. [`IgnoredQuery`](super::IgnoredQuery) says what is taken out.
+    #[must_use]
+    pub fn ignore_query(mut self, name: impl Into<String>) -> Site {
+        self.ignored_query.push(name.into());
         self
     }
 

@@ -60,6 +60,9 @@ pub(crate) struct Args {
     /// A location that is never cached; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
+    /// Query parameters that make no other page, taken out of the target; utm_* is all that begin so
+    #[arg(long = "ignore-query", value_name = "NAME", value_delimiter = ',')]
+    ignored_query: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
     /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
@@ -192,6 +195,9 @@ fn with_addresses(mut site: Site, args: &Args) -> Site {
     }
     for location in &args.no_cache {
         site = site.never_cache(location);
+    }
+    for name in &args.ignored_query {
+        site = site.ignore_query(name);
     }
     if let Some(port) = args.public_port {
         site = site.public_port(port);

@@ -44,6 +44,7 @@ fn option(args: &Args, setting: &str, value: &str) -> Option<&'static str> {
         "bypass cookie" => "--bypass-cookie",
         "bypass header" => "--bypass-header",
         "header" | "header value" => "--header",
+        "ignored query parameter" => "--ignore-query",
         "content type" => "--page",
         "location" => location_option(args, value),
         "key prefix" if args.prefix.prefix == value => "--prefix",

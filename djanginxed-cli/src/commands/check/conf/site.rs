@@ -212,7 +212,26 @@ impl Conf {
             }
             _ => {}
         });
-        found
+        found.map(|key| self.with_request_uri(key))
+    }
+
+    /// `key` with `$request_uri` for a variable that is the target but for ignored
+    /// parameters, none of which is sent here.
+    fn with_request_uri(&self, key: String) -> String {
+        let mut found = None;
+        walk(&self.directives, &mut |directive| {
+            let is_target = |inner: &&Directive| inner.arg(0) == "$request_uri";
+            if directive.name == "map"
+                && key.ends_with(directive.arg(1))
+                && directive.first("default").as_ref().is_some_and(is_target)
+            {
+                found = key.strip_suffix(directive.arg(1));
+            }
+        });
+        match found {
+            Some(prefix) if !prefix.contains('$') => format!("{prefix}$request_uri"),
+            _ => key,
+        }
     }
 }
 

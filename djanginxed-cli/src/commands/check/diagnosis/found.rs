@@ -219,5 +219,5 @@ fn is_page(item: &Item, trial: &Trial) -> bool {
             .any(|answer| answer.body == value)
     };
     let (_, body) = item.parts();
-    is(body) || item.is_gzip() && unpacked(body).is_some_and(|plain| is(&plain))
+    is(body) || item.is_packed() && unpacked(body).is_some_and(|plain| is(&plain))
 }

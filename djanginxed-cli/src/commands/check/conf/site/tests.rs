@@ -45,6 +45,20 @@ fn nginx_chooses_the_location() {
 }
 
 #[test]
+fn a_target_without_ignored_parameters_is_the_target() {
+    let file = FILE.replace("site1$request_uri", "site1$a_target");
+    let key = |map: &str| {
+        let conf = Conf::parse(&format!("{map} {file}")).unwrap();
+        let url = Url::parse("http://www.example.com/a?b").unwrap();
+        conf.site(&url).unwrap().key.unwrap()
+    };
+    let map = "map $a_kept $a_target { default $request_uri; \"~^(?<a>.*)&$\" $a; }";
+    assert_eq!(key(map), "site1$request_uri");
+    assert_eq!(key(&map.replace("$request_uri", "$uri")), "site1$a_target");
+    assert_eq!(key(""), "site1$a_target");
+}
+
+#[test]
 fn the_prefixes_of_the_file_are_known() {
     assert_eq!(Conf::parse(FILE).unwrap().prefixes(), ["site1", "site2"]);
 }
