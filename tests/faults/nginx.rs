@@ -2,47 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Memcached, Nginx, eventually, get};
+use testkit::{Memcached, Module, Nginx, eventually, free_port, get};
 
-use crate::app::{PREFIX, Site, at, run_of, status_of, wait};
+use crate::app::{Site, at, run_of, status_of, wait};
 use crate::outages::TOLERABLE;
 
-/// nginx in front of `site`: it skips a server that hangs, since a second one
-/// that refuses at once makes `max_fails` count.
+/// nginx with the generated file in front of `site`.
 fn in_front_of(site: &Site, memcached: &Memcached) -> Nginx {
-    let (site, memcached) = (site.port, memcached.address());
-    Nginx::start(|port| {
-        format!(
-            "upstream pages {{
-                 server {memcached} max_fails=2 fail_timeout=5s;
-                 server 127.0.0.1:1 backup;
-                 keepalive 8;
-             }}
-             upstream app {{ server 127.0.0.1:{site}; }}
-             server {{
-                 listen 127.0.0.1:{port};
-                 set_md5 $memcached_key {PREFIX}$request_uri;
-                 default_type text/html;
-                 charset utf-8;
-                 add_header Cache-Status $from always;
-                 set $from 'nginx; hit';
-                 location / {{
-                     memcached_pass pages;
-                     memcached_connect_timeout 100ms;
-                     memcached_send_timeout 100ms;
-                     memcached_read_timeout 200ms;
-                     error_page 404 405 500 502 504 = @app;
-                 }}
-                 location @app {{
-                     set $from '';
-                     proxy_pass http://app;
-                     proxy_http_version 1.1;
-                     proxy_set_header Connection '';
-                 }}
-             }}"
-        )
-    })
-    .unwrap()
+    let pages = at(&memcached.address()).build().unwrap();
+    let file = djanginxed::nginx::Site::new(&pages)
+        .server_name("127.0.0.1")
+        .app(format!("127.0.0.1:{}", site.port));
+    Nginx::builder()
+        .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+        .start(|port| {
+            let file = file
+                .clone()
+                .listen(format!("127.0.0.1:{port}"))
+                .inner(format!("127.0.0.1:{}", free_port()));
+            file.generate().unwrap().site()
+        })
+        .unwrap()
 }
 
 #[track_caller]
