@@ -4,7 +4,7 @@
 use clap::{Args, ValueEnum};
 use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey, Placement};
 use djanginxed_rules::is_media_type;
-use djanginxed_runtime::tool::Server;
+use djanginxed_runtime::tool::{KeyRecipe, Server};
 
 use crate::failure::Failure;
 
@@ -36,6 +36,8 @@ pub(crate) struct KeyArgs {
         default_value = "text/html"
     )]
     content_type: String,
+    #[command(flatten)]
+    layout: LayoutArgs,
 }
 
 impl KeyArgs {
@@ -43,8 +45,14 @@ impl KeyArgs {
         &self.content_type
     }
 
+    /// The layout, where one is given.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        self.layout.given()
+    }
+
     pub(crate) fn key(&self, target: &str) -> PageKey {
-        PageKey::with_type(&self.prefix.prefix, &self.content_type, target)
+        let layout = self.layout.layout();
+        KeyRecipe::of(layout, &self.prefix.prefix, &self.content_type).key(target)
     }
 }
 
@@ -130,9 +138,9 @@ pub(crate) fn names(given: &[String]) -> Vec<String> {
 /// What the application stores of a page.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LayoutArgs {
-    /// What an entry is, as the application's .layout(…) says
-    #[arg(long, value_enum, env = "DJANGINXED_LAYOUT", default_value_t = LayoutArg::Body)]
-    layout: LayoutArg,
+    /// What an entry is, as the application's .layout(…) says [default: body]
+    #[arg(long, value_enum, ignore_case = true, env = "DJANGINXED_LAYOUT")]
+    layout: Option<LayoutArg>,
 }
 
 /// As [`Layout`], on the command line.
@@ -142,13 +150,21 @@ enum LayoutArg {
     Body,
     /// The whole response: nginx reads it with the modules srcache and memc
     Response,
+    /// An empty variable is an unset one.
+    #[value(name = "", hide = true)]
+    Unset,
 }
 
 impl LayoutArgs {
     pub(crate) fn layout(&self) -> Layout {
-        match self.layout {
-            LayoutArg::Body => Layout::Body,
-            LayoutArg::Response => Layout::Response,
+        self.given().unwrap_or_default()
+    }
+
+    fn given(&self) -> Option<Layout> {
+        match self.layout? {
+            LayoutArg::Body => Some(Layout::Body),
+            LayoutArg::Response => Some(Layout::Response),
+            LayoutArg::Unset => None,
         }
     }
 }

@@ -14,21 +14,24 @@ use crate::media::HTML;
 /// prefix. No prefix has a `=` and every target begins with `/`, so an nginx
 /// that serves a prefix as HTML never finds such a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyRecipe<'a> {
+pub struct KeyRecipe<'a> {
     prefix: &'a str,
     content_type: &'a str,
 }
 
 impl<'a> KeyRecipe<'a> {
     /// Under [`Layout::Response`] a page says its own type, so that no key has one.
-    pub(crate) fn of(layout: Layout, prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
+    #[must_use]
+    pub fn of(layout: Layout, prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
         match layout {
             Layout::Body => KeyRecipe::new(prefix, content_type),
             Layout::Response => KeyRecipe::new(prefix, HTML),
         }
     }
 
-    pub(crate) fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
+    /// Under [`Layout::Body`].
+    #[must_use]
+    pub fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
         KeyRecipe {
             prefix,
             content_type,
@@ -36,7 +39,8 @@ impl<'a> KeyRecipe<'a> {
     }
 
     /// The key of `target`.
-    pub(crate) fn key(&self, target: &str) -> PageKey {
+    #[must_use]
+    pub fn key(&self, target: &str) -> PageKey {
         let mut hash = Md5::new();
         hash.update(self.prefix);
         if !self.is_html() {
@@ -52,7 +56,8 @@ impl<'a> KeyRecipe<'a> {
 
     /// What is hashed before the target, `site1` or `site1=application/json`, in
     /// nginx's words as in ours.
-    pub(crate) fn start(&self) -> String {
+    #[must_use]
+    pub fn start(&self) -> String {
         match self.is_html() {
             true => self.prefix.to_owned(),
             false => format!("{}={}", self.prefix, self.content_type.to_ascii_lowercase()),

@@ -51,8 +51,9 @@ pub mod private {
 }
 
 /// What a tool beside the application must know as the application does: where a
-/// page lies, and which fields its hits lack.
+/// page lies and under which key, and which fields its hits lack.
 pub mod tool {
+    pub use crate::key::KeyRecipe;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

@@ -1,9 +1,14 @@
 //! Free loopback ports.
 
+use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Mutex, PoisonError};
 
-/// A TCP port of 127.0.0.1 on which nobody listens now.
+/// What this process was given already: whoever asked for it may not listen yet.
+static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+
+/// A TCP port of 127.0.0.1 on which nobody listens now, and another one each time.
 ///
 /// Another process may take it before the caller does, so a starter that finds
 /// it taken asks for another. It comes from below the range that the system
@@ -16,8 +21,15 @@ use std::net::{Ipv4Addr, TcpListener};
 pub fn free_port() -> u16 {
     (0..1000)
         .map(|_| candidate())
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .find(|port| {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && is_given_first(*port)
+        })
         .expect("no free TCP port on 127.0.0.1 between 10000 and 32000")
+}
+
+fn is_given_first(port: u16) -> bool {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    given.get_or_insert_default().insert(port)
 }
 
 /// Random, so that parallel test processes rarely want the same one.

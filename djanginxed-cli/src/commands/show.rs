@@ -186,8 +186,7 @@ impl std::fmt::Display for Shown {
 
 /// The lines of a whole response before its body.
 fn head(item: &Item) -> Vec<String> {
-    let (head, _) = item.parts();
-    let head = String::from_utf8_lossy(head);
+    let head = String::from_utf8_lossy(item.parts().0);
     head.lines().map(str::to_owned).collect()
 }
 

@@ -1,8 +1,8 @@
 //! A connection to one server, which is believed nothing and waited for a while.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use djanginxed::PageKey;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -84,9 +84,27 @@ impl Link {
         .await
     }
 
+    /// Takes all of `keys` away, in one write.
+    pub(crate) async fn take(&mut self, keys: &[String]) -> Result<(), Trouble> {
+        in_time(async {
+            let lines: String = keys.iter().map(|key| format!("md {key} q\r\n")).collect();
+            self.send(&format!("{lines}mn")).await?;
+            // 1.6 says of a key that is not there that it is not, also quietly.
+            for _ in 0..=keys.len() {
+                match self.line().await?.as_str() {
+                    "MN" => return Ok(()),
+                    "HD" | "NF" => {}
+                    line => return Err(Trouble::Says(line.to_owned())),
+                }
+            }
+            Err(Trouble::Says("more than was asked".to_owned()))
+        })
+        .await
+    }
+
     /// The item under `key`. Its "fetched" flag, its last access and its place
     /// among those to be evicted stay as they are.
-    pub(crate) async fn peek(&mut self, key: &PageKey) -> Result<Option<Item>, Trouble> {
+    pub(crate) async fn peek(&mut self, key: &impl Display) -> Result<Option<Item>, Trouble> {
         in_time(async {
             // Of these flags, `u` is the one that keeps the reading unnoticed:
             // without it, `h` and `l` would report this very reading the next time.

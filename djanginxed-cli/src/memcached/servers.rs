@@ -1,6 +1,8 @@
 //! The application's servers, and which one has a page.
 
-use djanginxed::{PageKey, Placement};
+use std::fmt::Display;
+
+use djanginxed::{Layout, PageKey, Placement};
 use djanginxed_runtime::tool::{Ring, Server};
 
 use super::link::{Link, Trouble};
@@ -39,21 +41,31 @@ const GZIP: u32 = 2;
 const RESPONSE: u32 = 4;
 
 impl Item {
+    /// Whether it is a whole response, and not a body alone.
+    pub(crate) fn layout(&self) -> Layout {
+        match self.flags {
+            RESPONSE => Layout::Response,
+            _ => Layout::Body,
+        }
+    }
+
     /// Head and body; where the entry is a body alone, its head is empty.
     pub(crate) fn parts(&self) -> (&[u8], &[u8]) {
         const END: &[u8] = b"\r\n\r\n";
         let value = self.value.as_slice();
         let end = value.windows(END.len()).position(|four| four == END);
         match end {
-            Some(end) if self.flags == RESPONSE => (&value[..end], &value[end + END.len()..]),
+            Some(end) if self.layout() == Layout::Response => {
+                (&value[..end], &value[end + END.len()..])
+            }
             _ => (&[], value),
         }
     }
 
-    /// Whether the body is in gzip.
+    /// Whether its body is packed.
     pub(crate) fn is_packed(&self) -> bool {
-        let (_, body) = self.parts();
-        self.flags == GZIP || self.flags == RESPONSE && body.starts_with(&[0x1f, 0x8b])
+        self.flags == GZIP
+            || self.layout() == Layout::Response && self.parts().1.starts_with(&[0x1F, 0x8B])
     }
 
     /// `words` are the flags of a meta command's answer; what is strange in them
@@ -105,19 +117,22 @@ impl Servers {
     pub(crate) async fn peek_at(
         &mut self,
         index: usize,
-        key: &PageKey,
+        key: impl Display,
     ) -> Result<Option<Item>, Trouble> {
         let link = self.link(index).await?;
-        let result = link.peek(key).await;
+        let result = link.peek(&key).await;
         self.remember(index, result)
     }
 
-    /// Takes `key` (32 hexadecimal digits) away from the server at `index`;
-    /// whether it was there.
-    pub(crate) async fn take(&mut self, index: usize, key: &str) -> Result<bool, Trouble> {
-        let link = self.link(index).await?;
-        let result = link.ask(&format!("md {key}")).await;
-        Ok(self.remember(index, result)? == "HD")
+    /// Takes all of `keys` away from the server at `index`.
+    pub(crate) async fn take(&mut self, index: usize, keys: &[String]) -> Result<(), Trouble> {
+        const AT_ONCE: usize = 200;
+        for some in keys.chunks(AT_ONCE) {
+            let link = self.link(index).await?;
+            let result = link.take(some).await;
+            self.remember(index, result)?;
+        }
+        Ok(())
     }
 
     /// Whether the server at `index` answers at all.

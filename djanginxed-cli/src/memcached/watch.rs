@@ -10,6 +10,9 @@ use super::link::{Link, Trouble};
 /// Memcached hands events on within a second.
 const PATIENCE: Duration = Duration::from_millis(2500);
 
+/// How much later than the last mark an earlier event may come.
+const STRAGGLERS: Duration = Duration::from_millis(150);
+
 /// A busy server has more to tell than we wait for.
 const MOST: usize = 200_000;
 
@@ -64,22 +67,36 @@ impl Watch {
 
     /// The events of each window so far.
     pub(crate) async fn end(mut self) -> Vec<Vec<Event>> {
-        let mut windows = vec![Vec::new()];
-        let until = Instant::now() + PATIENCE;
-        for _ in 0..MOST {
-            if windows.len() > self.marked as usize {
-                break;
-            }
+        let mut events = Vec::new();
+        let mut until = Instant::now() + PATIENCE;
+        let mut left = self.marked;
+        while events.len() < MOST {
             let Ok(Ok(line)) = timeout_at(until, self.events.line()).await else {
                 break;
             };
-            match event(&line) {
-                Some(event) if event.key.starts_with(&self.prefix) => windows.push(Vec::new()),
-                Some(event) => windows
-                    .last_mut()
-                    .into_iter()
-                    .for_each(|w| w.push(event.clone())),
-                None => {}
+            let Some(event) = event(&line) else {
+                continue;
+            };
+            if event.1.key.starts_with(&self.prefix) {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    until = until.min(Instant::now() + STRAGGLERS);
+                }
+            }
+            events.push(event);
+        }
+        // Each of Memcached's threads hands on its own: only the number orders them.
+        events.sort_by_key(|(number, _)| *number);
+        self.windows(events.into_iter().map(|(_, event)| event))
+    }
+
+    fn windows(&self, events: impl Iterator<Item = Event>) -> Vec<Vec<Event>> {
+        let mut windows = vec![Vec::new()];
+        for event in events {
+            if event.key.starts_with(&self.prefix) {
+                windows.push(Vec::new());
+            } else if let Some(window) = windows.last_mut() {
+                window.push(event);
             }
         }
         windows.truncate(self.marked as usize);
@@ -87,7 +104,8 @@ impl Watch {
     }
 }
 
-fn event(line: &str) -> Option<Event> {
+/// The event of a line, and its number.
+fn event(line: &str) -> Option<(u64, Event)> {
     let field = |name: &str| {
         let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
         fields
@@ -100,10 +118,9 @@ fn event(line: &str) -> Option<Event> {
         ("item_store", "stored") => Kind::Store,
         _ => return None,
     };
-    Some(Event {
-        key: field("key")?.to_owned(),
-        kind,
-    })
+    let number = field("gid")?.parse().ok()?;
+    let key = field("key")?.to_owned();
+    Some((number, Event { key, kind }))
 }
 
 #[cfg(test)]
@@ -114,10 +131,13 @@ mod tests {
     fn a_line_is_a_lookup_or_a_store_of_a_key() {
         let line = "ts=1.2 gid=1 type=item_get key=abc status=not_found clsid=0 cfd=25 size=0";
         let kind = Kind::Lookup { found: false };
-        assert_eq!(event(line).map(|event| event.kind), Some(kind));
+        assert_eq!(event(line).map(|(_, event)| event.kind), Some(kind));
         let line = "ts=1.2 gid=6 type=item_store key=abc status=stored cmd=set ttl=60";
-        let event = event(line).unwrap();
-        assert_eq!((event.key.as_str(), event.kind), ("abc", Kind::Store));
+        let (number, event) = event(line).unwrap();
+        assert_eq!(
+            (number, event.key.as_str(), event.kind),
+            (6, "abc", Kind::Store)
+        );
     }
 
     #[test]

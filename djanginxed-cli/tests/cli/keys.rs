@@ -34,6 +34,25 @@ fn the_content_type_is_a_part_of_the_key() {
 }
 
 #[test]
+fn the_key_of_a_whole_response_has_no_content_type() {
+    let key = |layout: &str| {
+        let mut command = command();
+        command.env("DJANGINXED_LAYOUT", layout).args([
+            "key",
+            "--prefix=site1",
+            "--content-type=text/css",
+            "/a",
+        ]);
+        finish(&mut command, "")
+    };
+    let expected = |start: &str| format!("{}\n", djanginxed::PageKey::new(start, "/a"));
+    assert_eq!(key("Response").out, expected("site1"));
+    assert_eq!(key("body").out, expected("site1=text/css"));
+    assert_eq!(key("").out, expected("site1=text/css"), "empty is unset");
+    assert_eq!(key("other").code, 2);
+}
+
+#[test]
 fn the_key_of_every_target_is_the_librarys() {
     let list = include_str!("../../../tests/request-targets.txt");
     let hits = list.lines().filter_map(|line| line.strip_prefix("hit\t"));

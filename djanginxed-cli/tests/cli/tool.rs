@@ -16,6 +16,7 @@ pub(crate) fn command() -> Command {
     for name in [
         "SERVERS",
         "KEY_PREFIX",
+        "LAYOUT",
         "GZIP",
         "ENABLED",
         "BYPASS_COOKIES",

@@ -96,8 +96,8 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(bare_feed)
         .service(another)
         .service(answer);
-    app.route("/plain", web::get().to(|| async { html("never cached") }))
-        .route("/moved", to(301, ("Location", "/articles/1")))
+    app.service(moved)
+        .route("/plain", web::get().to(|| async { html("never cached") }))
         .route("/broken", to(500, ("X-Broken", "yes")))
         .route("/gone", to(410, ("X-Gone", "yes")))
         .route("/hangs", web::get().to(hangs));
@@ -131,6 +131,15 @@ async fn hangs() -> HttpResponse {
 #[cache_page(60)]
 async fn article() -> impl Responder {
     html(&format!("<p>A page\n{}", "words ".repeat(200)))
+}
+
+/// Is stored only where its status is declared.
+#[get("/moved")]
+#[cache_page(60)]
+async fn moved() -> HttpResponse {
+    HttpResponse::MovedPermanently()
+        .insert_header(("Location", "/articles/1"))
+        .finish()
 }
 
 #[get("/get-only")]

@@ -10,6 +10,13 @@ const fn row(name: &'static str) -> Setup {
     Setup { name, ..SOUND }
 }
 
+const fn whole(name: &'static str) -> Setup {
+    Setup {
+        layouts: [Layout::Response; 2],
+        ..row(name)
+    }
+}
+
 pub(crate) fn setups() -> Vec<Setup> {
     const THREE: &[&[&str]] = &[&[], &[], &[]];
     let weighed = |servers: &[String]| {
@@ -29,6 +36,65 @@ pub(crate) fn setups() -> Vec<Setup> {
             tells_servers: false,
             ..row("with the URL alone")
         },
+        whole("whole responses"),
+        Setup {
+            tells_app: false,
+            tells_servers: false,
+            ..whole("whole responses, with the URL alone")
+        },
+        Setup {
+            tells_conf: true,
+            ..whole("whole responses, with nginx's file")
+        },
+        Setup {
+            pages: |pages| pages.gzip(true),
+            memcached: THREE,
+            busy: true,
+            ..whole("whole responses in gzip on three servers of a busy site")
+        },
+        Setup {
+            target: "/json-here",
+            args: |_| vec!["--content-type=application/json".to_owned()],
+            ..whole("a whole response of another type")
+        },
+        Setup {
+            target: "/json-here",
+            args: |_| vec!["--layout=response".to_owned()],
+            ..whole("a whole response of another type, of which nothing is said")
+        },
+        Setup {
+            target: "/answer/header",
+            ..whole("a whole response with a policy of its own")
+        },
+        Setup {
+            target: "/answer/charset",
+            ..whole("a whole response in iso-8859-1")
+        },
+        Setup {
+            target: "/stream",
+            ..whole("a whole response that is a stream")
+        },
+        Setup {
+            target: "/moved",
+            pages: |pages| pages.statuses([200, 301, 404]),
+            ..whole("a stored redirect")
+        },
+        Setup {
+            target: "/moved",
+            pages: |pages| pages.statuses([200, 301, 404]),
+            tells_app: false,
+            tells_servers: false,
+            ..whole("a stored redirect, with the URL alone")
+        },
+        Setup {
+            pages: |pages| pages.cache_status(false),
+            ..whole("whole responses without Cache-Status")
+        },
+        Setup {
+            target: "/another",
+            pages: |pages| pages.lookup(false),
+            ..whole("a whole response that is another each time, and no lookup")
+        },
         Setup {
             tells_conf: true,
             ..row("with nginx's file")
@@ -43,14 +109,10 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("gzip")
         },
         Setup {
-            pages: |pages| pages.layout(Layout::Response),
-            ..row("whole responses")
-        },
-        Setup {
-            pages: |pages| pages.layout(Layout::Response).gzip(true),
+            pages: |pages| pages.gzip(true),
             memcached: &[&[], &[]],
             tells_conf: true,
-            ..row("whole responses in gzip on two servers")
+            ..whole("whole responses in gzip on two servers")
         },
         Setup {
             files: || certificate("localhost", 4000),
@@ -182,6 +244,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             args: |_| vec!["--faults".to_owned()],
             ..row("Memcached hangs, with --faults")
         },
+        Setup {
+            then: |stand| stand.memcached[0].stop(),
+            args: |_| vec!["--faults".to_owned()],
+            ..whole("Memcached with whole responses is down, with --faults")
+        },
+        Setup {
+            then: |stand| stand.memcached[0].pause(),
+            args: |_| vec!["--faults".to_owned()],
+            ..whole("Memcached with whole responses hangs, with --faults")
+        },
     ]
 }
 
@@ -209,6 +281,7 @@ fn a_check_leaves_nothing_in_memcached() {
             target: "/json-here",
             ..SOUND
         },
+        whole("whole responses"),
         Setup {
             build: normalize_path,
             ..SOUND

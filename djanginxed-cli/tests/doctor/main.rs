@@ -26,6 +26,7 @@ fn check(words: &[String]) -> Said {
     for name in [
         "SERVERS",
         "KEY_PREFIX",
+        "LAYOUT",
         "GZIP",
         "ENABLED",
         "BYPASS_COOKIES",

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, PageCacheBuilder, Placement};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, Placement};
 use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::app::{Application, Build};
@@ -29,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) given: fn(&[String]) -> Vec<String>,
     /// The placements of the application, nginx and the command line.
     pub(crate) placements: [Placement; 3],
+    /// The layouts of the application and of nginx's file.
+    pub(crate) layouts: [Layout; 2],
     pub(crate) app_prefix: &'static str,
     pub(crate) prefix: &'static str,
     pub(crate) site: fn(Site) -> Site,
@@ -65,6 +67,7 @@ pub(crate) const SOUND: Setup = Setup {
     of_nginx: all,
     given: all,
     placements: [Placement::Consistent; 3],
+    layouts: [Layout::Body; 2],
     app_prefix: "site1",
     prefix: "site1",
     site: |site| site,
@@ -149,8 +152,11 @@ impl Stand {
             })
             .collect();
         let addresses: Vec<String> = memcached.iter().map(Memcached::address).collect();
-        let pages = |servers: Vec<String>, placement, prefix| {
-            let builder = PageCache::builder().placement(placement).key_prefix(prefix);
+        let pages = |servers: Vec<String>, placement, prefix, layout| {
+            let builder = PageCache::builder()
+                .placement(placement)
+                .key_prefix(prefix)
+                .layout(layout);
             // No server at all is the application's own memory.
             if servers.is_empty() {
                 return builder;
@@ -158,18 +164,28 @@ impl Stand {
             builder.memcached(servers)
         };
         let [of_app, of_nginx, _] = setup.placements;
-        let own = pages((setup.of_app)(&addresses), of_app, setup.app_prefix);
+        let [layout_of_app, layout_of_nginx] = setup.layouts;
+        let own = pages(
+            (setup.of_app)(&addresses),
+            of_app,
+            setup.app_prefix,
+            layout_of_app,
+        );
         let application = Application::start((setup.pages)(own).build().unwrap(), setup.build);
         let app = application.address();
-        let shown = pages((setup.of_nginx)(&addresses), of_nginx, "site1");
+        let shown = pages(
+            (setup.of_nginx)(&addresses),
+            of_nginx,
+            "site1",
+            layout_of_nginx,
+        );
         let shown = (setup.pages)(shown).build().unwrap();
-        let inner = free_port();
         let site = |port: u16| {
             let site = Site::new(&shown)
                 .server_name("127.0.0.1")
                 .app(&app)
                 .listen(format!("127.0.0.1:{port}"))
-                .inner(format!("127.0.0.1:{inner}"))
+                .inner(format!("127.0.0.1:{}", free_port()))
                 .page("/json/", "json", "application/json")
                 .page("/feed.xml", "feed", "application/rss+xml");
             let site = if setup.njs {
@@ -180,8 +196,10 @@ impl Stand {
             (setup.site)(site).generate().unwrap()
         };
         let file = |port: u16| (setup.nginx)(site(port).site());
-        let mut builder =
-            Nginx::builder().modules([Module::SetMisc, Module::Srcache, Module::Memc]);
+        let mut builder = Nginx::builder();
+        if layout_of_nginx == Layout::Response {
+            builder = builder.modules([Module::SetMisc, Module::Srcache, Module::Memc]);
+        }
         if setup.njs {
             let script = site(1).script().unwrap().to_owned();
             builder = builder.modules([Module::Njs]).file("djanginxed.js", script);

@@ -1,6 +1,6 @@
 //! What to change, for each cause.
 
-use djanginxed::Placement;
+use djanginxed::{Layout, Placement};
 
 use super::cause::Cause;
 use super::placing::Difference;
@@ -130,10 +130,13 @@ impl Cause {
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),
             Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of another type: {OWN_PAGE}"),
             Cause::ContentTypeOption(content_type) => format!("The site works, and this page is {content_type}: give --content-type {content_type}."),
+            Cause::NginxLayout(layout) => format!("The application stores {}, and nginx's file is for the other layout: generate it with --layout {layout}, or give the application the file's (.layout(…), DJANGINXED_LAYOUT).", stored(*layout)),
+            Cause::ApplicationLayout(layout) => format!("The application stores {}, and nginx reads the layout that was given: correct .layout(…) or DJANGINXED_LAYOUT of the application.", stored(*layout)),
             Cause::NginxServers(difference) => format!("nginx's list of Memcached servers differs from the one given: {}; {GENERATE}.", difference.words()),
             Cause::ApplicationServers(difference) => format!("The application's list of Memcached servers differs from the one given, which nginx has: {}. Correct DJANGINXED_SERVERS or .memcached([…]).", difference.words()),
             Cause::ApplicationPrefix(prefix) => format!("The application's prefix is {}, and nginx's is the one given: correct DJANGINXED_KEY_PREFIX, .key_prefix(…), or the handler's key_prefix.", known(prefix)),
             Cause::PrefixOption(prefix) => format!("The site's prefix is {}, and works: correct --prefix.", known(prefix)),
+            Cause::LayoutOption(layout) => format!("The site works, and stores {}: give --layout {layout}.", stored(*layout)),
             Cause::ServersOption(difference) => match difference {
                 Some(difference) => format!("nginx and the application agree on another list of servers: {}. Correct --servers and --placement.", difference.words()),
                 None => "nginx and the application agree on other servers: correct --servers.".to_owned(),
@@ -176,7 +179,7 @@ impl Cause {
             Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
             Cause::LocationsDisagree(target) => format!("nginx chooses the location of {target:?} by its normalised path, the application by the raw one, so they have different prefixes for it: generate nginx's file again with a djanginxed that bypasses such targets."),
             Cause::NotOutOfReach => "Stop Memcached (systemctl stop memcached) or let it hang (kill -STOP), and check again.".to_owned(),
-            Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms into nginx's location.".to_owned(),
+            Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms where nginx asks Memcached (memc_connect_timeout and so on with memc_pass).".to_owned(),
             Cause::OnlyServer => "nginx never skips its only server: write \"server 127.0.0.1:1 down;\" beside it, and max_fails=2 fail_timeout=5s behind its address.".to_owned(),
             _ => String::new(),
         }
@@ -184,6 +187,13 @@ impl Cause {
 }
 
 const OWN_PAGE: &str = "give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE), since the type is a part of the key.";
+
+fn stored(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Response => "whole responses",
+        _ => "bodies",
+    }
+}
 
 fn media(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()

@@ -1,6 +1,8 @@
 //! What can be wrong with a site: one root cause each, and what to change.
 //! docs/check.md says for each how it shows.
 
+use djanginxed::Layout;
+
 use super::placing::Difference;
 
 /// The one thing to change.
@@ -113,6 +115,11 @@ pub(super) enum Cause {
     NginxPrefix(Option<String>),
     /// nginx looks for this content type under the key of another.
     PageType(String),
+    /// nginx reads bodies where whole responses are stored, or the reverse; what is
+    /// stored.
+    NginxLayout(Layout),
+    /// The application stores another layout than the one given, which nginx reads.
+    ApplicationLayout(Layout),
     /// nginx's list of servers differs.
     NginxServers(Difference),
     /// The application's list of servers differs.
@@ -123,6 +130,8 @@ pub(super) enum Cause {
     PrefixOption(Option<String>),
     /// `--content-type` is not the page's.
     ContentTypeOption(String),
+    /// `--layout` is not the site's.
+    LayoutOption(Layout),
     /// `--servers` are not the site's.
     ServersOption(Option<Difference>),
     /// The application keeps its pages elsewhere, or under other keys; Memcached
@@ -243,11 +252,14 @@ impl Cause {
             Cause::KeyHost(_) => "key-host",
             Cause::NginxPrefix(_) => "nginx-prefix",
             Cause::PageType(_) => "page-type",
+            Cause::NginxLayout(_) => "nginx-layout",
+            Cause::ApplicationLayout(_) => "application-layout",
             Cause::NginxServers(difference) => difference.word_of_nginx(),
             Cause::ApplicationServers(difference) => difference.word_of_application(),
             Cause::ApplicationPrefix(_) => "application-prefix",
             Cause::PrefixOption(_) => "prefix-option",
             Cause::ContentTypeOption(_) => "content-type-option",
+            Cause::LayoutOption(_) => "layout-option",
             Cause::ServersOption(_) => "servers-option",
             Cause::ApplicationElsewhere => "application-elsewhere",
             Cause::ApplicationStore => "application-store",

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 pub(super) use read::Directive;
-pub(super) use site::{ErrorPage, Site, Upstream};
+pub(super) use site::{Site, Upstream};
 
 /// nginx's whole configuration.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::tool::Server;
+use djanginxed::{Layout, PageKey, Placement};
+use djanginxed_runtime::tool::{KeyRecipe, Server};
 
 use super::answer::{By, by};
 use super::conf::Conf;
@@ -47,6 +47,10 @@ pub(super) struct Facts {
 pub(super) struct Given {
     pub(super) prefix: String,
     pub(super) content_type: String,
+    /// What the application stores: as given, else as it was seen.
+    pub(super) layout: Layout,
+    /// Whether the layout was given.
+    pub(super) says_layout: bool,
     /// The servers, in order, and their placement; empty where none is given.
     pub(super) servers: Vec<Server>,
     pub(super) placement: Placement,
@@ -66,6 +70,8 @@ pub(super) struct Trial {
     pub(super) second: Answer,
     /// The given servers that hold something under the page's key.
     pub(super) held: Vec<(usize, Item)>,
+    /// Whether nginx was seen to find a page, where no answer says who gave it.
+    pub(super) seen_hit: Option<bool>,
 }
 
 /// What the servers were asked for meanwhile, and where pages lie instead.
@@ -73,6 +79,8 @@ pub(super) struct Trial {
 pub(super) struct Inspection {
     /// Whether we could look on at every server.
     pub(super) watched: bool,
+    /// What was found where the application stores.
+    pub(super) stored_layout: Option<Layout>,
     pub(super) looks: Vec<Look>,
 }
 
@@ -83,6 +91,11 @@ pub(super) struct Look {
     pub(super) second: Answer,
     /// Lookups while the second request was answered.
     pub(super) lookups: Vec<Place>,
+    /// How often the page's own key was asked for while the first request was
+    /// answered.
+    pub(super) asked: usize,
+    /// How often the page's own key was found while the last request was answered.
+    pub(super) found: usize,
     /// Where the page was stored.
     pub(super) stores: Vec<Place>,
 }
@@ -157,19 +170,14 @@ pub(super) struct Timed {
 }
 
 impl Given {
-    /// What is hashed before the target: the prefix, and the type of pages that
-    /// are not text/html.
-    pub(super) fn start(&self) -> String {
-        start(&self.prefix, &self.content_type)
+    /// How the page's key is made.
+    pub(super) fn recipe(&self) -> KeyRecipe<'_> {
+        self.recipe_of(&self.prefix)
     }
-}
 
-/// As [`Given::start`], of any prefix and type.
-pub(super) fn start(prefix: &str, content_type: &str) -> String {
-    let content_type = content_type.to_ascii_lowercase();
-    match content_type.as_str() {
-        "" | "text/html" => prefix.to_owned(),
-        other => format!("{prefix}={other}"),
+    /// The same with another prefix.
+    pub(super) fn recipe_of<'a>(&'a self, prefix: &'a str) -> KeyRecipe<'a> {
+        KeyRecipe::of(self.layout, prefix, &self.content_type)
     }
 }
 
@@ -198,6 +206,7 @@ impl Trial {
         match (by(first), by(second)) {
             (_, By::Nginx) => true,
             (By::Stored | By::Streamed, By::Unknown) => second.status == 200,
+            (By::Unknown, By::Unknown) if self.seen_hit.is_some() => self.seen_hit == Some(true),
             // Where neither says anything: nginx serves ranges of what is stored.
             (By::Unknown, By::Unknown) => {
                 let ranges = |answer: &Response| answer.header("accept-ranges").is_some();
@@ -205,6 +214,14 @@ impl Trial {
             }
             _ => false,
         }
+    }
+
+    /// Whether nothing in either answer tells who gave it: a whole response is the
+    /// same from nginx and from the application.
+    pub(super) fn is_silent(&self) -> bool {
+        let unknown = |answer: &Answer| matches!(answer.as_ref().map(by), Ok(By::Unknown));
+        let whole = |(_, item): &(usize, Item)| item.layout() == Layout::Response;
+        unknown(&self.first) && unknown(&self.second) && self.held.iter().any(whole)
     }
 
     /// Whether the application has stored the page: it says so, or it is there.

@@ -88,6 +88,8 @@ impl Args {
         Ok(Given {
             prefix: self.page.prefix.prefix.clone(),
             content_type: self.page.content_type().to_owned(),
+            layout: self.page.layout().unwrap_or_default(),
+            says_layout: self.page.layout().is_some(),
             servers: if self.servers.given() {
                 self.servers.list()?
             } else {

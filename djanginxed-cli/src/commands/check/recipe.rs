@@ -2,8 +2,7 @@
 //! other parts of the request.
 
 use djanginxed::PageKey;
-
-use super::facts::start;
+use djanginxed_runtime::tool::KeyRecipe;
 
 /// What a key was made of, besides what it should be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +68,8 @@ impl Cookbook {
         let mut recipes = vec![(Recipe::Exact, (prefix(), target.to_owned()))];
         let found = self.content_type.iter().map(String::as_str);
         for content_type in found.chain(["text/html"]) {
-            let text = (start(&self.prefix, content_type), target.to_owned());
+            let typed = KeyRecipe::new(&self.prefix, content_type).start();
+            let text = (typed, target.to_owned());
             recipes.push((Recipe::OfType(content_type.to_owned()), text));
         }
         let prefixes = [String::new()].into_iter().chain(self.prefixes.clone());

@@ -6,7 +6,7 @@ use crate::stand::{Setup, Stand};
 pub(crate) fn faults() -> Vec<Setup> {
     let stopped = |stand: &mut Stand| stand.memcached[0].stop();
     let paused = |stand: &mut Stand| stand.memcached[0].pause();
-    let asked = |_: &Stand| words(["--faults", "--timeout", "4", "--within", "1000"]);
+    let asked = |_: &Stand| words(["--faults", "--timeout", "7"]);
     vec![
         Setup {
             args: asked,
@@ -25,7 +25,7 @@ pub(crate) fn faults() -> Vec<Setup> {
             ..row("error_page lacks 504", "error-page-codes")
         },
         Setup {
-            nginx: |file| swap(file, "read_timeout 100ms", "read_timeout 3s"),
+            nginx: |file| swap(file, "read_timeout 100ms", "read_timeout 5s"),
             then: paused,
             args: asked,
             ..row("nginx waits for seconds", "timeouts-long")

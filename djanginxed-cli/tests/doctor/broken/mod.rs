@@ -6,6 +6,7 @@ mod elsewhere;
 mod faults;
 mod file;
 mod keys;
+mod layouts;
 mod memcached;
 mod no_page;
 mod not_stored;
@@ -29,6 +30,7 @@ pub(crate) fn setups() -> Vec<Setup> {
         requests::other_requests(),
         faults::faults(),
         file::by_the_file(),
+        layouts::layouts(),
     ];
     groups.into_iter().flatten().collect()
 }

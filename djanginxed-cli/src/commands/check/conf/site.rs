@@ -1,5 +1,7 @@
 //! What the file says about one URL.
 
+use djanginxed::Layout;
+
 use super::Conf;
 use super::read::Directive;
 use crate::http::Url;
@@ -12,9 +14,9 @@ pub(crate) struct Site {
     /// What the key is made of: nginx's text, `site1$request_uri`.
     pub(crate) key: Option<String>,
     pub(crate) upstream: Option<Upstream>,
+    /// What nginx reads there; none where no Memcached is asked.
+    pub(crate) layout: Option<Layout>,
     pub(crate) error_page: Option<ErrorPage>,
-    /// Whether it reads whole responses (srcache), whose misses need no `error_page`.
-    pub(crate) whole: bool,
     /// `default_type` of the location that asks Memcached.
     pub(crate) content_type: Option<String>,
 }
@@ -44,11 +46,14 @@ impl Conf {
             location: location.args.join(" "),
             key: self.key(location),
             error_page: error_page(location).or_else(|| error_page(server)),
-            whole: location.first("srcache_fetch").is_some(),
             ..Site::default()
         };
-        if let Some((asks, inside)) = self.asks_memcached(location) {
+        if let Some((asks, inside)) = self.asks_memcached(server, location) {
             site.upstream = self.upstream(asks.arg(0));
+            site.layout = Some(match asks.name.as_str() {
+                "memc_pass" => Layout::Response,
+                _ => Layout::Body,
+            });
             let types = [inside.0, inside.1].map(|block| block.first("default_type"));
             let found = types.into_iter().flatten().next();
             site.content_type = found.map(|found| found.arg(0).to_owned());
@@ -113,7 +118,7 @@ impl Conf {
         };
         let caches = |server: &&&Directive| {
             let mut locations = server.all("location");
-            locations.any(|location| self.asks_memcached(location).is_some())
+            locations.any(|location| self.asks_memcached(server, location).is_some())
         };
         let port = url.origin.port.to_string();
         let here = |server: &&&Directive| {
@@ -128,16 +133,20 @@ impl Conf {
     }
 
     /// The directive that asks Memcached for a location's pages, and the blocks
-    /// it stands in: in the location itself, or in an inner server.
+    /// it stands in: in the location itself, in another one that srcache asks, or
+    /// in an inner server.
     fn asks_memcached<'a>(
         &'a self,
+        server: &'a Directive,
         location: &'a Directive,
     ) -> Option<(&'a Directive, (&'a Directive, &'a Directive))> {
         if let Some(pass) = location.first("memcached_pass") {
             return Some((pass, (location, location)));
         }
         if let Some(fetch) = location.first("srcache_fetch") {
-            return self.asks_memc(fetch.arg(1));
+            let path = fetch.arg(1).split('?').next().unwrap_or_default();
+            let block = self::location(server, path)?;
+            return Some((block.first("memc_pass")?, (block, server)));
         }
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
@@ -151,22 +160,6 @@ impl Conf {
         let mut locations = inner.all("location");
         let block = locations.find(|block| block.args.last().is_some_and(|last| last == path))?;
         Some((block.first("memcached_pass")?, (block, inner)))
-    }
-
-    /// The same for whole responses: srcache asks another location of the server.
-    fn asks_memc<'a>(
-        &'a self,
-        path: &str,
-    ) -> Option<(&'a Directive, (&'a Directive, &'a Directive))> {
-        let servers = self.servers();
-        let mut blocks = servers
-            .into_iter()
-            .flat_map(|server| server.all("location").map(move |block| (block, server)));
-        blocks.find_map(|(block, server)| {
-            let is_it = block.args.last().is_some_and(|last| last == path);
-            let pass = block.first("memc_pass").filter(|_| is_it)?;
-            Some((pass, (block, server)))
-        })
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {

@@ -1,11 +1,11 @@
 //! What nginx's own configuration says, where it was given.
 
-use djanginxed::Placement;
+use djanginxed::{Layout, Placement};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::conf::{ErrorPage, Site, Upstream};
+use crate::commands::check::conf::{Site, Upstream};
 use crate::commands::check::facts::{Facts, Given};
 use crate::commands::check::placing::Difference;
 use crate::memcached::address;
@@ -33,13 +33,9 @@ fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {
         return Some((Cause::OtherLocation(site.location.clone()), seen));
     };
     let key = site.key.as_deref().and_then(|key| wrong_key(given, key));
-    key.or_else(|| wrong_servers(given, upstream)).or_else(|| {
-        if site.whole {
-            return None;
-        }
-        let page = site.error_page.as_ref();
-        page.map_or_else(missing, wrong_error_page)
-    })
+    key.or_else(|| wrong_layout(given, site))
+        .or_else(|| wrong_servers(given, upstream))
+        .or_else(|| wrong_error_page(site))
 }
 
 fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
@@ -52,7 +48,7 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     if !variables.contains("$request_uri") {
         return Some((Cause::KeyPathAlone, seen));
     }
-    if prefix == given.start() {
+    if prefix == given.recipe().start() {
         return None;
     }
     // A prefix of a page of its own type goes on with "=" and the type.
@@ -62,6 +58,12 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
         false => Cause::NginxPrefix(Some(bare.to_owned())),
     };
     Some((cause, seen))
+}
+
+fn wrong_layout(given: &Given, site: &Site) -> Option<(Cause, String)> {
+    let layout = site.layout.filter(|layout| *layout != given.layout)?;
+    let seen = format!("the file is for layout {layout}");
+    Some((Cause::NginxLayout(given.layout), seen))
 }
 
 fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> {
@@ -124,12 +126,15 @@ fn difference(given: &Given, ours: &[(String, u32)], upstream: &Upstream) -> Opt
     (!consistent && ours != theirs).then_some(Difference::Order)
 }
 
-fn missing() -> Option<(Cause, String)> {
-    let seen = "the location has no error_page".to_owned();
-    Some((Cause::ErrorPageCodes("404, 502 and 504"), seen))
-}
-
-fn wrong_error_page(page: &ErrorPage) -> Option<(Cause, String)> {
+fn wrong_error_page(site: &Site) -> Option<(Cause, String)> {
+    // srcache takes all that is no whole response for a miss.
+    if site.layout == Some(Layout::Response) {
+        return None;
+    }
+    let Some(page) = &site.error_page else {
+        let seen = "the location has no error_page".to_owned();
+        return Some((Cause::ErrorPageCodes("404, 502 and 504"), seen));
+    };
     let seen = format!("the file's error_page is for {}", page.codes.join(" "));
     let lacks = ["404", "502", "504"]
         .into_iter()

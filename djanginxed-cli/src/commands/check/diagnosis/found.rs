@@ -1,5 +1,7 @@
 //! nginx finds what the application stores.
 
+use djanginxed::Layout;
+
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
 use super::placed::{
@@ -7,11 +9,17 @@ use super::placed::{
 };
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, Trial};
+use crate::commands::check::facts::{Answer, Facts, Trial};
 use crate::commands::check::recipe::Recipe;
 use crate::memcached::Item;
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
+    let whole =
+        |trial: &&Trial| trial.is_hit() && is_whole(&trial.second) && !is_whole(&trial.first);
+    if facts.trials.iter().any(|trial| whole(&trial)) {
+        let seen = "nginx serves a stored response, head and all, as the page".to_owned();
+        return Bad(wrong_layout(facts, Layout::Response), seen);
+    }
     let Some(trial) = facts.trials.iter().find(|trial| !trial.is_hit()) else {
         let seen = facts
             .trial()
@@ -20,6 +28,11 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
         let seen = seen.unwrap_or_default();
         return Good(format!("nginx answers the second request: {seen}"));
     };
+    if trial.is_silent() && trial.seen_hit.is_none() {
+        let why =
+            "without Cache-Status nothing tells a hit from a miss here: leave cache_status on";
+        return Unchecked(why.to_owned());
+    }
     let said = match &trial.second {
         Ok(second) => seen(second),
         Err(problem) => problem.to_string(),
@@ -29,6 +42,20 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
         cause,
         format!("nginx does not answer the second request: {said}"),
     )
+}
+
+/// Whether the body is a response itself.
+fn is_whole(answer: &Answer) -> bool {
+    (answer.as_ref()).is_ok_and(|answer| answer.body.starts_with(b"HTTP/1.1 "))
+}
+
+/// The application stores this layout, and nginx reads the other.
+fn wrong_layout(facts: &Facts, stored: Layout) -> Cause {
+    let given = &facts.given;
+    match given.says_layout && given.layout != stored {
+        true => Cause::ApplicationLayout(stored),
+        false => Cause::NginxLayout(stored),
+    }
 }
 
 fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
@@ -105,6 +132,11 @@ fn nginx_side(facts: &Facts) -> Cause {
     if let Some(difference) = difference {
         return Cause::NginxServers(difference);
     }
+    if nginx_refuses(facts)
+        && let Some(stored) = stored_layout(facts)
+    {
+        return wrong_layout(facts, stored);
+    }
     let watched = is_watched(facts);
     let some_hit = facts.trials.iter().any(Trial::is_hit);
     match (some_hit, watched) {
@@ -113,6 +145,22 @@ fn nginx_side(facts: &Facts) -> Cause {
         (false, true) => Cause::NginxDoesNotAsk,
         (false, false) => Cause::NginxFindsNothing,
     }
+}
+
+fn stored_layout(facts: &Facts) -> Option<Layout> {
+    let held = facts.trials.iter().flat_map(|trial| &trial.held);
+    held.map(|(_, item)| item.layout()).next()
+}
+
+/// nginx finds the page, and hands the request on all the same: what it finds is
+/// no page for it. The application's own lookup is told by its answer.
+fn nginx_refuses(facts: &Facts) -> bool {
+    let mut looks = facts.inspection.iter().flat_map(|found| &found.looks);
+    looks.any(|look| {
+        let by = look.second.as_ref().map(by);
+        let own = usize::from(matches!(by, Ok(By::Application)));
+        !matches!(by, Ok(By::Nginx)) && look.found > own
+    })
 }
 
 /// Asked directly, the application stores a target as it was sent, or does not.
@@ -146,10 +194,17 @@ pub(super) fn key(facts: &Facts) -> Verdict {
             }
         };
     }
-    let cause = match application_recipe(facts) {
-        Some(Recipe::Prefix(prefix)) => Cause::PrefixOption(Some(prefix)),
-        Some(Recipe::OfType(content_type)) => Cause::ContentTypeOption(content_type),
-        None if nothing_stored(facts) && is_watched(facts) => Cause::ServersOption(None),
+    let stored = facts
+        .inspection
+        .as_ref()
+        .and_then(|found| found.stored_layout);
+    let cause = match (application_recipe(facts), stored) {
+        (Some(Recipe::Prefix(prefix)), _) => Cause::PrefixOption(Some(prefix)),
+        (Some(Recipe::OfType(_)), Some(layout)) if layout != facts.given.layout => {
+            Cause::LayoutOption(layout)
+        }
+        (Some(Recipe::OfType(content_type)), _) => Cause::ContentTypeOption(content_type),
+        (None, _) if nothing_stored(facts) && is_watched(facts) => Cause::ServersOption(None),
         _ => Cause::PrefixOption(None),
     };
     Bad(cause, nothing)

@@ -5,7 +5,7 @@ use super::Verdict::{Bad, Good, Unchecked};
 use super::page::STRANGER;
 use crate::commands::check::answer::{By, by, is_bypass, is_nginx_error_page, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, Method, Rule};
+use crate::commands::check::facts::{Facts, Method, Rule, Trial};
 use crate::http::Response;
 
 const NO_ROUTE: &str =
@@ -60,14 +60,14 @@ pub(super) fn head(facts: &Facts) -> Verdict {
         Ok(answer) => answer,
         Err(problem) => return Bad(Cause::MethodDiffers("HEAD"), problem.to_string()),
     };
+    let status = trial.second.as_ref().map_or(0, |second| second.status);
     if let Some(Ok(direct)) = &method.direct {
         // A hit knows no routes.
-        if has_no_head(direct) && answer.status == 200 {
+        if has_no_head(direct) && answer.status == status {
             return Good(format!("nginx answers it on a hit. {NO_ROUTE}"));
         }
         return compare("HEAD", answer, direct);
     }
-    let status = trial.second.as_ref().map_or(0, |second| second.status);
     if answer.status != status {
         let seen = format!("HEAD has status {}, GET {status}", answer.status);
         return Bad(Cause::MethodDiffers("HEAD"), seen);
@@ -144,6 +144,9 @@ fn rules(facts: &Facts, fact: &'static str) -> Verdict {
         .peekable();
     if mine.peek().is_none() {
         return Unchecked(format!("give --{fact} where there are some"));
+    }
+    if facts.trial().is_some_and(Trial::is_silent) {
+        return Unchecked("without Cache-Status nothing tells who answers".to_owned());
     }
     let Some(broken) = mine.clone().find(|rule| used(rule) != Used::Nobody) else {
         return Good(mine.filter_map(kept).collect::<Vec<_>>().join("; "));

@@ -80,11 +80,19 @@ fn no_cache_status(facts: &Facts) -> Cause {
 }
 
 pub(super) fn status(facts: &Facts) -> Verdict {
-    let Some((_, first)) = trial(facts) else {
+    let Some((trial, first)) = trial(facts) else {
         return Unchecked("there is no page".to_owned());
     };
     if first.status == 200 {
         return Good("a miss has the application's status".to_owned());
+    }
+    // A whole response has a status of its own, and so has its hit.
+    let second = trial
+        .second
+        .as_ref()
+        .map(|second| (by(second), second.status));
+    if second.is_ok_and(|hit| hit == (By::Nginx, first.status)) {
+        return Good(format!("the page's own status is {}", first.status));
     }
     let seen = format!(
         "the application stores the page, and the visitor gets status {}",

@@ -59,6 +59,7 @@ fn trial(first: Answer, second: Answer, held: bool) -> Trial {
         first,
         second,
         held: held.then(|| (0, item(60))).into_iter().collect(),
+        seen_hit: None,
     }
 }
 
@@ -73,6 +74,7 @@ fn facts() -> Facts {
         url: Url::parse("http://www.example.com/a").unwrap(),
         given: Given {
             prefix: "site1".to_owned(),
+            content_type: "text/html".to_owned(),
             servers: vec![Server::parse(SERVER).unwrap()],
             placement: Placement::Consistent,
             within: Duration::from_secs(2),
@@ -123,6 +125,8 @@ fn no_hit(stores: Option<Recipe>, lookups: &[(&str, Option<Recipe>)]) -> Facts {
         lookups: (lookups.iter().cloned())
             .map(|(key, recipe)| place(key, recipe))
             .collect(),
+        asked: 1,
+        found: 1,
         stores: stores
             .map(|recipe| place("stored", Some(recipe)))
             .into_iter()
@@ -130,6 +134,7 @@ fn no_hit(stores: Option<Recipe>, lookups: &[(&str, Option<Recipe>)]) -> Facts {
     };
     facts.inspection = Some(Inspection {
         watched: true,
+        stored_layout: None,
         looks: vec![look],
     });
     facts

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use djanginxed::Layout;
+
 use super::Gathering;
 use crate::commands::check::facts::{Answer, Inspection, Look, Place};
 use crate::commands::check::recipe::Cookbook;
@@ -47,7 +49,21 @@ impl Gathering {
                 look.stores = self.found(&cookbook, &asked.target).await;
             }
         }
-        self.facts.inspection = Some(Inspection { watched, looks });
+        let stored_layout = self.stored_layout(&looks).await;
+        self.facts.inspection = Some(Inspection {
+            watched,
+            stored_layout,
+            looks,
+        });
+    }
+
+    async fn stored_layout(&mut self, looks: &[Look]) -> Option<Layout> {
+        for place in looks.iter().flat_map(|look| &look.stores) {
+            if let Some(item) = self.probe.look(place.server, &place.key).await {
+                return Some(item.layout());
+            }
+        }
+        None
     }
 
     async fn ask_while(&mut self, watches: &mut [Watch]) -> Vec<Asked> {
@@ -79,7 +95,7 @@ impl Gathering {
         let conf = self.facts.given.conf.as_ref();
         Cookbook {
             prefix: self.facts.given.prefix.clone(),
-            start: self.facts.given.start(),
+            start: self.facts.given.recipe().start(),
             host: origin.host_header(),
             scheme: if origin.tls { "https" } else { "http" },
             prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
@@ -90,6 +106,9 @@ impl Gathering {
 
     fn look(&self, cookbook: &Cookbook, asked: &Asked, windows: &[Vec<Window>]) -> Look {
         let (mut lookups, mut stores) = (Vec::new(), Vec::new());
+        let (mut asked_for, mut found) = (0, 0);
+        let key = self.probe.key(&asked.target);
+        let own = key.to_string();
         for (server, windows) in windows.iter().enumerate() {
             let mine = asked.first_window..asked.first_window + REQUESTS;
             let strange = |key: &str| {
@@ -98,6 +117,8 @@ impl Gathering {
                 others.any(|(_, window)| window.iter().any(|event| event.key == key))
             };
             let mine = windows.get(mine.clone()).unwrap_or_default();
+            asked_for += count(mine.first(), &own, is_lookup);
+            found += count(mine.last(), &own, is_found);
             let place = |key: &String| Place {
                 server,
                 key: key.clone(),
@@ -123,9 +144,11 @@ impl Gathering {
             }
         }
         Look {
-            key: self.probe.key(&asked.target),
+            key,
             second: asked.second.clone(),
             lookups,
+            asked: asked_for,
+            found,
             stores,
         }
     }
@@ -135,7 +158,7 @@ impl Gathering {
         let mut places = Vec::new();
         // A key without our query may be a visitor's page.
         for (recipe, key) in cookbook.keys(target, self.probe.mark()) {
-            for server in self.probe.holders(&key).await {
+            for (server, _) in self.probe.held(&key).await {
                 places.push(Place {
                     server,
                     key: key.to_string(),
@@ -156,6 +179,17 @@ async fn mark(watches: &mut [Watch]) {
 
 fn is_lookup(event: &Event) -> bool {
     matches!(event.kind, Kind::Lookup { .. })
+}
+
+fn is_found(event: &Event) -> bool {
+    event.kind == Kind::Lookup { found: true }
+}
+
+fn count(window: Option<&Window>, key: &str, which: impl Fn(&Event) -> bool) -> usize {
+    let events = window.into_iter().flatten();
+    events
+        .filter(|event| event.key == key && which(event))
+        .count()
 }
 
 fn is_store(event: &Event) -> bool {

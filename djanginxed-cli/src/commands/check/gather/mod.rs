@@ -7,9 +7,12 @@ mod probe;
 mod requests;
 mod store;
 
+use djanginxed::Layout;
+use djanginxed_runtime::tool::KeyRecipe;
+
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given, start};
+use super::facts::{Facts, Given};
 use super::recipe::Recipe;
 use crate::failure::Failure;
 use crate::http::{Problem, Url};
@@ -25,7 +28,13 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    pub(super) fn new(args: Args, given: Given, url: Url) -> Result<Gathering, Failure> {
+    pub(super) fn new(args: Args, mut given: Given, url: Url) -> Result<Gathering, Failure> {
+        let site = given.conf.as_ref().and_then(|conf| conf.site(&url));
+        if let Some(layout) = site.and_then(|site| site.layout)
+            && !given.says_layout
+        {
+            given.layout = layout;
+        }
         let probe = Probe::new(&args, &given, &url)?;
         let facts = Facts {
             url,
@@ -75,6 +84,12 @@ impl Gathering {
         self.facts.direct = self.probe.direct_trial(target).await;
     }
 
+    /// What the application stores, where nobody said it and it shows.
+    fn adopt(&mut self, layout: Layout) {
+        self.facts.given.layout = layout;
+        self.probe.adopt(layout);
+    }
+
     async fn health(&mut self) {
         let servers = self.facts.given.servers.iter();
         let addresses: Vec<String> = servers.map(crate::memcached::address).collect();
@@ -110,19 +125,15 @@ impl Gathering {
 
     /// What was hashed before the targets of pages that were stored.
     fn starts(&self) -> Vec<String> {
-        let Given {
-            prefix,
-            content_type,
-            ..
-        } = &self.facts.given;
+        let given = &self.facts.given;
         let found = self.facts.inspection.iter().flat_map(|found| &found.looks);
         let stores = found.flat_map(|look| &look.stores);
         let others = stores.filter_map(|place| match place.recipe.as_ref()? {
-            Recipe::Prefix(other) => Some(start(other, content_type)),
-            Recipe::OfType(other) => Some(start(prefix, other)),
+            Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
+            Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });
-        let mut starts: Vec<String> = others.chain([start(prefix, content_type)]).collect();
+        let mut starts: Vec<String> = others.chain([given.recipe().start()]).collect();
         starts.sort();
         starts.dedup();
         starts

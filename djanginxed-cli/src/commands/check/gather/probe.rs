@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use djanginxed::PageKey;
+use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::Server;
 use tokio::time::sleep;
 
@@ -13,7 +13,7 @@ use crate::commands::check::facts::{Answer, Given, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::failure::Failure;
 use crate::http::{Client, Request, Trust, Url};
-use crate::memcached::Servers;
+use crate::memcached::{Item, Servers};
 
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -58,6 +58,10 @@ impl Probe {
         &self.mark
     }
 
+    pub(super) fn adopt(&mut self, layout: Layout) {
+        self.given.layout = layout;
+    }
+
     /// The page's target with a query that nobody has asked for.
     pub(super) fn fresh(&mut self) -> String {
         let target = self.url.target.clone();
@@ -74,7 +78,7 @@ impl Probe {
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
-        PageKey::with_type(&self.given.prefix, &self.given.content_type, target)
+        self.given.recipe().key(target)
     }
 
     fn request(&mut self, method: &'static str, target: &str) -> Request {
@@ -163,36 +167,35 @@ impl Probe {
 
     pub(super) async fn tried(&mut self, target: String, first: Answer, second: Answer) -> Trial {
         let key = self.key(&target);
-        let mut held = Vec::new();
-        if let Some(servers) = &mut self.servers {
-            for index in 0..servers.list().len() {
-                // Whoever cannot be asked has a fact of his own.
-                if let Ok(Some(item)) = servers.peek_at(index, &key).await {
-                    held.push((index, item));
-                }
-            }
-        }
+        let held = self.held(&key).await;
         Trial {
             target,
             key,
             first,
             second,
             held,
+            seen_hit: None,
         }
     }
 
-    /// The servers that hold something under `key`.
-    pub(super) async fn holders(&mut self, key: &PageKey) -> Vec<usize> {
-        let mut holders = Vec::new();
+    /// The servers that hold something under `key`, and what.
+    pub(super) async fn held(&mut self, key: &PageKey) -> Vec<(usize, Item)> {
+        let mut held = Vec::new();
         if let Some(servers) = &mut self.servers {
             for index in 0..servers.list().len() {
                 // Whoever cannot be asked has a fact of his own.
-                if let Ok(Some(_)) = servers.peek_at(index, key).await {
-                    holders.push(index);
+                if let Ok(Some(item)) = servers.peek_at(index, key).await {
+                    held.push((index, item));
                 }
             }
         }
-        holders
+        held
+    }
+
+    /// What the server at `index` holds under a key that was seen.
+    pub(super) async fn look(&mut self, index: usize, key: &str) -> Option<Item> {
+        let servers = self.servers.as_mut()?;
+        servers.peek_at(index, key).await.ok().flatten()
     }
 
     /// Takes `key` away from every server; whether all could be asked.
@@ -202,7 +205,7 @@ impl Probe {
         };
         let mut all = true;
         for index in 0..servers.list().len() {
-            all &= servers.take(index, &key.to_string()).await.is_ok();
+            all &= servers.take(index, &[key.to_string()]).await.is_ok();
         }
         all
     }
@@ -218,7 +221,8 @@ impl Probe {
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
             .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
-            .map(|key| key.to_string())
+            // A POST leaves the note of a delete.
+            .flat_map(|key| [key.to_string(), format!("del:{key}")])
             .collect();
         let count = self.used.len();
         let Some(servers) = &mut self.servers else {
@@ -227,17 +231,11 @@ impl Probe {
         // Twice: the application's writer may be a moment late.
         for round in 0..2 {
             for index in 0..servers.list().len() {
-                for key in &keys {
-                    if servers.take(index, key).await.is_err() {
-                        break;
-                    }
-                }
-            }
-            for (index, key) in places {
-                let is_page = key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if is_page && servers.take(*index, key).await.is_err() {
-                    break;
-                }
+                let found = places.iter().filter(|(server, _)| *server == index);
+                let found = found.map(|(_, key)| key.clone()).filter(|key| is_page(key));
+                let all: Vec<String> = keys.iter().cloned().chain(found).collect();
+                // Whoever cannot be asked has a fact of his own.
+                let _ = servers.take(index, &all).await;
             }
             if round == 0 {
                 sleep(Duration::from_millis(60)).await;
@@ -245,4 +243,9 @@ impl Probe {
         }
         0
     }
+}
+
+/// Whether a key is one of a page.
+fn is_page(key: &str) -> bool {
+    key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

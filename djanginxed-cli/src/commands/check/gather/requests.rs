@@ -23,7 +23,8 @@ impl Gathering {
 
     pub(super) async fn methods(&mut self) {
         let target = self.hit();
-        for name in ["POST", "OPTIONS", "HEAD"] {
+        // Last that which takes the page away.
+        for name in ["HEAD", "OPTIONS", "POST"] {
             let answer = self.probe.ask(name, &target, &[]).await;
             let direct = self.probe.direct(name, &target, &[]).await;
             self.facts.methods.push(Method {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use djanginxed::PageKey;
+use djanginxed::{Layout, PageKey};
+use djanginxed_runtime::tool::KeyRecipe;
 use tokio::time::sleep;
 
 use super::Gathering;
@@ -16,6 +17,7 @@ impl Gathering {
     pub(super) async fn store(&mut self) {
         let target = self.probe.fresh();
         let trial = self.probe.trial(target).await;
+        let trial = self.told_layout(trial).await;
         let worked = trial.is_hit();
         self.facts.trials.push(trial);
         if worked && self.all_well() && self.facts.given.servers.len() > 1 {
@@ -24,6 +26,12 @@ impl Gathering {
         if self.facts.given.servers.is_empty() && self.is_page() {
             // One page may be found by luck where there are several servers.
             self.further_trials().await;
+        }
+        if self.facts.trial().is_some_and(Trial::is_silent) {
+            let seen = self.seen_hit().await;
+            for trial in &mut self.facts.trials {
+                trial.seen_hit = seen;
+            }
         }
         self.another_cache().await;
         let found = self
@@ -39,6 +47,44 @@ impl Gathering {
                 }
                 self.inspect().await;
             }
+        }
+    }
+
+    /// A page of another type than text/html lies under its type, or is a whole
+    /// response: where nobody said which, this trial shows it.
+    async fn told_layout(&mut self, trial: Trial) -> Trial {
+        let given = &self.facts.given;
+        if given.says_layout || trial.holds_page() {
+            return trial;
+        }
+        let whole = KeyRecipe::of(Layout::Response, &given.prefix, &given.content_type);
+        let held = self.probe.held(&whole.key(&trial.target)).await;
+        if !held
+            .iter()
+            .any(|(_, item)| item.layout() == Layout::Response)
+        {
+            return trial;
+        }
+        self.adopt(Layout::Response);
+        if let Some(direct) = self.facts.direct.take() {
+            let again = self.probe.tried(direct.target, direct.first, direct.second);
+            self.facts.direct = Some(again.await);
+        }
+        self.probe
+            .tried(trial.target, trial.first, trial.second)
+            .await
+    }
+
+    /// Where no answer says who gave it, what Memcached is asked for does: of a page
+    /// that is new, nginx and the application both look for the entry, and of one
+    /// that is there nginx alone does. None where one alone asks both times.
+    async fn seen_hit(&mut self) -> Option<bool> {
+        self.inspect().await;
+        let look = self.facts.inspection.as_ref()?.looks.first()?;
+        match (look.asked, look.found) {
+            (2.., 1) => Some(true),
+            (_, 1) => None,
+            _ => Some(false),
         }
     }
 
