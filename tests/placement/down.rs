@@ -39,16 +39,19 @@ fn costs_only_its_own_pages(
     };
     store(&servers);
     let nginx = start_nginx(&[upstream(&servers, placement)], " fail_timeout=1s");
-    assert_eq!(served(&nginx, &targets), targets);
+    eventually("nginx has every page", || {
+        served(&nginx, &targets) == targets
+    });
     fault(&mut servers[1]);
     let without = |target: &String| match list.place(target) {
         1 => "app".to_owned(),
         _ => target.clone(),
     };
-    assert_eq!(
-        served(&nginx, &targets),
-        targets.iter().map(without).collect::<Vec<_>>()
-    );
+    // On a busy machine a healthy server, too, may once take longer than nginx waits.
+    let expected: Vec<_> = targets.iter().map(without).collect();
+    eventually("nginx has every page but the failing server's", || {
+        served(&nginx, &targets) == expected
+    });
     mend(&mut servers[1]);
     store(&servers);
     eventually("nginx asks the server again", || {
@@ -104,10 +107,9 @@ fn a_page_left_by_a_former_list_comes_back_only_while_its_server_is_down() {
         assert!(served(&nginx, &mine).iter().all(|answer| answer == "app"));
         servers[0].kill();
         // The first finds out that the server is down.
-        assert!(
-            served(&nginx, &mine)[1..]
-                .iter()
-                .all(|answer| answer == "left over")
-        );
+        eventually("nginx finds what was left over", || {
+            let answers = served(&nginx, &mine);
+            answers.iter().all(|answer| answer == "left over")
+        });
     }
 }
