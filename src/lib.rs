@@ -153,7 +153,7 @@
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
     ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
-    nginx,
+    nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

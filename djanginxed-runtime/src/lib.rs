@@ -5,6 +5,7 @@ mod actix;
 mod breaker;
 mod budget;
 mod cache;
+mod clock;
 mod coalesce;
 mod conditions;
 mod config_error;
@@ -35,6 +36,8 @@ mod store;
 mod sync;
 mod visit;
 mod writer;
+
+pub mod test;
 
 pub use actix::ScopeCache;
 pub use cache::{PageCache, PageCacheBuilder};

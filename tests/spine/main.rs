@@ -31,3 +31,4 @@ mod servers;
 mod stack;
 mod streams;
 mod switches;
+mod test_pages;

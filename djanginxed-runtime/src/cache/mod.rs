@@ -2,6 +2,7 @@
 
 mod apart;
 mod builder;
+mod outcomes;
 mod store;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub use self::builder::PageCacheBuilder;
 
 use self::apart::Apart;
+use self::outcomes::Outcomes;
 use self::store::Store;
 use crate::budget::Budget;
 use crate::coalesce::Flights;
@@ -58,6 +60,7 @@ struct Inner {
     collecting: Arc<Budget>,
     flights: Flights<PageKey, Landed>,
     apart: Apart,
+    outcomes: Outcomes,
 }
 
 /// What a leader gives to those who waited for it.
@@ -119,6 +122,7 @@ impl PageCache {
                 deletes,
                 flights: Flights::new(),
                 apart: Apart::new(),
+                outcomes: Outcomes::default(),
             }),
         }
     }
@@ -176,6 +180,11 @@ impl PageCache {
 
     pub(crate) fn deletes(&self) -> &Deletes {
         &self.inner.deletes
+    }
+
+    /// What became of the last pages.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.inner.outcomes
     }
 
     /// Whether visitors of `key` do not wait for each other, for now.

@@ -38,7 +38,7 @@ impl Store {
     pub(super) fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
         let deletes = Arc::clone(deletes);
         if settings.servers.is_empty() {
-            let memory = Memory::new(settings.memory);
+            let memory = Memory::new(settings.memory, settings.clock.clone());
             return Store::Embedded(Embedded { memory, deletes });
         }
         let memcached = Arc::new(Memcached::new(

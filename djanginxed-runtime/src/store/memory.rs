@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::expiring::Expiring;
 use crate::key::PageKey;
@@ -12,9 +13,9 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: u64) -> Memory {
+    pub(crate) fn new(max_bytes: u64, clock: Clock) -> Memory {
         Memory {
-            entries: Expiring::new(max_bytes),
+            entries: Expiring::by(clock, max_bytes),
         }
     }
 
