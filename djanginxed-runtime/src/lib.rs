@@ -36,6 +36,7 @@ mod sync;
 mod visit;
 mod writer;
 
+pub use actix::ScopeCache;
 pub use cache::{PageCache, PageCacheBuilder};
 pub use config_error::ConfigError;
 pub use key::PageKey;

@@ -167,7 +167,8 @@ impl Visit {
         entry.form(self.accepts_gzip, self.pages.settings().max_entry_size)
     }
 
-    fn render(&self, leading: Option<Leading>) -> Way {
+    /// Renders a page that is not there.
+    pub(crate) fn render(&self, leading: Option<Leading>) -> Way {
         let render = Render::start(&self.pages, self.page, self.key, &self.target);
         Way::Render(render, leading)
     }

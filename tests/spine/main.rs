@@ -7,6 +7,7 @@ mod application_data;
 mod bookshop;
 mod bypass;
 mod bypass_alike;
+mod company;
 mod conditions;
 mod crowds;
 
@@ -24,6 +25,7 @@ mod policy;
 mod prefixes;
 mod random_targets;
 mod responses;
+mod scopes;
 mod servers;
 #[path = "../stack/mod.rs"]
 mod stack;

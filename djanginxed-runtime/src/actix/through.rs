@@ -1,0 +1,201 @@
+//! A request's way as actix has it, the same for a handler with the attribute and
+//! for a middleware: decided by [`Visit`], answered here.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::answer::{answer, mark};
+use super::around::{Around, Place, given_back, lend};
+use super::seen::Seen;
+use super::tee;
+use crate::cache::PageCache;
+use crate::conditions::Conditions;
+use crate::key::KeyRecipe;
+use crate::page::Page;
+use crate::reason::{Bypass, Reason};
+use crate::render::Fresh;
+use crate::request::{self, Asked, Connection, Part, accepts_gzip};
+use crate::visit::{Leading, Visit, Way};
+
+/// What is asked for, and of which cache.
+pub(super) struct Entrance<'a> {
+    pub(super) pages: &'a PageCache,
+    pub(super) page: Page,
+    pub(super) seen: &'a Seen,
+    pub(super) request: &'a HttpRequest,
+    pub(super) has_content: bool,
+    /// Whether the middleware takes requests of this kind.
+    pub(super) takes_part: bool,
+}
+
+/// A visit, how it takes part, and whose place it takes.
+pub(super) struct Entered {
+    pub(super) visit: Visit,
+    part: Part,
+    place: Place,
+}
+
+/// Decides how a request takes part. A cache around this one does no more of it.
+pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
+    let Entrance {
+        pages,
+        page,
+        seen,
+        request,
+        has_content,
+        takes_part,
+    } = entrance;
+    let settings = pages.settings();
+    let head = request.head();
+    let asked = Asked {
+        method: &head.method,
+        uri: &head.uri,
+        headers: &head.headers,
+        has_content,
+    };
+    let part = request::part(&asked, settings, || {
+        let connection = request.connection_info();
+        Connection {
+            host: connection.host().to_owned(),
+            scheme: connection.scheme().to_owned(),
+        }
+    });
+    let part = match part {
+        Part::Bypass(_) => part,
+        _ if takes_part => part,
+        _ => Part::Bypass(Bypass::When),
+    };
+    let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
+    seen.log_page(&page, prefix, request);
+    let target = asked.target();
+    let visit = Visit {
+        pages: pages.clone(),
+        page,
+        key: KeyRecipe::of(settings.layout, prefix, page.media_type()).key(target),
+        target: target.to_owned(),
+        is_safe: head.method.is_safe(),
+        accepts_gzip: accepts_gzip(request.headers()),
+        conditions: Conditions::of(request.headers()),
+    };
+    let place = Around::taken_from(request, &visit);
+    Entered { visit, part, place }
+}
+
+/// A response, and what came with the request's way.
+pub(super) struct Answered<C> {
+    pub(super) response: HttpResponse,
+    /// What was given to the handler, or was to be.
+    pub(super) carried: C,
+    /// Whether the response is stored for all.
+    pub(super) is_kept: bool,
+}
+
+/// How a handler may fail to respond.
+pub(super) trait Failure {
+    fn status(&self) -> StatusCode;
+}
+
+impl Failure for Infallible {
+    fn status(&self) -> StatusCode {
+        match *self {}
+    }
+}
+
+impl Failure for actix_web::Error {
+    fn status(&self) -> StatusCode {
+        self.as_response_error().status_code()
+    }
+}
+
+/// Answers a request from a store, or with what `handler` responds, which gets
+/// `carried` and gives it back.
+pub(super) async fn through<C, F, E>(
+    entered: Entered,
+    around: Option<&Around>,
+    carried: C,
+    handler: impl FnOnce(C) -> F,
+) -> Result<Answered<C>, E>
+where
+    F: Future<Output = Result<(HttpResponse, C), E>>,
+    E: Failure,
+{
+    let Entered { visit, part, place } = entered;
+    let settings = visit.pages.settings();
+    match way(&visit, part, place).await {
+        Way::Answer(form, status) => Ok(Answered {
+            response: answer(form, &visit.page, settings, &visit.conditions, status),
+            carried,
+            is_kept: false,
+        }),
+        Way::Past(status) => {
+            let responded = handler(carried).await;
+            visit.changed(status_of(&responded)).await;
+            let (mut response, carried) = responded?;
+            if around.is_none_or(|around| !around.is_taken()) {
+                mark(&mut response, status, settings);
+            }
+            Ok(Answered {
+                response,
+                carried,
+                is_kept: false,
+            })
+        }
+        Way::Render(render, leading) => {
+            let leading = lend(around, leading);
+            let responded = handler(carried).await;
+            let Some(leading) = given_back(around, leading) else {
+                // Another cache nearer to the handler has stored it, or has not.
+                let (response, carried) = responded?;
+                return Ok(Answered {
+                    response,
+                    carried,
+                    is_kept: false,
+                });
+            };
+            let (response, carried) = match responded {
+                Ok(responded) => responded,
+                Err(failure) => {
+                    render.skipped(&HeaderMap::new(), Reason::Status);
+                    conclude(leading, None);
+                    return Err(failure);
+                }
+            };
+            let rendered = tee::finish(render, response);
+            conclude(leading, rendered.fresh);
+            Ok(Answered {
+                response: rendered.response,
+                carried,
+                is_kept: rendered.is_kept,
+            })
+        }
+    }
+}
+
+async fn way(visit: &Visit, part: Part, place: Place) -> Way {
+    match (place, part) {
+        // It was looked up a moment ago.
+        (Place::Rendering(leading), Part::Full) => visit.render(leading),
+        (Place::Rendering(leading), part) => {
+            conclude(leading, None);
+            visit.way(part).await
+        }
+        (Place::Own, part) => visit.way(part).await,
+    }
+}
+
+fn conclude(leading: Option<Leading>, fresh: Option<Fresh>) {
+    if let Some(leading) = leading {
+        leading.conclude(fresh);
+    }
+}
+
+fn status_of<C, E: Failure>(responded: &Result<(HttpResponse, C), E>) -> StatusCode {
+    match responded {
+        Ok((response, _)) => response.status(),
+        Err(failure) => failure.status(),
+    }
+}
