@@ -61,6 +61,7 @@ pub mod tool {
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;
+    pub use crate::server::socket::explain as explain_socket;
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

@@ -108,9 +108,9 @@ impl Servers {
         self.ring.server_of(key)
     }
 
-    /// `host:port` of the server at `index`.
+    /// `host:port` or `unix:/path` of the server at `index`.
     pub(crate) fn address(&self, index: usize) -> String {
-        address(&self.list[index])
+        self.list[index].address()
     }
 
     /// The item under `key` on the server at `index`.
@@ -164,11 +164,4 @@ impl Servers {
         }
         result
     }
-}
-
-/// `host:port`, as it is dialled.
-pub(crate) fn address(server: &Server) -> String {
-    let entry = server.to_string();
-    // Weight and the like follow the address.
-    entry.split(' ').next().unwrap_or_default().to_owned()
 }

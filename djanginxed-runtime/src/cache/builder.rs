@@ -105,7 +105,8 @@ impl PageCacheBuilder {
 
     /// Stores pages in Memcached. Each server is written as in nginx's
     /// `upstream`, in the same order: `"10.0.0.1:11211"`,
-    /// `"cache2.internal:11211 weight=2"`, `"[::1]:11211"`.
+    /// `"cache2.internal:11211 weight=2"`, `"[::1]:11211"`,
+    /// `"unix:/run/memcached/memcached.sock"`.
     ///
     /// Without a server, pages are stored in memory of the process, where nginx
     /// cannot see them.

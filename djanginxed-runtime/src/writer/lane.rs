@@ -124,7 +124,7 @@ impl Lane {
 
     /// A name that is several servers to nginx is one to the application.
     async fn resolve(&mut self) {
-        if self.resolved {
+        if self.resolved || self.upstream.server().is_socket() {
             return;
         }
         let addresses = timeout(BATCH_TIMEOUT, lookup_host(self.upstream.address())).await;
