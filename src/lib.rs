@@ -121,6 +121,12 @@
 //! reason above), `djanginxed; fwd=uri-miss` (a stream, whose outcome is not
 //! known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
 //!
+//! # Looking after it
+//!
+//! [`PageCache::admin`] adds a page for those who look after the cache, behind a guard of
+//! yours: what was not stored and why, a look at a page, its deletion. [`test::Pages`] is for
+//! your own tests.
+//!
 //! # When Memcached fails
 //!
 //! A failure is a miss. A lookup is bounded by

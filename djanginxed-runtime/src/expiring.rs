@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
@@ -91,6 +91,14 @@ impl<V: Clone> Expiring<V> {
         true
     }
 
+    /// A value, and until when it is one, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(V, Duration)> {
+        let shard = self.shard(key);
+        let held = shard.get(key)?;
+        let left = held.expires.checked_duration_since(self.clock.now())?;
+        (!left.is_zero()).then(|| (held.value.clone(), left))
+    }
+
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
         let held = self.shard(key).remove(key);
         let alive = held
@@ -122,7 +130,6 @@ impl<V: Clone> Expiring<V> {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
-    use std::time::Duration;
 
     use super::*;
 

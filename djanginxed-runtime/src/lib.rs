@@ -10,6 +10,7 @@ mod coalesce;
 mod conditions;
 mod config_error;
 mod control;
+mod counts;
 mod deletes;
 mod entry;
 mod etag;
@@ -34,6 +35,7 @@ mod settings;
 mod status;
 mod store;
 mod sync;
+mod token;
 mod visit;
 mod writer;
 

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod admin;
 mod application_data;
 mod bookshop;
+mod browser;
 mod bypass;
 mod bypass_alike;
 mod company;

@@ -66,6 +66,15 @@ impl Around {
         }
     }
 
+    /// Takes the place of the cache around what no cache is to have.
+    pub(super) fn leave(request: &HttpRequest) {
+        let around = request.extensions_mut().remove::<Rc<Around>>();
+        let state = around.map(|around| around.state.replace(State::Taken));
+        if let Some(State::Rendering(Some(leading))) = state {
+            leading.conclude(None);
+        }
+    }
+
     pub(super) fn is_taken(&self) -> bool {
         matches!(*self.state.borrow(), State::Taken)
     }

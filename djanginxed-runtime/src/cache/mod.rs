@@ -6,12 +6,15 @@ mod outcomes;
 mod store;
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::builder::PageCacheBuilder;
 
 use self::apart::Apart;
+pub(crate) use self::outcomes::Outcome;
 use self::outcomes::Outcomes;
+pub(crate) use self::store::Kept;
 use self::store::Store;
 use crate::budget::Budget;
 use crate::coalesce::Flights;
@@ -25,6 +28,7 @@ use crate::settings::Settings;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::sync::Arc;
+use crate::token::Token;
 use crate::writer::{Doubt, Job};
 
 /// The caches in this process: more than one is usually a mistake.
@@ -61,6 +65,8 @@ struct Inner {
     flights: Flights<PageKey, Landed>,
     apart: Apart,
     outcomes: Outcomes,
+    /// What the admin page's forms must carry, made when it is asked for.
+    token: OnceLock<Token>,
 }
 
 /// What a leader gives to those who waited for it.
@@ -123,6 +129,7 @@ impl PageCache {
                 flights: Flights::new(),
                 apart: Apart::new(),
                 outcomes: Outcomes::default(),
+                token: OnceLock::new(),
             }),
         }
     }
@@ -182,6 +189,14 @@ impl PageCache {
         &self.inner.deletes
     }
 
+    /// What the admin page's forms must carry; `made` is called when it is made.
+    pub(crate) fn token(&self, made: impl FnOnce()) -> &Token {
+        self.inner.token.get_or_init(|| {
+            made();
+            Token::random()
+        })
+    }
+
     /// What became of the last pages.
     pub(crate) fn outcomes(&self) -> &Outcomes {
         &self.inner.outcomes
@@ -208,6 +223,11 @@ impl PageCache {
             Some(entry) => Some(entry),
             None => self.inner.store.far(key).await,
         }
+    }
+
+    /// What is there of a page, for who looks after it.
+    pub(crate) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        self.inner.store.peek(key).await
     }
 
     /// Whether other processes may have their pages in the same store, and delete

@@ -1,6 +1,6 @@
 //! Where pages are kept: the store's two kinds, behind the same few methods.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::deletes::Deletes;
 use crate::entry::Entry;
@@ -18,6 +18,16 @@ use crate::writer::{Job, Writer};
 pub(super) enum Store {
     Embedded(Embedded),
     Shared(Shared),
+}
+
+/// What is kept of a page, for who looks after it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) entry: Entry,
+    /// None: without an end.
+    pub(crate) left: Option<Duration>,
+    /// `memory`, `queue` or `memcached`.
+    pub(crate) place: &'static str,
 }
 
 /// Memory of this process.
@@ -82,6 +92,31 @@ impl Store {
             None => observe::miss(),
         }
         found
+    }
+
+    /// What is there of a page, without being taken for a visitor.
+    pub(super) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        let kept = |place| {
+            move |(entry, left): (Entry, Duration)| Kept {
+                entry,
+                left: Some(left),
+                place,
+            }
+        };
+        match self {
+            Store::Embedded(store) => Ok(store.memory.peek(key).map(kept("memory"))),
+            Store::Shared(store) => {
+                if let Some(queued) = store.writer.peek(key) {
+                    return Ok(Some(kept("queue")(queued)));
+                }
+                let found = store.memcached.peek(key).await?;
+                Ok(found.map(|(entry, left)| Kept {
+                    entry,
+                    left,
+                    place: "memcached",
+                }))
+            }
+        }
     }
 
     /// Takes a page; the visitor does not wait for it.

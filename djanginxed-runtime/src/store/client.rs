@@ -1,6 +1,7 @@
 //! What is asked of one server: pages, stores, deletes.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use actix_web::web::Bytes;
 use memcache::exp::{Error as ClientError, ReturnCode};
@@ -255,6 +256,20 @@ impl Client {
             reply(at, said)
         };
         self.exchange_each(&commands, said).await;
+    }
+
+    /// A page and how long it lives, if that has an end, without being noticed as a
+    /// reader of it.
+    pub(crate) async fn peek(
+        &self,
+        key: &PageKey,
+    ) -> Result<Option<(Entry, Option<Duration>)>, StoreError> {
+        let mut answers = self
+            .exchange(&[Command::new("mg", &key.hex(), " f t v u")])
+            .await;
+        let answer = answers.pop().unwrap_or_else(|| Err(self.unexpected()))?;
+        let left = answer.number(b't').map(Duration::from_secs);
+        Ok(self.found(answer)?.map(|entry| (entry, left)))
     }
 
     fn found(&self, answer: Answer) -> Result<Option<Entry>, StoreError> {

@@ -1,6 +1,6 @@
 //! The embedded store: memory of the process, when no server is named.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::entry::Entry;
@@ -21,6 +21,11 @@ impl Memory {
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Entry> {
         self.entries.get(key)
+    }
+
+    /// A page and how long it lives, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        self.entries.peek(key)
     }
 
     /// Takes a page; whether there is room for one of its size.
