@@ -164,7 +164,7 @@ fn a_refusal_is_told_with_its_reason_until_the_page_is_stored() {
     let port = application.port();
     let report = || json_of(&get("/_pages?target=/a").send(port));
     assert_eq!(report()["refused"], json!([]));
-    testkit::http::get(port, "/a");
+    assert_eq!(testkit::http::get(port, "/a").status, 200);
     let refused = report()["refused"][0].clone();
     assert_eq!(
         (&refused["target"], &refused["reason"]),
@@ -175,7 +175,7 @@ fn a_refusal_is_told_with_its_reason_until_the_page_is_stored() {
         report()["counted"]["skips"].as_u64().map(|skips| skips > 0),
         Some(true)
     );
-    testkit::http::get(port, "/a");
+    assert_eq!(testkit::http::get(port, "/a").status, 200);
     assert_eq!(report()["refused"], json!([]));
     assert_eq!(report()["page"].get("last_refusal"), None);
 }
