@@ -36,18 +36,20 @@ mod status;
 mod store;
 mod sync;
 mod token;
+mod vary;
 mod visit;
 mod writer;
 
 pub mod test;
 
-pub use actix::ScopeCache;
+pub use actix::{ScopeCache, Variant};
 pub use cache::{PageCache, PageCacheBuilder};
 pub use config_error::ConfigError;
 pub use key::PageKey;
 pub use layout::Layout;
 pub use placement::Placement;
 pub use store::error::StoreError;
+pub use vary::Vary;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
@@ -60,6 +62,7 @@ pub mod private {
 /// page lies and under which key, and which fields its hits lack.
 pub mod tool {
     pub use crate::key::KeyRecipe;
+    pub use crate::parts::variants;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

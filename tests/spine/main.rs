@@ -34,3 +34,4 @@ mod stack;
 mod streams;
 mod switches;
 mod test_pages;
+mod variants;

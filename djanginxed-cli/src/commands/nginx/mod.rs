@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
 
-use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, names};
+use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, VaryArgs, names};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
@@ -65,6 +65,8 @@ pub(crate) struct Args {
     ignored_query: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    vary: VaryArgs,
     /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
     #[arg(
         long = "cached-host",
@@ -166,6 +168,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
+    pages = args.vary.add_to(pages)?;
     let pages = pages
         .build()
         .map_err(|error| refusal::of_settings(args, &error))?;
