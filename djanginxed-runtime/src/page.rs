@@ -11,6 +11,9 @@ pub struct Page {
     timeout: u32,
     key_prefix: Option<&'static str>,
     content_type: &'static str,
+    /// Where it is not said, the cache's own counts.
+    stale: Option<u32>,
+    stale_if_error: u32,
 }
 
 impl Page {
@@ -30,6 +33,8 @@ impl Page {
             timeout,
             key_prefix: None,
             content_type: "text/html",
+            stale: None,
+            stale_if_error: 0,
         }
     }
 
@@ -59,6 +64,41 @@ impl Page {
             content_type: media_type,
             ..self
         }
+    }
+
+    /// For how many seconds after its timeout the page may be given out, while it is
+    /// rendered anew.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale(self, seconds: u32) -> Page {
+        assert!(
+            seconds <= MAX_TIMEOUT,
+            "a page is stale for at most 315360000 seconds (ten years)"
+        );
+        Page {
+            stale: Some(seconds),
+            ..self
+        }
+    }
+
+    /// For how many seconds after that a copy is kept for the case that the
+    /// application fails.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale_if_error(self, seconds: u32) -> Page {
+        assert!(
+            seconds <= MAX_TIMEOUT,
+            "a page's copy for errors is kept for at most 315360000 seconds (ten years)"
+        );
+        Page {
+            stale_if_error: seconds,
+            ..self
+        }
+    }
+
+    pub(crate) fn own_stale(&self) -> Option<Duration> {
+        let seconds = self.stale?;
+        Some(Duration::from_secs(seconds.into()))
     }
 
     pub(crate) fn timeout(&self) -> Duration {

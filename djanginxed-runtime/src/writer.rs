@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::deletes::{Deletes, Stamp};
 use crate::entry::Entry;
 use crate::key::PageKey;
+use crate::life::Life;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::settings::Limits;
@@ -39,7 +40,7 @@ pub(crate) struct Job {
     pub(crate) entry: Entry,
     /// When the render began, from which its life is counted.
     pub(crate) started: Instant,
-    pub(crate) life: Duration,
+    pub(crate) life: Life,
     /// What was known of deletes when the render began.
     pub(crate) stamp: Stamp,
 }
@@ -48,6 +49,7 @@ impl Job {
     /// The time left to live, if any.
     fn left(&self) -> Option<Duration> {
         self.life
+            .whole()
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())
     }

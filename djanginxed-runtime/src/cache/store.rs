@@ -145,7 +145,7 @@ impl Store {
 impl Embedded {
     fn take(&self, job: Job) -> Result<(), Dropped> {
         let (key, stamp, bytes) = (job.key, job.stamp, job.entry.len());
-        let put = || self.memory.put(key, job.entry, job.started + job.life);
+        let put = || self.memory.put(key, job.entry, job.started, job.life);
         match self.deletes.unless_deleted(&key, stamp, put) {
             Some(true) => {
                 observe::stored(&key, bytes);

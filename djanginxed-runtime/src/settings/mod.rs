@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) statuses: Vec<StatusCode>,
     /// The longest life of stored errors.
     pub(crate) error_timeout: Duration,
+    /// For how long pages are stale that do not say it.
+    pub(crate) stale: Duration,
     pub(crate) key_prefix: String,
     pub(crate) gzip: bool,
     pub(crate) lookup: bool,
@@ -63,6 +65,7 @@ impl Default for Settings {
             layout: Layout::default(),
             statuses: vec![StatusCode::OK],
             error_timeout: Duration::from_secs(60),
+            stale: Duration::ZERO,
             key_prefix: String::new(),
             gzip: false,
             lookup: true,

@@ -2,13 +2,21 @@
 
 use std::time::Instant;
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::expiring::Expiring;
 use crate::key::PageKey;
+use crate::life::Life;
 
 #[derive(Debug)]
 pub(crate) struct Memory {
-    entries: Expiring<Entry>,
+    entries: Expiring<Kept>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    entry: Entry,
+    started: Instant,
+    life: Life,
 }
 
 impl Memory {
@@ -18,14 +26,24 @@ impl Memory {
         }
     }
 
-    pub(crate) fn get(&self, key: &PageKey) -> Option<Entry> {
-        self.entries.get(key)
+    pub(crate) fn get(&self, key: &PageKey) -> Option<Found> {
+        let kept = self.entries.get(key)?;
+        Some(Found {
+            freshness: kept.life.freshness(kept.started),
+            entry: kept.entry,
+        })
     }
 
     /// Takes a page; whether there is room for one of its size.
-    pub(crate) fn put(&self, key: PageKey, entry: Entry, expires: Instant) -> bool {
+    pub(crate) fn put(&self, key: PageKey, entry: Entry, started: Instant, life: Life) -> bool {
         let weight = entry.footprint() as u64;
-        self.entries.put(key, entry, weight, expires)
+        let expires = started + life.whole();
+        let kept = Kept {
+            entry,
+            started,
+            life,
+        };
+        self.entries.put(key, kept, weight, expires)
     }
 
     /// Removes a page; whether it was there.
