@@ -50,9 +50,23 @@
 //! - a CSRF token, a nonce, a greeting by name in the HTML: the second visitor
 //!   gets those of the first. Such a page is not for `#[cache_page]`.
 //!
-//! The cache judges the *handler's own* response. A cookie or a `no-store` that
+//! The attribute judges the *handler's own* response. A cookie or a `no-store` that
 //! middleware adds later it cannot see; `djanginxed check` finds such pages on
-//! the running site.
+//! the running site. The [middleware](ScopeCache) sees what is added inside of it:
+//!
+//! ```
+//! # use actix_web::{App, HttpResponse, web};
+//! # use djanginxed::PageCache;
+//! # async fn article() -> HttpResponse { HttpResponse::Ok().finish() }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pages = PageCache::builder().build()?;
+//! let blog = web::scope("/blog")
+//!     .route("/{article}", web::get().to(article))
+//!     .wrap(pages.cache(900).key_prefix("blog"));
+//! # App::new().service(blog);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # What is stored
 //!
@@ -87,7 +101,8 @@
 //! [`hosts`](PageCacheBuilder::hosts) allows; `host`, another one than those;
 //! `upgrade`, another protocol is asked for; `content`, a GET or HEAD with content,
 //! whatever announces it; `proxy`, nginx says so by `Djanginxed-Bypass`; `target`,
-//! one that does not begin with `/`. The request's own Cache-Control is ignored, as
+//! one that does not begin with `/`; `when`, the middleware's
+//! [`when`](ScopeCache::when) says no. The request's own Cache-Control is ignored, as
 //! nginx ignores it.
 //!
 //! **Nothing else of a request is in a page's key.** A handler that answers by
@@ -105,6 +120,12 @@
 //! the same time), `djanginxed; fwd=uri-miss; detail=set-cookie` (or another
 //! reason above), `djanginxed; fwd=uri-miss` (a stream, whose outcome is not
 //! known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
+//!
+//! # Looking after it
+//!
+//! [`PageCache::admin`] adds a page for those who look after the cache, behind a guard of
+//! yours: what was not stored and why, a look at a page, its deletion. [`test::Pages`] is for
+//! your own tests.
 //!
 //! # When Memcached fails
 //!
@@ -125,6 +146,8 @@
 //! | `djanginxed_hits_total` | counter | `store`: `memory`, `memcached`, `queue` |
 //! | `djanginxed_misses_total` | counter | |
 //! | `djanginxed_collapsed_total` | counter | |
+//! | `djanginxed_stale_hits_total` | counter | |
+//! | `djanginxed_refreshes_total` | counter | `stored` |
 //! | `djanginxed_bypasses_total` | counter | `reason` |
 //! | `djanginxed_skips_total` | counter | `reason`: the table above |
 //! | `djanginxed_dropped_total` | counter | `reason`: by the writer |
@@ -137,7 +160,8 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, StoreError, nginx,
+    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
+    nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

@@ -67,7 +67,7 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 /// The Memcached servers of the application.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// Memcached servers in the order of nginx's file, "HOST:PORT [weight=N]", comma separated
+    /// Memcached servers in the order of nginx's file, "HOST:PORT [weight=N]" or unix:PATH, comma separated
     #[arg(
         long,
         value_name = "SERVERS",

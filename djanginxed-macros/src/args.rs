@@ -14,7 +14,6 @@ pub(crate) struct Args {
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) content_type: Option<Expr>,
     pub(crate) stale: Option<Expr>,
-    pub(crate) stale_if_error: Option<Expr>,
 }
 
 impl Args {
@@ -55,7 +54,6 @@ struct Found {
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
     stale: Option<Expr>,
-    stale_if_error: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
 }
@@ -91,7 +89,6 @@ impl Found {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
             names::STALE => (&mut self.stale, timeout::check_window),
-            names::STALE_IF_ERROR => (&mut self.stale_if_error, timeout::check_window),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
@@ -122,7 +119,6 @@ impl Found {
             key_prefix: self.key_prefix,
             content_type: self.content_type,
             stale: self.stale,
-            stale_if_error: self.stale_if_error,
         })
     }
 }

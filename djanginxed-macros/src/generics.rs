@@ -54,9 +54,7 @@ pub(crate) fn require_static(sig: &mut Signature) {
 }
 
 fn live_for_ever(bounds: &mut Punctuated<TypeParamBound, Token![+]>) {
-    let is_stated = |bound: &TypeParamBound| {
-        matches!(bound, TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static")
-    };
+    let is_stated = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static");
     if !bounds.iter().any(is_stated) {
         bounds.push(parse_quote_spanned!(hygienic()=> 'static));
     }

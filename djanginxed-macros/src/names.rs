@@ -6,9 +6,8 @@ use syn::{Error, Expr, ExprPath, Ident};
 pub(crate) const KEY_PREFIX: &str = "key_prefix";
 pub(crate) const CONTENT_TYPE: &str = "content_type";
 pub(crate) const STALE: &str = "stale";
-pub(crate) const STALE_IF_ERROR: &str = "stale_if_error";
 
-const ALL: [&str; 4] = [KEY_PREFIX, CONTENT_TYPE, STALE, STALE_IF_ERROR];
+const ALL: [&str; 3] = [KEY_PREFIX, CONTENT_TYPE, STALE];
 
 /// What a name that does not exist probably stands for.
 enum Meant {
@@ -40,7 +39,6 @@ const SYNONYMS: &[(&str, Meant)] = &[
     ("swr", Meant::Named(STALE)),
     ("grace", Meant::Named(STALE)),
     (STALE, Meant::Named(STALE)),
-    (STALE_IF_ERROR, Meant::Named(STALE_IF_ERROR)),
 ];
 
 /// How alike two words must be for one to be a slip of the other.

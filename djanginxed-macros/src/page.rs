@@ -21,7 +21,6 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         args.key_prefix.as_ref(),
         args.content_type.as_ref(),
         args.stale.as_ref(),
-        args.stale_if_error.as_ref(),
     ];
     let generic = values
         .into_iter()
@@ -70,10 +69,7 @@ fn page(args: &Args) -> TokenStream {
         set(quote!(content_type), chained.clone(), STR, media_type);
     }
     if let Some(window) = &args.stale {
-        set(quote!(stale), chained.clone(), SECONDS, window);
-    }
-    if let Some(window) = &args.stale_if_error {
-        set(quote!(stale_if_error), chained, SECONDS, window);
+        set(quote!(stale), chained, SECONDS, window);
     }
     page.extend(quote_spanned!(span=> __page));
     page

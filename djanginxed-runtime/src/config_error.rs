@@ -14,7 +14,7 @@ pub enum ConfigError {
     NoServers,
     /// An entry of the list of Memcached servers.
     #[error(
-        "Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\""
+        "Memcached server {entry:?}: {problem}; write it as in nginx's upstream, for example \"10.0.0.1:11211 weight=2\" or \"unix:/run/memcached/memcached.sock\""
     )]
     #[non_exhaustive]
     Server {

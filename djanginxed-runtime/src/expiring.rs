@@ -2,11 +2,12 @@
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
 
+use crate::clock::Clock;
 use crate::key::PageKey;
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -22,6 +23,7 @@ pub(crate) struct Expiring<V> {
     hasher: RandomState,
     bound: u64,
     weight: AtomicU64,
+    clock: Clock,
 }
 
 /// In the order in which they were asked for, the longest ago first.
@@ -37,7 +39,13 @@ struct Held<V> {
 
 impl<V: Clone> Expiring<V> {
     pub(crate) fn new(bound: u64) -> Expiring<V> {
+        Expiring::by(Clock::default(), bound)
+    }
+
+    /// Whose time is that of `clock`.
+    pub(crate) fn by(clock: Clock, bound: u64) -> Expiring<V> {
         Expiring {
+            clock,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             bound,
@@ -50,7 +58,7 @@ impl<V: Clone> Expiring<V> {
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<V> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let mut shard = self.shard(key);
         let held = shard.to_back(key)?;
         if held.expires <= now {
@@ -72,7 +80,7 @@ impl<V: Clone> Expiring<V> {
             value,
             weight,
             expires,
-            asked: Instant::now(),
+            asked: self.clock.now(),
         };
         self.weight.fetch_add(weight, Ordering::Relaxed);
         let older = self.shard(&key).insert(key, held);
@@ -83,11 +91,19 @@ impl<V: Clone> Expiring<V> {
         true
     }
 
+    /// A value, and until when it is one, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(V, Duration)> {
+        let shard = self.shard(key);
+        let held = shard.get(key)?;
+        let left = held.expires.checked_duration_since(self.clock.now())?;
+        (!left.is_zero()).then(|| (held.value.clone(), left))
+    }
+
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
         let held = self.shard(key).remove(key);
         let alive = held
             .as_ref()
-            .is_some_and(|held| held.expires > Instant::now());
+            .is_some_and(|held| held.expires > self.clock.now());
         let value = self.forget(held);
         value.filter(|_| alive)
     }
@@ -114,7 +130,6 @@ impl<V: Clone> Expiring<V> {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
-    use std::time::Duration;
 
     use super::*;
 

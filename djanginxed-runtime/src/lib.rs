@@ -5,10 +5,12 @@ mod actix;
 mod breaker;
 mod budget;
 mod cache;
+mod clock;
 mod coalesce;
 mod conditions;
 mod config_error;
 mod control;
+mod counts;
 mod deletes;
 mod entry;
 mod etag;
@@ -35,9 +37,13 @@ mod settings;
 mod status;
 mod store;
 mod sync;
+mod token;
 mod visit;
 mod writer;
 
+pub mod test;
+
+pub use actix::ScopeCache;
 pub use cache::{PageCache, PageCacheBuilder};
 pub use config_error::ConfigError;
 pub use key::PageKey;
@@ -59,6 +65,7 @@ pub mod tool {
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;
+    pub use crate::server::socket::explain as explain_socket;
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

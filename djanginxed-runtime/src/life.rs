@@ -17,9 +17,12 @@ impl Life {
         self.fresh.saturating_add(self.stale)
     }
 
-    /// How fresh a page is that was rendered at `started`.
-    pub(crate) fn freshness(&self, started: Instant) -> Freshness {
-        match started.elapsed().checked_sub(self.fresh) {
+    /// How fresh a page is at `now` whose render began at `started`.
+    pub(crate) fn freshness(&self, started: Instant, now: Instant) -> Freshness {
+        match now
+            .saturating_duration_since(started)
+            .checked_sub(self.fresh)
+        {
             None => Freshness::Fresh,
             Some(past) => Freshness::Stale(Some(past.as_secs())),
         }
@@ -44,10 +47,11 @@ mod tests {
             fresh: Duration::from_secs(10),
             stale: Duration::from_secs(60),
         };
-        let ago = |seconds| Instant::now() - Duration::from_secs(seconds);
-        assert_eq!(life.freshness(ago(9)), Freshness::Fresh);
-        assert_eq!(life.freshness(ago(10)), Freshness::Stale(Some(0)));
-        assert_eq!(life.freshness(ago(42)), Freshness::Stale(Some(32)));
+        let started = Instant::now();
+        let after = |seconds| life.freshness(started, started + Duration::from_secs(seconds));
+        assert_eq!(after(9), Freshness::Fresh);
+        assert_eq!(after(10), Freshness::Stale(Some(0)));
+        assert_eq!(after(42), Freshness::Stale(Some(32)));
         assert_eq!(life.whole(), Duration::from_secs(70));
     }
 }

@@ -1,11 +1,16 @@
 //! One cached handler's settings, checked where they are made.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use djanginxed_rules::{MAX_TIMEOUT, is_key_prefix, is_media_type};
 
-/// The settings of one annotated handler. `const`, so that the compiler is the
-/// one that refuses a wrong setting.
+use crate::config_error::ConfigError;
+use crate::sync::{Mutex, lock};
+
+/// The settings of one annotated handler, `const`, so that the compiler is the one
+/// that refuses a wrong setting; or of one middleware, checked where it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     timeout: u32,
@@ -13,7 +18,6 @@ pub struct Page {
     content_type: &'static str,
     /// Where it is not said, the cache's own counts.
     stale: Option<u32>,
-    stale_if_error: u32,
 }
 
 impl Page {
@@ -34,7 +38,6 @@ impl Page {
             key_prefix: None,
             content_type: "text/html",
             stale: None,
-            stale_if_error: 0,
         }
     }
 
@@ -81,24 +84,29 @@ impl Page {
         }
     }
 
-    /// For how many seconds after that a copy is kept for the case that the
-    /// application fails.
-    #[must_use]
-    #[track_caller]
-    pub const fn stale_if_error(self, seconds: u32) -> Page {
-        assert!(
-            seconds <= MAX_TIMEOUT,
-            "a page's copy for errors is kept for at most 315360000 seconds (ten years)"
-        );
-        Page {
-            stale_if_error: seconds,
-            ..self
-        }
-    }
-
     pub(crate) fn own_stale(&self) -> Option<Duration> {
         let seconds = self.stale?;
         Some(Duration::from_secs(seconds.into()))
+    }
+
+    /// [`key_prefix`](Self::key_prefix) of what only the running program knows.
+    #[track_caller]
+    pub(crate) fn with_key_prefix(self, prefix: Cow<'static, str>) -> Page {
+        if !is_key_prefix(&prefix) {
+            panic!("{}", ConfigError::KeyPrefix(prefix.into_owned()));
+        }
+        self.key_prefix(kept(prefix))
+    }
+
+    /// [`content_type`](Self::content_type) of what only the running program knows.
+    #[track_caller]
+    pub(crate) fn with_content_type(self, media_type: Cow<'static, str>) -> Page {
+        assert!(
+            is_media_type(&media_type),
+            "content type {media_type:?}: use a media type without parameters, such as \
+             \"text/html\""
+        );
+        self.content_type(kept(media_type))
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -111,5 +119,39 @@ impl Page {
 
     pub(crate) fn media_type(&self) -> &'static str {
         self.content_type
+    }
+}
+
+/// A checked setting for as long as the program runs. Each worker makes its own
+/// middleware, but a word is kept once: no more of them than settings in the program.
+fn kept(word: Cow<'static, str>) -> &'static str {
+    static WORDS: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    match word {
+        Cow::Borrowed(word) => word,
+        Cow::Owned(word) => {
+            let mut words = lock(&WORDS);
+            if let Some(known) = words.get(word.as_str()) {
+                return known;
+            }
+            let word: &'static str = word.leak();
+            words.insert(word);
+            word
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_of_the_running_program_is_kept_once() {
+        let page = |prefix: String| Page::new(1).with_key_prefix(prefix.into());
+        let prefixes = [1, 1].map(|n| page(format!("kept{n}")).own_key_prefix());
+        let [Some(first), Some(second)] = prefixes else {
+            panic!("no prefix: {prefixes:?}");
+        };
+        assert_eq!(first, "kept1");
+        assert!(std::ptr::eq(first, second));
     }
 }

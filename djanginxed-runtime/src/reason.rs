@@ -26,6 +26,8 @@ pub(crate) enum Bypass {
     Content,
     /// The target does not begin with `/`.
     Target,
+    /// The middleware's `when` says no.
+    When,
 }
 
 impl Bypass {
@@ -43,6 +45,7 @@ impl Bypass {
             Bypass::Content => "content",
             Bypass::Upgrade => "upgrade",
             Bypass::Target => "target",
+            Bypass::When => "when",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Steps 5 to 8: a render, from its start, when the page's life begins, to its
 //! store.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -14,6 +14,7 @@ use crate::etag;
 use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
+use crate::life::Life;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
@@ -21,6 +22,7 @@ use crate::reason::{Dropped, Reason};
 use crate::writer::{Doubt, Job};
 
 /// A page that is being rendered.
+#[derive(Debug)]
 pub(crate) struct Render {
     pages: PageCache,
     page: Page,
@@ -40,7 +42,7 @@ impl Render {
             page,
             key,
             target: target.to_owned(),
-            started: Instant::now(),
+            started: pages.settings().clock.now(),
             stamp: pages.deletes().stamp(&key),
         }
     }
@@ -63,11 +65,7 @@ impl Render {
     }
 
     /// Judges a response by its head: how long it may be stored, if at all.
-    pub(crate) fn judge(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Result<Duration, Reason> {
+    pub(crate) fn judge(&self, status: StatusCode, headers: &HeaderMap) -> Result<Life, Reason> {
         observe::rendered(self.started.elapsed());
         let settings = self.pages.settings();
         match policy::decide(status, headers, self.terms(), SystemTime::now()) {
@@ -129,6 +127,8 @@ impl Render {
 
     /// Notes that nothing is stored.
     pub(crate) fn skipped(&self, headers: &HeaderMap, reason: Reason) {
+        let noted = Some(reason.word());
+        self.pages.outcomes().note(&self.key, &self.target, noted);
         let declared = &self.pages.settings().headers;
         let lost = (reason == Reason::Header)
             .then(|| policy::refused_loss(headers, declared))
@@ -140,14 +140,17 @@ impl Render {
     }
 
     /// Hands the page to the store.
-    pub(crate) fn store(&self, entry: Entry, life: Duration) -> Result<(), Dropped> {
-        self.pages.store(Job {
+    pub(crate) fn store(&self, entry: Entry, life: Life) -> Result<(), Dropped> {
+        let taken = self.pages.store(Job {
             key: self.key,
             entry,
             started: self.started,
             life,
             stamp: self.stamp,
-        })
+        });
+        let refused = taken.err().map(Dropped::word);
+        self.pages.outcomes().note(&self.key, &self.target, refused);
+        taken
     }
 
     /// Since when the page may have been deleted.

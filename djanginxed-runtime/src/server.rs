@@ -3,6 +3,7 @@
 mod host;
 mod parameter;
 mod several;
+pub(crate) mod socket;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -24,17 +25,54 @@ const MAX_TOTAL_WEIGHT: u32 = 0x8000;
 /// [`memcached`](crate::PageCacheBuilder::memcached).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Host as written, an IPv6 address in its brackets; nginx's ring hashes
-    /// this, not what it resolves to.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub(crate) place: Place,
     pub(crate) weight: u32,
     /// What only the generated file needs: when nginx leaves the server alone.
     parameters: Parameters,
 }
 
+/// Where a server listens. nginx's ring hashes this as it is written, and not
+/// what it resolves to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// An IPv6 address stands in its brackets.
+    Tcp { host: String, port: u16 },
+    /// The path of a unix socket.
+    Unix(String),
+}
+
+impl Place {
+    fn parse(address: &str) -> Result<Place, &'static str> {
+        if let Some(path) = address.strip_prefix(socket::SCHEME) {
+            socket::check(path)?;
+            return Ok(Place::Unix(path.to_owned()));
+        }
+        let (host, port) = host::split(address)?;
+        let host = host.to_owned();
+        Ok(Place::Tcp { host, port })
+    }
+
+    /// One form for the ways to write the same place.
+    fn identity(&self) -> (String, u16) {
+        match self {
+            Place::Tcp { host, port } => (host::identity(host), *port),
+            Place::Unix(path) => (socket::identity(path), 0),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Place::Unix(path) => write!(f, "{}{path}", socket::SCHEME),
+        }
+    }
+}
+
 impl Server {
-    /// Reads `host:port [weight=n] [max_fails=n] [fail_timeout=time]`.
+    /// Reads `host:port [weight=n] [max_fails=n] [fail_timeout=time]`, or
+    /// `unix:/path` in place of host and port.
     ///
     /// # Errors
     ///
@@ -60,7 +98,7 @@ impl Server {
             let entry = entry.as_ref();
             let server = Server::parse(entry)?;
             weight += server.weight;
-            if !known.insert((host::identity(&server.host), server.port)) {
+            if !known.insert(server.place.identity()) {
                 return Err(refusal(
                     entry,
                     "it is listed twice; to give it more pages, use weight=",
@@ -77,16 +115,21 @@ impl Server {
         Ok(servers)
     }
 
-    /// `host:port`, as written and as dialled.
-    pub(crate) fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
+    /// `host:port` or `unix:/path`, as written and as dialled.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.place.to_string()
+    }
+
+    pub(crate) fn is_socket(&self) -> bool {
+        matches!(self.place, Place::Unix(_))
     }
 }
 
 /// The entry as nginx's `server` directive takes it.
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)?;
+        write!(f, "{}", self.place)?;
         if self.weight != 1 {
             write!(f, " weight={}", self.weight)?;
         }
@@ -114,10 +157,8 @@ fn read(entry: &str) -> Result<Server, &'static str> {
     if address == "server" {
         return Err("leave out the word \"server\"");
     }
-    let (host, port) = host::split(address)?;
     let mut server = Server {
-        host: host.to_owned(),
-        port,
+        place: Place::parse(address)?,
         weight: 1,
         parameters: Parameters::default(),
     };

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::deletes::{Deletes, Stamp};
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
@@ -52,6 +52,13 @@ impl Job {
             .whole()
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    fn found(&self) -> Found {
+        Found {
+            entry: self.entry.clone(),
+            freshness: self.life.freshness(self.started, Instant::now()),
+        }
     }
 }
 
@@ -131,8 +138,13 @@ impl Writer {
     }
 
     /// A page that was rendered, but that its server does not have yet.
-    pub(crate) fn pending(&self, key: &PageKey) -> Option<Entry> {
+    pub(crate) fn pending(&self, key: &PageKey) -> Option<Found> {
         self.shared.queue.pending(key)
+    }
+
+    /// The same, and how long it lives.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        self.shared.queue.peek(key)
     }
 
     /// Forgets what is queued for `key`.

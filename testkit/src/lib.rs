@@ -25,4 +25,5 @@ pub use memcached::{Item, Memcached, MemcachedBuilder};
 pub use nginx::{Module, Nginx, NginxBuilder};
 pub use port::free_port;
 pub use process::{Process, is_installed};
+pub use user::heed_modes_of_files;
 pub use wait::eventually;

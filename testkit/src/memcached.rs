@@ -1,11 +1,12 @@
-//! A real memcached on a free port.
+//! A real memcached on a free port, or on a unix socket.
 
 mod builder;
 mod client;
+mod place;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use rustix::process::Signal;
@@ -13,16 +14,17 @@ use rustix::process::Signal;
 pub use builder::MemcachedBuilder;
 use client::Client;
 pub use client::Item;
+use place::Place;
 
 use crate::error::Error;
 use crate::process::Process;
 use crate::wait::PATIENCE;
 
-/// A running memcached of its own, on 127.0.0.1. It ends with this value.
+/// A running memcached of its own, on 127.0.0.1 or a unix socket. It ends with this value.
 #[derive(Debug)]
 pub struct Memcached {
     settings: MemcachedBuilder,
-    port: u16,
+    place: Place,
     process: Process,
 }
 
@@ -42,15 +44,31 @@ impl Memcached {
     }
 
     /// Its TCP port on 127.0.0.1.
+    ///
+    /// # Panics
+    /// When it listens on a unix socket.
     #[must_use]
+    #[track_caller]
     pub fn port(&self) -> u16 {
-        self.port
+        match &self.place {
+            Place::Port(port) => *port,
+            Place::Socket(_) => panic!("memcached listens at {}", self.place),
+        }
     }
 
-    /// `127.0.0.1:port`, as in nginx's `server` and in the builder's list.
+    /// The path of its unix socket, where it listens on one.
+    #[must_use]
+    pub fn socket(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Port(_) => None,
+            Place::Socket(socket) => Some(socket.path()),
+        }
+    }
+
+    /// `127.0.0.1:port` or `unix:/path`, as in nginx's `server` and in the builder's list.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("{}:{}", Ipv4Addr::LOCALHOST, self.port)
+        self.place.to_string()
     }
 
     /// Its process id.
@@ -64,7 +82,7 @@ impl Memcached {
         self.process.ended()
     }
 
-    /// Ends it; its port refuses connections from now on.
+    /// Ends it; nobody listens there from now on.
     pub fn stop(&mut self) {
         self.process.stop();
     }
@@ -84,13 +102,13 @@ impl Memcached {
         self.process.signal(Signal::CONT);
     }
 
-    /// Ends it if it runs, and starts it on the same port, empty.
+    /// Ends it if it runs, and starts it in the same place, empty.
     ///
     /// # Errors
     /// When it does not start, or another process has taken the port.
     pub fn restart_empty(&mut self) -> Result<(), Error> {
         self.process.kill();
-        self.process = self.settings.launch(self.port)?;
+        self.process = self.settings.launch(&self.place)?;
         Ok(())
     }
 
@@ -149,8 +167,8 @@ impl Memcached {
 
     #[track_caller]
     fn ask<T>(&self, question: impl FnOnce(&mut Client) -> io::Result<T>) -> T {
-        Client::connect(self.port, PATIENCE)
+        Client::connect(&self.place, PATIENCE)
             .and_then(|mut client| question(&mut client))
-            .unwrap_or_else(|error| panic!("memcached on port {}: {error}", self.port))
+            .unwrap_or_else(|error| panic!("memcached at {}: {error}", self.place))
     }
 }

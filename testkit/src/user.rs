@@ -6,6 +6,7 @@ use std::fs;
 pub(crate) struct Account {
     pub(crate) user: String,
     pub(crate) group: String,
+    pub(crate) user_id: u32,
 }
 
 /// The first of `names` that this machine has, if we are root; a server started
@@ -22,6 +23,7 @@ pub(crate) fn unprivileged(names: &[&str]) -> Option<Account> {
         Some(Account {
             user: (*name).to_owned(),
             group: group.to_owned(),
+            user_id: field(&users, 0, name, 2)?.parse().ok()?,
         })
     })
 }
@@ -32,4 +34,17 @@ fn field<'a>(table: &'a str, at: usize, value: &str, wanted: usize) -> Option<&'
         .lines()
         .find(|line| line.split(':').nth(at) == Some(value))
         .and_then(|line| line.split(':').nth(wanted))
+}
+
+/// Makes this thread, and every thread that it starts from now on, subject to the
+/// modes of files like everybody else, also where root runs it.
+///
+/// # Panics
+/// When the system refuses.
+pub fn heed_modes_of_files() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let mut sets = capabilities(None).expect("a thread may ask for its own capabilities");
+    sets.effective
+        .remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
+    set_capabilities(None, sets).expect("a thread may give up its own capabilities");
 }

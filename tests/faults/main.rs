@@ -17,4 +17,5 @@ mod outages;
 mod queue;
 mod refusals;
 mod slow_line;
+mod sockets;
 mod streams;

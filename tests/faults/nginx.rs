@@ -8,7 +8,7 @@ use crate::app::{Site, at, run_of, status_of, wait};
 use crate::outages::TOLERABLE;
 
 /// nginx with the generated file in front of `site`.
-fn in_front_of(site: &Site, memcached: &Memcached) -> Nginx {
+pub(crate) fn in_front_of(site: &Site, memcached: &Memcached) -> Nginx {
     let pages = at(&memcached.address()).build().unwrap();
     let file = djanginxed::nginx::Site::new(&pages)
         .server_name("127.0.0.1")
@@ -26,7 +26,7 @@ fn in_front_of(site: &Site, memcached: &Memcached) -> Nginx {
 }
 
 #[track_caller]
-fn visits(nginx: &Nginx, name: &str) -> Duration {
+pub(crate) fn visits(nginx: &Nginx, name: &str) -> Duration {
     let asked = Instant::now();
     for number in 0..30 {
         let target = format!("/{name}/{number}");
@@ -37,8 +37,10 @@ fn visits(nginx: &Nginx, name: &str) -> Duration {
 
 /// Breaks the server while pages are found by nginx, and mends it.
 #[track_caller]
-fn visitors_in_front_of_nginx_do_not_notice(mut broken: impl FnMut(&mut Memcached, bool)) {
-    let mut memcached = Memcached::start().unwrap();
+pub(crate) fn visitors_in_front_of_nginx_do_not_notice(
+    mut memcached: Memcached,
+    mut broken: impl FnMut(&mut Memcached, bool),
+) {
     let pages = at(&memcached.address()).build().unwrap();
     let site = Site::quick(&pages);
     let nginx = in_front_of(&site, &memcached);
@@ -68,7 +70,8 @@ fn visitors_in_front_of_nginx_do_not_notice(mut broken: impl FnMut(&mut Memcache
 
 #[test]
 fn a_hung_memcached_behind_nginx_is_not_noticed() {
-    visitors_in_front_of_nginx_do_not_notice(|memcached, broken| match broken {
+    let memcached = Memcached::start().unwrap();
+    visitors_in_front_of_nginx_do_not_notice(memcached, |memcached, broken| match broken {
         true => memcached.pause(),
         false => memcached.resume(),
     });
@@ -76,7 +79,8 @@ fn a_hung_memcached_behind_nginx_is_not_noticed() {
 
 #[test]
 fn a_killed_memcached_behind_nginx_is_not_noticed() {
-    visitors_in_front_of_nginx_do_not_notice(|memcached, broken| match broken {
+    let memcached = Memcached::start().unwrap();
+    visitors_in_front_of_nginx_do_not_notice(memcached, |memcached, broken| match broken {
         true => memcached.kill(),
         false => memcached.restart_empty().unwrap(),
     });

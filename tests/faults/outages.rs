@@ -84,7 +84,7 @@ fn with_visitors(site: &Site, during: impl FnOnce()) -> usize {
 /// Breaks the server at `address` under load and mends it; visitors notice
 /// nothing, then its absence, then that it is back.
 #[track_caller]
-fn visitors_do_not_notice(address: &str, mut broken: impl FnMut(bool)) {
+pub(crate) fn visitors_do_not_notice(address: &str, mut broken: impl FnMut(bool)) {
     let pages = at(address).build().unwrap();
     let site = Site::quick(&pages);
     until_stored(&site, "before");

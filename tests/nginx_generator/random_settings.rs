@@ -169,8 +169,9 @@ fn memcached() -> BoxedStrategy<Vec<String>> {
         "[::1]:11211",
         "localhost:11213 max_fails=0",
         "127.0.0.2:1 fail_timeout=1m",
+        "unix:/run/memcached/memcached.sock",
     ];
-    vec(select(USUAL).prop_map(str::to_owned), 1..4).boxed()
+    vec(mostly(USUAL, "unix:/[a-zA-Z0-9./_@+~-]{1,120}"), 1..4).boxed()
 }
 
 fn location() -> BoxedStrategy<String> {

@@ -21,7 +21,7 @@ const HEADER: &str = "\
 const PAGES: usize = 1_000;
 
 /// Nobody has to listen there: nginx tells whom it would have asked.
-const LISTS: [&[&str]; 5] = [
+const LISTS: [&[&str]; 7] = [
     &["127.0.0.1:11211"],
     &["127.0.0.1:11211", "127.0.0.2:11212"],
     &[
@@ -39,6 +39,17 @@ const LISTS: [&[&str]; 5] = [
         "127.0.0.1:11211 weight=10",
     ],
     &["[::1]:11211 weight=2", "[0:0::1]:11212", "127.0.0.3:1"],
+    &[
+        "unix:/run/memcached/memcached.sock",
+        "unix:/run/memcached/memcached.sock2 weight=3",
+        "unix:/run/Memcached@a+b~c_d-e/memcached.sock",
+    ],
+    &[
+        "127.0.0.1:11211",
+        "unix:/run/11211 weight=2",
+        "[::1]:11212",
+        "unix://run/./memcached.sock",
+    ],
 ];
 
 /// A name may stand for two addresses, which modulo counts as two servers.

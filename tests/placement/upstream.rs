@@ -42,11 +42,11 @@ impl Upstream {
         format!("upstream {name} {{\n{lines}keepalive 8;\n}}\n")
     }
 
-    /// Which server nginx asked, by its port; each server has its own.
+    /// Which server nginx asked, by its port or its path; each server has its own.
     pub(crate) fn asked(&self, answer: &Response) -> usize {
         let address = answer.header("X-Upstream").expect("the location sets it");
-        let port_of = |text: &str| text.rsplit(':').next().map(str::to_owned);
-        let asked = |entry: &String| port_of(entry.split(' ').next().unwrap()) == port_of(address);
+        let end_of = |text: &str| text.rsplit(':').next().map(str::to_owned);
+        let asked = |entry: &String| end_of(entry.split(' ').next().unwrap()) == end_of(address);
         let index = self.entries.iter().position(asked);
         index.unwrap_or_else(|| panic!("nginx asked {address:?}"))
     }
@@ -111,6 +111,11 @@ pub(crate) fn targets(list: usize, count: usize) -> Vec<String> {
         .collect()
 }
 
+/// Every second one listens on a unix socket.
 pub(crate) fn start_memcached(count: usize) -> Vec<Memcached> {
-    (0..count).map(|_| Memcached::start().unwrap()).collect()
+    let start = |at| match at % 2 {
+        0 => Memcached::start(),
+        _ => Memcached::builder().socket(0o666).start(),
+    };
+    (0..count).map(|at| start(at).unwrap()).collect()
 }

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod admin;
 mod application_data;
 mod bookshop;
+mod browser;
 mod bypass;
 mod bypass_alike;
+mod company;
 mod conditions;
 mod crowds;
 
@@ -24,8 +27,11 @@ mod policy;
 mod prefixes;
 mod random_targets;
 mod responses;
+mod scopes;
 mod servers;
 #[path = "../stack/mod.rs"]
 mod stack;
+mod stale;
 mod streams;
 mod switches;
+mod test_pages;

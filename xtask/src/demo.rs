@@ -54,10 +54,11 @@ struct Stack {
 
 impl Stack {
     fn start() -> Outcome<Stack> {
-        let memcached = Memcached::start().map_err(|error| error.to_string())?;
+        let memcached = Memcached::builder().socket(0o666).start();
+        let memcached = memcached.map_err(|error| error.to_string())?;
         let (site, site_port) = start_site(&memcached.address())?;
         let conf = |port| {
-            nginx_file(&memcached.address(), site_port, port).unwrap_or_else(|error| {
+            nginx_file(&memcached, site_port, port).unwrap_or_else(|error| {
                 eprintln!("{error}");
                 String::new()
             })
@@ -159,10 +160,15 @@ fn site(memcached: &str, port: u16) -> Command {
     command
 }
 
-/// What the site says that nginx's file must be.
-fn nginx_file(memcached: &str, site_port: u16, nginx_port: u16) -> Outcome<String> {
-    let mut command = site(memcached, site_port);
-    let [listen, inner] = [nginx_port, free_port()].map(|port| format!("127.0.0.1:{port}"));
+/// What the site says that nginx's file must be. Whatever need not be reached from
+/// outside has a unix socket.
+fn nginx_file(memcached: &Memcached, site_port: u16, nginx_port: u16) -> Outcome<String> {
+    let mut command = site(&memcached.address(), site_port);
+    let listen = format!("127.0.0.1:{nginx_port}");
+    let inner = match memcached.socket() {
+        Some(socket) => format!("unix:{}", socket.with_file_name("pages.sock").display()),
+        None => format!("127.0.0.1:{}", free_port()),
+    };
     command.args(["--nginx", &listen, &inner]);
     let output = command
         .output()

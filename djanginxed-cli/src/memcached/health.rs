@@ -1,8 +1,10 @@
 //! How a server is: whether it can keep pages for djanginxed at all.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::link::{Link, Trouble};
+use super::socket::denied_to_nginx;
 
 /// How a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(crate) struct Vitals {
     pub(crate) clock: Option<i64>,
     /// Items that had to leave before their time, since it was started.
     pub(crate) evictions: Option<u64>,
+    /// Where it has a unix socket of this machine: why nginx may not write to it.
+    pub(crate) denied: Option<String>,
 }
 
 /// Asks the server at `address`.
@@ -63,6 +67,7 @@ async fn ask(address: &str) -> Result<Health, Trouble> {
         largest_item: number(&settings, "item_size_max"),
         clock: number(&stats, "time").map(beside_ours),
         evictions: number(&stats, "evictions"),
+        denied: (address.strip_prefix("unix:")).and_then(|path| denied_to_nginx(Path::new(path))),
     }))
 }
 

@@ -3,9 +3,10 @@
 mod health;
 mod link;
 mod servers;
+mod socket;
 mod watch;
 
 pub(crate) use health::{Health, Vitals, health};
 pub(crate) use link::Trouble;
-pub(crate) use servers::{Item, Servers, address};
+pub(crate) use servers::{Item, Servers};
 pub(crate) use watch::{Event, Kind, Watch};

@@ -113,6 +113,48 @@ fn the_server_is_the_one_that_nginx_asks() {
 }
 
 #[test]
+fn a_server_on_a_unix_socket_is_asked_as_any_other() {
+    let mut servers = [
+        Memcached::builder().socket(0o666).start().unwrap(),
+        Memcached::start().unwrap(),
+    ];
+    let list = format!("{} weight=3,{}", servers[0].address(), servers[1].address());
+    let mut on_the_socket = 0;
+    for number in 0..10 {
+        let target = format!("/{number}");
+        let done = run(["show", "--servers", &list, "--prefix", "site1", &target]);
+        let on = servers
+            .iter()
+            .position(|server| done.out.contains(&server.address()))
+            .unwrap();
+        on_the_socket += usize::from(on == 0);
+        servers[on].set(key(&target), 0, 0, "x");
+        let done = run(["delete", "--servers", &list, "--prefix", "site1", &target]);
+        assert!(done.out.starts_with("1 deleted"), "{}", done.out);
+    }
+    assert!(on_the_socket > 0);
+    let address = servers[0].address();
+    for (fault, part) in [
+        (Memcached::pause as fn(&mut Memcached), "no answer within"),
+        (Memcached::kill, "left over"),
+        (remove_socket, "there is no such socket"),
+    ] {
+        fault(&mut servers[0]);
+        let done = run(["show", "--servers", &address, "/a"]);
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(
+            done.err.contains(&address) && done.err.contains(part),
+            "{}",
+            done.err
+        );
+    }
+}
+
+fn remove_socket(memcached: &mut Memcached) {
+    std::fs::remove_file(memcached.socket().unwrap()).unwrap();
+}
+
+#[test]
 fn memcached_out_of_reach_is_one_sentence_and_exit_code_1() {
     let mut memcached = Memcached::start().unwrap();
     let address = memcached.address();

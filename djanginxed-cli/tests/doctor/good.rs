@@ -36,6 +36,19 @@ pub(crate) fn setups() -> Vec<Setup> {
             tells_servers: false,
             ..row("with the URL alone")
         },
+        Setup {
+            sockets: Some(0o666),
+            tells_conf: true,
+            ..row("Memcached on a unix socket, with nginx's file")
+        },
+        Setup {
+            sockets: Some(0o666),
+            memcached: THREE,
+            of_app: weighed,
+            of_nginx: weighed,
+            given: weighed,
+            ..whole("whole responses on three unix sockets of other weights")
+        },
         whole("whole responses"),
         Setup {
             tells_app: false,

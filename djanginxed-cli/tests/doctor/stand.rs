@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) target: &'static str,
     /// What each Memcached is started with.
     pub(crate) memcached: &'static [&'static [&'static str]],
+    /// The mode of their unix sockets, where they have no ports.
+    pub(crate) sockets: Option<u32>,
     pub(crate) build: Build,
     pub(crate) pages: fn(PageCacheBuilder) -> PageCacheBuilder,
     /// Each list of servers, made from the addresses.
@@ -57,6 +59,7 @@ pub(crate) const SOUND: Setup = Setup {
     cause: None,
     target: "/articles/1",
     memcached: &[&[]],
+    sockets: None,
     build: Build {
         normalize_path: false,
         adds: None,
@@ -145,10 +148,12 @@ impl Stand {
     pub(crate) fn start(setup: &Setup) -> Stand {
         let memcached: Vec<Memcached> = (setup.memcached.iter())
             .map(|args| {
-                Memcached::builder()
-                    .args(args.iter().copied())
-                    .start()
-                    .unwrap()
+                let builder = Memcached::builder().args(args.iter().copied());
+                let builder = match setup.sockets {
+                    Some(mode) => builder.socket(mode),
+                    None => builder,
+                };
+                builder.start().unwrap()
             })
             .collect();
         let addresses: Vec<String> = memcached.iter().map(Memcached::address).collect();

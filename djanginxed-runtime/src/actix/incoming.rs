@@ -31,7 +31,7 @@ impl FromRequest for Incoming {
 
 /// Whether `payload` is more than an end. No header says so over HTTP/2, where
 /// content needs no length; so it is looked at, and put back for the handler.
-fn has_content(payload: &mut Payload) -> bool {
+pub(super) fn has_content(payload: &mut Payload) -> bool {
     if matches!(payload, Payload::None) {
         return false;
     }

@@ -1,10 +1,18 @@
 //! The adapter: the only place that knows actix's requests and responses.
 
+mod admin;
 mod answer;
+mod around;
+mod background;
 mod find;
 mod incoming;
+mod middleware;
+mod seen;
 mod serve;
 mod tee;
+mod through;
 
 pub use self::incoming::Incoming;
-pub use self::serve::{Seen, Served, serve};
+pub use self::middleware::ScopeCache;
+pub use self::seen::Seen;
+pub use self::serve::{Served, serve};

@@ -105,7 +105,8 @@ impl PageCacheBuilder {
 
     /// Stores pages in Memcached. Each server is written as in nginx's
     /// `upstream`, in the same order: `"10.0.0.1:11211"`,
-    /// `"cache2.internal:11211 weight=2"`, `"[::1]:11211"`.
+    /// `"cache2.internal:11211 weight=2"`, `"[::1]:11211"`,
+    /// `"unix:/run/memcached/memcached.sock"`.
     ///
     /// Without a server, pages are stored in memory of the process, where nginx
     /// cannot see them.
@@ -159,6 +160,25 @@ impl PageCacheBuilder {
     /// default.
     pub fn error_timeout(mut self, timeout: Duration) -> Self {
         self.settings.error_timeout = timeout;
+        self
+    }
+
+    /// For how long after its timeout a page may still be given out that does not say it
+    /// itself (`#[cache_page(900, stale = 3600)]`); by default not at all. In whole
+    /// seconds.
+    ///
+    /// Whoever asks the application for such a page gets it at once, and it is rendered
+    /// anew in the background, once for all visitors and processes (RFC 5861, section 3).
+    /// **nginx does not know of it**: an entry stays for timeout and stale time together,
+    /// and nginx answers with it until it is gone. So where nginx is in front, the two
+    /// together are how old a page can be.
+    ///
+    /// A response's `stale-while-revalidate` goes before this; `must-revalidate` and
+    /// `proxy-revalidate` forbid it, and errors of the application are never stale. A
+    /// render that fails leaves the page as it is; one that gives what may not be stored
+    /// takes it away.
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.settings.stale = stale;
         self
     }
 
@@ -290,6 +310,12 @@ impl PageCacheBuilder {
         let settings = self.checked(process)?;
         settings.log();
         Ok(PageCache::new(settings))
+    }
+
+    /// Settings of a cache in memory, whatever servers and environment say.
+    pub(crate) fn checked_in_memory(mut self) -> Result<Settings, ConfigError> {
+        self.servers = None;
+        self.checked(|_| Err(std::env::VarError::NotPresent))
     }
 
     fn checked(self, environment: Environment) -> Result<Settings, ConfigError> {

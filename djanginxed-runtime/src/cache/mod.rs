@@ -2,27 +2,34 @@
 
 mod apart;
 mod builder;
+mod outcomes;
 mod store;
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::builder::PageCacheBuilder;
 
 use self::apart::Apart;
+pub(crate) use self::outcomes::Outcome;
+use self::outcomes::Outcomes;
+pub(crate) use self::store::Kept;
 use self::store::Store;
 use crate::budget::Budget;
 use crate::coalesce::Flights;
 use crate::config_error::ConfigError;
 use crate::deletes::Deletes;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
+use crate::refresh::Refreshing;
 use crate::settings::Settings;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::sync::Arc;
+use crate::token::Token;
 use crate::writer::{Doubt, Job};
 
 /// The caches in this process: more than one is usually a mistake.
@@ -58,13 +65,17 @@ struct Inner {
     collecting: Arc<Budget>,
     flights: Flights<PageKey, Landed>,
     apart: Apart,
+    refreshing: Refreshing,
+    outcomes: Outcomes,
+    /// What the admin page's forms must carry, made when it is asked for.
+    token: OnceLock<Token>,
 }
 
 /// What a leader gives to those who waited for it.
 #[derive(Clone, Debug)]
 pub(crate) enum Landed {
     /// It was in the store.
-    Found(Entry),
+    Found(Found),
     /// The leader rendered it.
     Rendered(Entry),
 }
@@ -119,6 +130,9 @@ impl PageCache {
                 deletes,
                 flights: Flights::new(),
                 apart: Apart::new(),
+                refreshing: Refreshing::default(),
+                outcomes: Outcomes::default(),
+                token: OnceLock::new(),
             }),
         }
     }
@@ -178,6 +192,19 @@ impl PageCache {
         &self.inner.deletes
     }
 
+    /// What the admin page's forms must carry; `made` is called when it is made.
+    pub(crate) fn token(&self, made: impl FnOnce()) -> &Token {
+        self.inner.token.get_or_init(|| {
+            made();
+            Token::random()
+        })
+    }
+
+    /// What became of the last pages.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.inner.outcomes
+    }
+
     /// Whether visitors of `key` do not wait for each other, for now.
     pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
         self.inner.apart.contains(key)
@@ -189,16 +216,36 @@ impl PageCache {
 
     /// Looks for a page where that takes no waiting: in memory, or in the
     /// writer's queue.
-    pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+    pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Found> {
         self.inner.store.at_hand(key)
     }
 
     /// Asks the store for a page, wherever it is; a failure is a miss.
-    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Entry> {
+    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Found> {
         match self.at_hand(&key) {
-            Some(entry) => Some(entry),
+            Some(found) => Some(found),
             None => self.inner.store.far(key).await,
         }
+    }
+
+    /// Which stale pages are being rendered anew by this process.
+    pub(crate) fn refreshing(&self) -> &Refreshing {
+        &self.inner.refreshing
+    }
+
+    /// Whether this process may render a page that others may be about to render.
+    pub(crate) async fn lock(&self, key: PageKey) -> bool {
+        self.inner.store.lock(key).await
+    }
+
+    /// Lets others render a page, once it is stored.
+    pub(crate) async fn unlock(&self, key: PageKey) {
+        self.inner.store.unlock(key).await;
+    }
+
+    /// What is there of a page, for who looks after it.
+    pub(crate) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        self.inner.store.peek(key).await
     }
 
     /// Whether other processes may have their pages in the same store, and delete

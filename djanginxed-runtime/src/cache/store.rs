@@ -1,9 +1,9 @@
 //! Where pages are kept: the store's two kinds, behind the same few methods.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::deletes::Deletes;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
@@ -18,6 +18,16 @@ use crate::writer::{Job, Writer};
 pub(super) enum Store {
     Embedded(Embedded),
     Shared(Shared),
+}
+
+/// What is kept of a page, for who looks after it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) entry: Entry,
+    /// None: without an end.
+    pub(crate) left: Option<Duration>,
+    /// `memory`, `queue` or `memcached`.
+    pub(crate) place: &'static str,
 }
 
 /// Memory of this process.
@@ -38,7 +48,7 @@ impl Store {
     pub(super) fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
         let deletes = Arc::clone(deletes);
         if settings.servers.is_empty() {
-            let memory = Memory::new(settings.memory);
+            let memory = Memory::new(settings.memory, settings.clock.clone());
             return Store::Embedded(Embedded { memory, deletes });
         }
         let memcached = Arc::new(Memcached::new(
@@ -60,7 +70,7 @@ impl Store {
 
     /// Looks for a page where that takes no waiting: in memory, or in the
     /// writer's queue.
-    pub(super) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+    pub(super) fn at_hand(&self, key: &PageKey) -> Option<Found> {
         let (found, place) = match self {
             Store::Embedded(store) => (store.memory.get(key), "memory"),
             Store::Shared(store) => (store.writer.pending(key), "queue"),
@@ -72,7 +82,7 @@ impl Store {
     }
 
     /// Asks where that takes waiting; a failure is a miss.
-    pub(super) async fn far(&self, key: PageKey) -> Option<Entry> {
+    pub(super) async fn far(&self, key: PageKey) -> Option<Found> {
         let found = match self {
             Store::Embedded(_) => None,
             Store::Shared(store) => store.ask(key).await,
@@ -82,6 +92,31 @@ impl Store {
             None => observe::miss(),
         }
         found
+    }
+
+    /// What is there of a page, without being taken for a visitor.
+    pub(super) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        let kept = |place| {
+            move |(entry, left): (Entry, Duration)| Kept {
+                entry,
+                left: Some(left),
+                place,
+            }
+        };
+        match self {
+            Store::Embedded(store) => Ok(store.memory.peek(key).map(kept("memory"))),
+            Store::Shared(store) => {
+                if let Some(queued) = store.writer.peek(key) {
+                    return Ok(Some(kept("queue")(queued)));
+                }
+                let found = store.memcached.peek(key).await?;
+                Ok(found.map(|(entry, left)| Kept {
+                    entry,
+                    left,
+                    place: "memcached",
+                }))
+            }
+        }
     }
 
     /// Takes a page; the visitor does not wait for it.
@@ -122,6 +157,24 @@ impl Store {
         }
     }
 
+    /// Whether this process may render a page that others may be about to render. A
+    /// server that cannot be asked would not take the page either.
+    pub(super) async fn lock(&self, key: PageKey) -> bool {
+        match self {
+            Store::Embedded(_) => true,
+            Store::Shared(store) => store.memcached.lock(key).await.unwrap_or_default(),
+        }
+    }
+
+    /// Lets others render it, once it is stored. A lock that cannot be given back ends
+    /// by itself.
+    pub(super) async fn unlock(&self, key: PageKey) {
+        if let Store::Shared(store) = self {
+            store.writer.flush().await;
+            let _ = store.memcached.unlock(key).await;
+        }
+    }
+
     /// Whether other processes may have their pages in the same store, and delete
     /// those of this one.
     pub(super) fn is_shared(&self) -> bool {
@@ -158,7 +211,7 @@ impl Embedded {
 }
 
 impl Shared {
-    async fn ask(&self, key: PageKey) -> Option<Entry> {
+    async fn ask(&self, key: PageKey) -> Option<Found> {
         let asked = Instant::now();
         let answer = self.memcached.get(key).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());

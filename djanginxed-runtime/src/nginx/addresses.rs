@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::error::{Error, refuse};
-use crate::server::host_and_port;
+use crate::server::{host_and_port, socket};
 
 /// An address of `listen`, written one way whichever way it was given: nginx
 /// takes no address twice.
@@ -40,7 +40,10 @@ impl Listen {
 /// Where the inner server listens: nobody but this machine may ask it.
 pub(super) fn inner(value: &str, listens: &[Listen]) -> Result<String, Error> {
     let refuse = |problem| Err(refuse("inner", value, problem));
-    if value.strip_prefix("unix:").is_some_and(is_socket_path) {
+    if value
+        .strip_prefix(socket::SCHEME)
+        .is_some_and(is_socket_path)
+    {
         return Ok(value.to_owned());
     }
     match socket_address(value) {
@@ -63,7 +66,7 @@ fn socket_address(value: &str) -> Option<SocketAddr> {
 
 /// An address of the application, for `server` in its upstream.
 pub(super) fn application(value: &str) -> Result<String, Error> {
-    let known = match value.strip_prefix("unix:") {
+    let known = match value.strip_prefix(socket::SCHEME) {
         Some(path) => is_socket_path(path),
         None => host_and_port(value).is_ok(),
     };
@@ -78,10 +81,8 @@ pub(super) fn application(value: &str) -> Result<String, Error> {
     ))
 }
 
-/// What nginx takes unquoted, and the system in a socket's address.
 fn is_socket_path(path: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"./_-".contains(&byte);
-    path.starts_with('/') && path.len() <= 107 && path.bytes().all(plain)
+    socket::check(path).is_ok()
 }
 
 fn port_number(value: &str) -> Option<u16> {

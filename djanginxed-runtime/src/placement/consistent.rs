@@ -3,7 +3,7 @@
 
 use crc32fast::Hasher;
 
-use crate::server::Server;
+use crate::server::{Place, Server};
 
 const POINTS_PER_WEIGHT: u32 = 160;
 
@@ -43,12 +43,21 @@ impl Points {
     }
 }
 
-/// Each point continues crc32(host, 0, port) over the point before it.
+/// Each point continues crc32(host, 0, port) over the point before it. A socket's
+/// path stands for the host, and no port follows.
 fn points_of(index: u32, server: &Server) -> impl Iterator<Item = Point> + use<> {
     let mut base = Hasher::new();
-    base.update(server.host.as_bytes());
-    base.update(&[0]);
-    base.update(server.port.to_string().as_bytes());
+    match &server.place {
+        Place::Tcp { host, port } => {
+            base.update(host.as_bytes());
+            base.update(&[0]);
+            base.update(port.to_string().as_bytes());
+        }
+        Place::Unix(path) => {
+            base.update(path.as_bytes());
+            base.update(&[0]);
+        }
+    }
     let mut hash = 0_u32;
     (0..server.weight * POINTS_PER_WEIGHT).map(move |_| {
         let mut point = base.clone();

@@ -8,7 +8,7 @@ pub(super) fn split(address: &str) -> Result<(&str, u16), &'static str> {
         .get(..5)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("unix:"))
     {
-        return Err("unix sockets are not supported; use TCP");
+        return Err("write \"unix:\" in lower case, with the path of the socket behind it");
     }
     let (host, port) = if address.starts_with('[') {
         let end = address.find(']').ok_or("its \"[\" is not closed")?;

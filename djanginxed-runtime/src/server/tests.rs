@@ -30,6 +30,10 @@ fn what_nginx_takes_is_read_and_printed_back() {
         ("10.0.0.1:11211 weight=1", "10.0.0.1:11211"),
         ("[::1]:11211", "[::1]:11211"),
         ("[2001:DB8::1]:1", "[2001:DB8::1]:1"),
+        (
+            "unix:/run/memcached@site/a.sock weight=2 max_fails=3",
+            "unix:/run/memcached@site/a.sock weight=2 max_fails=3",
+        ),
         ("Cache3.internal:65535", "Cache3.internal:65535"),
         ("my_cache.ns.svc.:11211", "my_cache.ns.svc.:11211"),
         (
@@ -49,8 +53,14 @@ fn what_nginx_takes_is_read_and_printed_back() {
 fn an_entry_is_a_host_as_written_a_port_and_a_weight() {
     let server = Server::parse("[::1]:11211 weight=7").unwrap();
     assert_eq!(
-        (server.host.as_str(), server.port, server.weight),
-        ("[::1]", 11211, 7)
+        (server.place.clone(), server.weight),
+        (
+            Place::Tcp {
+                host: "[::1]".to_owned(),
+                port: 11211
+            },
+            7
+        )
     );
     assert_eq!(server.address(), "[::1]:11211");
 }
@@ -79,9 +89,38 @@ fn a_host_that_nginx_would_read_otherwise_is_refused() {
         ("10.0.0.256:11211", "IPv4"),
         ("010.0.0.1:11211", "IPv4"),
         ("10.1:11211", "IPv4"),
-        ("unix:/run/memcached.sock", "unix"),
-        ("UNIX:/run/memcached.sock", "unix"),
+        ("UNIX:/run/memcached.sock", "lower case"),
         ("server 10.0.0.1:11211", "\"server\""),
+    ] {
+        assert!(
+            problem(entry).contains(part),
+            "{entry:?}: {}",
+            problem(entry)
+        );
+    }
+}
+
+#[test]
+fn a_socket_that_nginx_would_read_otherwise_is_refused() {
+    let longest = format!("unix:/{}", "a".repeat(106));
+    assert_eq!(Server::parse(&longest).unwrap().to_string(), longest);
+    for (entry, part) in [
+        ("unix:", "no path"),
+        ("unix: /run/a.sock", "no path"),
+        ("unix:a.sock", "relative"),
+        ("unix:./a.sock", "relative"),
+        ("unix:~/a.sock", "relative"),
+        ("unix:/run/memcached/", "folder"),
+        ("unix:/", "folder"),
+        ("unix:/run/../a.sock", "\"..\""),
+        ("unix:/run/a:b.sock", "A-Z a-z"),
+        ("unix:/run/a%20b.sock", "A-Z a-z"),
+        ("unix:/run/a*.sock", "A-Z a-z"),
+        ("unix:/run/a b.sock", "parameter"),
+        ("unix:/run/\u{e9}.sock", "outside of ASCII"),
+        ("unix:/run/$a.sock", "means something"),
+        ("unix:/run/a.sock:11211", "A-Z a-z"),
+        (&format!("{longest}a"), "107 bytes"),
     ] {
         assert!(
             problem(entry).contains(part),
@@ -199,7 +238,10 @@ fn an_error_names_the_entry_and_shows_how_to_write_it() {
         error.starts_with("Memcached server \"10.0.0.1\": it has no port"),
         "{error}"
     );
-    assert!(error.ends_with("\"10.0.0.1:11211 weight=2\""), "{error}");
+    assert!(
+        error.ends_with("\"unix:/run/memcached/memcached.sock\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -217,6 +259,8 @@ fn a_server_listed_twice_is_refused_however_it_is_written() {
         ("a:1", "A.:1 weight=2"),
         ("[::1]:1", "[0:0:0:0:0:0:0:1]:1"),
         ("127.0.0.1:1", "[::ffff:127.0.0.1]:1"),
+        ("unix:/run/a.sock", "unix:/run/a.sock weight=2"),
+        ("unix:/run/a.sock", "unix://run/./a.sock"),
     ] {
         let (entry, problem) = list_problem(&["c:1", first, second]);
         assert_eq!((entry.as_str(), problem.contains("twice")), (second, true));
@@ -245,7 +289,9 @@ fn entry() -> impl Strategy<Value = String> {
         (0_u32..9, "[smhd]?")
             .prop_map(|(n, unit)| format!(" max_fails={n}  fail_timeout={n}{unit}")),
     ];
-    (host, 0_u32..70_000, parameters).prop_map(|(host, port, rest)| format!("{host}:{port}{rest}"))
+    let port = (host, 0_u32..70_000).prop_map(|(host, port)| format!("{host}:{port}"));
+    let address = prop_oneof![port, "unix:/[a-z/.@]{1,9}"];
+    (address, parameters).prop_map(|(address, rest)| address + &rest)
 }
 
 proptest! {

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::stream::Stream;
 
 /// How many bytes have arrived, over all connections that share it; it wraps.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ impl Received {
 }
 
 pub(super) struct Counted {
-    pub(super) stream: TcpStream,
+    pub(super) stream: Stream,
     pub(super) received: Received,
 }
 

@@ -1,7 +1,8 @@
 //! The embedded store: memory of the process, when no server is named.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::entry::{Entry, Found};
 use crate::expiring::Expiring;
 use crate::key::PageKey;
@@ -10,6 +11,7 @@ use crate::life::Life;
 #[derive(Debug)]
 pub(crate) struct Memory {
     entries: Expiring<Kept>,
+    clock: Clock,
 }
 
 #[derive(Clone, Debug)]
@@ -20,18 +22,25 @@ struct Kept {
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: u64) -> Memory {
+    pub(crate) fn new(max_bytes: u64, clock: Clock) -> Memory {
         Memory {
-            entries: Expiring::new(max_bytes),
+            entries: Expiring::by(clock.clone(), max_bytes),
+            clock,
         }
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Found> {
         let kept = self.entries.get(key)?;
         Some(Found {
-            freshness: kept.life.freshness(kept.started),
+            freshness: kept.life.freshness(kept.started, self.clock.now()),
             entry: kept.entry,
         })
+    }
+
+    /// A page and how long it lives, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        let (kept, left) = self.entries.peek(key)?;
+        Some((kept.entry, left))
     }
 
     /// Takes a page; whether there is room for one of its size.

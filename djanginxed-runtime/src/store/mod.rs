@@ -6,6 +6,7 @@ pub(crate) mod error;
 mod lookup;
 pub(crate) mod memcached;
 pub(crate) mod memory;
+mod stream;
 mod wire;
 
 pub(crate) use memcached::Memcached;

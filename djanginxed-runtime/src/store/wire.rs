@@ -13,9 +13,9 @@ use std::ops::Range;
 use actix_web::web::Bytes;
 use memcache::exp::{Error as ClientError, MetaResponse, ReturnCode};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 
 use super::counted::{Counted, Received};
+use super::stream::Stream;
 
 /// A usual page arrives with one read.
 const BUFFER: usize = 32 << 10;
@@ -110,10 +110,8 @@ impl Wire {
         max_value: usize,
         received: &Received,
     ) -> io::Result<Wire> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
         let stream = Counted {
-            stream,
+            stream: Stream::dial(address).await?,
             received: received.clone(),
         };
         Ok(Wire {

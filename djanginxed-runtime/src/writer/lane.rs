@@ -124,7 +124,7 @@ impl Lane {
 
     /// A name that is several servers to nginx is one to the application.
     async fn resolve(&mut self) {
-        if self.resolved {
+        if self.resolved || self.upstream.server().is_socket() {
             return;
         }
         let addresses = timeout(BATCH_TIMEOUT, lookup_host(self.upstream.address())).await;
@@ -240,6 +240,7 @@ impl Lane {
         Ok(Outgoing {
             key: job.key,
             stored,
+            stale: job.life.stale,
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
         })

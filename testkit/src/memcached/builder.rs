@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Memcached;
 use super::client::Client;
+use super::place::{Place, Socket};
 use crate::error::Error;
 use crate::port::free_port;
 use crate::process::{Process, find};
@@ -15,11 +16,15 @@ use crate::wait::{PATIENCE, within};
 
 const PROGRAM: &str = "memcached";
 
+/// Whose rights it has where root starts it.
+pub(super) const ACCOUNTS: &[&str] = &["memcache", "memcached", "nobody"];
+
 /// How a [`Memcached`] is started.
 #[derive(Clone, Debug)]
 pub struct MemcachedBuilder {
     memory_mb: u32,
     threads: u32,
+    socket_mode: Option<u32>,
     args: Vec<String>,
 }
 
@@ -28,6 +33,7 @@ impl MemcachedBuilder {
         MemcachedBuilder {
             memory_mb: 64,
             threads: 1,
+            socket_mode: None,
             args: Vec::new(),
         }
     }
@@ -46,6 +52,13 @@ impl MemcachedBuilder {
         self
     }
 
+    /// Listens on a unix socket with this mode, such as `0o666`, and on no port.
+    #[must_use]
+    pub fn socket(mut self, mode: u32) -> Self {
+        self.socket_mode = Some(mode);
+        self
+    }
+
     /// Further arguments, as on memcached's command line.
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -58,15 +71,24 @@ impl MemcachedBuilder {
     /// # Errors
     /// When memcached is missing, or ends at once; then with its own message.
     pub fn start(self) -> Result<Memcached, Error> {
+        if self.socket_mode.is_some() {
+            let place = Place::Socket(Socket::make()?);
+            let process = self.launch(&place)?;
+            return Ok(Memcached {
+                settings: self,
+                place,
+                process,
+            });
+        }
         let mut refusal = Error::failed(PROGRAM, "no port was free");
         // Another process may take the port between the choice and the bind.
         for _ in 0..10 {
-            let port = free_port();
-            match self.launch(port) {
+            let place = Place::Port(free_port());
+            match self.launch(&place) {
                 Ok(process) => {
                     return Ok(Memcached {
                         settings: self,
-                        port,
+                        place,
                         process,
                     });
                 }
@@ -79,12 +101,13 @@ impl MemcachedBuilder {
         Err(refusal)
     }
 
-    pub(super) fn launch(&self, port: u16) -> Result<Process, Error> {
+    pub(super) fn launch(&self, place: &Place) -> Result<Process, Error> {
         let (mut said, stderr) = scratch_file()?;
-        let mut process = Process::spawn(PROGRAM, self.command(port)?.stderr(stderr), None)?;
+        let mut process =
+            Process::spawn(PROGRAM, self.command(place)?.stderr(stderr), place.folder())?;
         let mut answered = false;
         within(PATIENCE, || {
-            answered = is_ours(port, process.id());
+            answered = is_ours(place, process.id());
             answered || process.ended().is_some()
         });
         if answered {
@@ -96,14 +119,23 @@ impl MemcachedBuilder {
         Err(Error::failed(PROGRAM, message))
     }
 
-    fn command(&self, port: u16) -> Result<Command, Error> {
+    fn command(&self, place: &Place) -> Result<Command, Error> {
         let mut command = Command::new(find(PROGRAM)?);
+        match place {
+            Place::Port(port) => {
+                command.args(["-l", "127.0.0.1", "-U", "0"]);
+                command.args(["-p", &port.to_string()]);
+            }
+            Place::Socket(socket) => {
+                let mode = self.socket_mode.unwrap_or(0o666);
+                command.arg("-s").arg(socket.path());
+                command.args(["-a", &format!("{mode:o}")]);
+            }
+        }
         command
-            .args(["-l", "127.0.0.1", "-U", "0"])
-            .args(["-p", &port.to_string()])
             .args(["-m", &self.memory_mb.to_string()])
             .args(["-t", &self.threads.to_string()]);
-        if let Some(account) = unprivileged(&["memcache", "memcached", "nobody"]) {
+        if let Some(account) = unprivileged(ACCOUNTS) {
             command.args(["-u", &account.user]);
         }
         command.args(&self.args).stdout(Stdio::null());
@@ -120,9 +152,9 @@ fn scratch_file() -> Result<(File, File), Error> {
     Ok((again, file.into_file()))
 }
 
-/// Whether the process `id` is the one that answers at `port`.
-fn is_ours(port: u16, id: u32) -> bool {
-    Client::connect(port, Duration::from_secs(1))
+/// Whether the process `id` is the one that answers there.
+fn is_ours(place: &Place, id: u32) -> bool {
+    Client::connect(place, Duration::from_secs(1))
         .and_then(|mut client| client.stats())
         .is_ok_and(|stats| stats.get("pid") == Some(&id.to_string()))
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::thread::sleep;
 use std::time::Duration;
+
+use super::place::Place;
 
 /// What Memcached holds under a key.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,15 +29,31 @@ impl std::fmt::Debug for Item {
 
 /// One connection in the classic text protocol.
 pub(super) struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
+
 impl Client {
-    pub(super) fn connect(port: u16, patience: Duration) -> io::Result<Client> {
-        let stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), patience)?;
-        stream.set_read_timeout(Some(patience))?;
-        stream.set_write_timeout(Some(patience))?;
-        stream.set_nodelay(true)?;
+    pub(super) fn connect(place: &Place, patience: Duration) -> io::Result<Client> {
+        let stream: Box<dyn Stream> = match place {
+            Place::Port(port) => {
+                let address = (Ipv4Addr::LOCALHOST, *port).into();
+                let stream = TcpStream::connect_timeout(&address, patience)?;
+                stream.set_read_timeout(Some(patience))?;
+                stream.set_write_timeout(Some(patience))?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+            Place::Socket(socket) => {
+                let stream = UnixStream::connect(socket.path())?;
+                stream.set_read_timeout(Some(patience))?;
+                stream.set_write_timeout(Some(patience))?;
+                Box::new(stream)
+            }
+        };
         Ok(Client {
             stream: BufReader::new(stream),
         })

@@ -123,6 +123,7 @@ impl Cause {
             None => "another".to_owned(),
         };
         Some(match self {
+            Cause::SocketDenied(why) => format!("{why}: start Memcached with -a 0660 (its socket's mode), and put nginx's user into the socket's group (docs/operations.md of djanginxed)."),
             Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
             Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower."),
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),

@@ -105,6 +105,8 @@ pub(super) enum Cause {
     // nginx does not find what is stored.
     /// nginx never asks these servers for the page.
     NginxDoesNotAsk,
+    /// nginx may not connect to Memcached's unix socket, as is said.
+    SocketDenied(String),
     /// nginx's file sends the URL to a location that asks no Memcached.
     OtherLocation(String),
     /// nginx's key lacks the query.
@@ -247,6 +249,7 @@ impl Cause {
             Cause::ErrorPageCodes(_) => "error-page-codes",
             Cause::Private(_) => "private",
             Cause::NginxDoesNotAsk => "nginx-does-not-ask",
+            Cause::SocketDenied(_) => "socket-denied",
             Cause::OtherLocation(_) => "other-location",
             Cause::KeyPathAlone => "key-path-alone",
             Cause::KeyHost(_) => "key-host",

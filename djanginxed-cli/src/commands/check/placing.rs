@@ -3,8 +3,6 @@
 use djanginxed::{PageKey, Placement};
 use djanginxed_runtime::tool::{Ring, Server};
 
-use crate::memcached::address;
-
 /// A list of servers, as nginx places keys on it.
 #[derive(Debug)]
 pub(super) struct Placing {
@@ -53,7 +51,7 @@ impl Placing {
     }
 
     pub(super) fn address(&self, index: usize) -> String {
-        address(&self.servers[index])
+        self.servers[index].address()
     }
 
     /// How a list that puts each key on this server differs from ours; none

@@ -38,6 +38,27 @@ pub(crate) fn memcached() -> Vec<Setup> {
             ..row("one of two Memcached servers hangs", "memcached-hangs")
         },
         Setup {
+            sockets: Some(0o666),
+            then: |stand| {
+                stand.memcached[0].stop();
+                // memcached leaves it behind where it is killed.
+                let _ = std::fs::remove_file(stand.memcached[0].socket().unwrap());
+            },
+            ..row("Memcached's unix socket is missing", "memcached-down")
+        },
+        Setup {
+            sockets: Some(0o666),
+            then: |stand| stand.memcached[0].pause(),
+            ..row("Memcached hangs on its unix socket", "memcached-hangs")
+        },
+        Setup {
+            sockets: Some(0o600),
+            ..row(
+                "nginx may not write to Memcached's unix socket",
+                "socket-denied",
+            )
+        },
+        Setup {
             target: "/large",
             memcached: &[&["-I", "16k", "-o", "slab_chunk_max=8"]],
             ..row(

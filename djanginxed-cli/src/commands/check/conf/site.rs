@@ -24,7 +24,7 @@ pub(crate) struct Site {
 /// An upstream of Memcached servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Upstream {
-    /// `host:port`, and weight; without those that are down.
+    /// `host:port` or `unix:/path`, and weight; without those that are down.
     pub(crate) servers: Vec<(String, u32)>,
     pub(crate) consistent: bool,
 }

@@ -8,7 +8,6 @@ use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
 use crate::commands::check::facts::{Facts, Given};
 use crate::commands::check::placing::Difference;
-use crate::memcached::address;
 
 pub(super) fn agrees(facts: &Facts) -> Verdict {
     let Some(conf) = &facts.given.conf else {
@@ -76,7 +75,7 @@ fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> 
             .split(' ')
             .filter_map(|word| word.strip_prefix("weight="));
         let weight = weights.next().and_then(|weight| weight.parse().ok());
-        (address(server), weight.unwrap_or(1))
+        (server.address(), weight.unwrap_or(1))
     });
     let ours: Vec<(String, u32)> = entries.collect();
     let difference = difference(given, &ours, upstream)?;

@@ -11,7 +11,7 @@ use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
 use crate::commands::check::recipe::Recipe;
-use crate::memcached::Item;
+use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
     let whole =
@@ -137,6 +137,9 @@ fn nginx_side(facts: &Facts) -> Cause {
     {
         return wrong_layout(facts, stored);
     }
+    if let Some(why) = denied(facts) {
+        return Cause::SocketDenied(why);
+    }
     let watched = is_watched(facts);
     let some_hit = facts.trials.iter().any(Trial::is_hit);
     match (some_hit, watched) {
@@ -145,6 +148,18 @@ fn nginx_side(facts: &Facts) -> Cause {
         (false, true) => Cause::NginxDoesNotAsk,
         (false, false) => Cause::NginxFindsNothing,
     }
+}
+
+/// Why nginx may not ask the server of a page that it does not find.
+fn denied(facts: &Facts) -> Option<String> {
+    let placing = facts.placing()?;
+    let mut missed = facts.trials.iter().filter(|trial| !trial.is_hit());
+    missed.find_map(
+        |trial| match &facts.health.get(placing.server_of(&trial.key))?.1 {
+            Health::Well(vitals) => vitals.denied.clone(),
+            _ => None,
+        },
+    )
 }
 
 fn stored_layout(facts: &Facts) -> Option<Layout> {

@@ -7,7 +7,7 @@ use djanginxed::Layout;
 use super::Gathering;
 use crate::commands::check::facts::{Answer, Inspection, Look, Place};
 use crate::commands::check::recipe::Cookbook;
-use crate::memcached::{Event, Kind, Watch, address};
+use crate::memcached::{Event, Kind, Watch};
 
 /// What a server was asked for in one window.
 type Window = Vec<Event>;
@@ -25,7 +25,7 @@ impl Gathering {
     pub(super) async fn inspect(&mut self) {
         let mut watches = Vec::new();
         for server in &self.facts.given.servers {
-            match Watch::begin(&address(server), self.probe.mark()).await {
+            match Watch::begin(&server.address(), self.probe.mark()).await {
                 Ok(watch) => watches.push(watch),
                 // Then what lies under known keys has to do.
                 Err(_) => break,

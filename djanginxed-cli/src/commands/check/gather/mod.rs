@@ -92,7 +92,9 @@ impl Gathering {
 
     async fn health(&mut self) {
         let servers = self.facts.given.servers.iter();
-        let addresses: Vec<String> = servers.map(crate::memcached::address).collect();
+        let addresses: Vec<String> = servers
+            .map(djanginxed_runtime::tool::Server::address)
+            .collect();
         let asked = addresses.into_iter().map(|address| {
             tokio::spawn(async move {
                 let found = health(&address).await;

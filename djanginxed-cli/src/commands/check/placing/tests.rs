@@ -21,7 +21,7 @@ fn keys() -> impl Iterator<Item = (String, PageKey)> {
 /// What `explain` says to the placing of `other`, seen on telling keys only.
 fn explained(placement: Placement, other: &[&str], as_other: Placement) -> Option<Difference> {
     let given = Placing::new(list(&GIVEN), placement);
-    let addresses: Vec<String> = list(&GIVEN).iter().map(address).collect();
+    let addresses: Vec<String> = list(&GIVEN).iter().map(Server::address).collect();
     let other = Placing::new(list(other), as_other);
     let placed: Vec<(PageKey, usize)> = (given.telling(keys()).iter())
         .map(|target| {

@@ -1,0 +1,78 @@
+//! What is said of a page, once.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
+use crate::page::Page;
+use crate::request::cookie_names;
+use crate::sync::{Mutex, lock};
+
+/// What has been said of a page, which is said once.
+#[derive(Debug)]
+pub struct Seen {
+    settings: AtomicBool,
+    cookies: AtomicBool,
+}
+
+impl Seen {
+    /// A page that has not been asked for yet.
+    #[must_use]
+    #[expect(
+        clippy::new_without_default,
+        reason = "only the macro's expansion makes one, in a static"
+    )]
+    pub const fn new() -> Seen {
+        Seen {
+            settings: AtomicBool::new(false),
+            cookies: AtomicBool::new(false),
+        }
+    }
+
+    /// That of a middleware, by where it was made: each worker makes its own.
+    pub(super) fn at(place: &'static Location<'static>) -> &'static Seen {
+        type Places = HashMap<&'static Location<'static>, &'static Seen>;
+        static PLACES: Mutex<Option<Places>> = Mutex::new(None);
+        let mut places = lock(&PLACES);
+        places
+            .get_or_insert_default()
+            .entry(place)
+            // No more of them than places in the program.
+            .or_insert_with(|| Box::leak(Box::new(Seen::new())))
+    }
+
+    pub(super) fn log_page(&self, page: &Page, prefix: &str, request: &HttpRequest) {
+        if !first(&self.settings) {
+            return;
+        }
+        tracing::info!(
+            route = request.match_pattern(),
+            key_prefix = prefix,
+            content_type = page.media_type(),
+            timeout_seconds = page.timeout().as_secs(),
+            "caching a page; nginx's file must know its prefix and type"
+        );
+    }
+
+    /// Says that a page is stored for all which somebody with cookies has asked for,
+    /// who may have a session that the cache was not told of.
+    pub(super) fn warn_of_cookies(&self, request: &HttpRequest) {
+        if !request.headers().contains_key(header::COOKIE) || !first(&self.cookies) {
+            return;
+        }
+        tracing::warn!(
+            route = request.match_pattern(),
+            cookies = cookie_names(request.headers()).join(", "),
+            "a page that is stored for all was rendered for a request with cookies: if one of \
+             them is a session or changes the page, name it with PageCacheBuilder::bypass_cookie, \
+             in nginx's file too"
+        );
+    }
+}
+
+fn first(said: &AtomicBool) -> bool {
+    !said.load(Ordering::Relaxed) && !said.swap(true, Ordering::Relaxed)
+}
