@@ -143,8 +143,8 @@ impl Pages {
 
     /// What Cache-Status says; of a stream, whose head does not know it, what came of it.
     fn outcome(&self, target: &str, said: &str) -> Outcome {
-        let own = said.split(',').map(str::trim);
-        let Some(own) = own.filter(|one| one.starts_with("djanginxed")).last() else {
+        let mut all = said.rsplit(',').map(str::trim);
+        let Some(own) = all.find(|one| one.starts_with("djanginxed")) else {
             return Outcome::None;
         };
         let mut parameters = own.split(';').map(str::trim);

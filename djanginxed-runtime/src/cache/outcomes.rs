@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 use crate::key::PageKey;
 use crate::sync::{Mutex, lock};
@@ -21,7 +20,6 @@ pub(crate) struct Outcome {
     pub(crate) target: String,
     /// Stored, or the word of the reason why not.
     pub(crate) refused: Option<&'static str>,
-    pub(crate) at: SystemTime,
 }
 
 /// Nothing is noted until somebody is going to look.
@@ -43,7 +41,6 @@ impl Outcomes {
                 key: *key,
                 target: cut(target).to_owned(),
                 refused,
-                at: SystemTime::now(),
             });
         }
     }
@@ -55,11 +52,6 @@ impl Outcomes {
             last.pop_front();
         }
         last.push_back(outcome);
-    }
-
-    pub(crate) fn of(&self, key: &PageKey) -> Option<Outcome> {
-        let last = lock(&self.last);
-        last.iter().find(|outcome| outcome.key == *key).cloned()
     }
 
     /// All that are known, the last to happen first.
@@ -92,7 +84,7 @@ mod tests {
         assert!(outcomes.all().is_empty());
         outcomes.want();
         outcomes.note(&key(1), "/1", Some("status"));
-        assert_eq!(outcomes.of(&key(1)).unwrap().refused, Some("status"));
+        assert_eq!(outcomes.all()[0].refused, Some("status"));
     }
 
     #[test]
@@ -108,7 +100,7 @@ mod tests {
         assert_eq!(all.len(), MAX);
         assert_eq!(all[0].target, format!("/{}", MAX + 9));
         assert!(all.iter().all(|outcome| outcome.refused.is_none()));
-        assert!(outcomes.of(&key(9)).is_none());
+        assert!(all.iter().all(|outcome| outcome.key != key(9)));
     }
 
     #[test]
