@@ -210,10 +210,18 @@ fn hits_are_told_where_it_is_asked_for() {
     }
     let done = nginx(&[&feed[..], &["--hit-sample", "3"]].concat());
     assert_eq!(done.code, 2);
-    assert!(done.err.contains("--hit-sample: hit sample \"3\""), "{}", done.err);
+    assert!(
+        done.err.contains("--hit-sample: hit sample \"3\""),
+        "{}",
+        done.err
+    );
     let done = nginx(&["--server-name", "a.example", "--hit-feed", "hits.sock"]);
     assert_eq!(done.code, 2);
-    assert!(done.err.contains("--hit-feed: hit feed \"hits.sock\""), "{}", done.err);
+    assert!(
+        done.err.contains("--hit-feed: hit feed \"hits.sock\""),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
