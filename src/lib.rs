@@ -144,6 +144,8 @@
 //! | name | kind | labels |
 //! |---|---|---|
 //! | `djanginxed_hits_total` | counter | `store`: `memory`, `memcached`, `queue` |
+//! | `djanginxed_nginx_hits_total`, `djanginxed_nginx_hit_bytes_total` | counter | told by nginx ([`hit_feed`](PageCacheBuilder::hit_feed)) |
+//! | `djanginxed_hit_feed_refused_total` | counter | what was not nginx's |
 //! | `djanginxed_misses_total` | counter | |
 //! | `djanginxed_collapsed_total` | counter | |
 //! | `djanginxed_stale_hits_total` | counter | |
@@ -160,8 +162,8 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
-    nginx, test,
+    ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache,
+    StoreError, nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

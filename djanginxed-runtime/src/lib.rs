@@ -15,6 +15,7 @@ mod deletes;
 mod entry;
 mod etag;
 mod expiring;
+mod feed;
 mod flags;
 mod grant;
 mod host;
@@ -46,6 +47,7 @@ pub mod test;
 pub use actix::ScopeCache;
 pub use cache::{PageCache, PageCacheBuilder};
 pub use config_error::ConfigError;
+pub use feed::Hot;
 pub use key::PageKey;
 pub use layout::Layout;
 pub use placement::Placement;
@@ -61,6 +63,7 @@ pub mod private {
 /// What a tool beside the application must know as the application does: where a
 /// page lies and under which key, and which fields its hits lack.
 pub mod tool {
+    pub use crate::feed::{FeedReport, ask as ask_feed};
     pub use crate::key::KeyRecipe;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;

@@ -8,7 +8,7 @@ use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
 use crate::placement::Placement;
-use crate::server::Server;
+use crate::server::{Server, socket};
 use crate::settings::check::{
     check_cookie, check_key_prefix, checked_host, checked_status, constant_header, header_name,
 };
@@ -93,6 +93,9 @@ impl PageCacheBuilder {
         }
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
+        }
+        if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
+            builder = builder.hit_feed(path);
         }
         for cookie in list("DJANGINXED_BYPASS_COOKIES")? {
             builder = builder.bypass_cookie(cookie);
@@ -294,6 +297,22 @@ impl PageCacheBuilder {
         self
     }
 
+    /// The unix socket on which nginx tells of its hits, which the application does
+    /// not see otherwise: `"/run/djanginxed/hits.sock"`. The generated nginx file
+    /// then sends a datagram for each hit, or for one of many
+    /// ([`hit_sample`](crate::nginx::Site::hit_sample)).
+    ///
+    /// They are counted (`djanginxed_nginx_hits_total`), and
+    /// [`hottest`](PageCache::hottest) tells the targets with the most. The folder must
+    /// be there, this process must be able to make files in it, and nginx's user to
+    /// enter it; the socket has mode 0660 and, in a folder with the set-group-ID bit,
+    /// that folder's group. Processes of one machine may share it: one of them reads.
+    /// Where none does, nginx sends nothing, or into the void, and waits for nothing.
+    pub fn hit_feed(mut self, path: impl Into<String>) -> Self {
+        self.settings.hit_feed = Some(path.into());
+        self
+    }
+
     /// Whether the cache is used at all; by default it is. Where the
     /// environment has `DJANGINXED_ENABLED=0` it is not, whatever is said here.
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -351,6 +370,13 @@ impl PageCacheBuilder {
             }
         }
         settings.hosts = all(&self.hosts, |host| checked_host(host))?;
+        if let Some(path) = &settings.hit_feed {
+            let refuse = |problem| ConfigError::HitFeed {
+                path: path.clone(),
+                problem,
+            };
+            socket::check(path).map_err(refuse)?;
+        }
         settings.check_limits()?;
         Ok(settings)
     }

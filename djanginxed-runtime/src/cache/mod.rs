@@ -21,6 +21,7 @@ use crate::coalesce::Flights;
 use crate::config_error::ConfigError;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
+use crate::feed::{Feed, Hot};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
@@ -69,6 +70,7 @@ struct Inner {
     outcomes: Outcomes,
     /// What the admin page's forms must carry, made when it is asked for.
     token: OnceLock<Token>,
+    feed: Option<Feed>,
 }
 
 /// What a leader gives to those who waited for it.
@@ -103,6 +105,7 @@ impl PageCache {
     /// | `DJANGINXED_GZIP` | [`gzip`](PageCacheBuilder::gzip): `1` or `0` |
     /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
     /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
+    /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
     /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
     ///
@@ -122,6 +125,8 @@ impl PageCache {
         let deletes = Arc::new(Deletes::new());
         let store = Store::new(&settings, &deletes);
         let collecting = Arc::new(Budget::new(settings.collecting));
+        let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);
+        let feed = path.map(|path| Feed::start(path, &settings.statuses));
         PageCache {
             inner: Arc::new(Inner {
                 settings,
@@ -133,6 +138,7 @@ impl PageCache {
                 refreshing: Refreshing::default(),
                 outcomes: Outcomes::default(),
                 token: OnceLock::new(),
+                feed,
             }),
         }
     }
@@ -142,6 +148,26 @@ impl PageCache {
     #[must_use]
     pub fn key(&self, target: &str) -> PageKey {
         PageKey::new(&self.settings().key_prefix, target)
+    }
+
+    /// The `count` request targets that nginx answered most often in the last five to
+    /// ten minutes, those first, as far as it told of its hits: empty without
+    /// [`hit_feed`](PageCacheBuilder::hit_feed). Each of several processes that share
+    /// a feed has the same answer, up to a second old and of up to 1,000 targets.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), djanginxed_runtime::ConfigError> {
+    /// # let pages = djanginxed_runtime::PageCache::builder().build()?;
+    /// for page in pages.hottest(10) {
+    ///     println!("{} {}", page.hits, page.target);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn hottest(&self, count: usize) -> Vec<Hot> {
+        let feed = self.inner.feed.as_ref();
+        feed.map(|feed| feed.hottest(count)).unwrap_or_default()
     }
 
     /// Deletes a page, so that whoever asks from now on gets a new render; true

@@ -30,6 +30,10 @@ pub(super) fn write(plan: &Plan) -> String {
         IgnoredQuery::asked_map(&mut text, &plan.name, &plan.past());
     }
     route(&mut text, plan);
+    if let Some(feed) = &plan.hit_feed {
+        text.blank();
+        feed.write(&mut text, plan);
+    }
     if plan.md5 == Md5::Njs {
         text.blank();
         njs(&mut text, plan);

@@ -48,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
+    /// The socket on which nginx tells of its hits.
+    pub(crate) hit_feed: Option<String>,
     /// By which the lives of pages are counted, where they are in this process.
     pub(crate) clock: Clock,
 }
@@ -86,6 +88,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
+            hit_feed: None,
             clock: Clock::default(),
         }
     }
