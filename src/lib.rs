@@ -145,8 +145,12 @@
 //! | name | kind | labels |
 //! |---|---|---|
 //! | `djanginxed_hits_total` | counter | `store`: `memory`, `memcached`, `queue` |
+//! | `djanginxed_nginx_hits_total`, `djanginxed_nginx_hit_bytes_total` | counter | told by nginx ([`hit_feed`](PageCacheBuilder::hit_feed)) |
+//! | `djanginxed_hit_feed_refused_total` | counter | what was not nginx's |
 //! | `djanginxed_misses_total` | counter | |
 //! | `djanginxed_collapsed_total` | counter | |
+//! | `djanginxed_stale_hits_total` | counter | |
+//! | `djanginxed_refreshes_total` | counter | `stored` |
 //! | `djanginxed_bypasses_total` | counter | `reason` |
 //! | `djanginxed_skips_total` | counter | `reason`: the table above |
 //! | `djanginxed_dropped_total` | counter | `reason`: by the writer |
@@ -159,8 +163,8 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
-    Variant, Vary, nginx, test,
+    ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache,
+    StoreError, Variant, Vary, nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

@@ -1,5 +1,5 @@
 //! What stands in the attribute's parentheses: `TIMEOUT, key_prefix = "…",
-//! content_type = "…"`.
+//! content_type = "…", stale = …`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
@@ -13,6 +13,7 @@ pub(crate) struct Args {
     pub(crate) timeout: Expr,
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) content_type: Option<Expr>,
+    pub(crate) stale: Option<Expr>,
 }
 
 impl Args {
@@ -52,6 +53,7 @@ struct Found {
     timeout: Option<Expr>,
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
+    stale: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
 }
@@ -86,6 +88,7 @@ impl Found {
         let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.text.as_str() {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
+            names::STALE => (&mut self.stale, timeout::check_window),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
@@ -115,6 +118,7 @@ impl Found {
             timeout,
             key_prefix: self.key_prefix,
             content_type: self.content_type,
+            stale: self.stale,
         })
     }
 }

@@ -67,6 +67,7 @@ pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     let render = render(&handler, &inferred);
     let mut annotated = handler;
     generics::require_responder(&mut annotated.sig, &returned);
+    generics::require_static(&mut annotated.sig);
     prepend_request(&mut annotated);
     let served = quote_spanned!(span=> ::djanginxed::__private::Served<#returned>);
     annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));

@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::{
-    GenericParam, Generics, Signature, Token, Type, TypeParamBound, WherePredicate,
+    FnArg, GenericParam, Generics, Signature, Token, Type, TypeParamBound, WherePredicate,
     parse_quote_spanned,
 };
 
@@ -26,6 +26,38 @@ pub(crate) fn require_responder(sig: &mut Signature, returned: &Type) {
     }
     let predicate = parse_quote_spanned!(hygienic()=> #returned: #responder);
     sig.generics.make_where_clause().predicates.push(predicate);
+}
+
+/// Says that all types live as long as a page that is rendered in the background,
+/// as those of every handler do that actix-web takes.
+pub(crate) fn require_static(sig: &mut Signature) {
+    let parameters: Vec<Type> = sig
+        .generics
+        .type_params()
+        .map(|parameter| {
+            let name = &parameter.ident;
+            parse_quote_spanned!(hygienic()=> #name)
+        })
+        .collect();
+    for parameter in parameters {
+        if let Some(bounds) = bounds_of(&mut sig.generics, &parameter) {
+            live_for_ever(bounds);
+        }
+    }
+    for input in &mut sig.inputs {
+        if let FnArg::Typed(argument) = input
+            && let Type::ImplTrait(some) = &mut *argument.ty
+        {
+            live_for_ever(&mut some.bounds);
+        }
+    }
+}
+
+fn live_for_ever(bounds: &mut Punctuated<TypeParamBound, Token![+]>) {
+    let is_stated = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static");
+    if !bounds.iter().any(is_stated) {
+        bounds.push(parse_quote_spanned!(hygienic()=> 'static));
+    }
 }
 
 /// The bounds that `ty` has already: clippy wants all of them in one place.

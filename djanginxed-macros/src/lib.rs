@@ -45,6 +45,7 @@ use crate::handler::Handler;
 /// | first, without a name | `u32` | how many **seconds** the page lives, from 1 to 315,360,000 (ten years) |
 /// | `key_prefix = …` | `&'static str` | what stands before the request target in the key, as in nginx's `set_md5 $memcached_key site1$request_uri;`: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Left out, it is the prefix of the `PageCache`. |
 /// | `content_type = …` | `&'static str` | the media type with which nginx serves the page (its `default_type`), without parameters. A response of another type is not stored. Left out, it is `text/html`; any other is a part of the key, and nginx finds such pages where its file says so: `djanginxed nginx --page /api/=site1,application/json`. Under `Layout::Response` each response says its own type, and this is of no matter. |
+/// | `stale = …` | `u32` | for how many seconds after its timeout the page may still be given out, while it is rendered anew; see `PageCacheBuilder::stale`, which is the default |
 ///
 /// Each is any constant expression: `900`, `60 * 15`, `config::TIMEOUT`,
 /// `Self::TIMEOUT` in an `impl` block.
@@ -131,7 +132,8 @@ use crate::handler::Handler;
 /// ```
 ///
 /// A generic return type has to be a responder, which is added to the
-/// function's bounds. A parameter of the surrounding `impl` block cannot be
+/// function's bounds, and type parameters live for `'static`, as in every handler
+/// that actix-web takes. A parameter of the surrounding `impl` block cannot be
 /// seen from the function: there the block has to say so, as in
 /// `impl<T: Responder + 'static>`.
 ///

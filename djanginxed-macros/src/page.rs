@@ -20,6 +20,7 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         Some(&args.timeout),
         args.key_prefix.as_ref(),
         args.content_type.as_ref(),
+        args.stale.as_ref(),
     ];
     let generic = values
         .into_iter()
@@ -39,6 +40,9 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
 /// The type of a prefix and of a content type.
 const STR: fn(Span) -> TokenStream = |span| quote_spanned!(span=> &'static ::core::primitive::str);
 
+/// The type of a timeout and of what follows it.
+const SECONDS: fn(Span) -> TokenStream = |span| quote_spanned!(span=> ::core::primitive::u32);
+
 /// Each value in a `let` of its type, so that a wrong one is only called a
 /// mismatched type, then the constructor of the runtime that checks it.
 fn page(args: &Args) -> TokenStream {
@@ -54,7 +58,7 @@ fn page(args: &Args) -> TokenStream {
     set(
         quote!(new),
         quote_spanned!(span=> __value),
-        |span| quote_spanned!(span=> ::core::primitive::u32),
+        SECONDS,
         &args.timeout,
     );
     let chained = quote_spanned!(span=> __page, __value);
@@ -62,7 +66,10 @@ fn page(args: &Args) -> TokenStream {
         set(quote!(key_prefix), chained.clone(), STR, prefix);
     }
     if let Some(media_type) = &args.content_type {
-        set(quote!(content_type), chained, STR, media_type);
+        set(quote!(content_type), chained.clone(), STR, media_type);
+    }
+    if let Some(window) = &args.stale {
+        set(quote!(stale), chained, SECONDS, window);
     }
     page.extend(quote_spanned!(span=> __page));
     page

@@ -26,6 +26,16 @@ pub(crate) fn check(value: &Expr) -> Result<()> {
     }
 }
 
+/// The same for `stale`, which may be 0.
+pub(crate) fn check_window(value: &Expr) -> Result<()> {
+    match literal(value) {
+        Some(Lit::Int(seconds)) if seconds.base10_parse::<u64>().is_ok_and(|none| none == 0) => {
+            Ok(())
+        }
+        _ => check(value),
+    }
+}
+
 fn is_negative(value: &Expr) -> bool {
     match value {
         Expr::Unary(unary) => matches!(unary.op, UnOp::Neg(_)) && literal(&unary.expr).is_some(),

@@ -68,6 +68,15 @@ pub enum ConfigError {
         "statuses other than 200 need .layout(Layout::Response): where a page is a body alone, nginx answers 200"
     )]
     StatusesOfBodies,
+    /// The path in [`hit_feed`](crate::PageCacheBuilder::hit_feed).
+    #[error("hit feed {path:?}: {problem}")]
+    #[non_exhaustive]
+    HitFeed {
+        /// The path as given.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A limit or a time that must not be zero.
     #[error("{0} is zero: give it at least one")]
     Zero(&'static str),

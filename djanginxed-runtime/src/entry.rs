@@ -10,6 +10,7 @@ use actix_web::web::Bytes;
 use crate::etag;
 use crate::flags;
 use crate::layout::Layout;
+use crate::life::Freshness;
 use crate::sync::Arc;
 
 pub(crate) use self::head::Head;
@@ -28,6 +29,13 @@ pub(crate) struct Entry {
     head: Option<Arc<Head>>,
     body: Bytes,
     coding: Coding,
+}
+
+/// What a store had under a page key.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) entry: Entry,
+    pub(crate) freshness: Freshness,
 }
 
 /// The content coding of an entry's body.

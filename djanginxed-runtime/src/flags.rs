@@ -2,6 +2,8 @@
 //!
 //! nginx looks at [`GZIP`] alone (`memcached_gzip_flag`), so the others are ours.
 
+use std::time::Duration;
+
 use crate::layout::Layout;
 
 /// A body in gzip, of [`Layout::Body`].
@@ -9,6 +11,10 @@ pub(crate) const GZIP: u32 = 2;
 
 /// A whole response, of [`Layout::Response`].
 const RESPONSE: u32 = 4;
+
+/// The bits from here on are a number: for how many seconds at the end of its life
+/// the page is stale.
+const STALE: u32 = 3;
 
 /// The flags of an entry. `is_gzip` is of no matter to a whole response, which says
 /// it in its own head.
@@ -27,5 +33,36 @@ pub(crate) fn read(flags: u32) -> Option<(Layout, bool)> {
         GZIP => Some((Layout::Body, true)),
         RESPONSE => Some((Layout::Response, false)),
         _ => None,
+    }
+}
+
+/// Adds to flags for how long the page is stale.
+pub(crate) fn with_stale(flags: u32, stale: Duration) -> u32 {
+    let most = u32::MAX >> STALE;
+    let stale = u32::try_from(stale.as_secs()).map_or(most, |stale| stale.min(most));
+    flags | stale << STALE
+}
+
+/// Takes apart what [`with_stale`] put together: the flags, and the seconds.
+pub(crate) fn split(flags: u32) -> (u32, u32) {
+    (flags & ((1 << STALE) - 1), flags >> STALE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_say_for_how_long_a_page_is_stale() {
+        let seconds = Duration::from_secs;
+        assert_eq!(with_stale(GZIP, Duration::ZERO), 2);
+        assert_eq!(split(2), (2, 0));
+        assert_eq!(split(with_stale(RESPONSE, seconds(3600))), (4, 3600));
+        let ten_years = djanginxed_rules::MAX_TIMEOUT;
+        assert_eq!(
+            split(with_stale(GZIP, seconds(ten_years.into()))),
+            (2, ten_years)
+        );
+        assert_eq!(split(with_stale(0, Duration::MAX)), (0, u32::MAX >> 3));
     }
 }

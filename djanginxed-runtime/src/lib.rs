@@ -15,11 +15,13 @@ mod deletes;
 mod entry;
 mod etag;
 mod expiring;
+mod feed;
 mod flags;
 mod grant;
 mod host;
 mod key;
 mod layout;
+mod life;
 mod media;
 pub mod nginx;
 mod observe;
@@ -28,6 +30,7 @@ mod parts;
 mod placement;
 mod policy;
 mod reason;
+mod refresh;
 mod render;
 mod request;
 mod server;
@@ -45,6 +48,7 @@ pub mod test;
 pub use actix::{ScopeCache, Variant};
 pub use cache::{PageCache, PageCacheBuilder};
 pub use config_error::ConfigError;
+pub use feed::Hot;
 pub use key::PageKey;
 pub use layout::Layout;
 pub use placement::Placement;
@@ -61,6 +65,7 @@ pub mod private {
 /// What a tool beside the application must know as the application does: where a
 /// page lies and under which key, and which fields its hits lack.
 pub mod tool {
+    pub use crate::feed::{FeedReport, ask as ask_feed};
     pub use crate::key::KeyRecipe;
     pub use crate::parts::variants;
     pub use crate::placement::Ring;

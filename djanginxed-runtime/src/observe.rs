@@ -41,6 +41,17 @@ pub(crate) fn collapsed() {
     counts::one(Count::Collapsed);
 }
 
+/// A page was answered whose time is over.
+pub(crate) fn stale() {
+    measure!(counter("djanginxed_stale_hits_total").increment(1));
+}
+
+/// A stale page was rendered anew, and is stored or not.
+pub(crate) fn refreshed(is_kept: bool) {
+    measure!(counter("djanginxed_refreshes_total", "stored" => if is_kept { "true" } else { "false" }).increment(1));
+    let _ = is_kept;
+}
+
 /// A request took no part.
 pub(crate) fn bypass(reason: Bypass) {
     measure!(counter("djanginxed_bypasses_total", "reason" => reason.word()).increment(1));
@@ -191,4 +202,24 @@ pub(crate) fn not_drained(pages: usize) {
         pages,
         "stopped with pages still queued; they are not stored"
     );
+}
+
+/// nginx tells of hits that the application does not see.
+pub(crate) fn nginx_hit(hits: u32, bytes: u64) {
+    measure!(counter("djanginxed_nginx_hits_total").increment(u64::from(hits)));
+    measure!(
+        counter("djanginxed_nginx_hit_bytes_total")
+            .increment(bytes.saturating_mul(u64::from(hits)))
+    );
+    let _ = (hits, bytes);
+}
+
+/// Something on the feed of hits was not nginx's.
+pub(crate) fn hit_refused() {
+    measure!(counter("djanginxed_hit_feed_refused_total").increment(1));
+}
+
+/// Nobody reads what nginx tells of its hits.
+pub(crate) fn no_feed(path: &str, error: &dyn Display) {
+    tracing::warn!(path, %error, "cannot read what nginx tells of its hits; trying again");
 }

@@ -16,6 +16,8 @@ pub struct Page {
     timeout: u32,
     key_prefix: Option<&'static str>,
     content_type: &'static str,
+    /// Where it is not said, the cache's own counts.
+    stale: Option<u32>,
 }
 
 impl Page {
@@ -35,6 +37,7 @@ impl Page {
             timeout,
             key_prefix: None,
             content_type: "text/html",
+            stale: None,
         }
     }
 
@@ -64,6 +67,26 @@ impl Page {
             content_type: media_type,
             ..self
         }
+    }
+
+    /// For how many seconds after its timeout the page may be given out, while it is
+    /// rendered anew.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale(self, seconds: u32) -> Page {
+        assert!(
+            seconds <= MAX_TIMEOUT,
+            "a page is stale for at most 315360000 seconds (ten years)"
+        );
+        Page {
+            stale: Some(seconds),
+            ..self
+        }
+    }
+
+    pub(crate) fn own_stale(&self) -> Option<Duration> {
+        let seconds = self.stale?;
+        Some(Duration::from_secs(seconds.into()))
     }
 
     /// [`key_prefix`](Self::key_prefix) of what only the running program knows.

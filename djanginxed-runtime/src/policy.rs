@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use djanginxed_rules::MAX_TIMEOUT;
 
 pub use self::loss::Loss;
 pub(crate) use self::loss::{private_losses, refused_loss};
 
 use crate::control::{
-    age, control_fields, is_targeted, list, says, seconds_of, unquoted, until_expires,
+    age, control_fields, directives, is_targeted, list, says, seconds_of, unquoted, until_expires,
 };
 use crate::layout::Layout;
+use crate::life::Life;
 use crate::media::gets_charset;
 use crate::page::Page;
 use crate::reason::Reason;
@@ -23,8 +25,8 @@ use crate::vary::Rules;
 /// What becomes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It is stored, and fresh for this long from the start of its render.
-    Store(Duration),
+    /// It is stored, and lives this long from the start of its render.
+    Store(Life),
     /// It reaches the visitor who asked for it and nobody else.
     Skip(Reason),
 }
@@ -54,9 +56,12 @@ pub(crate) fn decide(
     if let Some(reason) = refused {
         return Decision::Skip(reason);
     }
-    match life(status, headers, terms, now) {
+    match fresh(status, headers, terms, now) {
         Duration::ZERO => Decision::Skip(Reason::Expired),
-        life => Decision::Store(life),
+        fresh => Decision::Store(Life {
+            fresh,
+            stale: stale(status, headers, terms),
+        }),
     }
 }
 
@@ -199,7 +204,7 @@ fn lasts(status: StatusCode) -> bool {
 
 /// The page's timeout, for errors the shorter one of errors, or what the response
 /// grants a shared cache, whichever is shorter, less its age (RFC 9111, section 4.2).
-fn life(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTime) -> Duration {
+fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTime) -> Duration {
     let granted = seconds_of(headers, b"s-maxage")
         .or_else(|| seconds_of(headers, b"max-age"))
         // Expires belongs to the field that the targeted one goes before.
@@ -213,6 +218,19 @@ fn life(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTi
     }
     let life = granted.map_or(timeout, |granted| granted.min(timeout));
     life.saturating_sub(age(headers, now))
+}
+
+/// For how long the page may be given out after that: what the response says, else
+/// what the page does, and not at all where the response forbids it, or is an error
+/// (RFC 5861, section 3; RFC 9111, section 4.2.4).
+fn stale(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>) -> Duration {
+    let has = |word: &[u8]| directives(headers).any(|(name, _)| name.eq_ignore_ascii_case(word));
+    if status.is_server_error() || has(b"must-revalidate") || has(b"proxy-revalidate") {
+        return Duration::ZERO;
+    }
+    let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
+    let stale = seconds_of(headers, b"stale-while-revalidate").unwrap_or_else(own);
+    stale.min(Duration::from_secs(MAX_TIMEOUT.into()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Steps 5 to 8: a render, from its start, when the page's life begins, to its
 //! store.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -14,6 +14,7 @@ use crate::etag;
 use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
+use crate::life::Life;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
@@ -21,6 +22,7 @@ use crate::reason::{Dropped, Reason};
 use crate::writer::{Doubt, Job};
 
 /// A page that is being rendered.
+#[derive(Debug)]
 pub(crate) struct Render {
     pages: PageCache,
     page: Page,
@@ -63,11 +65,7 @@ impl Render {
     }
 
     /// Judges a response by its head: how long it may be stored, if at all.
-    pub(crate) fn judge(
-        &self,
-        status: StatusCode,
-        headers: &HeaderMap,
-    ) -> Result<Duration, Reason> {
+    pub(crate) fn judge(&self, status: StatusCode, headers: &HeaderMap) -> Result<Life, Reason> {
         observe::rendered(self.started.elapsed());
         let settings = self.pages.settings();
         match policy::decide(status, headers, self.terms(), SystemTime::now()) {
@@ -142,7 +140,7 @@ impl Render {
     }
 
     /// Hands the page to the store.
-    pub(crate) fn store(&self, entry: Entry, life: Duration) -> Result<(), Dropped> {
+    pub(crate) fn store(&self, entry: Entry, life: Life) -> Result<(), Dropped> {
         let taken = self.pages.store(Job {
             key: self.key,
             entry,

@@ -7,11 +7,13 @@ use tokio::time::timeout;
 use crate::cache::{Landed, PageCache};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
-use crate::entry::{Entry, Form};
+use crate::entry::{Entry, Form, Found};
 use crate::key::{KeyRecipe, PageKey};
+use crate::life::Freshness;
 use crate::observe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
+use crate::refresh::{self, Refresh};
 use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
@@ -35,6 +37,9 @@ pub(crate) struct Visit {
 pub(crate) enum Way {
     /// With a page that is there.
     Answer(Form, Status),
+    /// With a page whose time is over; the handler renders it anew, where it is this
+    /// visitor's turn.
+    Stale(Form, Status, Option<Refresh>),
     /// By the handler, whose response is for this visitor alone.
     Past(Status),
     /// By the handler, whose response may be stored; and others may wait for it.
@@ -56,7 +61,7 @@ impl Visit {
         match part {
             Part::Bypass(reason) => past(reason),
             Part::LookupOnly => match self.look_up().await {
-                Some((_, form)) => Way::Answer(form, Status::Hit),
+                Some((found, form)) => Way::Answer(form, status_of(found.freshness)),
                 None => Way::Past(Status::Refused(Reason::Method)),
             },
             Part::Alone => self.alone().await,
@@ -68,15 +73,15 @@ impl Visit {
     /// Looks up, and renders without regard to others.
     async fn alone(&self) -> Way {
         match self.look_up().await {
-            Some((_, form)) => Way::Answer(form, Status::Hit),
+            Some((found, form)) => Way::Answer(form, status_of(found.freshness)),
             None => self.render(None),
         }
     }
 
     /// Looks up, and renders once for all who ask at the same time.
     async fn together(&self) -> Way {
-        if let Some((_, form)) = self.at_hand() {
-            return Way::Answer(form, Status::Hit);
+        if let Some((found, form)) = self.at_hand() {
+            return self.found(form, found.freshness);
         }
         match self.turn().await {
             Turn::Lead(lead) => self.lead(lead).await,
@@ -106,9 +111,10 @@ impl Visit {
         let known = if lead.was_closed() {
             // The store may have what another process has deleted.
             self.pages.deleted_elsewhere(self.key).await
-        } else if let Some((entry, form)) = self.look_up().await {
-            lead.share(Landed::Found(entry));
-            return Way::Answer(form, Status::Hit);
+        } else if let Some((found, form)) = self.look_up().await {
+            let freshness = found.freshness;
+            lead.share(Landed::Found(found));
+            return self.found(form, freshness);
         } else {
             None
         };
@@ -140,7 +146,7 @@ impl Visit {
 
     fn follow(&self, landed: Landed) -> Option<(Form, Status)> {
         let (entry, status) = match landed {
-            Landed::Found(entry) => (entry, Status::Hit),
+            Landed::Found(found) => (found.entry, status_of(found.freshness)),
             Landed::Rendered(entry) => {
                 observe::collapsed();
                 (entry, Status::Collapsed)
@@ -149,23 +155,36 @@ impl Visit {
         Some((self.form(&entry)?, status))
     }
 
-    fn at_hand(&self) -> Option<(Entry, Form)> {
+    fn at_hand(&self) -> Option<(Found, Form)> {
         if !self.pages.settings().lookup {
             return None;
         }
         self.readable(self.pages.at_hand(&self.key)?)
     }
 
-    async fn look_up(&self) -> Option<(Entry, Form)> {
+    async fn look_up(&self) -> Option<(Found, Form)> {
         if !self.pages.settings().lookup {
             return None;
         }
         self.readable(self.pages.look_up(self.key).await?)
     }
 
-    fn readable(&self, entry: Entry) -> Option<(Entry, Form)> {
-        let form = self.form(&entry)?;
-        Some((entry, form))
+    fn readable(&self, found: Found) -> Option<(Found, Form)> {
+        let form = self.form(&found.entry)?;
+        Some((found, form))
+    }
+
+    /// A page is there; one whose time is over is rendered anew by the first who asks.
+    fn found(&self, form: Form, freshness: Freshness) -> Way {
+        let status = status_of(freshness);
+        if freshness == Freshness::Fresh {
+            return Way::Answer(form, status);
+        }
+        let refresh = refresh::turn(&self.pages, self.key).map(|turn| Refresh {
+            render: self.start(),
+            turn,
+        });
+        Way::Stale(form, status, refresh)
     }
 
     fn form(&self, entry: &Entry) -> Option<Form> {
@@ -174,8 +193,21 @@ impl Visit {
 
     /// Renders a page that is not there.
     pub(crate) fn render(&self, leading: Option<Leading>) -> Way {
-        let render = Render::start(&self.pages, self.page, self.key, &self.target);
-        Way::Render(render, leading)
+        Way::Render(self.start(), leading)
+    }
+
+    fn start(&self) -> Render {
+        Render::start(&self.pages, self.page, self.key, &self.target)
+    }
+}
+
+fn status_of(freshness: Freshness) -> Status {
+    match freshness {
+        Freshness::Fresh => Status::Hit,
+        Freshness::Stale(past) => {
+            observe::stale();
+            Status::Stale(past)
+        }
     }
 }
 

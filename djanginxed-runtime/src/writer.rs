@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::deletes::{Deletes, Stamp};
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
+use crate::life::Life;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::settings::Limits;
@@ -39,7 +40,7 @@ pub(crate) struct Job {
     pub(crate) entry: Entry,
     /// When the render began, from which its life is counted.
     pub(crate) started: Instant,
-    pub(crate) life: Duration,
+    pub(crate) life: Life,
     /// What was known of deletes when the render began.
     pub(crate) stamp: Stamp,
 }
@@ -48,8 +49,16 @@ impl Job {
     /// The time left to live, if any.
     fn left(&self) -> Option<Duration> {
         self.life
+            .whole()
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    fn found(&self) -> Found {
+        Found {
+            entry: self.entry.clone(),
+            freshness: self.life.freshness(self.started, Instant::now()),
+        }
     }
 }
 
@@ -129,7 +138,7 @@ impl Writer {
     }
 
     /// A page that was rendered, but that its server does not have yet.
-    pub(crate) fn pending(&self, key: &PageKey) -> Option<Entry> {
+    pub(crate) fn pending(&self, key: &PageKey) -> Option<Found> {
         self.shared.queue.pending(key)
     }
 

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 pub use builder::NginxBuilder;
 pub use conf::Module;
 use home::Home;
+pub use home::folder_shared_with_nginx;
 
 use crate::error::Error;
 use crate::process::Process;

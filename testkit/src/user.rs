@@ -7,6 +7,7 @@ pub(crate) struct Account {
     pub(crate) user: String,
     pub(crate) group: String,
     pub(crate) user_id: u32,
+    pub(crate) group_id: u32,
 }
 
 /// The first of `names` that this machine has, if we are root; a server started
@@ -23,6 +24,7 @@ pub(crate) fn unprivileged(names: &[&str]) -> Option<Account> {
         Some(Account {
             user: (*name).to_owned(),
             group: group.to_owned(),
+            group_id: group_id.parse().ok()?,
             user_id: field(&users, 0, name, 2)?.parse().ok()?,
         })
     })

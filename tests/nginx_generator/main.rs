@@ -5,6 +5,7 @@
 mod application;
 mod bypass;
 mod faults;
+mod hit_feed;
 mod hits;
 mod ignored_query;
 mod misses;

@@ -30,6 +30,7 @@ struct Settings {
     body_size: String,
     njs: bool,
     layout: Layout,
+    feed: Option<(String, u32)>,
 }
 
 impl Settings {
@@ -52,8 +53,15 @@ impl Settings {
         for rule in &self.vary {
             pages = pages.vary(rule.parse().ok()?);
         }
+        if let Some((path, _)) = &self.feed {
+            // Nothing is to read it here.
+            pages = pages.hit_feed(path).enabled(false);
+        }
         let site = Site::new(&pages.build().ok()?).client_max_body_size(&self.body_size);
         let mut site = site.inner(&self.inner);
+        if let Some((_, sample)) = &self.feed {
+            site = site.hit_sample(*sample);
+        }
         if self.njs {
             site = site.md5(Md5::Njs);
         }
@@ -277,8 +285,10 @@ fn settings() -> impl Strategy<Value = Settings> {
         (true, Layout::Body),
         (false, Layout::Response),
     ]);
-    (addresses, rules, places, timeout, size, reads).prop_map(
-        |(addresses, rules, places, timeout, body_size, (njs, layout))| {
+    let path = mostly(&["/run/djanginxed/hits.sock"], "/[a-zA-Z0-9./_@+~-]{1,120}");
+    let feed = proptest::option::of((path, select(&[1, 2, 3, 10, 16, 100, 10_000])));
+    (addresses, rules, places, timeout, size, (reads, feed)).prop_map(
+        |(addresses, rules, places, timeout, body_size, ((njs, layout), feed))| {
             let (memcached, server_names, hosts, listens, inner, applications) = addresses;
             let (cookies, bypass_headers, headers, ignored, vary) = rules;
             let (pages, never_cached, name) = places;
@@ -301,6 +311,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 body_size,
                 njs,
                 layout,
+                feed,
             }
         },
     )

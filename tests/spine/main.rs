@@ -31,6 +31,7 @@ mod scopes;
 mod servers;
 #[path = "../stack/mod.rs"]
 mod stack;
+mod stale;
 mod streams;
 mod switches;
 mod test_pages;

@@ -40,15 +40,15 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let all = targets.iter();
     let all = all.flat_map(|target| args.page.keys(&variants, target));
     let keys: Vec<_> = all.map(|variant| variant.key).collect();
-    for key in keys.iter().copied() {
-        let index = servers.index_of(&key);
+    for key in &keys {
+        let index = servers.index_of(key);
         let server = servers.address(index);
         // Asked first, so that one that hangs is waited for once and not each time.
         if let Err(trouble) = servers.reach(index).await {
             unreached.note(&server, &trouble);
             continue;
         }
-        match pages.delete(&key).await {
+        match pages.delete(key).await {
             Ok(was_there) => deleted += usize::from(was_there),
             Err(error) => unreached.note_text(&server, &error.to_string()),
         }

@@ -54,6 +54,10 @@ struct Entry {
     /// Bytes, as stored.
     size: usize,
     flags: u32,
+    /// Seconds at the end of its life in which the application renders it anew.
+    stale_for: u32,
+    #[serde(skip)]
+    kind: u32,
     /// Seconds; none: it does not expire.
     expires_in: Option<u64>,
     /// Whether anybody has read it since it was stored.
@@ -124,6 +128,8 @@ impl Entry {
         Entry {
             size: item.value.len(),
             flags: item.flags,
+            stale_for: item.stale_for(),
+            kind: item.kind(),
             expires_in: item.seconds_left,
             read: item.read,
             untouched_for: item.seconds_untouched,
@@ -133,7 +139,7 @@ impl Entry {
     }
 
     fn flags(&self) -> &'static str {
-        match self.flags {
+        match self.kind {
             0 => "as rendered",
             2 => "gzip",
             4 => "a whole response",
@@ -143,7 +149,11 @@ impl Entry {
 
     fn expires(&self) -> String {
         match self.expires_in {
-            Some(seconds) => format!("in {seconds} s"),
+            Some(seconds) if self.stale_for == 0 => format!("in {seconds} s"),
+            Some(seconds) => match seconds.checked_sub(self.stale_for.into()) {
+                None | Some(0) => format!("in {seconds} s, stale"),
+                Some(fresh) => format!("in {seconds} s, stale in {fresh} s"),
+            },
             None => "never".to_owned(),
         }
     }

@@ -40,10 +40,23 @@ pub(crate) struct Item {
 const GZIP: u32 = 2;
 const RESPONSE: u32 = 4;
 
+/// From this bit on they are for how many seconds at its end the page is stale.
+const STALE: u32 = 3;
+
 impl Item {
+    /// The flags that say what it is.
+    pub(crate) fn kind(&self) -> u32 {
+        self.flags & ((1 << STALE) - 1)
+    }
+
+    /// For how many seconds at the end of its life the application calls it stale.
+    pub(crate) fn stale_for(&self) -> u32 {
+        self.flags >> STALE
+    }
+
     /// Whether it is a whole response, and not a body alone.
     pub(crate) fn layout(&self) -> Layout {
-        match self.flags {
+        match self.kind() {
             RESPONSE => Layout::Response,
             _ => Layout::Body,
         }
@@ -64,7 +77,7 @@ impl Item {
 
     /// Whether its body is packed.
     pub(crate) fn is_packed(&self) -> bool {
-        self.flags == GZIP
+        self.kind() == GZIP
             || self.layout() == Layout::Response && self.parts().1.starts_with(&[0x1F, 0x8B])
     }
 

@@ -193,6 +193,38 @@ fn several_sites_share_an_nginx_and_a_port() {
 }
 
 #[test]
+fn hits_are_told_where_it_is_asked_for() {
+    let given = nginx(&["--server-name", "a.example"]);
+    assert!(!given.out.contains("syslog"), "{}", given.out);
+    let socket = "/run/djanginxed/hits.sock";
+    let feed = ["--server-name", "a.example", "--hit-feed", socket];
+    let done = nginx(&[&feed[..], &["--hit-sample", "16"]].concat());
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    for line in [
+        "access_log syslog:server=unix:/run/djanginxed/hits.sock,nohostname,",
+        "log_format djanginxed_hit escape=none \"hit 16 $status ",
+        "6.25% 1;",
+        "if (-e /run/djanginxed/hits.sock.live) {",
+    ] {
+        assert!(done.out.contains(line), "{line} in {}", done.out);
+    }
+    let done = nginx(&[&feed[..], &["--hit-sample", "3"]].concat());
+    assert_eq!(done.code, 2);
+    assert!(
+        done.err.contains("--hit-sample: hit sample \"3\""),
+        "{}",
+        done.err
+    );
+    let done = nginx(&["--server-name", "a.example", "--hit-feed", "hits.sock"]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.err.contains("--hit-feed: hit feed \"hits.sock\""),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
 fn what_nginx_refuses_is_not_printed() {
     let folder = tempfile::tempdir().unwrap();
     let refusing = folder.path().join("nginx");

@@ -22,6 +22,7 @@ pub(crate) fn command() -> Command {
         "BYPASS_COOKIES",
         "BYPASS_HEADERS",
         "HOSTS",
+        "HIT_FEED",
     ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }

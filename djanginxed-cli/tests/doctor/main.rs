@@ -32,6 +32,7 @@ fn check(words: &[String]) -> Said {
         "BYPASS_COOKIES",
         "BYPASS_HEADERS",
         "HOSTS",
+        "HIT_FEED",
     ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }

@@ -18,7 +18,7 @@ use djanginxed_rules::MAX_TIMEOUT;
 use super::around::Around;
 use super::incoming::has_content;
 use super::seen::Seen;
-use super::through::{Entrance, enter, through};
+use super::through::{Entrance, decide, enter, through};
 use crate::cache::PageCache;
 use crate::page::Page;
 use crate::sync::Arc;
@@ -127,6 +127,21 @@ impl ScopeCache {
     pub fn content_type(self, media_type: impl Into<Cow<'static, str>>) -> ScopeCache {
         ScopeCache {
             page: self.page.with_content_type(media_type.into()),
+            ..self
+        }
+    }
+
+    /// For how many seconds after their timeout these pages may still be given out; by
+    /// default that of the cache: see
+    /// [`PageCacheBuilder::stale`](crate::PageCacheBuilder::stale). The first who asks
+    /// for such a page waits for the new one, the others get what there is.
+    ///
+    /// # Panics
+    /// More than ten years, 315,360,000 seconds.
+    #[track_caller]
+    pub fn stale(self, seconds: u32) -> ScopeCache {
+        ScopeCache {
+            page: self.page.stale(seconds),
             ..self
         }
     }
@@ -240,7 +255,8 @@ where
             let (request, response) = self.service.call(request).await?.into_parts();
             Ok::<_, Error>((response.map_into_boxed_body(), request))
         };
-        let answered = through(entered, Some(&around), request, inside).await?;
+        let decided = decide(entered).await;
+        let answered = through(decided, Some(&around), request, inside).await?;
         if answered.is_kept {
             cache.seen.warn_of_cookies(&answered.carried);
         }

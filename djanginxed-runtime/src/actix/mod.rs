@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 mod around;
+mod background;
 mod find;
 mod incoming;
 mod middleware;

@@ -7,10 +7,11 @@ use std::marker::PhantomData;
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
+use super::background;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::seen::Seen;
-use super::through::{Entrance, enter, through};
+use super::through::{Entrance, decide, enter, through};
 use crate::page::Page;
 
 /// What an annotated handler returns: its response, under the type it declares.
@@ -32,13 +33,14 @@ pub async fn serve<R: Responder + 'static>(
     page: Page,
     seen: &'static Seen,
     incoming: Incoming,
-    handler: impl Future<Output = R>,
+    handler: impl Future<Output = R> + 'static,
 ) -> Served<R> {
     let Incoming {
         request,
         has_content,
     } = incoming;
-    let handler = async { handler.await.respond_to(&request).map_into_boxed_body() };
+    let asked = request.clone();
+    let handler = async move { handler.await.respond_to(&asked).map_into_boxed_body() };
     let response = match cache_of(&request) {
         None => handler.await,
         Some(pages) => {
@@ -50,12 +52,21 @@ pub async fn serve<R: Responder + 'static>(
                 has_content,
                 takes_part: true,
             });
-            let handler = |()| async { Ok::<_, Infallible>((handler.await, ())) };
-            let Ok(answered) = through(entered, None, (), handler).await;
-            if answered.is_kept {
-                seen.warn_of_cookies(&request);
+            let mut decided = decide(entered).await;
+            match decided.stale() {
+                Some((answer, refresh)) => {
+                    background::render(refresh, handler);
+                    answer
+                }
+                None => {
+                    let handler = |()| async { Ok::<_, Infallible>((handler.await, ())) };
+                    let Ok(answered) = through(decided, None, (), handler).await;
+                    if answered.is_kept {
+                        seen.warn_of_cookies(&request);
+                    }
+                    answered.response
+                }
             }
-            answered.response
         }
     };
     Served {

@@ -3,7 +3,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -13,6 +12,7 @@ use actix_web::web::Bytes;
 
 use super::answer::{mark, say_vary};
 use crate::budget::Share;
+use crate::life::Life;
 use crate::reason::Reason;
 use crate::render::{Fresh, Render};
 use crate::status::Status;
@@ -60,7 +60,7 @@ where
     }
 }
 
-fn collect(render: Render, response: HttpResponse, life: Duration) -> Rendered {
+fn collect(render: Render, response: HttpResponse, life: Life) -> Rendered {
     let (response, body) = response.into_parts();
     let size = body.size();
     match body.try_into_bytes() {
@@ -73,7 +73,7 @@ fn collect(render: Render, response: HttpResponse, life: Duration) -> Rendered {
     }
 }
 
-fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Duration) -> Rendered {
+fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Life) -> Rendered {
     let (status, headers) = (response.status(), response.headers());
     // A copy: the body may be a slice of a larger buffer, which an entry would keep
     // alive, and then no bound on memory would hold.
@@ -93,7 +93,7 @@ fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Duratio
     marked(render, response, status, Some((entry, render.doubt())))
 }
 
-fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Duration) -> Rendered {
+fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Life) -> Rendered {
     let announced = match body.size() {
         BodySize::Sized(bytes) => Some(bytes),
         _ => None,
@@ -136,7 +136,7 @@ struct Collected {
     status: StatusCode,
     headers: HeaderMap,
     render: Render,
-    life: Duration,
+    life: Life,
 }
 
 impl Collected {

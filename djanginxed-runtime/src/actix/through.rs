@@ -18,6 +18,7 @@ use crate::conditions::Conditions;
 use crate::key::KeyRecipe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
+use crate::refresh::Refresh;
 use crate::render::Fresh;
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
 use crate::status::Status;
@@ -89,6 +90,12 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
     Entered { visit, part, place }
 }
 
+/// What is to be done for a visitor.
+pub(super) struct Decided {
+    visit: Visit,
+    way: Way,
+}
+
 /// A response, and what came with the request's way.
 pub(super) struct Answered<C> {
     pub(super) response: HttpResponse,
@@ -115,10 +122,39 @@ impl Failure for actix_web::Error {
     }
 }
 
+/// Asks for the page, and decides.
+pub(super) async fn decide(entered: Entered) -> Decided {
+    let Entered { visit, part, place } = entered;
+    let way = match way_after(&visit, part, place) {
+        Some(way) => way,
+        None => visit.way(part).await,
+    };
+    Decided { visit, way }
+}
+
+impl Decided {
+    /// The answer with a stale page, and its render, which is to go on without the
+    /// visitor.
+    pub(super) fn stale(&mut self) -> Option<(HttpResponse, Refresh)> {
+        let Way::Stale(form, status, refresh) = &mut self.way else {
+            return None;
+        };
+        let refresh = refresh.take()?;
+        let Visit {
+            page,
+            pages,
+            conditions,
+            ..
+        } = &self.visit;
+        let stale = answer(form.clone(), page, pages.settings(), conditions, *status);
+        Some((stale, refresh))
+    }
+}
+
 /// Answers a request from a store, or with what `handler` responds, which gets
 /// `carried` and gives it back.
 pub(super) async fn through<C, F, E>(
-    entered: Entered,
+    decided: Decided,
     around: Option<&Around>,
     carried: C,
     handler: impl FnOnce(C) -> F,
@@ -127,14 +163,17 @@ where
     F: Future<Output = Result<(HttpResponse, C), E>>,
     E: Failure,
 {
-    let Entered { visit, part, place } = entered;
+    let Decided { visit, way } = decided;
     let settings = visit.pages.settings();
-    let way = match way_after(&visit, part, place) {
-        Some(way) => way,
-        None => visit.way(part).await,
+    let (way, stale) = match way {
+        // This visitor renders the page for those who have it stale meanwhile.
+        Way::Stale(form, status, Some(Refresh { render, turn })) => {
+            (Way::Render(render, None), Some((form, status, turn)))
+        }
+        way => (way, None),
     };
     match way {
-        Way::Answer(form, status) => Ok(Answered {
+        Way::Answer(form, status) | Way::Stale(form, status, _) => Ok(Answered {
             response: answer(form, &visit.page, settings, &visit.conditions, status),
             carried,
             is_kept: false,
@@ -175,8 +214,19 @@ where
                     return Err(failure);
                 }
             };
+            let status = response.status();
             let rendered = tee::finish(render, response);
             conclude(leading, rendered.fresh);
+            if let Some((form, stale, turn)) = stale {
+                turn.end_soon(status, rendered.is_kept);
+                if status.is_server_error() {
+                    return Ok(Answered {
+                        response: answer(form, &visit.page, settings, &visit.conditions, stale),
+                        carried,
+                        is_kept: false,
+                    });
+                }
+            }
             Ok(Answered {
                 response: rendered.response,
                 carried,

@@ -8,7 +8,7 @@ use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
 use crate::placement::Placement;
-use crate::server::Server;
+use crate::server::{Server, socket};
 use crate::settings::check::{
     check_cookie, check_key_prefix, checked_host, checked_status, constant_header, header_name,
 };
@@ -97,6 +97,9 @@ impl PageCacheBuilder {
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
         }
+        if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
+            builder = builder.hit_feed(path);
+        }
         for cookie in list("DJANGINXED_BYPASS_COOKIES")? {
             builder = builder.bypass_cookie(cookie);
         }
@@ -168,6 +171,25 @@ impl PageCacheBuilder {
     /// default.
     pub fn error_timeout(mut self, timeout: Duration) -> Self {
         self.settings.error_timeout = timeout;
+        self
+    }
+
+    /// For how long after its timeout a page may still be given out that does not say it
+    /// itself (`#[cache_page(900, stale = 3600)]`); by default not at all. In whole
+    /// seconds.
+    ///
+    /// Whoever asks the application for such a page gets it at once, and it is rendered
+    /// anew in the background, once for all visitors and processes (RFC 5861, section 3).
+    /// **nginx does not know of it**: an entry stays for timeout and stale time together,
+    /// and nginx answers with it until it is gone. So where nginx is in front, the two
+    /// together are how old a page can be.
+    ///
+    /// A response's `stale-while-revalidate` goes before this; `must-revalidate` and
+    /// `proxy-revalidate` forbid it, and errors of the application are never stale. A
+    /// render that fails leaves the page as it is; one that gives what may not be stored
+    /// takes it away.
+    pub fn stale(mut self, stale: Duration) -> Self {
+        self.settings.stale = stale;
         self
     }
 
@@ -310,6 +332,22 @@ impl PageCacheBuilder {
         self
     }
 
+    /// The unix socket on which nginx tells of its hits, which the application does
+    /// not see otherwise: `"/run/djanginxed/hits.sock"`. The generated nginx file
+    /// then sends a datagram for each hit, or for one of many
+    /// ([`hit_sample`](crate::nginx::Site::hit_sample)).
+    ///
+    /// They are counted (`djanginxed_nginx_hits_total`), and
+    /// [`hottest`](PageCache::hottest) tells the targets with the most. The folder must
+    /// be there, this process must be able to make files in it, and nginx's user to
+    /// enter it; the socket has mode 0660 and, in a folder with the set-group-ID bit,
+    /// that folder's group. Processes of one machine may share it: one of them reads.
+    /// Where none does, nginx sends nothing, or into the void, and waits for nothing.
+    pub fn hit_feed(mut self, path: impl Into<String>) -> Self {
+        self.settings.hit_feed = Some(path.into());
+        self
+    }
+
     /// Whether the cache is used at all; by default it is. Where the
     /// environment has `DJANGINXED_ENABLED=0` it is not, whatever is said here.
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -368,6 +406,13 @@ impl PageCacheBuilder {
             }
         }
         settings.hosts = all(&self.hosts, |host| checked_host(host))?;
+        if let Some(path) = &settings.hit_feed {
+            let refuse = |problem| ConfigError::HitFeed {
+                path: path.clone(),
+                problem,
+            };
+            socket::check(path).map_err(refuse)?;
+        }
         settings.check_limits()?;
         Ok(settings)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::deletes::Deletes;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
@@ -70,7 +70,7 @@ impl Store {
 
     /// Looks for a page where that takes no waiting: in memory, or in the
     /// writer's queue.
-    pub(super) fn at_hand(&self, key: &PageKey) -> Option<Entry> {
+    pub(super) fn at_hand(&self, key: &PageKey) -> Option<Found> {
         let (found, place) = match self {
             Store::Embedded(store) => (store.memory.get(key), "memory"),
             Store::Shared(store) => (store.writer.pending(key), "queue"),
@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Asks where that takes waiting; a failure is a miss.
-    pub(super) async fn far(&self, key: PageKey) -> Option<Entry> {
+    pub(super) async fn far(&self, key: PageKey) -> Option<Found> {
         let found = match self {
             Store::Embedded(_) => None,
             Store::Shared(store) => store.ask(key).await,
@@ -157,6 +157,24 @@ impl Store {
         }
     }
 
+    /// Whether this process may render a page that others may be about to render. A
+    /// server that cannot be asked would not take the page either.
+    pub(super) async fn lock(&self, key: PageKey) -> bool {
+        match self {
+            Store::Embedded(_) => true,
+            Store::Shared(store) => store.memcached.lock(key).await.unwrap_or_default(),
+        }
+    }
+
+    /// Lets others render it, once it is stored. A lock that cannot be given back ends
+    /// by itself.
+    pub(super) async fn unlock(&self, key: PageKey) {
+        if let Store::Shared(store) = self {
+            store.writer.flush().await;
+            let _ = store.memcached.unlock(key).await;
+        }
+    }
+
     /// Whether other processes may have their pages in the same store, and delete
     /// those of this one.
     pub(super) fn is_shared(&self) -> bool {
@@ -180,7 +198,7 @@ impl Store {
 impl Embedded {
     fn take(&self, job: Job) -> Result<(), Dropped> {
         let (key, stamp, bytes) = (job.key, job.stamp, job.entry.len());
-        let put = || self.memory.put(key, job.entry, job.started + job.life);
+        let put = || self.memory.put(key, job.entry, job.started, job.life);
         match self.deletes.unless_deleted(&key, stamp, put) {
             Some(true) => {
                 observe::stored(&key, bytes);
@@ -193,7 +211,7 @@ impl Embedded {
 }
 
 impl Shared {
-    async fn ask(&self, key: PageKey) -> Option<Entry> {
+    async fn ask(&self, key: PageKey) -> Option<Found> {
         let asked = Instant::now();
         let answer = self.memcached.get(key).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());

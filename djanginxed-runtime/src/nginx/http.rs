@@ -32,6 +32,10 @@ pub(super) fn write(plan: &Plan) -> String {
     }
     vary::maps(&mut text, plan);
     route(&mut text, plan);
+    if let Some(feed) = &plan.hit_feed {
+        text.blank();
+        feed.write(&mut text, plan);
+    }
     if plan.md5 == Md5::Njs {
         text.blank();
         njs(&mut text, plan);

@@ -1,5 +1,6 @@
 //! The locations: Memcached first, then the application.
 
+use super::feed::HitFeed;
 use super::forwarding::FORWARDING_HEADERS;
 use super::inner;
 use super::md5::Md5;
@@ -12,6 +13,10 @@ use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
     let mut text = Text::default();
+    if let Some(feed) = &plan.hit_feed {
+        feed.look(&mut text, plan);
+        text.blank();
+    }
     for route in &plan.routes {
         location(&mut text, plan, route);
         text.blank();
@@ -49,6 +54,9 @@ fn never_cached(text: &mut Text, plan: &Plan) {
 
 fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     bypass(text, plan, route);
+    if plan.hit_feed.is_some() {
+        HitFeed::may_be_hit(text, plan);
+    }
     match plan.layout {
         Layout::Body => body(text, plan, page),
         Layout::Response => response(text, plan, page),
@@ -145,6 +153,9 @@ fn application(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
     let port = &plan.public_port;
     text.block(format_args!("location @{name}_app"), |text| {
+        if plan.hit_feed.is_some() {
+            HitFeed::is_no_hit(text, plan);
+        }
         if plan.ignored.is_empty() {
             text.why("No path after the name: the application sees the target as it was sent.");
             text.line(format_args!("proxy_pass http://{name}_app"));

@@ -9,6 +9,7 @@
 
 mod addresses;
 mod error;
+mod feed;
 mod files;
 mod forwarding;
 mod generate;

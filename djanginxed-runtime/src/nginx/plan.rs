@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::addresses::{Listen, application, inner};
 use super::error::{Error, refuse};
+use super::feed::HitFeed;
 use super::ignored::IgnoredQuery;
 use super::md5::Md5;
 use super::routes::{Route, routes};
@@ -55,6 +56,7 @@ pub(super) struct Plan {
     pub(super) script_path: String,
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
+    pub(super) hit_feed: Option<HitFeed>,
 }
 
 impl Plan {
@@ -94,6 +96,9 @@ impl Plan {
                 .map(|folder| values::file("modules", folder))
                 .transpose()?,
             client_max_body_size: values::size(&site.client_max_body_size)?,
+            hit_feed: (settings.hit_feed.as_ref())
+                .map(|path| HitFeed::check(path, site.hit_sample))
+                .transpose()?,
         })
     }
 }

@@ -46,6 +46,7 @@ pub struct Site {
     pub(super) script_path: String,
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
+    pub(super) hit_sample: u32,
 }
 
 impl Site {
@@ -68,6 +69,7 @@ impl Site {
             script_path: "djanginxed.js".to_owned(),
             modules: Some("/usr/lib/nginx/modules".to_owned()),
             client_max_body_size: "10m".to_owned(),
+            hit_sample: 1,
         }
     }
 
@@ -184,6 +186,16 @@ impl Site {
     #[must_use]
     pub fn client_max_body_size(mut self, size: impl Into<String>) -> Site {
         self.client_max_body_size = size.into();
+        self
+    }
+
+    /// Of how many hits nginx tells of one, where the page cache has a
+    /// [`hit_feed`](crate::PageCacheBuilder::hit_feed): 1, every hit, unless told. The
+    /// application counts a datagram for as many hits as it stands for. 10,000 must be
+    /// a multiple of it.
+    #[must_use]
+    pub fn hit_sample(mut self, hits: u32) -> Site {
+        self.hit_sample = hits;
         self
     }
 

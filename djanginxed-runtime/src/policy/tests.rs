@@ -62,7 +62,43 @@ fn with_cache_control(value: &str) -> Decision {
 }
 
 fn stored_for(seconds: u64) -> Decision {
-    Decision::Store(Duration::from_secs(seconds))
+    stored_and_stale(seconds, 0)
+}
+
+fn stored_and_stale(fresh: u64, stale: u64) -> Decision {
+    Decision::Store(Life {
+        fresh: Duration::from_secs(fresh),
+        stale: Duration::from_secs(stale),
+    })
+}
+
+#[test]
+fn for_how_long_a_page_is_stale_the_response_says_before_the_page_before_the_cache() {
+    let settings = Settings {
+        stale: Duration::from_secs(5),
+        ..Settings::default()
+    };
+    let plain = Page::new(60);
+    let own = Page::new(60).stale(7);
+    let judged = |page: &Page, control: &str| {
+        let headers = headers(&[("content-type", "text/html"), ("cache-control", control)]);
+        let terms = Terms {
+            page,
+            settings: &settings,
+        };
+        decide(StatusCode::OK, &headers, terms, SystemTime::now())
+    };
+    assert_eq!(judged(&plain, "public"), stored_and_stale(60, 5));
+    assert_eq!(judged(&own, "public"), stored_and_stale(60, 7));
+    assert_eq!(judged(&own.stale(0), "public"), stored_and_stale(60, 0));
+    let said = "max-age=30, stale-while-revalidate=9";
+    assert_eq!(judged(&own, said), stored_and_stale(30, 9));
+    for word in ["must-revalidate", "Proxy-Revalidate"] {
+        let both = format!("{word}, stale-while-revalidate=9");
+        assert_eq!(judged(&own, &both), stored_and_stale(60, 0), "{word}");
+    }
+    let more_than_ten_years = judged(&own, "stale-while-revalidate=4000000000");
+    assert_eq!(more_than_ten_years, stored_and_stale(60, 315_360_000));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) statuses: Vec<StatusCode>,
     /// The longest life of stored errors.
     pub(crate) error_timeout: Duration,
+    /// For how long pages are stale that do not say it.
+    pub(crate) stale: Duration,
     pub(crate) key_prefix: String,
     pub(crate) gzip: bool,
     pub(crate) lookup: bool,
@@ -49,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
+    /// The socket on which nginx tells of its hits.
+    pub(crate) hit_feed: Option<String>,
     /// By which the lives of pages are counted, where they are in this process.
     pub(crate) clock: Clock,
 }
@@ -69,6 +73,7 @@ impl Default for Settings {
             layout: Layout::default(),
             statuses: vec![StatusCode::OK],
             error_timeout: Duration::from_secs(60),
+            stale: Duration::ZERO,
             key_prefix: String::new(),
             gzip: false,
             lookup: true,
@@ -87,6 +92,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
+            hit_feed: None,
             clock: Clock::default(),
         }
     }

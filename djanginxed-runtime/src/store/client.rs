@@ -9,9 +9,11 @@ use memcache::exp::{Error as ClientError, ReturnCode};
 use super::counted::Received;
 use super::error::StoreError;
 use super::wire::{Answer, Command, Wire, nonsense};
-use crate::entry::{Entry, Stored};
+use crate::entry::{Entry, Found, Stored};
+use crate::flags;
 use crate::key::PageKey;
 use crate::layout::Layout;
+use crate::life::Freshness;
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Memcached reads a longer expiry as a date.
@@ -19,6 +21,9 @@ const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
 
 /// A later date makes an item expire at once.
 const LATEST_DATE: u64 = (1 << 31) - 1;
+
+/// How long a process may take to render a page before another one does, in seconds.
+pub(crate) const LOCK_LIFE: u32 = 10;
 
 /// How long a delete is remembered, in seconds.
 pub(crate) const MARKER_LIFE: u32 = 600;
@@ -41,6 +46,10 @@ pub(crate) enum Question {
     Page(PageKey),
     /// Was the page deleted?
     Marker(PageKey),
+    /// May this process render the page, and no other for [`LOCK_LIFE`]?
+    Lock(PageKey),
+    /// It has rendered the page.
+    Unlock(PageKey),
 }
 
 /// What a server says to a [`Question`].
@@ -48,8 +57,10 @@ pub(crate) enum Question {
 pub(crate) enum Reply {
     /// It has announced a page of so many bytes, which are on their way.
     Announced(usize),
-    Page(Result<Option<Entry>, StoreError>),
+    Page(Result<Option<Found>, StoreError>),
     Marker(Result<Option<Marker>, StoreError>),
+    /// Of [`Question::Lock`] and [`Question::Unlock`].
+    Done(Result<bool, StoreError>),
 }
 
 /// A page on its way to a server.
@@ -58,6 +69,8 @@ pub(crate) struct Outgoing {
     pub(crate) stored: Stored,
     /// Whole seconds, at least one.
     pub(crate) life: u64,
+    /// How much of that is after the page's time.
+    pub(crate) stale: Duration,
 }
 
 /// What comes back for a command, in this order.
@@ -83,7 +96,10 @@ pub(crate) struct Marker {
 
 impl Question {
     pub(crate) fn key(&self) -> &PageKey {
-        let (Question::Page(key) | Question::Marker(key)) = self;
+        let (Question::Page(key)
+        | Question::Marker(key)
+        | Question::Lock(key)
+        | Question::Unlock(key)) = self;
         key
     }
 }
@@ -94,6 +110,7 @@ impl Reply {
             Reply::Announced(_) => None,
             Reply::Page(answer) => answer.as_ref().err(),
             Reply::Marker(answer) => answer.as_ref().err(),
+            Reply::Done(answer) => answer.as_ref().err(),
         }
     }
 }
@@ -237,20 +254,28 @@ impl Client {
         mut reply: impl FnMut(usize, Reply) -> ControlFlow<()>,
     ) {
         let command = |question: &Question| match question {
-            Question::Page(key) => Command::new("mg", &key.hex(), " f v"),
+            Question::Page(key) => Command::new("mg", &key.hex(), " f t v"),
             Question::Marker(key) => look_at_marker(key),
+            Question::Lock(key) => {
+                let nothing = [Bytes::new(), Bytes::new()];
+                Command::set(&lock_key(key), nothing, &format!(" ME T{LOCK_LIFE}"))
+            }
+            Question::Unlock(key) => Command::new("md", &lock_key(key), ""),
         };
         let commands: Vec<_> = questions.iter().map(command).collect();
         let said = |at: usize, said| {
             let said = match (said, questions[at]) {
                 (Said::Length(length), Question::Page(_)) => Reply::Announced(length),
                 // A marker is no page, and says nothing of its page's size.
-                (Said::Length(_), Question::Marker(_)) => return ControlFlow::Continue(()),
+                (Said::Length(_), _) => return ControlFlow::Continue(()),
                 (Said::Answer(answer), Question::Page(_)) => {
                     Reply::Page(answer.and_then(|answer| self.found(answer)))
                 }
                 (Said::Answer(answer), Question::Marker(_)) => {
                     Reply::Marker(answer.and_then(|answer| self.marker(answer)))
+                }
+                (Said::Answer(answer), Question::Lock(_) | Question::Unlock(_)) => {
+                    Reply::Done(answer.and_then(|answer| self.done(&answer)))
                 }
             };
             reply(at, said)
@@ -269,17 +294,33 @@ impl Client {
             .await;
         let answer = answers.pop().unwrap_or_else(|| Err(self.unexpected()))?;
         let left = answer.number(b't').map(Duration::from_secs);
-        Ok(self.found(answer)?.map(|entry| (entry, left)))
+        Ok(self.found(answer)?.map(|found| (found.entry, left)))
     }
 
-    fn found(&self, answer: Answer) -> Result<Option<Entry>, StoreError> {
+    fn found(&self, answer: Answer) -> Result<Option<Found>, StoreError> {
         match answer.code() {
             ReturnCode::En => Ok(None),
             ReturnCode::Va => {
-                let flags = answer.number(b'f').unwrap_or_default();
+                let (flags, stale) = flags::split(answer.number(b'f').unwrap_or_default());
+                // An item that never ends says -1, and is as new as it will ever be.
+                let left = answer.number(b't').unwrap_or(u32::MAX);
+                let freshness = match stale.checked_sub(left) {
+                    Some(past) if stale > 0 => Freshness::Stale(Some(past.into())),
+                    _ => Freshness::Fresh,
+                };
                 let read = |bytes| Entry::read(bytes, flags, self.layout);
-                Ok(answer.value.and_then(read))
+                let entry = answer.value.and_then(read);
+                Ok(entry.map(|entry| Found { entry, freshness }))
             }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Whether something was done that can be done once.
+    fn done(&self, answer: &Answer) -> Result<bool, StoreError> {
+        match answer.code() {
+            ReturnCode::Hd => Ok(true),
+            ReturnCode::Ns | ReturnCode::Nf => Ok(false),
             _ => Err(self.unexpected()),
         }
     }
@@ -291,7 +332,8 @@ impl Client {
     ) -> Vec<Result<Option<Marker>, StoreError>> {
         let now = unix_now();
         let pairs = pages.map(|page| {
-            let (flags, expiry) = (page.stored.flags, wire_expiry(page.life, now));
+            let flags = flags::with_stale(page.stored.flags, page.stale);
+            let expiry = wire_expiry(page.life, now);
             let value = [page.stored.head.clone(), page.stored.body.clone()];
             let set = Command::set(&page.key.hex(), value, &format!(" F{flags} T{expiry}"));
             [set, look_at_marker(&page.key)]
@@ -381,6 +423,11 @@ fn delete(key: &PageKey) -> Command {
 /// Where a delete is noted: a key that no md5 can be.
 fn marker_key(key: &PageKey) -> Vec<u8> {
     [&b"del:"[..], &key.hex()].concat()
+}
+
+/// Where it is noted that a page is being rendered: likewise.
+fn lock_key(key: &PageKey) -> Vec<u8> {
+    [&b"lk:"[..], &key.hex()].concat()
 }
 
 /// Asks whose a page's delete marker is, and how long it has still to live.

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::client::{Client, Marker, Question, Reply};
 use super::error::StoreError;
 use super::memcached::Upstream;
-use crate::entry::Entry;
+use crate::entry::Found;
 use crate::key::PageKey;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};
 
@@ -79,7 +79,7 @@ struct Line {
 pub(super) async fn page(
     upstream: &Arc<Upstream>,
     key: PageKey,
-) -> Result<Option<Entry>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let load = if upstream.is_large(&key) {
         Load::Large
     } else {
@@ -98,6 +98,17 @@ pub(super) async fn marker(
 ) -> Result<Option<Marker>, StoreError> {
     match ask(upstream, Question::Marker(key), Load::Usual).await? {
         Reply::Marker(answer) => answer,
+        _ => Err(StoreError::timed_out(upstream.address())),
+    }
+}
+
+/// Asks for the lock of `key`, or gives it back; whether that is done.
+pub(super) async fn lock_of(
+    upstream: &Arc<Upstream>,
+    question: Question,
+) -> Result<bool, StoreError> {
+    match ask(upstream, question, Load::Usual).await? {
+        Reply::Done(answer) => answer,
         _ => Err(StoreError::timed_out(upstream.address())),
     }
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::client::{Client, Marker};
+use super::client::{Client, Marker, Question};
 use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
 use crate::breaker::Breaker;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::expiring::Expiring;
 use crate::key::PageKey;
 use crate::layout::Layout;
@@ -173,7 +173,7 @@ impl Memcached {
         self.ring.server_of(key)
     }
 
-    pub(crate) async fn get(&self, key: PageKey) -> Result<Option<Entry>, StoreError> {
+    pub(crate) async fn get(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         let upstream = &self.upstreams[self.server_of(&key)];
         upstream.check()?;
         lookup::page(upstream, key).await
@@ -190,6 +190,23 @@ impl Memcached {
         let timed_out = |_| StoreError::timed_out(upstream.address());
         let asked = timeout(upstream.timeout(), client.peek(key));
         asked.await.map_err(timed_out)?
+    }
+
+    /// Takes the lock of a page, so that no other process renders it meanwhile; false
+    /// where another has it.
+    pub(crate) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
+        self.lock_of(key, Question::Lock(key)).await
+    }
+
+    /// Gives the lock back.
+    pub(crate) async fn unlock(&self, key: PageKey) -> Result<bool, StoreError> {
+        self.lock_of(key, Question::Unlock(key)).await
+    }
+
+    async fn lock_of(&self, key: PageKey, question: Question) -> Result<bool, StoreError> {
+        let upstream = &self.upstreams[self.server_of(&key)];
+        upstream.check()?;
+        lookup::lock_of(upstream, question).await
     }
 
     /// The delete marker of a page.

@@ -16,6 +16,12 @@ const MAX_RULES: usize = 8;
 /// A cookie's name of more characters makes no expression that nginx reads.
 const MAX_NAME: usize = 128;
 
+/// All of them stand in one expression, of which nginx reads 4,095 characters.
+const MAX_LANGUAGES: usize = 3_000;
+
+/// A longer one does not fit into nginx's hash of the headers that it sets.
+const MAX_HEADER: usize = 40;
+
 /// Fields that nginx's file writes itself or that nginx does not pass on, and those that
 /// take a request out of the cache.
 const NOT_PASSED_ON: [&str; 19] = [
@@ -79,7 +85,18 @@ impl Vary {
 
     fn test(&self) -> Result<Test, ConfigError> {
         match self.kind {
-            Kind::Language => Ok(Test::Language(Languages::new(&self.values))),
+            Kind::Language => {
+                let languages = Languages::new(&self.values);
+                let ranges = languages.ranges().iter();
+                if ranges.map(|(range, _)| range.len() + 1).sum::<usize>() > MAX_LANGUAGES {
+                    return Err(self.refused(
+                        "",
+                        "its languages, with what they begin with, are longer than nginx takes: \
+                         write shorter ones",
+                    ));
+                }
+                Ok(Test::Language(languages))
+            }
             Kind::Cookie if !is_cookie_name(&self.name) || self.name.len() > MAX_NAME => Err(self
                 .refused(
                     &self.name,
@@ -87,12 +104,19 @@ impl Vary {
                 )),
             Kind::Cookie => Ok(Test::Cookie),
             Kind::Header => {
-                let name = header_name(&self.name)
-                    .map_err(|_| self.refused(&self.name, "use a header name of A-Z a-z 0-9 -"))?;
-                let is = |known: &&str| known.eq_ignore_ascii_case(name.as_str());
-                if NOT_PASSED_ON.iter().any(|known| is(&known))
-                    || FORWARDING_HEADERS.iter().any(|known| is(&known))
-                    || name.as_str().len() > MAX_NAME
+                let refused = || {
+                    self.refused(
+                        &self.name,
+                        "use a header name of A-Z a-z 0-9 -, 40 characters at most",
+                    )
+                };
+                if self.name.len() > MAX_HEADER {
+                    return Err(refused());
+                }
+                let name = header_name(&self.name).map_err(|_| refused())?;
+                let is = |known: &str| known.eq_ignore_ascii_case(name.as_str());
+                if NOT_PASSED_ON.iter().any(|known| is(known))
+                    || FORWARDING_HEADERS.iter().any(|known| is(known))
                 {
                     return Err(self.refused(
                         &self.name,

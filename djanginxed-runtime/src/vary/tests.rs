@@ -139,6 +139,10 @@ fn what_cannot_be_declared_is_named() {
     assert!(rules(&[&many(32), "mobile"]).is_ok());
     let one_each: Vec<String> = (0..9).map(|number| format!("cookie:c{number}=a")).collect();
     let one_each: Vec<&str> = one_each.iter().map(String::as_str).collect();
+    let long: Vec<String> = (0..64)
+        .map(|n| format!("{}{n:02}", "x".repeat(60)))
+        .collect();
+    let long = format!("language={}", long.join(","));
     for (texts, part) in [
         (vec!["langage=en"], "write language=en,de"),
         (vec!["language"], "write language=en,de"),
@@ -149,11 +153,16 @@ fn what_cannot_be_declared_is_named() {
         (vec!["cookie:c=a,b c"], "\"b c\""),
         (vec!["cookie:a b=c,d"], "cookie name"),
         (vec!["header:X_A=c,d"], "header name"),
+        (
+            vec!["header:X-2345678-2345678-2345678-2345678-23456789=c,d"],
+            "40 characters",
+        ),
         (vec!["header:Host=c,d"], "does not hand this header on"),
         (vec!["header:x-real-ip=c,d"], "does not hand this header on"),
         (vec!["mobile", "mobile"], "there already"),
         (vec![many(65).leak()], "more than 64 variants"),
         (vec![many(33).leak(), "mobile"], "more than 64 variants"),
+        (vec![long.leak()], "longer than nginx takes"),
         (one_each, "eight rules"),
     ] {
         let error = rules(&texts).unwrap_err().to_string();

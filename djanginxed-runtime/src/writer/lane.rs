@@ -240,6 +240,7 @@ impl Lane {
         Ok(Outgoing {
             key: job.key,
             stored,
+            stale: job.life.stale,
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
         })

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 
 use super::Job;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
@@ -164,10 +164,10 @@ impl Queue {
         }
     }
 
-    pub(super) fn pending(&self, key: &PageKey) -> Option<Entry> {
+    pub(super) fn pending(&self, key: &PageKey) -> Option<Found> {
         let state = self.state();
-        let queued = state.pages.get(key)?;
-        queued.job.left().map(|_| queued.job.entry.clone())
+        let job = &state.pages.get(key)?.job;
+        job.left().map(|_| job.found())
     }
 
     /// The same, and how long it lives.

@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::process::find;
 use crate::user::unprivileged;
 
+/// Whose rights its workers have where root starts it.
+pub(super) const ACCOUNTS: &[&str] = &["www-data", "nginx", "nobody"];
+
 /// A module of nginx that may come as a file of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,7 +118,7 @@ impl Installed {
 /// The whole file: `load` first, then `main`, then `http` inside its block.
 /// Relative paths are below nginx's own folder (`-p`).
 pub(super) fn whole(load: &str, workers: u32, main: &str, http: &str) -> String {
-    let user = unprivileged(&["www-data", "nginx", "nobody"])
+    let user = unprivileged(ACCOUNTS)
         .map(|account| format!("user {} {};\n", account.user, account.group))
         .unwrap_or_default();
     format!(

@@ -1,17 +1,38 @@
 //! The folder that an nginx runs in.
 
 use std::fs::{self, File, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::conf::{Installed, whole};
+use super::conf::{ACCOUNTS, Installed, whole};
 use super::{NginxBuilder, PROGRAM};
 use crate::error::Error;
 use crate::process::{Process, find};
+use crate::user::unprivileged;
 use crate::wait::{PATIENCE, within};
+
+/// A folder whose files get the group of nginx's workers, in which files may be
+/// made by us.
+///
+/// # Errors
+/// When the system refuses.
+pub fn folder_shared_with_nginx() -> Result<TempDir, Error> {
+    let failed = "cannot make a folder to share with nginx";
+    let folder = tempfile::Builder::new()
+        .prefix("shared-")
+        .tempdir()
+        .map_err(Error::io(failed))?;
+    if let Some(account) = unprivileged(ACCOUNTS) {
+        chown(folder.path(), None, Some(account.group_id)).map_err(Error::io(failed))?;
+    }
+    // The set-group-ID bit hands the group on.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o2750))
+        .map_err(Error::io(failed))?;
+    Ok(folder)
+}
 
 /// nginx's folder, and what its configuration is made of.
 #[derive(Debug)]

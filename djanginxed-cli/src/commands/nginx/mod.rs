@@ -90,6 +90,12 @@ pub(crate) struct Args {
     /// The largest body that nginx lets through, as nginx writes sizes; 0 for no limit
     #[arg(long, value_name = "SIZE", default_value = "10m")]
     client_max_body_size: String,
+    /// The unix socket on which the application reads nginx's hits: --hit-feed /run/djanginxed/hits.sock
+    #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
+    hit_feed: Option<String>,
+    /// Tell the application of one hit in so many; 10,000 must be a multiple
+    #[arg(long, value_name = "HITS", default_value_t = 1)]
+    hit_sample: u32,
     /// Tells this site's upstreams from another site's on the same nginx
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -169,12 +175,20 @@ fn site(args: &Args) -> Result<Site, Failure> {
         pages = pages.header(name, value);
     }
     pages = args.vary.add_to(pages)?;
+    if let Some(path) = args
+        .hit_feed
+        .as_deref()
+        .filter(|path| !path.trim().is_empty())
+    {
+        pages = pages.hit_feed(path);
+    }
     let pages = pages
         .build()
         .map_err(|error| refusal::of_settings(args, &error))?;
     let mut site = Site::new(&pages)
         .script_path(&args.script)
         .inner(&args.inner)
+        .hit_sample(args.hit_sample)
         .client_max_body_size(&args.client_max_body_size)
         .modules((args.modules != "none").then_some(&args.modules));
     if args.md5 == Md5Arg::Njs {

@@ -13,6 +13,7 @@ pub(super) fn of_settings(args: &Args, error: &ConfigError) -> Failure {
         ConfigError::Cookie(_) => "--bypass-cookie",
         ConfigError::Vary { .. } => "--vary",
         ConfigError::Host(_) => "--cached-host",
+        ConfigError::HitFeed { .. } => "--hit-feed",
         ConfigError::Header { name, .. } => header_option(args, name),
         _ => return Failure::Usage(error.to_string()),
     };
@@ -42,6 +43,7 @@ fn option(args: &Args, setting: &str, value: &str) -> Option<&'static str> {
         "public port" => "--public-port",
         "client_max_body_size" => "--client-max-body-size",
         "site name" => "--name",
+        "hit sample" => "--hit-sample",
         "bypass cookie" => "--bypass-cookie",
         "bypass header" => "--bypass-header",
         "header" | "header value" => "--header",

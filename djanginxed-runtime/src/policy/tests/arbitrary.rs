@@ -179,7 +179,7 @@ proptest! {
         let status = StatusCode::from_u16(status).unwrap();
         if let Decision::Store(life) = judged(status, &all, &PAGE, &[]) {
             prop_assert_eq!(status, StatusCode::OK);
-            prop_assert!(!life.is_zero() && life <= PAGE.timeout());
+            prop_assert!(!life.fresh.is_zero() && life.fresh <= PAGE.timeout());
             prop_assert!(!all.contains_key("set-cookie"));
             prop_assert_eq!(all.get_all("content-type").count(), 1);
             let text = |name| all.get_all(name).map(|line| {

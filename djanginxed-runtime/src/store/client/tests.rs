@@ -111,10 +111,10 @@ proptest! {
                 .filter(|reply| !matches!(reply, Reply::Announced(_)))
                 .collect();
             prop_assert_eq!(answers.len(), 1);
-            if let Reply::Page(Ok(Some(entry))) = answers[0] {
-                prop_assert!(entry.body().len() <= MAX_VALUE);
+            if let Reply::Page(Ok(Some(found))) = answers[0] {
+                prop_assert!(found.entry.body().len() <= MAX_VALUE);
                 let own = format!("k{key}\r\n");
-                let own = [own.as_bytes(), entry.body(), b"\r\n"].concat();
+                let own = [own.as_bytes(), found.entry.body(), b"\r\n"].concat();
                 let is_own = wire.windows(own.len()).any(|window| window == own);
                 prop_assert!(is_own, "a page that was not sent under its key");
             }

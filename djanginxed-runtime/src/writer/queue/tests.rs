@@ -9,6 +9,7 @@ use actix_web::web::Bytes;
 use super::*;
 use crate::deletes::Deletes;
 use crate::entry::OVERHEAD;
+use crate::life::Life;
 
 const ROOMY: Limits = Limits {
     entries: 100,
@@ -24,12 +25,19 @@ fn key(number: usize) -> PageKey {
     PageKey::new("site1", &format!("/{number}"))
 }
 
+fn life(seconds: u64) -> Life {
+    Life {
+        fresh: Duration::from_secs(seconds),
+        stale: Duration::ZERO,
+    }
+}
+
 fn job(number: usize, length: usize) -> Job {
     Job {
         key: key(number),
         entry: Entry::new(None, Bytes::from(vec![b'a'; length])),
         started: Instant::now(),
-        life: Duration::from_secs(900),
+        life: life(900),
         stamp: Deletes::new().stamp(&key(number)),
     }
 }
@@ -71,7 +79,7 @@ fn keys(pages: &[Sending]) -> Vec<PageKey> {
 }
 
 fn length_pending(queue: &Queue, number: usize) -> Option<usize> {
-    queue.pending(&key(number)).map(|entry| entry.len())
+    queue.pending(&key(number)).map(|found| found.entry.len())
 }
 
 fn is_ready(future: &mut std::pin::Pin<Box<impl Future>>) -> bool {
@@ -184,7 +192,7 @@ fn a_page_is_readable_until_it_is_done() {
 fn a_page_whose_life_has_ended_is_not_readable() {
     let queue = queue(ROOMY);
     let mut over = job(1, 10);
-    over.life = Duration::ZERO;
+    over.life = life(0);
     queue.push(over, 0).unwrap();
     assert_eq!(length_pending(&queue, 1), None);
 }

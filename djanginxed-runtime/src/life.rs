@@ -1,0 +1,57 @@
+//! How long a page lives, and whether its time is over.
+
+use std::time::{Duration, Instant};
+
+/// From the start of its render a page is fresh for a time, and stale for another:
+/// then it is given out while it is rendered anew (RFC 5861, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) fresh: Duration,
+    /// Whole seconds.
+    pub(crate) stale: Duration,
+}
+
+impl Life {
+    /// Both times together.
+    pub(crate) fn whole(&self) -> Duration {
+        self.fresh.saturating_add(self.stale)
+    }
+
+    /// How fresh a page is at `now` whose render began at `started`.
+    pub(crate) fn freshness(&self, started: Instant, now: Instant) -> Freshness {
+        match now
+            .saturating_duration_since(started)
+            .checked_sub(self.fresh)
+        {
+            None => Freshness::Fresh,
+            Some(past) => Freshness::Stale(Some(past.as_secs())),
+        }
+    }
+}
+
+/// Whether a page is as new as it is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Fresh,
+    /// Its time has been over for so many seconds, or for a time that is not known.
+    Stale(Option<u64>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_stale_from_the_end_of_its_timeout() {
+        let life = Life {
+            fresh: Duration::from_secs(10),
+            stale: Duration::from_secs(60),
+        };
+        let started = Instant::now();
+        let after = |seconds| life.freshness(started, started + Duration::from_secs(seconds));
+        assert_eq!(after(9), Freshness::Fresh);
+        assert_eq!(after(10), Freshness::Stale(Some(0)));
+        assert_eq!(after(42), Freshness::Stale(Some(32)));
+        assert_eq!(life.whole(), Duration::from_secs(70));
+    }
+}

@@ -1,0 +1,80 @@
+//! A stale page is given out at once, while one visitor's request renders it anew.
+
+use std::collections::HashSet;
+
+use actix_web::http::StatusCode;
+
+use crate::cache::PageCache;
+use crate::key::PageKey;
+use crate::observe;
+use crate::render::Render;
+use crate::sync::{Mutex, lock};
+
+/// Pages rendered anew at the same moment by one process: more are given out stale
+/// meanwhile.
+const MOST: usize = 64;
+
+/// The pages that this process is rendering anew.
+#[derive(Debug, Default)]
+pub(crate) struct Refreshing(Mutex<HashSet<PageKey>>);
+
+/// That a visitor's request is to render a stale page anew. Dropped, it leaves that to
+/// another.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pages: PageCache,
+    key: PageKey,
+    /// Whether no other process renders the page meanwhile.
+    is_locked: bool,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.pages.refreshing().0).remove(&self.key);
+    }
+}
+
+/// A stale page's render.
+#[derive(Debug)]
+pub(crate) struct Refresh {
+    pub(crate) render: Render,
+    pub(crate) turn: Turn,
+}
+
+/// The first who finds a page stale has the turn.
+pub(crate) fn turn(pages: &PageCache, key: PageKey) -> Option<Turn> {
+    let mut refreshing = lock(&pages.refreshing().0);
+    if refreshing.len() >= MOST || !refreshing.insert(key) {
+        return None;
+    }
+    Some(Turn {
+        pages: pages.clone(),
+        key,
+        is_locked: false,
+    })
+}
+
+impl Turn {
+    /// Whether no other process has the turn.
+    pub(crate) async fn is_ours(&mut self) -> bool {
+        self.is_locked = self.pages.lock(self.key).await;
+        self.is_locked
+    }
+
+    /// The application has answered. What is a page no longer is given out no longer;
+    /// a failure leaves what there is until its time is over.
+    pub(crate) async fn end(self, status: StatusCode, is_kept: bool) {
+        observe::refreshed(is_kept);
+        if !is_kept && !status.is_server_error() && self.pages.delete(&self.key).await.is_err() {
+            observe::delete_goes_on(&self.key);
+        }
+        if self.is_locked {
+            self.pages.unlock(self.key).await;
+        }
+    }
+
+    /// The same in a task of its own, for which the visitor does not wait.
+    pub(crate) fn end_soon(self, status: StatusCode, is_kept: bool) {
+        tokio::spawn(self.end(status, is_kept));
+    }
+}
