@@ -148,13 +148,19 @@ impl Pages {
             return Outcome::None;
         };
         let mut parameters = own.split(';').map(str::trim);
+        if parameters.clone().any(|one| one == "hit") {
+            let is_past = |one: &str| one == "detail=stale" || one.starts_with("ttl=-");
+            return match parameters.any(is_past) {
+                true => Outcome::Stale,
+                false => Outcome::Hit,
+            };
+        }
         let detail = parameters.clone();
         let detail = detail.rev().find_map(|one| one.strip_prefix("detail="));
         if let Some(reason) = detail {
             return Outcome::Skipped(reason.to_owned());
         }
         match parameters.next_back() {
-            Some("hit") => Outcome::Hit,
             Some("stored") => Outcome::Stored,
             Some("collapsed") => Outcome::Collapsed,
             Some("fwd=method") => Outcome::Skipped("method".to_owned()),
@@ -204,6 +210,8 @@ async fn read<B: MessageBody>(response: HttpResponse<B>) -> Answer {
 enum Outcome {
     Stored,
     Hit,
+    /// It was there, and its time was over.
+    Stale,
     /// Answered with the render of another request.
     Collapsed,
     /// For this reason.
@@ -217,6 +225,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Stored => f.write_str("it was stored"),
             Outcome::Hit => f.write_str("it was a hit"),
+            Outcome::Stale => f.write_str("it was a hit that is stale"),
             Outcome::Collapsed => f.write_str("it was another request's render"),
             Outcome::Skipped(reason) => write!(f, "it was skipped: {reason:?}"),
             Outcome::None => f.write_str(
@@ -249,7 +258,17 @@ impl Answer {
         self.assert(&Outcome::Stored, "stored")
     }
 
-    /// The page was there.
+    /// The page was there, its time was over, and it is given out while it is rendered
+    /// anew.
+    ///
+    /// # Panics
+    /// It was not so; the message says what was done instead.
+    #[track_caller]
+    pub fn assert_stale(&self) -> &Answer {
+        self.assert(&Outcome::Stale, "stale")
+    }
+
+    /// The page was there, as new as it is to be.
     ///
     /// # Panics
     /// It was not; the message says what was done instead.

@@ -38,12 +38,19 @@ async fn stream(bytes: web::Path<usize>) -> HttpResponse {
     ok().streaming(chunks)
 }
 
+#[get("/stale")]
+#[cache_page(60, stale = 600)]
+async fn stale() -> HttpResponse {
+    ok().body("stale")
+}
+
 fn configure(config: &mut web::ServiceConfig) {
     config
         .service(page)
         .service(change)
         .service(private)
         .service(stream)
+        .service(stale)
         .route("/plain", web::get().to(async || "plain"));
 }
 
@@ -74,6 +81,24 @@ async fn a_page_is_stored_then_a_hit_until_its_time_is_over() {
     pages.advance(Duration::from_millis(100));
     pages.get(&app, "/page/1").await.assert_stored();
     pages.get(&app, "/page/1").await.assert_hit();
+}
+
+#[actix_web::test]
+async fn a_page_is_stale_when_its_time_is_over_and_is_rendered_anew_meanwhile() {
+    let pages = Pages::new();
+    let app = app!(pages);
+    pages.get(&app, "/stale").await.assert_stored();
+    pages.advance(Duration::from_secs(65));
+    let old = pages.get(&app, "/stale").await;
+    old.assert_stale();
+    let wrong = fails(|| drop(old.assert_hit().clone()));
+    assert!(wrong.contains("but it was a hit that is stale"), "{wrong}");
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    pages.get(&app, "/stale").await.assert_hit();
+    pages.advance(Duration::from_secs(660));
+    pages.get(&app, "/stale").await.assert_stored();
 }
 
 #[actix_web::test]
