@@ -239,13 +239,6 @@ fn switch(text: &str) -> Result<bool, &'static str> {
     djanginxed_rules::switch(text).ok_or("write 1 or 0")
 }
 
-impl PrefixArgs {
-    /// A page cache that only knows its prefix.
-    pub(crate) fn cache(&self) -> Result<PageCache, Failure> {
-        Ok(PageCache::builder().key_prefix(&self.prefix).build()?)
-    }
-}
-
 impl ServerArgs {
     pub(crate) fn given(&self) -> bool {
         self.servers.iter().any(|entry| !entry.trim().is_empty())

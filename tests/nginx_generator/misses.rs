@@ -244,6 +244,31 @@ fn what_proxies_say_is_not_taken_from_a_client() {
 }
 
 #[test]
+fn a_bypass_header_reaches_the_application_even_where_proxies_speak_in_it() {
+    let settings = |memcached: &Memcached| cache(memcached).bypass_header("X-Forwarded-User");
+    let stand = Stand::with(settings, |site| site);
+    let told = |value: &str| {
+        let request = Request::get("/a").header("X-Forwarded-User", value);
+        stand.send(request).text().to_owned()
+    };
+    let seen = told("ann");
+    assert_eq!(seen.matches("x-forwarded-user: ann\n").count(), 1, "{seen}");
+    assert!(seen.contains("djanginxed-bypass: 1\n"));
+    let seen = told("");
+    assert!(!seen.contains("x-forwarded-user"), "{seen}");
+    assert!(!seen.contains("djanginxed-bypass"), "{seen}");
+}
+
+#[test]
+fn an_empty_authorization_is_none() {
+    let stand = stand();
+    let seen = stand.send(Request::get("/a").header("Authorization", ""));
+    assert!(!seen.text().contains("authorization"), "{}", seen.text());
+    let seen = stand.send(Request::get("/a").header("Authorization", "Basic eDp5"));
+    assert!(seen.text().contains("authorization: Basic eDp5\n"));
+}
+
+#[test]
 fn the_application_is_told_what_went_past_the_cache_and_a_client_cannot_say_it() {
     let stand = Stand::with(cache, |site| site.never_cache("/admin/"));
     let told = |request: Request| {

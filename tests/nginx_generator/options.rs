@@ -205,6 +205,18 @@ fn long_lists_and_long_values_are_written_so_that_nginx_takes_them() {
 }
 
 #[test]
+fn nginx_has_room_for_the_longest_name_of_a_bypass_header() {
+    for length in [60, 64, 120, 128, 200, 500] {
+        let pages = PageCache::builder()
+            .memcached(["127.0.0.1:11211"])
+            .key_prefix("site1")
+            .bypass_header("x".repeat(length));
+        let site = Site::new(&pages.build().unwrap()).server_name("www.example.com");
+        accepted(&site.app("127.0.0.1:8080"));
+    }
+}
+
+#[test]
 fn two_sites_share_an_inner_server_and_each_has_its_own_memcached() {
     let second = Memcached::start().unwrap();
     let pages = cache(&second).build().unwrap();

@@ -47,12 +47,19 @@ fn every_variant_has_a_key() {
         .env("DJANGINXED_VARY", "language=en,de; mobile")
         .args(["key", "--prefix=site1", "--content-type=a/b", "/a"]);
     let all = ["~en~desktop", "~en~mobile", "~de~desktop", "~de~mobile"];
-    assert_eq!(finish(&mut command, "").out, expected(&all, "site1", "=a/b"));
+    assert_eq!(
+        finish(&mut command, "").out,
+        expected(&all, "site1", "=a/b")
+    );
     let done = run(["key", "--prefix=p", "--vary", "cookie:c=x,y", "/a"]);
     assert_eq!(done.out, expected(&["~x", "~y"], "p", ""));
     let wrong = run(["key", "--vary", "cookie:c=x,x", "/a"]);
     assert_eq!(wrong.code, 2, "{wrong:?}");
-    assert!(wrong.err.contains("cookie:c: \"x\": it is there twice"), "{}", wrong.err);
+    assert!(
+        wrong.err.contains("cookie:c: \"x\": it is there twice"),
+        "{}",
+        wrong.err
+    );
 }
 
 #[test]

@@ -104,8 +104,15 @@ fn every_variant_is_shown_and_deleted() {
     }
     let tool = |command: &str| {
         let servers = memcached.address();
-        let options = ["--prefix=site1", "--vary=language=en,de,fr", "/a"];
-        run([&[command, "--servers", &servers], &options[..]].concat())
+        let rules = "--vary=language=en,de,fr";
+        run([
+            command,
+            "--servers",
+            &servers,
+            "--prefix=site1",
+            rules,
+            "/a",
+        ])
     };
     let shown = tool("show");
     assert_eq!(shown.code, 1, "one is not stored");

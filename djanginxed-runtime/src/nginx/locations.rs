@@ -8,6 +8,7 @@ use super::plan::Plan;
 use super::routes::{Page, Route};
 use super::srcache;
 use super::text::{Text, quoted};
+use super::values;
 use super::vary;
 use crate::layout::Layout;
 
@@ -180,8 +181,25 @@ fn application(text: &mut Text, plan: &Plan) {
             "proxy_set_header Djanginxed-Bypass ${}",
             plan.past()
         ));
+        text.why("An empty field is none to nginx, and so to the application.");
+        text.line("proxy_set_header Authorization $http_authorization");
+        for header in &plan.bypass_headers {
+            let value = values::header_variable(header);
+            text.line(format_args!("proxy_set_header {header} {value}"));
+        }
         text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
-        for field in FORWARDING_HEADERS {
+        // A bucket has room for the longest name, and what nginx keeps beside it.
+        let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
+        let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
+        let bucket = bucket.max(128);
+        let size = (bucket * 8).max(2048);
+        text.line(format_args!("proxy_headers_hash_max_size {size}"));
+        text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
+        let is_bypass = |field: &&&str| {
+            let mut headers = plan.bypass_headers.iter();
+            headers.any(|header| header.eq_ignore_ascii_case(field))
+        };
+        for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
             text.line(format_args!("proxy_set_header {field} \"\""));
         }
     });

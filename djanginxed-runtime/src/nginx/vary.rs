@@ -118,7 +118,13 @@ fn literal(word: &str) -> String {
 /// In the application's location: it reads what nginx has read, also where a client
 /// sends a field several times, of which versions of nginx take the first or all.
 pub(super) fn pass_on(text: &mut Text, plan: &Plan) {
-    let fields = plan.vary.fields();
+    let mut fields = plan.vary.fields();
+    // Those are passed on by themselves.
+    let is_bypass = |field: &str| {
+        let mut headers = plan.bypass_headers.iter();
+        headers.any(|header| header.eq_ignore_ascii_case(field))
+    };
+    fields.retain(|field| !is_bypass(field));
     if fields.is_empty() {
         return;
     }

@@ -56,7 +56,7 @@ pub(crate) fn other_requests() -> Vec<Setup> {
             ..row("nginx has no bypass rules", "nginx-rules")
         },
         Setup {
-            nginx: |file| swap(file, "$http_authorization", ""),
+            nginx: |file| swap(file, "$http_authorization$http", "$http"),
             ..row(
                 "nginx serves stored pages with Authorization",
                 "nginx-rules",
@@ -70,7 +70,7 @@ pub(crate) fn other_requests() -> Vec<Setup> {
         },
         Setup {
             pages: rules,
-            nginx: |file| swap(file, "$http_x_preview", ""),
+            nginx: |file| swap(file, "_body$http_x_preview", "_body"),
             args: asked,
             ..row("nginx lacks a bypass header", "nginx-rules")
         },

@@ -235,7 +235,9 @@ impl Conf {
         let mut found = None;
         walk(&self.directives, &mut |directive| {
             if directive.name == "map" && directive.arg(1) == variable {
-                found = directive.first("default").map(|inner| inner.arg(0).to_owned());
+                found = directive
+                    .first("default")
+                    .map(|inner| inner.arg(0).to_owned());
             }
         });
         match found {
