@@ -1,6 +1,8 @@
 //! Options that say what the application's page cache is, named as its
 //! environment variables.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Vary};
 use djanginxed_rules::is_media_type;
@@ -61,7 +63,9 @@ impl KeyArgs {
     /// The variants of the pages, once the prefix and the rules are right.
     pub(crate) fn variants(&self) -> Result<Vec<String>, Failure> {
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
-        Ok(variants(&self.vary.add_to(pages)?.build()?))
+        Ok(variants(
+            &self.vary.add_with(pages, Some(NO_SECRET))?.build()?,
+        ))
     }
 
     /// The keys of a target in `variants`.
@@ -88,7 +92,7 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct VaryArgs {
     /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
-    /// header:NAME=VALUE,VALUE or mobile; may be given several times
+    /// header:NAME=VALUE,VALUE, mobile or group:NAME=VALUE,VALUE; may be given several times
     #[arg(
         long = "vary",
         value_name = "RULE",
@@ -96,15 +100,44 @@ pub(crate) struct VaryArgs {
         value_delimiter = ';'
     )]
     rules: Vec<String>,
+    /// A file with the secret of a group:NAME=VALUE,VALUE; else DJANGINXED_GROUP_SECRET has it
+    #[arg(long, value_name = "FILE")]
+    group_secret_file: Option<PathBuf>,
 }
+
+/// Of keys, which have none.
+const NO_SECRET: &str = "00000000000000000000000000000000";
 
 impl VaryArgs {
     /// The rules, added to a cache's settings.
     pub(crate) fn add_to(&self, pages: PageCacheBuilder) -> Result<PageCacheBuilder, Failure> {
+        let secret = self.secret()?;
+        self.add_with(pages, secret.as_deref())
+    }
+
+    /// The secret, which no option has: all users of a machine see those.
+    fn secret(&self) -> Result<Option<String>, Failure> {
+        let secret = match &self.group_secret_file {
+            Some(file) => std::fs::read_to_string(file).map_err(|error| {
+                Failure::Failed(format!("--group-secret-file {}: {error}", file.display()))
+            })?,
+            None => std::env::var("DJANGINXED_GROUP_SECRET").unwrap_or_default(),
+        };
+        Ok(Some(secret.trim().to_owned()).filter(|secret| !secret.is_empty()))
+    }
+
+    fn add_with(
+        &self,
+        pages: PageCacheBuilder,
+        secret: Option<&str>,
+    ) -> Result<PageCacheBuilder, Failure> {
         let named = |error: ConfigError| Failure::Usage(format!("--vary: {error}"));
         names(&self.rules).iter().try_fold(pages, |pages, rule| {
             let rule: Vary = rule.parse().map_err(named)?;
-            Ok(pages.vary(rule))
+            Ok(pages.vary(match secret {
+                Some(secret) => rule.with_secret(secret),
+                None => rule,
+            }))
         })
     }
 }

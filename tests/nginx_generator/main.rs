@@ -17,3 +17,4 @@ mod refusals;
 mod slow_http2;
 mod slow_readers;
 mod stand;
+mod variants;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use djanginxed::nginx::{Files, Md5, Site};
-use djanginxed::{Layout, PageCache};
+use djanginxed::{Layout, PageCache, Vary};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -51,7 +51,8 @@ impl Settings {
             pages = pages.header(name, value);
         }
         for rule in &self.vary {
-            pages = pages.vary(rule.parse().ok()?);
+            let rule: Vary = rule.parse().ok()?;
+            pages = pages.vary(rule.with_secret("+/=_.-0123456789abcdef0123456789abcdef"));
         }
         if let Some((path, _)) = &self.feed {
             // Nothing is to read it here.
@@ -270,9 +271,10 @@ fn settings() -> impl Strategy<Value = Settings> {
                     "cookie:a.b-c=eur,default,U.S-d_9",
                     "header:X-Region=eu,hostnames",
                     "mobile",
+                    "group:a.b-c=default,U.S-d_9",
                 ],
                 "language=[a-zA-Z]{1,20}(-[a-z0-9]{1,20}){0,2}(,[a-z]{1,64}){0,20}\
-                 |(cookie|header):[a-zA-Z0-9-]{1,128}=[a-zA-Z0-9._-]{1,64}",
+                 |(cookie|header|group):[a-zA-Z0-9-]{1,128}=[a-zA-Z0-9._-]{1,64}",
             ),
             0..4,
         ),

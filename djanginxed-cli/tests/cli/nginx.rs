@@ -286,3 +286,47 @@ fn the_rules_are_the_environments_where_none_is_given() {
     assert_eq!(cookies, 2, "{}", done.out);
     assert!(done.out.contains("_foreign"), "{}", done.out);
 }
+
+#[test]
+fn a_groups_secret_comes_from_a_file_and_is_for_few_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, format!("{SECRET}\n")).unwrap();
+    let site = folder.path().join("site.conf");
+    // One that was there before, for all to read.
+    std::fs::write(&site, "").unwrap();
+    let done = |file: &str| {
+        run([
+            "nginx",
+            "--server-name=a.example",
+            "--app=127.0.0.1:8080",
+            "--servers=127.0.0.1:11211",
+            "--listen=8099",
+            "--vary=group:group=member,editor",
+            &format!("--group-secret-file={file}"),
+            "-o",
+            folder.path().to_str().unwrap(),
+        ])
+    };
+    let written = done(file.to_str().unwrap());
+    assert_eq!(written.code, 0, "{written:?}");
+    assert!(!written.out.contains(SECRET) && !written.err.contains(SECRET));
+    assert!(std::fs::read_to_string(&site).unwrap().contains(SECRET));
+    let mode = std::fs::metadata(&site).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    let missing = done("/nowhere");
+    assert!(
+        missing.err.contains("--group-secret-file /nowhere"),
+        "{}",
+        missing.err
+    );
+    std::fs::write(&file, "short").unwrap();
+    let short = done(file.to_str().unwrap());
+    assert!(
+        short.err.contains("--vary") && !short.err.contains("\"short"),
+        "{}",
+        short.err
+    );
+}

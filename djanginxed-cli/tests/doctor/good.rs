@@ -1,6 +1,6 @@
 //! Sites that work.
 
-use djanginxed::{Layout, Placement};
+use djanginxed::{Layout, Placement, Vary};
 
 use crate::app::Build;
 use crate::broken::unreached::{certificate, secure, tls, trusting};
@@ -48,6 +48,17 @@ pub(crate) fn setups() -> Vec<Setup> {
             of_nginx: weighed,
             given: weighed,
             ..whole("whole responses on three unix sockets of other weights")
+        },
+        Setup {
+            pages: |pages| {
+                let pages = pages.vary(Vary::language(["en", "de"]));
+                pages
+                    .vary(Vary::cookie("currency", ["eur", "usd"]))
+                    .vary(Vary::mobile())
+            },
+            args: |_| vec!["--vary=language=en,de;cookie:currency=eur,usd;mobile".to_owned()],
+            tells_conf: true,
+            ..row("pages in variants, with nginx's file")
         },
         whole("whole responses"),
         Setup {

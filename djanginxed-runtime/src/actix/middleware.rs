@@ -258,7 +258,8 @@ where
         let decided = decide(entered).await;
         let answered = through(decided, Some(&around), request, inside).await?;
         if answered.is_kept {
-            cache.seen.warn_of_cookies(&answered.carried);
+            let rules = &cache.pages.settings().vary;
+            cache.seen.warn_of_cookies(&answered.carried, rules);
         }
         Ok(ServiceResponse::new(answered.carried, answered.response))
     }

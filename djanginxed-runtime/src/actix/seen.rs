@@ -10,6 +10,7 @@ use actix_web::http::header;
 use crate::page::Page;
 use crate::request::cookie_names;
 use crate::sync::{Mutex, lock};
+use crate::vary::Rules;
 
 /// What has been said of a page, which is said once.
 #[derive(Debug)]
@@ -59,13 +60,18 @@ impl Seen {
 
     /// Says that a page is stored for all which somebody with cookies has asked for,
     /// who may have a session that the cache was not told of.
-    pub(super) fn warn_of_cookies(&self, request: &HttpRequest) {
-        if !request.headers().contains_key(header::COOKIE) || !first(&self.cookies) {
+    pub(super) fn warn_of_cookies(&self, request: &HttpRequest, rules: &Rules) {
+        if !request.headers().contains_key(header::COOKIE) || self.cookies.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut names = cookie_names(request.headers());
+        names.retain(|name| !rules.know_cookie(name));
+        if names.is_empty() || !first(&self.cookies) {
             return;
         }
         tracing::warn!(
             route = request.match_pattern(),
-            cookies = cookie_names(request.headers()).join(", "),
+            cookies = names.join(", "),
             "a page that is stored for all was rendered for a request with cookies: if one of \
              them is a session or changes the page, name it with PageCacheBuilder::bypass_cookie, \
              in nginx's file too"

@@ -62,7 +62,7 @@ pub async fn serve<R: Responder + 'static>(
                     let handler = |()| async { Ok::<_, Infallible>((handler.await, ())) };
                     let Ok(answered) = through(decided, None, (), handler).await;
                     if answered.is_kept {
-                        seen.warn_of_cookies(&request);
+                        seen.warn_of_cookies(&request, &pages.settings().vary);
                     }
                     answered.response
                 }

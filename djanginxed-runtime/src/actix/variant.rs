@@ -1,6 +1,7 @@
 //! The variant of a request, for handlers.
 
 use std::future::{Ready, ready};
+use std::time::SystemTime;
 
 use actix_web::dev::Payload;
 use actix_web::error::ErrorInternalServerError;
@@ -77,7 +78,7 @@ fn values_of(request: &HttpRequest, pages: &PageCache) -> Values {
     {
         return known.values.clone();
     }
-    let values = rules.of(request.headers());
+    let values = rules.of(request.headers(), SystemTime::now());
     request.extensions_mut().insert(Known {
         pages: pages.clone(),
         values: values.clone(),

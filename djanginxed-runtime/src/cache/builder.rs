@@ -108,7 +108,11 @@ impl PageCacheBuilder {
         }
         if let Some(rules) = variable("DJANGINXED_VARY", environment)? {
             for rule in rules.split(';').filter(|rule| !rule.trim().is_empty()) {
-                builder = builder.vary(rule.parse()?);
+                let rule: Vary = rule.parse()?;
+                builder = builder.vary(match variable("DJANGINXED_GROUP_SECRET", environment)? {
+                    Some(secret) => rule.with_secret(secret.trim()),
+                    None => rule,
+                });
             }
         }
         Ok(builder.hosts(list("DJANGINXED_HOSTS")?))

@@ -10,6 +10,9 @@ use std::future::{Future, poll_fn};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use actix_web::cookie::{Cookie, SameSite};
 
 pub use self::builder::PageCacheBuilder;
 
@@ -112,6 +115,7 @@ impl PageCache {
     /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
     /// | `DJANGINXED_VARY` | [`vary`](PageCacheBuilder::vary), separated by semicolons: `language=en,de;mobile` |
+    /// | `DJANGINXED_GROUP_SECRET` | the secret of a [`group`](crate::Vary::group) in `DJANGINXED_VARY` |
     /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
     ///
     /// # Errors
@@ -179,6 +183,43 @@ impl PageCache {
     #[must_use]
     pub fn keys(&self, target: &str) -> Vec<PageKey> {
         self.keys_under(KeyRecipe::new(&self.settings().key_prefix, HTML), target)
+    }
+
+    /// The cookie that puts its bearer into a [`group`](crate::Vary::group) for `life`, in
+    /// whole seconds: for the path `/`, HttpOnly and SameSite=Lax. Call `set_secure(true)`
+    /// on it where the site has TLS.
+    ///
+    /// Whoever has the cookie is in the group until its end, whatever becomes of an
+    /// account meanwhile: keep the life short, and set the cookie anew now and then.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use actix_web::{HttpResponse, post};
+    /// # use djanginxed_runtime::PageCache;
+    /// #[post("/login")]
+    /// async fn login(pages: PageCache) -> HttpResponse {
+    ///     // The password was right …
+    ///     let member = pages.group_cookie("group", "member", Duration::from_secs(3600));
+    ///     HttpResponse::SeeOther().cookie(member).finish()
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// No such group is declared.
+    #[must_use]
+    #[track_caller]
+    pub fn group_cookie(&self, name: &str, value: &str, life: Duration) -> Cookie<'static> {
+        let rules = &self.settings().vary;
+        let Some(signed) = rules.signed(name, value, life, SystemTime::now()) else {
+            panic!("group {name:?} with {value:?}: declare it with Vary::group");
+        };
+        let seconds = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+        Cookie::build(name.to_owned(), signed)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .max_age(actix_web::cookie::time::Duration::seconds(seconds))
+            .finish()
     }
 
     /// The keys of `target` in every variant.

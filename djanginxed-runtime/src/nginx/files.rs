@@ -1,18 +1,31 @@
 //! What is generated.
 
+use std::fmt;
+
 use super::md5::Md5;
 use super::plan::Plan;
 use super::{http, locations, server};
 
 /// The parts of nginx's configuration for one [`Site`](super::Site); each way of
 /// using them needs one or two.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Files {
     pub(super) http: String,
     pub(super) locations: String,
     pub(super) servers: String,
     pub(super) full: String,
     pub(super) script: Option<&'static str>,
+    has_secret: bool,
+}
+
+/// Without the text, which may have a secret.
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Files")
+            .field("script", &self.script.is_some())
+            .field("has_secret", &self.has_secret)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Files {
@@ -28,6 +41,7 @@ impl Files {
             servers,
             full,
             script,
+            has_secret: plan.vary.has_secret(),
         }
     }
 
@@ -56,6 +70,13 @@ impl Files {
     #[must_use]
     pub fn full(&self) -> &str {
         &self.full
+    }
+
+    /// Whether the secret of a [group](crate::Vary::group) stands in the files, which
+    /// then are for nginx's user alone to read.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        self.has_secret
     }
 
     /// `djanginxed.js`, which lies beside the file that is loaded, where

@@ -118,6 +118,7 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     if !plan.ignored.is_empty() {
         text.why("What is ignored in it is taken out for both.");
     }
+    vary::check_signature(text, plan);
     let variant = vary::expression(plan);
     let recipe = page.recipe().with_variant(&variant);
     match plan.md5 {

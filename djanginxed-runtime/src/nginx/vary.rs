@@ -22,6 +22,7 @@ pub(super) fn maps(text: &mut Text, plan: &Plan) {
             Test::Cookie => cookie(text, rule, &to),
             Test::Header(name) => exact(text, rule, &header_variable(name.as_str()), &to),
             Test::Mobile => mobile(text, rule, &to),
+            Test::Group(_) => group(text, plan, rule, &to),
         }
     }
 }
@@ -69,7 +70,59 @@ fn language(text: &mut Text, rule: &Rule, languages: &Languages, to: &str) {
     });
 }
 
+/// What the cookie says, by parts; nothing where it is not written as it should be. Of
+/// the signature's last digit four bits must be zero.
+fn group(text: &mut Text, plan: &Plan, rule: &Rule, to: &str) {
+    let name = &plan.name;
+    let source = cookie_value(text, rule, to);
+    let values: Vec<String> = rule.values[1..]
+        .iter()
+        .map(|value| literal(value))
+        .collect();
+    let values = values.join("|");
+    const END: &str = "[1-9][0-9]{9}";
+    const HASH: &str = "[A-Za-z0-9_-]{21}[AQgw]";
+    text.block(format_args!("map {source} ${name}_group"), |text| {
+        text.line("default \"\"");
+        let pattern = format!("~^[ \\t]*+(?<{FOUND}>{values})\\.{END}\\.{HASH}[ \\t]*+$");
+        text.line(format_args!("{} ${FOUND}", quoted(&pattern)));
+    });
+    text.block(format_args!("map {source} ${name}_signed"), |text| {
+        text.line("default \"\"");
+        let pattern =
+            format!("~^[ \\t]*+(?:{values})\\.(?<{FOUND}>{END})\\.(?<{FOUND}1>{HASH})[ \\t]*+$");
+        let value = format!("${{{FOUND}1}},${FOUND}");
+        text.line(format_args!("{} {}", quoted(&pattern), quoted(&value)));
+    });
+    text.block(format_args!("map $secure_link {to}"), |text| {
+        text.line("default \"\"");
+        text.line(format_args!("1 ${name}_group"));
+    });
+}
+
+/// In a location of pages: whether a group's cookie is signed and has not ended.
+pub(super) fn check_signature(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    for rule in plan.vary.iter() {
+        if let Test::Group(secret) = &rule.test {
+            text.why("A group is believed where this secret has signed it.");
+            text.line(format_args!("secure_link ${name}_signed"));
+            let hashed = secret.hashed(
+                "$secure_link_expires",
+                &rule.name,
+                &format!("${name}_group"),
+            );
+            text.line(format_args!("secure_link_md5 {}", quoted(&hashed)));
+        }
+    }
+}
+
 fn cookie(text: &mut Text, rule: &Rule, to: &str) {
+    let source = cookie_value(text, rule, to);
+    exact(text, rule, &source, to);
+}
+
+fn cookie_value(text: &mut Text, rule: &Rule, to: &str) -> String {
     let source = format!("{to}_in");
     text.block(format_args!("map $http_cookie {source}"), |text| {
         text.line("default \"\"");
@@ -77,7 +130,7 @@ fn cookie(text: &mut Text, rule: &Rule, to: &str) {
         let pattern = format!("~(?:^|;)[ \\t]*+{name}[ \\t]*+=(?<{FOUND}>[^;]*+)");
         text.line(format_args!("{} ${FOUND}", quoted(&pattern)));
     });
-    exact(text, rule, &source, to);
+    source
 }
 
 /// nginx compares words without case, expressions with it.

@@ -16,8 +16,8 @@ const MAX_RULES: usize = 8;
 /// A cookie's name of more characters makes no expression that nginx reads.
 const MAX_NAME: usize = 128;
 
-/// All of them stand in one expression, of which nginx reads 4,095 characters.
-const MAX_LANGUAGES: usize = 3_000;
+/// All languages, or groups, stand in one expression, of which nginx reads 4,095 characters.
+const MAX_EXPRESSION: usize = 3_000;
 
 /// A longer one does not fit into nginx's hash of the headers that it sets.
 const MAX_HEADER: usize = 40;
@@ -52,6 +52,14 @@ impl Rules {
         let mut variants = 1_usize;
         for vary in declared {
             let rule = vary.checked()?;
+            let is_group = |rule: &Rule| matches!(rule.test, Test::Group(_));
+            if is_group(&rule) && rules.iter().any(is_group) {
+                return Err(vary.refused(
+                    "",
+                    "there is a group already, and nginx checks one signature a request: make it \
+                     one rule with more values",
+                ));
+            }
             if rules.iter().any(|other| other.name == rule.name) {
                 return Err(vary.refused("", "a rule of this name is there already"));
             }
@@ -76,9 +84,10 @@ impl Vary {
     fn checked(&self) -> Result<Rule, ConfigError> {
         let test = self.test()?;
         self.check_values()?;
+        let nobody = matches!(test, Test::Group(_)).then(String::new);
         Ok(Rule {
             name: self.name.clone(),
-            values: self.values.clone(),
+            values: nobody.into_iter().chain(self.values.clone()).collect(),
             test,
         })
     }
@@ -88,7 +97,7 @@ impl Vary {
             Kind::Language => {
                 let languages = Languages::new(&self.values);
                 let ranges = languages.ranges().iter();
-                if ranges.map(|(range, _)| range.len() + 1).sum::<usize>() > MAX_LANGUAGES {
+                if ranges.map(|(range, _)| range.len() + 1).sum::<usize>() > MAX_EXPRESSION {
                     return Err(self.refused(
                         "",
                         "its languages, with what they begin with, are longer than nginx takes: \
@@ -97,12 +106,31 @@ impl Vary {
                 }
                 Ok(Test::Language(languages))
             }
-            Kind::Cookie if !is_cookie_name(&self.name) || self.name.len() > MAX_NAME => Err(self
-                .refused(
+            Kind::Cookie | Kind::Group
+                if !is_cookie_name(&self.name) || self.name.len() > MAX_NAME =>
+            {
+                Err(self.refused(
                     &self.name,
                     "use a cookie name of A-Z a-z 0-9 . _ -, 128 characters at most",
-                )),
+                ))
+            }
             Kind::Cookie => Ok(Test::Cookie),
+            Kind::Group => match &self.secret {
+                // As nginx's file quotes them.
+                Some(_) if self.values.join("|").replace('.', "123").len() > MAX_EXPRESSION => {
+                    Err(self.refused("", "its values are longer than nginx takes"))
+                }
+                Some(secret) if secret.is_good() => Ok(Test::Group(secret.clone())),
+                Some(_) => Err(self.refused(
+                    "",
+                    "use a secret of 32 to 256 of A-Z a-z 0-9 + / = _ . -, for example from \
+                     `openssl rand -base64 32`",
+                )),
+                None => Err(self.refused(
+                    "",
+                    "it has no secret: set DJANGINXED_GROUP_SECRET to the application's",
+                )),
+            },
             Kind::Header => {
                 let refused = || {
                     self.refused(

@@ -3,14 +3,17 @@
 //! nginx works the same out with maps (`nginx/vary.rs`), from the same bytes.
 
 mod check;
+mod group;
 mod headers;
 mod language;
 mod text;
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
+pub(crate) use self::group::Secret;
 use self::headers::{cookie, joined, line};
 pub(crate) use self::language::{Languages, TENTHS};
 
@@ -19,7 +22,8 @@ pub(crate) use self::language::{Languages, TENTHS};
 ///
 /// Given to [`PageCacheBuilder::vary`](crate::PageCacheBuilder::vary), or written as
 /// the tool's `--vary` and `DJANGINXED_VARY` have it: `language=en,de`,
-/// `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`.
+/// `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`, `group:group=member,editor`
+/// (whose secret is in `DJANGINXED_GROUP_SECRET`).
 ///
 /// A value is 1 to 64 of `A-Z a-z 0-9 . _ -`. What is read of a request, nginx reads
 /// in the very same way: [`Variant`](crate::Variant) gives it to handlers.
@@ -39,6 +43,7 @@ pub struct Vary {
     kind: Kind,
     name: String,
     values: Vec<String>,
+    secret: Option<Secret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,7 @@ enum Kind {
     Cookie,
     Header,
     Mobile,
+    Group,
 }
 
 impl Vary {
@@ -96,6 +102,31 @@ impl Vary {
         Vary::new(Kind::Mobile, "mobile", ["desktop", "mobile"])
     }
 
+    /// By the group that a signed cookie says, which
+    /// [`PageCache::group_cookie`](crate::PageCache::group_cookie) makes; forged, ended
+    /// or none: `""`, as any visitor. One such rule a cache. nginx checks the cookie by
+    /// itself (`secure_link_md5`).
+    ///
+    /// The secret is 32 to 256 of `A-Z a-z 0-9 + / = _ . -`, the same for all processes,
+    /// and known to nobody else: `openssl rand -base64 32`. It stands in nginx's file.
+    pub fn group<I>(name: impl Into<String>, values: I, secret: impl Into<String>) -> Vary
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Vary::new(Kind::Group, name, values).with_secret(secret)
+    }
+
+    /// The secret of a [`group`](Self::group) that was read from text; other rules have
+    /// none.
+    #[must_use]
+    pub fn with_secret(self, secret: impl Into<String>) -> Vary {
+        Vary {
+            secret: (self.kind == Kind::Group).then(|| Secret::new(secret.into())),
+            ..self
+        }
+    }
+
     fn new<I>(kind: Kind, name: impl Into<String>, values: I) -> Vary
     where
         I: IntoIterator,
@@ -106,6 +137,7 @@ impl Vary {
             kind,
             name: name.into(),
             values: values.collect(),
+            secret: None,
         }
     }
 }
@@ -126,13 +158,14 @@ pub(crate) enum Test {
     Cookie,
     Header(HeaderName),
     Mobile,
+    Group(Secret),
 }
 
 pub(crate) const CLIENT_HINT: &str = "sec-ch-ua-mobile";
 
 impl Rule {
     /// The value that a request with these headers has.
-    fn value(&self, headers: &HeaderMap) -> &str {
+    fn value(&self, headers: &HeaderMap, now: SystemTime) -> &str {
         let found = match &self.test {
             Test::Language(languages) => {
                 languages.best(&joined(headers, &header::ACCEPT_LANGUAGE, b", "))
@@ -143,6 +176,13 @@ impl Rule {
             }
             Test::Header(name) => self.position(Some(&joined(headers, name, b", "))),
             Test::Mobile => Some(usize::from(is_mobile(headers))),
+            Test::Group(secret) => {
+                let cookies = joined(headers, &header::COOKIE, b"; ");
+                let given = cookie(&cookies, self.name.as_bytes()).map(line);
+                let given = given.and_then(|given| str::from_utf8(given).ok());
+                let believed = given.and_then(|given| secret.believed(&self.name, given, now));
+                self.position(believed.map(str::as_bytes))
+            }
         };
         found
             .and_then(|at| self.values.get(at))
@@ -159,7 +199,7 @@ impl Rule {
     fn fields(&self) -> Vec<&str> {
         match &self.test {
             Test::Language(_) => vec!["Accept-Language"],
-            Test::Cookie => vec!["Cookie"],
+            Test::Cookie | Test::Group(_) => vec!["Cookie"],
             Test::Header(_) => vec![&self.name],
             Test::Mobile => vec!["Sec-CH-UA-Mobile", "User-Agent"],
         }
@@ -190,10 +230,10 @@ impl Rules {
     }
 
     /// The values that a request with these headers has.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> Values {
+    pub(crate) fn of(&self, headers: &HeaderMap, now: SystemTime) -> Values {
         Values(
             (self.iter())
-                .map(|rule| rule.value(headers).to_owned())
+                .map(|rule| rule.value(headers, now).to_owned())
                 .collect(),
         )
     }
@@ -213,6 +253,34 @@ impl Rules {
             };
             known.iter().flat_map(longer).collect()
         })
+    }
+
+    /// A cookie's value that puts its bearer into a group; none where there is no such
+    /// group.
+    pub(crate) fn signed(
+        &self,
+        name: &str,
+        value: &str,
+        life: Duration,
+        now: SystemTime,
+    ) -> Option<String> {
+        let rule = self.iter().find(|rule| rule.name == name)?;
+        match &rule.test {
+            Test::Group(secret) if rule.values[1..].iter().any(|own| own == value) => {
+                Some(secret.signed(name, value, life, now))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn has_secret(&self) -> bool {
+        self.iter().any(|rule| matches!(rule.test, Test::Group(_)))
+    }
+
+    /// Whether a rule knows this cookie.
+    pub(crate) fn know_cookie(&self, name: &str) -> bool {
+        (self.iter())
+            .any(|rule| rule.name == name && matches!(rule.test, Test::Cookie | Test::Group(_)))
     }
 
     pub(crate) fn position(&self, name: &str) -> Option<usize> {

@@ -14,7 +14,10 @@ fn variant(texts: &[&str], lines: &[(&str, &str)]) -> String {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         headers.append(name, HeaderValue::from_str(value).unwrap());
     }
-    rules(texts).unwrap().of(&headers).to_string()
+    rules(texts)
+        .unwrap()
+        .of(&headers, SystemTime::now())
+        .to_string()
 }
 
 #[track_caller]
@@ -163,10 +166,74 @@ fn what_cannot_be_declared_is_named() {
         (vec![many(65).leak()], "more than 64 variants"),
         (vec![many(33).leak(), "mobile"], "more than 64 variants"),
         (vec![long.leak()], "longer than nginx takes"),
+        (vec!["group:g=member"], "DJANGINXED_GROUP_SECRET"),
         (one_each, "eight rules"),
     ] {
         let error = rules(&texts).unwrap_err().to_string();
         assert!(error.contains(part), "{texts:?}: {error}");
+    }
+}
+
+const SECRET: &str = "0123456789abcdef0123456789ABCDEF";
+
+fn group(cookie: &str, now: SystemTime) -> String {
+    let rules = Rules::check(&[Vary::group("group", ["member", "a.b-c"], SECRET)]).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.append(header::COOKIE, HeaderValue::from_str(cookie).unwrap());
+    rules.of(&headers, now).to_string()
+}
+
+#[test]
+fn a_group_is_believed_where_it_is_signed_and_until_its_end() {
+    let rules = Rules::check(&[Vary::group("group", ["member", "a.b-c"], SECRET)]).unwrap();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let life = Duration::from_secs(60);
+    let signed = |value| rules.signed("group", value, life, now).unwrap();
+    assert_eq!(
+        signed("member"),
+        // printf '1800000060 group member SECRET' | openssl md5 -binary | basenc --base64url
+        "member.1800000060.NoffLHLhbjKxZ96O8HzMYQ"
+    );
+    assert_eq!(rules.signed("group", "", life, now), None);
+    assert_eq!(rules.signed("other", "member", life, now), None);
+    for value in ["member", "a.b-c"] {
+        let cookie = format!("a=b; group={}", signed(value));
+        assert_eq!(group(&cookie, now), format!("~{value}"));
+        assert_eq!(group(&cookie, now + life), format!("~{value}"));
+        assert_eq!(group(&cookie, now + life + Duration::from_secs(1)), "~");
+    }
+    let good = signed("member");
+    for forged in [
+        good.replace("member", "a.b-c"),
+        good.replace("1800000060", "1800000061"),
+        good.replace(".1800000060", ".01800000060"),
+        format!("{good}="),
+        good[..good.len() - 1].to_owned(),
+        format!("\"{good}\""),
+        "member".to_owned(),
+        "member..".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(group(&format!("group={forged}"), now), "~", "{forged}");
+    }
+    assert_eq!(group(&format!("group=x; group={good}"), now), "~");
+    assert_eq!(group(&format!("other={good}"), now), "~");
+}
+
+#[test]
+fn a_secret_is_shown_nowhere() {
+    let vary = Vary::group("group", ["member"], SECRET);
+    let rules = Rules::check(std::slice::from_ref(&vary)).unwrap();
+    let short = Vary::group("group", ["member"], "tooshort");
+    let refused = Rules::check(std::slice::from_ref(&short)).unwrap_err();
+    for shown in [
+        format!("{vary} {vary:?} {rules:?}"),
+        format!("{refused} {refused:?} {short:?}"),
+    ] {
+        assert!(
+            !shown.contains(SECRET) && !shown.contains("tooshort"),
+            "{shown}"
+        );
     }
 }
 
@@ -177,6 +244,7 @@ fn a_rule_is_written_as_it_is_read() {
         "cookie:a.b=c,d",
         "header:X-Region=eu,us",
         "mobile",
+        "group:g=a,b",
     ] {
         assert_eq!(text.parse::<Vary>().unwrap().to_string(), text);
     }

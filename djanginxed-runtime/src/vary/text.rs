@@ -14,11 +14,12 @@ impl Vary {
             Kind::Cookie => format!("cookie:{}", self.name),
             Kind::Header => format!("header:{}", self.name),
             Kind::Mobile => "mobile".to_owned(),
+            Kind::Group => format!("group:{}", self.name),
         }
     }
 }
 
-/// As [`FromStr`] reads it.
+/// As [`FromStr`] reads it; a secret is not shown.
 impl fmt::Display for Vary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.label())?;
@@ -29,8 +30,8 @@ impl fmt::Display for Vary {
     }
 }
 
-/// `language=en,de`, `cookie:currency=eur,usd`, `header:X-Region=eu,us` or `mobile`. Names
-/// and values are checked where the cache is built.
+/// `language=en,de`, `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile` or
+/// `group:group=member,editor`. Names and values are checked where the cache is built.
 impl FromStr for Vary {
     type Err = ConfigError;
 
@@ -39,8 +40,8 @@ impl FromStr for Vary {
         let refused = || ConfigError::Vary {
             rule: text.to_owned(),
             value: String::new(),
-            problem: "write language=en,de, cookie:NAME=VALUE,VALUE, header:NAME=VALUE,VALUE or \
-                      mobile; the first value is the default",
+            problem: "write language=en,de, cookie:NAME=VALUE,VALUE, header:NAME=VALUE,VALUE, \
+                      mobile or group:NAME=VALUE,VALUE",
         };
         if text == "mobile" {
             return Ok(Vary::mobile());
@@ -51,6 +52,7 @@ impl FromStr for Vary {
             None if label.trim() == "language" => Ok(Vary::language(values)),
             Some(("cookie", name)) => Ok(Vary::cookie(name, values)),
             Some(("header", name)) => Ok(Vary::header(name, values)),
+            Some(("group", name)) => Ok(Vary::new(Kind::Group, name, values)),
             _ => Err(refused()),
         }
     }

@@ -246,6 +246,28 @@ fn main_part(args: &Args, files: &Files) -> Result<(&'static str, String), Failu
     })
 }
 
+/// A file with a secret is for its owner, and its group to read.
+#[cfg(unix)]
+fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o640)
+        .open(path)?;
+    // It may have been there before.
+    file.set_permissions(std::fs::Permissions::from_mode(0o640))?;
+    file.write_all(text.as_bytes())
+}
+
+#[cfg(not(unix))]
+fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)
+}
+
 fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Failure> {
     let (name, text) = main_part(args, files)?;
     std::fs::create_dir_all(folder)
@@ -255,7 +277,11 @@ fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Fai
         .map(|script| ("djanginxed.js", script.to_owned()));
     for (name, text) in [(name, text)].into_iter().chain(script) {
         let path = folder.join(name);
-        std::fs::write(&path, text).map_err(|error| {
+        let written = match files.has_secret() && path != folder.join("djanginxed.js") {
+            true => write_secret(&path, &text),
+            false => std::fs::write(&path, text),
+        };
+        written.map_err(|error| {
             Failure::Failed(format!("cannot write {}: {error}", path.display()))
         })?;
         output::line(path.display())?;

@@ -81,7 +81,11 @@ impl Folder {
         let name = format!("djanginxed-{}-{unique:x}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         // Not one that somebody has put there before us.
-        std::fs::create_dir(&folder).ok()?;
+        let mut own = std::fs::DirBuilder::new();
+        // What is written there may have a secret.
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut own, 0o700);
+        own.create(&folder).ok()?;
         Some(Folder(folder))
     }
 }
