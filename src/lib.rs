@@ -152,7 +152,7 @@
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
+    CachedPage, ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache, StoreError,
     nginx,
 };
 

@@ -1,18 +1,19 @@
 //! What stands in the attribute's parentheses: `TIMEOUT, key_prefix = "…",
-//! content_type = "…"`.
+//! content_type = "…", tags = ["…"]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
 use syn::{Error, Expr, Result};
 
 use crate::parse::{self, Arg, Name};
-use crate::{names, timeout, values};
+use crate::{names, tags, timeout, values};
 
 /// The settings of one page, each an expression that the compiler evaluates.
 pub(crate) struct Args {
     pub(crate) timeout: Expr,
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) content_type: Option<Expr>,
+    pub(crate) tags: Option<Expr>,
 }
 
 impl Args {
@@ -52,6 +53,7 @@ struct Found {
     timeout: Option<Expr>,
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
+    tags: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
 }
@@ -86,6 +88,7 @@ impl Found {
         let (slot, check): (_, fn(&Expr) -> Result<()>) = match name.text.as_str() {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
+            names::TAGS => (&mut self.tags, tags::check),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
@@ -115,6 +118,7 @@ impl Found {
             timeout,
             key_prefix: self.key_prefix,
             content_type: self.content_type,
+            tags: self.tags,
         })
     }
 }

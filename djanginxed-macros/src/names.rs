@@ -5,6 +5,9 @@ use syn::{Error, Expr, ExprPath, Ident};
 
 pub(crate) const KEY_PREFIX: &str = "key_prefix";
 pub(crate) const CONTENT_TYPE: &str = "content_type";
+pub(crate) const TAGS: &str = "tags";
+
+const ALL: [&str; 3] = [KEY_PREFIX, CONTENT_TYPE, TAGS];
 
 /// What a name that does not exist probably stands for.
 enum Meant {
@@ -32,6 +35,9 @@ const SYNONYMS: &[(&str, Meant)] = &[
     ("media_type", Meant::Named(CONTENT_TYPE)),
     ("default_type", Meant::Named(CONTENT_TYPE)),
     (CONTENT_TYPE, Meant::Named(CONTENT_TYPE)),
+    ("tag", Meant::Named(TAGS)),
+    ("surrogate_keys", Meant::Named(TAGS)),
+    (TAGS, Meant::Named(TAGS)),
 ];
 
 /// How alike two words must be for one to be a slip of the other.
@@ -47,7 +53,8 @@ pub(crate) fn unknown(name: &impl ToTokens, value: &Expr) -> Error {
         }
         Meant::Named(name) => format!("write `{name} = {value}`"),
         Meant::Nothing => {
-            format!("beside the timeout there are `{KEY_PREFIX}` and `{CONTENT_TYPE}`")
+            let all = ALL.map(|name| format!("`{name}`"));
+            format!("beside the timeout there are {}", all.join(", "))
         }
     };
     Error::new_spanned(name, format!("no argument is called `{written}`: {advice}"))
@@ -89,5 +96,5 @@ pub(crate) fn meant_as_name(value: &Expr) -> Option<Error> {
 fn known(path: &ExprPath) -> Option<&Ident> {
     path.path
         .get_ident()
-        .filter(|name| *name == KEY_PREFIX || *name == CONTENT_TYPE)
+        .filter(|name| ALL.iter().any(|known| *name == known))
 }

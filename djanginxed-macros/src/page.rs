@@ -6,7 +6,7 @@ use syn::{Expr, Signature};
 
 use crate::args::Args;
 use crate::expand::{called, ends, hygienic};
-use crate::generics;
+use crate::{generics, tags};
 
 /// The settings as a constant, refused by the compiler where they are wrong.
 ///
@@ -20,6 +20,7 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         Some(&args.timeout),
         args.key_prefix.as_ref(),
         args.content_type.as_ref(),
+        args.tags.as_ref(),
     ];
     let generic = values
         .into_iter()
@@ -38,6 +39,10 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
 
 /// The type of a prefix and of a content type.
 const STR: fn(Span) -> TokenStream = |span| quote_spanned!(span=> &'static ::core::primitive::str);
+
+/// The type of tags.
+const LIST: fn(Span) -> TokenStream =
+    |span| quote_spanned!(span=> &'static [&'static ::core::primitive::str]);
 
 /// Each value in a `let` of its type, so that a wrong one is only called a
 /// mismatched type, then the constructor of the runtime that checks it.
@@ -62,7 +67,10 @@ fn page(args: &Args) -> TokenStream {
         set(quote!(key_prefix), chained.clone(), STR, prefix);
     }
     if let Some(media_type) = &args.content_type {
-        set(quote!(content_type), chained, STR, media_type);
+        set(quote!(content_type), chained.clone(), STR, media_type);
+    }
+    if let Some(tags) = &args.tags {
+        set(quote!(tags), chained, LIST, &tags::as_slice(tags));
     }
     page.extend(quote_spanned!(span=> __page));
     page

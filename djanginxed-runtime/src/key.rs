@@ -116,6 +116,14 @@ impl PageKey {
         KeyRecipe::new(prefix, content_type).key(target)
     }
 
+    pub(crate) fn raw(&self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) fn from_raw(raw: [u8; 16]) -> PageKey {
+        PageKey(raw)
+    }
+
     /// The 32 hexadecimal digits, without a heap allocation.
     pub(crate) fn hex(&self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

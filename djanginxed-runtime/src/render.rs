@@ -14,10 +14,13 @@ use crate::etag;
 use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
+use crate::notes::Notes;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
+use crate::sync::{Arc, Mutex, lock};
+use crate::tag::{Tags, tags_of};
 use crate::writer::{Doubt, Job};
 
 /// A page that is being rendered.
@@ -28,6 +31,8 @@ pub(crate) struct Render {
     target: String,
     started: Instant,
     stamp: Stamp,
+    /// What the handler says of it, until the body's end.
+    notes: Option<Arc<Mutex<Notes>>>,
 }
 
 /// A page as others may have it, and since when it may have been deleted.
@@ -42,6 +47,25 @@ impl Render {
             target: target.to_owned(),
             started: Instant::now(),
             stamp: pages.deletes().stamp(&key),
+            notes: None,
+        }
+    }
+
+    pub(crate) fn note(&mut self, notes: Option<Arc<Mutex<Notes>>>) {
+        self.notes = notes;
+    }
+
+    /// How long the page may live of `life`, as the handler says.
+    fn noted(&self, life: Duration) -> Result<Duration, Reason> {
+        self.notes
+            .as_ref()
+            .map_or(Ok(life), |notes| lock(notes).judge(life))
+    }
+
+    fn tags(&self) -> Tags {
+        match &self.notes {
+            Some(notes) => tags_of(&self.pages.settings().key_prefix, lock(notes).tags()),
+            None => self.pages.untagged(),
         }
     }
 
@@ -72,6 +96,9 @@ impl Render {
         let settings = self.pages.settings();
         match policy::decide(status, headers, self.terms(), SystemTime::now()) {
             Decision::Store(life) => {
+                let life = self
+                    .noted(life)
+                    .inspect_err(|reason| self.skipped(headers, *reason))?;
                 if settings.layout == Layout::Body {
                     let lost = policy::private_losses(headers, &settings.headers);
                     lost.for_each(observe::field_lost);
@@ -92,7 +119,8 @@ impl Render {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Entry, Reason> {
-        policy::decide_body(status, headers, &body, self.terms(), self.limit())
+        self.noted(Duration::MAX)
+            .and_then(|_| policy::decide_body(status, headers, &body, self.terms(), self.limit()))
             .and_then(|()| match self.pages.settings().layout {
                 Layout::Body => Ok(Entry::new(None, body)),
                 Layout::Response => {
@@ -145,13 +173,14 @@ impl Render {
             key: self.key,
             entry,
             started: self.started,
-            life,
+            life: self.noted(life).unwrap_or(life),
             stamp: self.stamp,
+            tags: self.tags(),
         })
     }
 
     /// Since when the page may have been deleted.
     pub(crate) fn doubt(&self) -> Doubt {
-        Doubt::new(self.key, self.started, self.stamp)
+        Doubt::new(self.key, self.started, self.stamp, self.tags())
     }
 }

@@ -106,10 +106,14 @@ impl Visit {
         let known = if lead.was_closed() {
             // The store may have what another process has deleted.
             self.pages.deleted_elsewhere(self.key).await
-        } else if let Some((entry, form)) = self.look_up().await {
-            lead.share(Landed::Found(entry));
-            return Way::Answer(form, Status::Hit);
         } else {
+            let before = self.pages.deletes().purge_count();
+            if let Some((entry, form)) = self.look_up().await {
+                // A page that was purged meanwhile is for nobody who asks from now on.
+                let may_be_purged = || self.pages.deletes().purge_count() != before;
+                lead.share_unless(Landed::Found(entry), may_be_purged);
+                return Way::Answer(form, Status::Hit);
+            }
             None
         };
         self.render(Some(Leading {
@@ -186,7 +190,7 @@ impl Leading {
             Some((entry, doubt)) if self.pages.has_other_users() && self.lead.close() => {
                 tokio::spawn(self.share_unless_outdated(entry, doubt));
             }
-            Some((entry, _)) => self.lead.share(Landed::Rendered(entry)),
+            Some((entry, doubt)) => self.share(entry, &doubt),
             None => {
                 self.pages.set_apart(self.key);
                 self.lead.release();
@@ -198,10 +202,17 @@ impl Leading {
     /// it, lets one of them take over. A task of its own: the leader's visitor need
     /// not wait for it, and may leave.
     async fn share_unless_outdated(self, entry: Entry, doubt: Doubt) {
-        if self.pages.is_outdated(doubt, self.known).await {
+        if self.pages.is_outdated(&doubt, self.known).await {
             drop(self.lead);
         } else {
-            self.lead.share(Landed::Rendered(entry));
+            self.share(entry, &doubt);
         }
+    }
+
+    /// Gives a page to those who wait for it, unless this process has purged it.
+    fn share(self, entry: Entry, doubt: &Doubt) {
+        let deletes = self.pages.deletes();
+        self.lead
+            .share_unless(Landed::Rendered(entry), || doubt.is_purged(deletes));
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod around;
+mod cached_page;
 mod find;
 mod incoming;
 mod middleware;
@@ -10,6 +11,7 @@ mod serve;
 mod tee;
 mod through;
 
+pub use self::cached_page::CachedPage;
 pub use self::incoming::Incoming;
 pub use self::middleware::ScopeCache;
 pub use self::seen::Seen;

@@ -59,10 +59,10 @@ async fn respond<R: Responder + 'static>(
         has_content: incoming.has_content,
         takes_part: true,
     });
-    let handler = |()| async { Ok::<_, Infallible>((handler.await, ())) };
+    let handler = |request| async move { Ok::<_, Infallible>((handler.await, request)) };
     let Ok(Answered {
         response, is_kept, ..
-    }) = through(entered, None, (), handler).await;
+    }) = through(entered, None, request, handler).await;
     if is_kept {
         seen.warn_of_cookies(request);
     }

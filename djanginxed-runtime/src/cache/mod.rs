@@ -2,14 +2,18 @@
 
 mod apart;
 mod builder;
+mod kinds;
+mod purge;
 mod store;
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::builder::PageCacheBuilder;
+pub use self::purge::{Purge, Purged};
 
 use self::apart::Apart;
+use self::kinds::Kinds;
 use self::store::Store;
 use crate::budget::Budget;
 use crate::coalesce::Flights;
@@ -18,11 +22,13 @@ use crate::deletes::Deletes;
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
+use crate::page::Page;
 use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::sync::Arc;
+use crate::tag::{Tags, tags_of};
 use crate::writer::{Doubt, Job};
 
 /// The caches in this process: more than one is usually a mistake.
@@ -58,6 +64,9 @@ struct Inner {
     collecting: Arc<Budget>,
     flights: Flights<PageKey, Landed>,
     apart: Apart,
+    kinds: Kinds,
+    /// The tags of a page that has none of its own.
+    untagged: Tags,
 }
 
 /// What a leader gives to those who waited for it.
@@ -111,6 +120,7 @@ impl PageCache {
         let deletes = Arc::new(Deletes::new());
         let store = Store::new(&settings, &deletes);
         let collecting = Arc::new(Budget::new(settings.collecting));
+        let untagged = tags_of(&settings.key_prefix, []);
         PageCache {
             inner: Arc::new(Inner {
                 settings,
@@ -119,6 +129,8 @@ impl PageCache {
                 deletes,
                 flights: Flights::new(),
                 apart: Apart::new(),
+                kinds: Kinds::default(),
+                untagged,
             }),
         }
     }
@@ -178,6 +190,15 @@ impl PageCache {
         &self.inner.deletes
     }
 
+    pub(crate) fn untagged(&self) -> Tags {
+        Tags::clone(&self.inner.untagged)
+    }
+
+    /// Notes which prefix and type a page has.
+    pub(crate) fn note_kind(&self, page: &Page) {
+        self.inner.kinds.note(page);
+    }
+
     /// Whether visitors of `key` do not wait for each other, for now.
     pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
         self.inner.apart.contains(key)
@@ -212,15 +233,23 @@ impl PageCache {
         self.inner.store.deleted_elsewhere(key).await
     }
 
-    /// Whether such a delete came after a render began, and is not the one that was
-    /// known then; if so, the page is not left in the queue either.
-    pub(crate) async fn is_outdated(&self, doubt: Doubt, known: Option<Marker>) -> bool {
-        let marker = self.deleted_elsewhere(doubt.key).await;
+    /// Whether a delete of the page or a purge of one of its tags came after a render
+    /// began, and is not the delete that was known then; if so, the page is not left in
+    /// the queue either.
+    pub(crate) async fn is_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> bool {
+        let inner = &self.inner;
+        let Some((mut markers, server)) = inner.store.markers(doubt.key, &doubt.tags).await else {
+            return false;
+        };
         let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
-        let is_new = number(marker).is_none() || number(marker) != number(known);
-        let outdated = is_new && doubt.if_deleted(marker, self.deletes()).is_some();
+        // Of deletes of this process its flights know.
+        let is_new = |marker: &Marker| {
+            !marker.is_own && (marker.number.is_none() || marker.number != number(known))
+        };
+        markers.page = markers.page.filter(is_new);
+        let outdated = doubt.is_deleted(&markers, server, self.deletes());
         if outdated {
-            self.inner.store.forget(&doubt.key);
+            inner.store.forget(&doubt.key);
         }
         outdated
     }

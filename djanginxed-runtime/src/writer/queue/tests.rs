@@ -30,6 +30,7 @@ fn job(number: usize, length: usize) -> Job {
         entry: Entry::new(None, Bytes::from(vec![b'a'; length])),
         started: Instant::now(),
         life: Duration::from_secs(900),
+        tags: crate::tag::tags_of("", []),
         stamp: Deletes::new().stamp(&key(number)),
     }
 }
