@@ -3,9 +3,9 @@
 
 use actix_web::http::header::{CONTENT_ENCODING, ContentType};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Route};
 use clap::ValueEnum;
-use djanginxed::cache_page;
+use djanginxed::{PageCache, cache_page};
 
 use crate::by_hand;
 use crate::site::Site;
@@ -24,6 +24,10 @@ pub enum Handler {
     ReadyGzip,
     /// Has the attribute.
     Annotated,
+    /// Is inside of the middleware.
+    Wrapped,
+    /// Has the attribute, inside of a middleware under the same key.
+    Both,
     /// Looks up and stores in Memcached by its own code.
     Memcache,
     /// Looks up and stores in moka by its own code.
@@ -32,17 +36,24 @@ pub enum Handler {
 
 impl Handler {
     /// Routes the variant.
-    pub fn configure(self, config: &mut ServiceConfig) {
+    pub fn configure(self, config: &mut ServiceConfig, pages: &PageCache) {
         let route = match self {
             Handler::Bare => web::get().to(bare),
             Handler::Ready => web::get().to(ready),
             Handler::ReadyGzip => web::get().to(ready_gzip),
             Handler::Annotated => web::get().to(annotated),
+            Handler::Wrapped => return cached(config, pages, web::get().to(bare)),
+            Handler::Both => return cached(config, pages, web::get().to(annotated)),
             Handler::Memcache => web::get().to(by_hand::memcache),
             Handler::Moka => web::get().to(by_hand::moka),
         };
         config.route(ROUTE, route);
     }
+}
+
+fn cached(config: &mut ServiceConfig, pages: &PageCache, route: Route) {
+    let resource = web::resource(ROUTE).route(route).wrap(pages.cache(900));
+    config.service(resource);
 }
 
 async fn bare(site: Data<Site>, request: HttpRequest) -> HttpResponse {

@@ -158,7 +158,9 @@ impl Deletes {
         }
         let later = |place: &u64| *place > stamp.purges;
         purges.tags.forgotten.as_ref().is_some_and(later)
-            || tags.iter().any(|tag| purges.tags.get(tag).is_some_and(later))
+            || tags
+                .iter()
+                .any(|tag| purges.tags.get(tag).is_some_and(later))
     }
 
     /// Whether another process has purged `tag` after a render began, as the `marker` on
@@ -183,9 +185,8 @@ impl Deletes {
     fn place_of(&self, server: usize, tag: TagKey, number: u64, age: Duration) -> u64 {
         let seen = (server, tag);
         // A server that was restarted counts from the start again.
-        let is_this = |known: &&Sighting| {
-            known.number == number && known.at.elapsed() <= age + CLOCK_SLACK
-        };
+        let is_this =
+            |known: &&Sighting| known.number == number && known.at.elapsed() <= age + CLOCK_SLACK;
         if let Some(known) = self.purges().elsewhere.get(&seen).filter(is_this) {
             return known.place;
         }

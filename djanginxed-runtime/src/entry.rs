@@ -150,6 +150,15 @@ impl Entry {
         self.head.as_ref()?.get(&header::ETAG)
     }
 
+    /// Of a whole response.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.as_deref()
+    }
+
+    pub(crate) fn is_packed(&self) -> bool {
+        self.coding == Coding::Gzip
+    }
+
     #[cfg(test)]
     pub(crate) fn body(&self) -> &Bytes {
         &self.body

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use hashlink::LinkedHashMap;
 
+use crate::clock::Clock;
 use crate::key::PageKey;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::tag::TagKey;
@@ -24,6 +25,7 @@ pub(crate) struct Expiring<V> {
     hasher: RandomState,
     bound: u64,
     weight: AtomicU64,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -98,7 +100,13 @@ struct Held<V> {
 
 impl<V: Clone + Tagged> Expiring<V> {
     pub(crate) fn new(bound: u64) -> Expiring<V> {
+        Expiring::by(Clock::default(), bound)
+    }
+
+    /// Whose time is that of `clock`.
+    pub(crate) fn by(clock: Clock, bound: u64) -> Expiring<V> {
         Expiring {
+            clock,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             bound,
@@ -111,7 +119,7 @@ impl<V: Clone + Tagged> Expiring<V> {
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<V> {
-        let now = Instant::now();
+        let now = self.clock.now();
         let mut shard = self.shard(key);
         let held = shard.values.to_back(key)?;
         if held.expires <= now {
@@ -133,7 +141,7 @@ impl<V: Clone + Tagged> Expiring<V> {
             value,
             weight,
             expires,
-            asked: Instant::now(),
+            asked: self.clock.now(),
         };
         self.weight.fetch_add(weight, Ordering::Relaxed);
         let older = self.shard(&key).insert(key, held);
@@ -142,6 +150,14 @@ impl<V: Clone + Tagged> Expiring<V> {
             self.evict();
         }
         true
+    }
+
+    /// A value, and until when it is one, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(V, Duration)> {
+        let shard = self.shard(key);
+        let held = shard.values.get(key)?;
+        let left = held.expires.checked_duration_since(self.clock.now())?;
+        (!left.is_zero()).then(|| (held.value.clone(), left))
     }
 
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
@@ -172,7 +188,7 @@ impl<V: Clone + Tagged> Expiring<V> {
     }
 
     fn forget_alive(&self, removed: Option<Held<V>>) -> Option<V> {
-        let is_alive = |held: &Held<V>| held.expires > Instant::now();
+        let is_alive = |held: &Held<V>| held.expires > self.clock.now();
         let alive = removed.as_ref().is_some_and(is_alive);
         self.forget(removed).filter(|_| alive)
     }
@@ -185,7 +201,8 @@ impl<V: Clone + Tagged> Expiring<V> {
     }
 
     fn evict(&self) {
-        let asked = |shard: &&Mutex<Shard<V>>| lock(shard).values.front().map(|(_, held)| held.asked);
+        let asked =
+            |shard: &&Mutex<Shard<V>>| lock(shard).values.front().map(|(_, held)| held.asked);
         let oldest = (self.shards.iter())
             .filter_map(|shard| Some((asked(&shard)?, shard)))
             .min_by_key(|(asked, _)| *asked);
@@ -199,7 +216,6 @@ impl<V: Clone + Tagged> Expiring<V> {
 #[cfg(test)]
 mod tests {
     use std::ops::Range;
-    use std::time::Duration;
 
     use super::*;
 
@@ -312,7 +328,11 @@ mod tests {
         });
         let weights = values.shards.iter().flat_map(|shard| {
             let shard = lock(shard);
-            shard.values.values().map(|held| held.weight).collect::<Vec<_>>()
+            shard
+                .values
+                .values()
+                .map(|held| held.weight)
+                .collect::<Vec<_>>()
         });
         let weight = values.weight.load(Ordering::Relaxed);
         assert_eq!(weights.sum::<u64>(), weight);

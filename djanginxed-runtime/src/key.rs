@@ -124,6 +124,17 @@ impl PageKey {
         PageKey(raw)
     }
 
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub(crate) fn read(hex: &str) -> Option<PageKey> {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let digits: [u8; 32] = hex.as_bytes().try_into().ok()?;
+        let mut key = [0; 16];
+        for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+        }
+        Some(PageKey(key))
+    }
+
     /// The 32 hexadecimal digits, without a heap allocation.
     pub(crate) fn hex(&self) -> [u8; 32] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

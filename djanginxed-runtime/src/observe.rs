@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::cache::Purged;
+use crate::counts::{self, Count};
 use crate::key::PageKey;
 use crate::reason::{Bypass, Dropped};
 use crate::store::error::StoreError;
@@ -26,22 +27,26 @@ macro_rules! measure {
 /// A page was answered from `store`.
 pub(crate) fn hit(store: &'static str) {
     measure!(counter("djanginxed_hits_total", "store" => store).increment(1));
+    counts::one(Count::Hits);
     let _ = store;
 }
 
 /// A page was not in the store.
 pub(crate) fn miss() {
     measure!(counter("djanginxed_misses_total").increment(1));
+    counts::one(Count::Misses);
 }
 
 /// A page was answered with another request's render.
 pub(crate) fn collapsed() {
     measure!(counter("djanginxed_collapsed_total").increment(1));
+    counts::one(Count::Collapsed);
 }
 
 /// A request took no part.
 pub(crate) fn bypass(reason: Bypass) {
     measure!(counter("djanginxed_bypasses_total", "reason" => reason.word()).increment(1));
+    counts::one(Count::Bypasses);
     tracing::trace!(reason = reason.word(), "bypassed");
 }
 
@@ -53,6 +58,7 @@ pub(crate) fn skip(target: &str, reason: &'static str) {
 
 fn skip_counted(reason: &'static str) {
     measure!(counter("djanginxed_skips_total", "reason" => reason).increment(1));
+    counts::one(Count::Skips);
     let _ = reason;
 }
 
@@ -107,6 +113,7 @@ pub(crate) fn rendered(took: Duration) {
 pub(crate) fn looked_up(key: &PageKey, took: Duration, failure: Option<&StoreError>) {
     measure!(histogram("djanginxed_lookup_seconds").record(took.as_secs_f64()));
     if let Some(error) = failure {
+        counts::one(Count::LookupFailures);
         measure!(counter("djanginxed_lookup_failures_total", "kind" => error.kind()).increment(1));
         tracing::debug!(%key, kind = error.kind(), %error, "lookup failed, taken as a miss");
     }
@@ -116,6 +123,7 @@ pub(crate) fn looked_up(key: &PageKey, took: Duration, failure: Option<&StoreErr
 /// A store has a page.
 pub(crate) fn stored(key: &PageKey, bytes: usize) {
     measure!(counter("djanginxed_stores_total").increment(1));
+    counts::one(Count::Stores);
     measure!(counter("djanginxed_stored_bytes_total").increment(bytes as u64));
     tracing::debug!(%key, bytes, "stored");
 }
@@ -123,6 +131,7 @@ pub(crate) fn stored(key: &PageKey, bytes: usize) {
 /// A server did not take a page.
 pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
     measure!(counter("djanginxed_store_failures_total", "kind" => error.kind()).increment(1));
+    counts::one(Count::StoreFailures);
     if matches!(error, StoreError::Skipped { .. }) {
         tracing::debug!(%key, kind = error.kind(), "not stored");
     } else {
@@ -133,6 +142,7 @@ pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
 /// The writer did not take or send a page.
 pub(crate) fn dropped(key: &PageKey, reason: Dropped) {
     measure!(counter("djanginxed_dropped_total", "reason" => reason.word()).increment(1));
+    counts::one(Count::Dropped);
     match reason {
         Dropped::QueueFull | Dropped::NoWriter => {
             tracing::warn!(%key, reason = reason.word(), "not stored");
@@ -144,6 +154,7 @@ pub(crate) fn dropped(key: &PageKey, reason: Dropped) {
 /// A page was deleted, or could not be.
 pub(crate) fn deleted(key: &PageKey, answer: &Result<bool, StoreError>) {
     measure!(counter("djanginxed_deletes_total", "done" => if answer.is_ok() { "true" } else { "false" }).increment(1));
+    counts::one(Count::Deletes);
     match answer {
         Ok(there) => tracing::debug!(%key, there, "deleted"),
         Err(error) => tracing::warn!(%key, %error, "not deleted"),

@@ -72,10 +72,7 @@ impl Page {
     #[must_use]
     #[track_caller]
     pub const fn tags(self, tags: &'static [&'static str]) -> Page {
-        assert!(
-            tags.len() <= MAX_TAGS,
-            "a page has at most 1,000 tags"
-        );
+        assert!(tags.len() <= MAX_TAGS, "a page has at most 1,000 tags");
         let mut at = 0;
         while at < tags.len() {
             assert!(

@@ -45,7 +45,7 @@ impl Render {
             page,
             key,
             target: target.to_owned(),
-            started: Instant::now(),
+            started: pages.settings().clock.now(),
             stamp: pages.deletes().stamp(&key),
             notes: None,
         }
@@ -157,6 +157,8 @@ impl Render {
 
     /// Notes that nothing is stored.
     pub(crate) fn skipped(&self, headers: &HeaderMap, reason: Reason) {
+        let noted = Some(reason.word());
+        self.pages.outcomes().note(&self.key, &self.target, noted);
         let declared = &self.pages.settings().headers;
         let lost = (reason == Reason::Header)
             .then(|| policy::refused_loss(headers, declared))
@@ -169,14 +171,17 @@ impl Render {
 
     /// Hands the page to the store.
     pub(crate) fn store(&self, entry: Entry, life: Duration) -> Result<(), Dropped> {
-        self.pages.store(Job {
+        let taken = self.pages.store(Job {
             key: self.key,
             entry,
             started: self.started,
             life: self.noted(life).unwrap_or(life),
             stamp: self.stamp,
             tags: self.tags(),
-        })
+        });
+        let refused = taken.err().map(Dropped::word);
+        self.pages.outcomes().note(&self.key, &self.target, refused);
+        taken
     }
 
     /// Since when the page may have been deleted.

@@ -43,7 +43,9 @@ impl TagKey {
 
 impl fmt::Display for TagKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.hash
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -187,8 +189,14 @@ mod tests {
     #[test]
     fn a_long_tag_is_named_by_its_beginning() {
         let fault = checked(&"é".repeat(2000)).unwrap_err();
-        assert!(fault.to_string().contains("more than 1024 bytes"), "{fault}");
+        assert!(
+            fault.to_string().contains("more than 1024 bytes"),
+            "{fault}"
+        );
         let fault = checked("two words").unwrap_err();
-        assert!(fault.to_string().contains("\"two words\" is not 1 to"), "{fault}");
+        assert!(
+            fault.to_string().contains("\"two words\" is not 1 to"),
+            "{fault}"
+        );
     }
 }

@@ -138,6 +138,11 @@ impl Writer {
         self.shared.queue.pending(key)
     }
 
+    /// The same, and how long it lives.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        self.shared.queue.peek(key)
+    }
+
     /// Forgets what is queued for `key`.
     pub(crate) fn forget(&self, key: &PageKey) {
         self.shared.queue.forget(key);

@@ -104,17 +104,26 @@ fn a_host_named_with_https_is_not_cached_by_http() {
 /// What the handler read, and whether it is a page for all.
 #[cache_page(60)]
 async fn echo(request: HttpRequest, body: web::Bytes) -> actix_web::HttpResponse {
+    read(request, body).await
+}
+
+async fn read(request: HttpRequest, body: web::Bytes) -> actix_web::HttpResponse {
     let body = String::from_utf8_lossy(&body);
     ok().body(format!("{} read {body:?}", request.uri().path()))
 }
 
-fn over_http2() -> Application {
+/// A cached resource over HTTP/2: by the attribute, or by the middleware.
+fn over_http2(by_attribute: bool) -> Application {
     let pages = in_memory();
     Application::start(move |listener| {
         let app = move || {
-            App::new()
-                .app_data(pages.clone())
-                .default_service(web::to(echo))
+            let wrapped = web::resource("/page").wrap(pages.cache(60));
+            let wrapped = wrapped.route(web::to(read));
+            let app = App::new().app_data(pages.clone());
+            match by_attribute {
+                true => app.default_service(web::to(echo)),
+                false => app.service(wrapped),
+            }
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         Ok(server.listen_auto_h2c(listener)?.run())
@@ -159,7 +168,12 @@ async fn get(
 
 #[test]
 fn over_http2_content_without_a_length_is_not_stored_and_reaches_the_handler_whole() {
-    let application = over_http2();
+    for by_attribute in [true, false] {
+        content_without_a_length(&over_http2(by_attribute));
+    }
+}
+
+fn content_without_a_length(application: &Application) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod admin;
 mod application_data;
 mod bookshop;
+mod browser;
 mod bypass;
 mod bypass_alike;
 mod company;
@@ -23,6 +25,7 @@ mod middleware;
 mod outages;
 mod policy;
 mod prefixes;
+mod purges;
 mod random_targets;
 mod responses;
 mod scopes;
@@ -31,3 +34,4 @@ mod servers;
 mod stack;
 mod streams;
 mod switches;
+mod test_pages;

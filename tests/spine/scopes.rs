@@ -345,6 +345,48 @@ fn who_waits_for_a_page_that_the_attribute_has_elsewhere_is_not_held_up() {
 }
 
 #[test]
+fn when_the_leader_leaves_another_takes_over_even_if_a_task_keeps_its_request() {
+    async fn kept(
+        request: HttpRequest,
+        script: web::Data<Script>,
+        gate: web::Data<Gate>,
+    ) -> HttpResponse {
+        let keep = request.clone();
+        actix_web::rt::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            drop(keep);
+        });
+        gated_plain(request, script, gate).await
+    }
+    let (pages, script) = (in_memory(), Script::html());
+    let gate = web::Data::new(Gate::new(0));
+    let application = configured(&script, {
+        let gate = gate.clone();
+        move |config| {
+            let resource = web::resource("/gated")
+                .wrap(pages.cache(60))
+                .route(web::get().to(kept));
+            config.app_data(gate.clone()).service(resource);
+        }
+    });
+    let ask = || {
+        let mut visitor = Connection::open(application.port()).unwrap();
+        visitor.send(&Request::get("/gated")).unwrap();
+        visitor
+    };
+    let leader = ask();
+    eventually("the leader renders", || script.renders() == 1);
+    let mut other = ask();
+    let began = Instant::now();
+    leader.reset().unwrap();
+    eventually("another renders", || script.renders() == 2);
+    // Who gives up waiting renders, too, but after five seconds.
+    assert!(began.elapsed() < Duration::from_secs(3));
+    gate.add_permits(1 << 20);
+    assert_eq!(cache_status(&other.receive().unwrap()), STORED);
+}
+
+#[test]
 fn when_says_which_requests_take_part_and_its_no_is_one_for_caches_outside_too() {
     let pages = in_memory();
     let application = configured(&Script::html(), {

@@ -2,6 +2,7 @@
 //! around another middleware. The nearest to the handler is the request's.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use actix_web::{HttpMessage, HttpRequest};
@@ -39,14 +40,14 @@ pub(super) enum Place {
 }
 
 impl Around {
-    pub(super) fn leave_in(request: &HttpRequest, visit: &Visit) -> Rc<Around> {
+    pub(super) fn leave_in(request: &HttpRequest, visit: &Visit) -> Standing {
         let around = Rc::new(Around {
             pages: visit.pages.clone(),
             key: visit.key,
             state: RefCell::new(State::Idle),
         });
         request.extensions_mut().insert(Rc::clone(&around));
-        around
+        Standing(around)
     }
 
     /// Takes the place of the cache around this one, if there is any.
@@ -66,8 +67,35 @@ impl Around {
         }
     }
 
+    /// Takes the place of the cache around what no cache is to have.
+    pub(super) fn leave(request: &HttpRequest) {
+        let around = request.extensions_mut().remove::<Rc<Around>>();
+        let state = around.map(|around| around.state.replace(State::Taken));
+        if let Some(State::Rendering(Some(leading))) = state {
+            leading.conclude(None);
+        }
+    }
+
     pub(super) fn is_taken(&self) -> bool {
         matches!(*self.state.borrow(), State::Taken)
+    }
+}
+
+/// A cache around another for as long as its visitor waits. The request itself may live
+/// longer, in a task that the handler has started; nobody is to wait for that.
+pub(super) struct Standing(Rc<Around>);
+
+impl Deref for Standing {
+    type Target = Around;
+
+    fn deref(&self) -> &Around {
+        &self.0
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        drop(self.0.state.replace(State::Taken));
     }
 }
 

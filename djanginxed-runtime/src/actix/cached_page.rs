@@ -95,8 +95,8 @@ pub(super) fn notes_of(page: &Page, seen: &Seen, request: &HttpRequest) -> Optio
     let notes = said.unwrap_or_default();
     let segments = request.match_info();
     for template in page.own_tags() {
-        let added = filled(template, |name| segments.get(name))
-            .and_then(|tag| lock(&notes).tag(tag));
+        let added =
+            filled(template, |name| segments.get(name)).and_then(|tag| lock(&notes).tag(tag));
         if let Err(fault) = added {
             lock(&notes).wrong();
             seen.wrong_tag(&fault, request);

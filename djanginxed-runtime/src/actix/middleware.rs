@@ -138,12 +138,11 @@ impl ScopeCache {
     /// # Panics
     /// One is not 1 to 1,024 visible ASCII characters, or there are more than 1,000.
     #[track_caller]
-    pub fn tags(
-        self,
-        tags: impl IntoIterator<Item = impl Into<Cow<'static, str>>>,
-    ) -> ScopeCache {
+    pub fn tags(self, tags: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> ScopeCache {
         ScopeCache {
-            page: self.page.with_tags(tags.into_iter().map(Into::into).collect()),
+            page: self
+                .page
+                .with_tags(tags.into_iter().map(Into::into).collect()),
             ..self
         }
     }

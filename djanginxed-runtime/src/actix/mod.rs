@@ -1,5 +1,6 @@
 //! The adapter: the only place that knows actix's requests and responses.
 
+mod admin;
 mod answer;
 mod around;
 mod cached_page;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
-use crate::page::Page;
 use crate::observe;
+use crate::page::Page;
 use crate::request::cookie_names;
 use crate::sync::{Mutex, lock};
 use crate::tag::TagFault;

@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::seen::Seen;
-use super::through::{Answered, Entrance, enter, through};
+use super::through::{Entrance, enter, through};
 use crate::page::Page;
 
 /// What an annotated handler returns: its response, under the type it declares.
@@ -34,37 +34,32 @@ pub async fn serve<R: Responder + 'static>(
     incoming: Incoming,
     handler: impl Future<Output = R>,
 ) -> Served<R> {
+    let Incoming {
+        request,
+        has_content,
+    } = incoming;
+    let handler = async { handler.await.respond_to(&request).map_into_boxed_body() };
+    let response = match cache_of(&request) {
+        None => handler.await,
+        Some(pages) => {
+            let entered = enter(Entrance {
+                pages,
+                page,
+                seen,
+                request: &request,
+                has_content,
+                takes_part: true,
+            });
+            let handler = |request| async move { Ok::<_, Infallible>((handler.await, request)) };
+            let Ok(answered) = through(entered, None, &request, handler).await;
+            if answered.is_kept {
+                seen.warn_of_cookies(&request);
+            }
+            answered.response
+        }
+    };
     Served {
-        response: respond(page, seen, &incoming, handler).await,
+        response,
         declared: PhantomData,
     }
-}
-
-async fn respond<R: Responder + 'static>(
-    page: Page,
-    seen: &'static Seen,
-    incoming: &Incoming,
-    handler: impl Future<Output = R>,
-) -> HttpResponse {
-    let request = &incoming.request;
-    let handler = async { handler.await.respond_to(request).map_into_boxed_body() };
-    let Some(pages) = cache_of(request) else {
-        return handler.await;
-    };
-    let entered = enter(Entrance {
-        pages,
-        page,
-        seen,
-        request,
-        has_content: incoming.has_content,
-        takes_part: true,
-    });
-    let handler = |request| async move { Ok::<_, Infallible>((handler.await, request)) };
-    let Ok(Answered {
-        response, is_kept, ..
-    }) = through(entered, None, request, handler).await;
-    if is_kept {
-        seen.warn_of_cookies(request);
-    }
-    response
 }

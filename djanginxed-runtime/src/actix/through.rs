@@ -140,7 +140,11 @@ where
         seen,
     } = entered;
     let settings = visit.pages.settings();
-    match way(&visit, part, place).await {
+    let way = match way_after(&visit, part, place) {
+        Some(way) => way,
+        None => visit.way(part).await,
+    };
+    match way {
         Way::Answer(form, status) => Ok(Answered {
             response: answer(form, &visit.page, settings, &visit.conditions, status),
             carried,
@@ -192,15 +196,15 @@ where
     }
 }
 
-async fn way(visit: &Visit, part: Part, place: Place) -> Way {
+/// The way where a cache around this one has looked the page up a moment ago.
+fn way_after(visit: &Visit, part: Part, place: Place) -> Option<Way> {
     match (place, part) {
-        // It was looked up a moment ago.
-        (Place::Rendering(leading), Part::Full) => visit.render(leading),
-        (Place::Rendering(leading), part) => {
+        (Place::Own, _) => None,
+        (Place::Rendering(leading), Part::Full) => Some(visit.render(leading)),
+        (Place::Rendering(leading), _) => {
             conclude(leading, None);
-            visit.way(part).await
+            None
         }
-        (Place::Own, part) => visit.way(part).await,
     }
 }
 

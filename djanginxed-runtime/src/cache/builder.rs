@@ -293,6 +293,12 @@ impl PageCacheBuilder {
         Ok(PageCache::new(settings))
     }
 
+    /// Settings of a cache in memory, whatever servers and environment say.
+    pub(crate) fn checked_in_memory(mut self) -> Result<Settings, ConfigError> {
+        self.servers = None;
+        self.checked(|_| Err(std::env::VarError::NotPresent))
+    }
+
     fn checked(self, environment: Environment) -> Result<Settings, ConfigError> {
         let mut settings = self.settings;
         if switch("DJANGINXED_ENABLED", environment)? == Some(false) {

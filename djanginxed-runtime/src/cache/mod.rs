@@ -3,10 +3,12 @@
 mod apart;
 mod builder;
 mod kinds;
+mod outcomes;
 mod purge;
 mod store;
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use self::builder::PageCacheBuilder;
@@ -14,6 +16,9 @@ pub use self::purge::{Purge, Purged};
 
 use self::apart::Apart;
 use self::kinds::Kinds;
+pub(crate) use self::outcomes::Outcome;
+use self::outcomes::Outcomes;
+pub(crate) use self::store::Kept;
 use self::store::Store;
 use crate::budget::Budget;
 use crate::coalesce::Flights;
@@ -29,6 +34,7 @@ use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::sync::Arc;
 use crate::tag::{Tags, tags_of};
+use crate::token::Token;
 use crate::writer::{Doubt, Job};
 
 /// The caches in this process: more than one is usually a mistake.
@@ -67,6 +73,9 @@ struct Inner {
     kinds: Kinds,
     /// The tags of a page that has none of its own.
     untagged: Tags,
+    outcomes: Outcomes,
+    /// What the admin page's forms must carry, made when it is asked for.
+    token: OnceLock<Token>,
 }
 
 /// What a leader gives to those who waited for it.
@@ -131,6 +140,8 @@ impl PageCache {
                 apart: Apart::new(),
                 kinds: Kinds::default(),
                 untagged,
+                outcomes: Outcomes::default(),
+                token: OnceLock::new(),
             }),
         }
     }
@@ -199,6 +210,19 @@ impl PageCache {
         self.inner.kinds.note(page);
     }
 
+    /// What the admin page's forms must carry; `made` is called when it is made.
+    pub(crate) fn token(&self, made: impl FnOnce()) -> &Token {
+        self.inner.token.get_or_init(|| {
+            made();
+            Token::random()
+        })
+    }
+
+    /// What became of the last pages.
+    pub(crate) fn outcomes(&self) -> &Outcomes {
+        &self.inner.outcomes
+    }
+
     /// Whether visitors of `key` do not wait for each other, for now.
     pub(crate) fn is_apart(&self, key: &PageKey) -> bool {
         self.inner.apart.contains(key)
@@ -220,6 +244,11 @@ impl PageCache {
             Some(entry) => Some(entry),
             None => self.inner.store.far(key).await,
         }
+    }
+
+    /// What is there of a page, for who looks after it.
+    pub(crate) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        self.inner.store.peek(key).await
     }
 
     /// Whether other processes may have their pages in the same store, and delete

@@ -1,6 +1,6 @@
 //! Where pages are kept: the store's two kinds, behind the same few methods.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::deletes::Deletes;
 use crate::entry::Entry;
@@ -21,6 +21,16 @@ pub(super) enum Store {
     Shared(Shared),
 }
 
+/// What is kept of a page, for who looks after it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) entry: Entry,
+    /// None: without an end.
+    pub(crate) left: Option<Duration>,
+    /// `memory`, `queue` or `memcached`.
+    pub(crate) place: &'static str,
+}
+
 /// Memory of this process.
 #[derive(Debug)]
 pub(super) struct Embedded {
@@ -39,7 +49,7 @@ impl Store {
     pub(super) fn new(settings: &Settings, deletes: &Arc<Deletes>) -> Store {
         let deletes = Arc::clone(deletes);
         if settings.servers.is_empty() {
-            let memory = Memory::new(settings.memory);
+            let memory = Memory::new(settings.memory, settings.clock.clone());
             return Store::Embedded(Embedded { memory, deletes });
         }
         let memcached = Arc::new(Memcached::new(
@@ -83,6 +93,31 @@ impl Store {
             None => observe::miss(),
         }
         found
+    }
+
+    /// What is there of a page, without being taken for a visitor.
+    pub(super) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
+        let kept = |place| {
+            move |(entry, left): (Entry, Duration)| Kept {
+                entry,
+                left: Some(left),
+                place,
+            }
+        };
+        match self {
+            Store::Embedded(store) => Ok(store.memory.peek(key).map(kept("memory"))),
+            Store::Shared(store) => {
+                if let Some(queued) = store.writer.peek(key) {
+                    return Ok(Some(kept("queue")(queued)));
+                }
+                let found = store.memcached.peek(key).await?;
+                Ok(found.map(|(entry, left)| Kept {
+                    entry,
+                    left,
+                    place: "memcached",
+                }))
+            }
+        }
     }
 
     /// Takes a page; the visitor does not wait for it.
@@ -157,10 +192,7 @@ impl Store {
             Store::Embedded(_) => None,
             Store::Shared(store) => {
                 let markers = store.memcached.markers(key, tags).await;
-                Some((
-                    markers.unwrap_or_default(),
-                    store.memcached.server_of(&key),
-                ))
+                Some((markers.unwrap_or_default(), store.memcached.server_of(&key)))
             }
         }
     }

@@ -84,3 +84,18 @@ proptest! {
         prop_assert_eq!(key, PageKey::new("", &format!("{prefix}{target}")));
     }
 }
+
+#[test]
+fn a_key_is_read_as_it_is_written() {
+    let key = PageKey::new("site1", "/");
+    assert_eq!(PageKey::read(&key.to_string()), Some(key));
+    let wrong = [
+        "",
+        "0",
+        &"g".repeat(32),
+        &"0".repeat(31),
+        &"0".repeat(33),
+        &"é".repeat(16),
+    ];
+    assert_eq!(wrong.map(PageKey::read), [None; 6]);
+}

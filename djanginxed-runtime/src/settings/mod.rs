@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
+use crate::clock::Clock;
 use crate::config_error::ConfigError;
 use crate::host::Host;
 use crate::layout::Layout;
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
+    /// By which the lives of pages are counted, where they are in this process.
+    pub(crate) clock: Clock,
 }
 
 /// The bounds of the writer's queue.
@@ -80,6 +83,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
+            clock: Clock::default(),
         }
     }
 }

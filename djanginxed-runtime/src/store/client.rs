@@ -309,6 +309,20 @@ impl Client {
         self.exchange_each(&commands, said).await;
     }
 
+    /// A page and how long it lives, if that has an end, without being noticed as a
+    /// reader of it.
+    pub(crate) async fn peek(
+        &self,
+        key: &PageKey,
+    ) -> Result<Option<(Entry, Option<Duration>)>, StoreError> {
+        let mut answers = self
+            .exchange(&[Command::new("mg", &key.hex(), " f t v u")])
+            .await;
+        let answer = answers.pop().unwrap_or_else(|| Err(self.unexpected()))?;
+        let left = answer.number(b't').map(Duration::from_secs);
+        Ok(self.found(answer)?.map(|entry| (entry, left)))
+    }
+
     fn found(&self, answer: Answer) -> Result<Option<Entry>, StoreError> {
         match answer.code() {
             ReturnCode::En => Ok(None),
@@ -332,10 +346,7 @@ impl Client {
         pages: impl Iterator<Item = &Outgoing> + Clone,
     ) -> Vec<Result<Taken, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages
-            .clone()
-            .flat_map(|page| page.commands(now))
-            .collect();
+        let commands: Vec<_> = pages.clone().flat_map(|page| page.commands(now)).collect();
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {

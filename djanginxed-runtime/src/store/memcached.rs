@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
-use super::client::{Client, Marker, Markers, Question};
 use super::client::MAX_PIECE;
+use super::client::{Client, Marker, Markers, Question};
 use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
@@ -189,6 +190,19 @@ impl Memcached {
         let upstream = &self.upstreams[self.server_of(&key)];
         upstream.check()?;
         lookup::page(upstream, key).await
+    }
+
+    /// A page as who looks after it sees it: see [`Client::peek`]. It is asked for on a
+    /// connection of its own.
+    pub(crate) async fn peek(
+        &self,
+        key: &PageKey,
+    ) -> Result<Option<(Entry, Option<Duration>)>, StoreError> {
+        let upstream = &self.upstreams[self.server_of(key)];
+        let client = upstream.client();
+        let timed_out = |_| StoreError::timed_out(upstream.address());
+        let asked = timeout(upstream.timeout(), client.peek(key));
+        asked.await.map_err(timed_out)?
     }
 
     /// The delete marker of a page.

@@ -1,7 +1,8 @@
 //! The embedded store: memory of the process, when no server is named.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::expiring::{Expiring, Tagged};
 use crate::key::PageKey;
@@ -32,14 +33,20 @@ impl Tagged for Held {
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: u64) -> Memory {
+    pub(crate) fn new(max_bytes: u64, clock: Clock) -> Memory {
         Memory {
-            entries: Expiring::new(max_bytes),
+            entries: Expiring::by(clock, max_bytes),
         }
     }
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Entry> {
         Some(self.entries.get(key)?.entry)
+    }
+
+    /// A page and how long it lives, without having asked for it.
+    pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        let (held, left) = self.entries.peek(key)?;
+        Some((held.entry, left))
     }
 
     /// Takes a page; whether there is room for one of its size.
@@ -91,9 +98,13 @@ mod tests {
 
     #[test]
     fn pages_go_with_any_of_their_tags_and_are_counted() {
-        let memory = Memory::new(1 << 20);
+        let memory = Memory::new(1 << 20, Clock::default());
         for number in 0..100 {
-            put(&memory, number, &["all", if number % 2 == 0 { "even" } else { "odd" }]);
+            put(
+                &memory,
+                number,
+                &["all", if number % 2 == 0 { "even" } else { "odd" }],
+            );
         }
         put(&memory, 100, &[]);
         assert_eq!(memory.remove_tagged(&tag("even")), 50);
@@ -108,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_page_that_was_replaced_has_only_its_new_tags() {
-        let memory = Memory::new(1 << 20);
+        let memory = Memory::new(1 << 20, Clock::default());
         put(&memory, 1, &["old"]);
         put(&memory, 1, &["new"]);
         assert_eq!(memory.remove_tagged(&tag("old")), 0);
@@ -117,7 +128,7 @@ mod tests {
 
     #[test]
     fn pages_that_are_evicted_leave_the_index_too() {
-        let memory = Memory::new(20_000);
+        let memory = Memory::new(20_000, Clock::default());
         for number in 0..10_000 {
             put(&memory, number, &["one", &format!("own:{number}")]);
         }

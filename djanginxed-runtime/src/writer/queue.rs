@@ -184,6 +184,14 @@ impl Queue {
         queued.job.left().map(|_| queued.job.entry.clone())
     }
 
+    /// The same, and how long it lives.
+    pub(super) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
+        let state = self.state();
+        let queued = state.pages.get(key)?;
+        let left = queued.job.left()?;
+        Some((queued.job.entry.clone(), left))
+    }
+
     pub(super) fn forget(&self, key: &PageKey) {
         let mut state = self.state();
         state.remove(key);

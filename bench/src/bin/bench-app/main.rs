@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_data(Data::new(memcached_by_hand(&settings, sender.clone())))
             .route("/-/renders", web::get().to(renders))
             .route("/-/flush", web::get().to(flush))
-            .configure(|config| settings.handler.configure(config))
+            .configure(|config| settings.handler.configure(config, &pages))
     };
     let server = HttpServer::new(app)
         .workers(args.workers)

@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = App::new()
         .app_data(Data::new(site))
         .app_data(pages.clone())
-        .configure(|config| args.handler.configure(config));
+        .configure(|config| args.handler.configure(config, &pages));
     let app = test::init_service(app).await;
     let target = |number| match args.hit {
         true => format!("/{}/hit", args.page),

@@ -27,10 +27,7 @@ pub(crate) struct Read {
 impl Client {
     /// Notes that the tags were purged, and says which pieces of their indexes there are,
     /// each with its bytes.
-    pub(crate) async fn purge(
-        &self,
-        tags: &[TagKey],
-    ) -> Result<Vec<(Piece, usize)>, StoreError> {
+    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Result<Vec<(Piece, usize)>, StoreError> {
         let owner = || [self.marker_value().into(), Bytes::new()];
         let life = format!(" T{MARKER_LIFE}");
         let marks = tags

@@ -57,6 +57,7 @@ fn pages(work: Work) -> Vec<Sending> {
     match work {
         Work::Pages(pages) => pages,
         Work::Deletes(_) => panic!("deletes"),
+        Work::Purge(_) => panic!("a purge"),
         Work::Nothing => panic!("nothing"),
         Work::Over => panic!("over"),
     }

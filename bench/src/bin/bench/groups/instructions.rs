@@ -12,10 +12,17 @@ use crate::table::{Column, Sample, Shown, Table};
 pub(crate) const INSTRUCTIONS: &str = "instructions";
 
 /// Name, arguments, and whether there is a Memcached.
-const CASES: [(&str, &[&str], bool); 7] = [
+const CASES: [(&str, &[&str], bool); 12] = [
     ("miss, without the attribute", &["bare"], false),
     ("miss, embedded store", &["annotated"], false),
+    ("miss, embedded store, middleware", &["wrapped"], false),
+    (
+        "miss, embedded store, middleware around the attribute",
+        &["both"],
+        false,
+    ),
     ("miss, Memcached", &["annotated"], true),
+    ("miss, Memcached, middleware", &["wrapped"], true),
     (
         "miss, Memcached, no lookup",
         &["annotated", "--lookup", "false"],
@@ -27,7 +34,13 @@ const CASES: [(&str, &[&str], bool); 7] = [
         false,
     ),
     ("hit, embedded store", &["annotated", "--hit"], false),
+    (
+        "hit, embedded store, middleware",
+        &["wrapped", "--hit"],
+        false,
+    ),
     ("hit, Memcached", &["annotated", "--hit"], true),
+    ("hit, Memcached, middleware", &["wrapped", "--hit"], true),
 ];
 
 const COLUMNS: [Column; 3] = [

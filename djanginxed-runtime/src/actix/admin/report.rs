@@ -1,0 +1,154 @@
+//! What the admin page shows, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::order::{Asked, Named};
+use crate::cache::{Kept, PageCache};
+use crate::counts;
+
+/// All that is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// What came of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) said: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<Page>,
+    pub(super) store: String,
+    pub(super) layout: String,
+    /// Of pages that name none.
+    pub(super) key_prefix: String,
+    pub(super) enabled: bool,
+    /// The last pages that were not stored, the last first.
+    pub(super) refused: Vec<Refused>,
+    /// By this process since it has an admin page.
+    pub(super) counted: BTreeMap<&'static str, u64>,
+    pub(super) token: String,
+}
+
+/// A page whose last render was not stored.
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    pub(super) target: String,
+    pub(super) key: String,
+    pub(super) reason: &'static str,
+    pub(super) seconds_ago: u64,
+}
+
+/// A look at one page.
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    #[serde(flatten)]
+    pub(super) asked: Option<Asked>,
+    pub(super) key: String,
+    /// None: the store cannot be asked.
+    pub(super) stored: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failure: Option<String>,
+    #[serde(flatten)]
+    pub(super) entry: Option<Entry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_refusal: Option<Refused>,
+}
+
+/// What is stored.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry {
+    /// `memory`, `queue` (on its way to Memcached) or `memcached`.
+    pub(super) place: &'static str,
+    /// Seconds; none: it does not expire.
+    pub(super) expires_in: Option<u64>,
+    /// Bytes, as stored.
+    pub(super) size: usize,
+    pub(super) gzip: bool,
+    /// Of a whole response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) fields: Vec<(String, String)>,
+}
+
+impl Report {
+    pub(super) fn of(pages: &PageCache) -> Report {
+        let settings = pages.settings();
+        let refused = pages.outcomes().all().into_iter();
+        Report {
+            said: None,
+            page: None,
+            store: settings.store_name().to_string(),
+            layout: settings.layout.to_string(),
+            key_prefix: settings.key_prefix.clone(),
+            enabled: settings.enabled,
+            refused: refused.filter_map(Refused::of).collect(),
+            counted: counts::all().collect(),
+            token: pages.token(|| {}).digits().to_owned(),
+        }
+    }
+
+    pub(super) fn said(self, said: String) -> Report {
+        Report {
+            said: Some(said),
+            ..self
+        }
+    }
+
+    pub(super) async fn with_page(self, pages: &PageCache, page: Named) -> Report {
+        let found = pages.peek(&page.key).await;
+        let outcome = pages.outcomes().of(&page.key);
+        let page = Page {
+            asked: page.asked,
+            key: page.key.to_string(),
+            stored: found.as_ref().ok().map(Option::is_some),
+            failure: found.as_ref().err().map(ToString::to_string),
+            entry: found.ok().flatten().map(|kept| Entry::of(&kept)),
+            last_refusal: outcome.and_then(Refused::of),
+        };
+        Report {
+            page: Some(page),
+            ..self
+        }
+    }
+}
+
+impl Page {
+    /// Its target, where that is known.
+    pub(super) fn target(&self) -> Option<&str> {
+        let asked = self.asked.as_ref().map(|asked| &asked.target);
+        let refused = || self.last_refusal.as_ref().map(|refused| &refused.target);
+        asked.or_else(refused).map(String::as_str)
+    }
+}
+
+impl Refused {
+    fn of(outcome: crate::cache::Outcome) -> Option<Refused> {
+        let ago = SystemTime::now().duration_since(outcome.at);
+        Some(Refused {
+            reason: outcome.refused?,
+            target: outcome.target,
+            key: outcome.key.to_string(),
+            seconds_ago: ago.unwrap_or_default().as_secs(),
+        })
+    }
+}
+
+impl Entry {
+    fn of(kept: &Kept) -> Entry {
+        let stored = kept.entry.stored();
+        let head = kept.entry.head();
+        let fields = head.iter().flat_map(|head| head.fields());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Entry {
+            place: kept.place,
+            expires_in: kept.left.map(|left| left.as_secs()),
+            size: stored.len(),
+            gzip: kept.entry.is_packed(),
+            status: head.map(|head| head.status().as_u16()),
+            fields: fields
+                .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+                .collect(),
+        }
+    }
+}
