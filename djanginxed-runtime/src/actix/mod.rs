@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod around;
 mod background;
+mod cached_page;
 mod find;
 mod incoming;
 mod middleware;
@@ -12,6 +13,7 @@ mod serve;
 mod tee;
 mod through;
 
+pub use self::cached_page::CachedPage;
 pub use self::incoming::Incoming;
 pub use self::middleware::ScopeCache;
 pub use self::seen::Seen;
