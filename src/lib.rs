@@ -79,7 +79,7 @@
 //! | the status is not 200, or with [`Layout::Response`] not one of [`statuses`](PageCacheBuilder::statuses) | `status` |
 //! | the response has Set-Cookie | `set-cookie` |
 //! | CDN-Cache-Control where there is one (RFC 9213), else Cache-Control, has private, no-store or no-cache; or Surrogate-Control has no-store; or Pragma has no-cache and there is no Cache-Control | `cache-control` |
-//! | Vary names anything but Accept-Encoding | `vary` |
+//! | Vary names anything but Accept-Encoding and what the cache's [`vary`](PageCacheBuilder::vary) rules look at | `vary` |
 //! | the handler has encoded the content itself | `content-encoding` |
 //! | with [`Layout::Body`]: the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`: nginx would serve it under the wrong type. With [`Layout::Response`]: a page has none | `content-type` |
 //! | with [`Layout::Body`]: a header would be lost that is not known to be harmless to lose: every standard one beside those of caching, connections and lengths (Content-Security-Policy, Strict-Transport-Security, Link, Access-Control-\*, …), X-Content-Type-Options, X-Frame-Options and their like; unless it is declared with [`header`](PageCacheBuilder::header) with the same value. The log names it. Other `X-…` headers are lost, which the log says once. With [`Layout::Response`]: an X-Accel-\* field | `header` |
@@ -108,7 +108,8 @@
 //! [`when`](ScopeCache::when) says no. The request's own Cache-Control is ignored, as
 //! nginx ignores it.
 //!
-//! **Nothing else of a request is in a page's key.** A handler that answers by
+//! **Nothing else of a request is in a page's key** but what [`vary`](PageCacheBuilder::vary)
+//! declares, which handlers read by [`Variant`]. A handler that answers by
 //! Accept-Language, User-Agent, HX-Request or a cookie shows everybody the answer of
 //! whoever came first, unless it says so in Vary, and then its page is not stored.
 //! [`bypass_header`](PageCacheBuilder::bypass_header) takes such requests out. And who
@@ -167,7 +168,7 @@
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
     CachedPage, ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Purge,
-    Purged, ScopeCache, StoreError, nginx, test,
+    Purged, ScopeCache, StoreError, Variant, Vary, nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.
@@ -181,3 +182,8 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the recipes' code.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/recipes.md")]
+struct Recipes;

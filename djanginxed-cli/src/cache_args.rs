@@ -2,9 +2,9 @@
 //! environment variables.
 
 use clap::{Args, ValueEnum};
-use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey, Placement};
+use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Vary};
 use djanginxed_rules::is_media_type;
-use djanginxed_runtime::tool::{KeyRecipe, Server};
+use djanginxed_runtime::tool::{KeyRecipe, Server, variants};
 
 use crate::failure::Failure;
 
@@ -38,6 +38,14 @@ pub(crate) struct KeyArgs {
     content_type: String,
     #[command(flatten)]
     layout: LayoutArgs,
+    #[command(flatten)]
+    pub(crate) vary: VaryArgs,
+}
+
+/// A key of a target, and its variant, `~de~mobile`; empty where pages do not vary.
+pub(crate) struct VariantKey {
+    pub(crate) variant: String,
+    pub(crate) key: PageKey,
 }
 
 impl KeyArgs {
@@ -50,9 +58,21 @@ impl KeyArgs {
         self.layout.given()
     }
 
-    pub(crate) fn key(&self, target: &str) -> PageKey {
+    /// The variants of the pages, once the prefix and the rules are right.
+    pub(crate) fn variants(&self) -> Result<Vec<String>, Failure> {
+        let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
+        Ok(variants(&self.vary.add_to(pages)?.build()?))
+    }
+
+    /// The keys of a target in `variants`.
+    pub(crate) fn keys(&self, variants: &[String], target: &str) -> Vec<VariantKey> {
         let layout = self.layout.layout();
-        KeyRecipe::of(layout, &self.prefix.prefix, &self.content_type).key(target)
+        let recipe = KeyRecipe::of(layout, &self.prefix.prefix, &self.content_type);
+        let key = |variant: &String| VariantKey {
+            variant: variant.clone(),
+            key: recipe.with_variant(variant).key(target),
+        };
+        variants.iter().map(key).collect()
     }
 }
 
@@ -61,6 +81,31 @@ fn media_type(text: &str) -> Result<String, &'static str> {
         Ok(text.to_owned())
     } else {
         Err("write a media type without parameters, for example application/json")
+    }
+}
+
+/// What the application's pages vary by.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VaryArgs {
+    /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
+    /// header:NAME=VALUE,VALUE or mobile; may be given several times
+    #[arg(
+        long = "vary",
+        value_name = "RULE",
+        env = "DJANGINXED_VARY",
+        value_delimiter = ';'
+    )]
+    rules: Vec<String>,
+}
+
+impl VaryArgs {
+    /// The rules, added to a cache's settings.
+    pub(crate) fn add_to(&self, pages: PageCacheBuilder) -> Result<PageCacheBuilder, Failure> {
+        let named = |error: ConfigError| Failure::Usage(format!("--vary: {error}"));
+        names(&self.rules).iter().try_fold(pages, |pages, rule| {
+            let rule: Vary = rule.parse().map_err(named)?;
+            Ok(pages.vary(rule))
+        })
     }
 }
 
@@ -192,13 +237,6 @@ fn switch(text: &str) -> Result<bool, &'static str> {
         return Ok(false);
     }
     djanginxed_rules::switch(text).ok_or("write 1 or 0")
-}
-
-impl PrefixArgs {
-    /// A page cache that only knows its prefix.
-    pub(crate) fn cache(&self) -> Result<PageCache, Failure> {
-        Ok(PageCache::builder().key_prefix(&self.prefix).build()?)
-    }
 }
 
 impl ServerArgs {

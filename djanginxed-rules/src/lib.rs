@@ -89,6 +89,16 @@ pub const fn is_cookie_name(name: &str) -> bool {
     !bytes.is_empty()
 }
 
+/// The longest value of a rule that pages vary by, in bytes.
+pub const MAX_VARIANT_VALUE: usize = 64;
+
+/// Whether pages may vary by `value`: 1 to 64 of `A-Z a-z 0-9 . _ -`, which stand
+/// unquoted in nginx's file, and end where a key's `~`, `=` or `/` begins.
+#[must_use]
+pub const fn is_variant_value(value: &str) -> bool {
+    is_cookie_name(value) && value.len() <= MAX_VARIANT_VALUE
+}
+
 /// Whether `tag` names a group of pages: 1 to 1,024 visible ASCII characters.
 #[must_use]
 pub const fn is_tag(tag: &str) -> bool {
@@ -182,6 +192,31 @@ mod tests {
             "a/.b",
         ] {
             assert!(!is_media_type(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_variants_value_stands_unquoted_in_nginx() {
+        let long = [b'x'; MAX_VARIANT_VALUE + 1];
+        for good in [
+            "de",
+            "pt-BR",
+            "a.b_C-9",
+            str::from_utf8(&long[1..]).unwrap(),
+        ] {
+            assert!(is_variant_value(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a b",
+            "a~b",
+            "a=b",
+            "a/b",
+            "$a",
+            "é",
+            str::from_utf8(&long).unwrap(),
+        ] {
+            assert!(!is_variant_value(bad), "{bad}");
         }
     }
 

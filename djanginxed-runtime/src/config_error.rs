@@ -33,6 +33,17 @@ pub enum ConfigError {
         "bypass cookie {0:?}: use a name of A-Z a-z 0-9 . _ -, which nginx's file can look for"
     )]
     Cookie(String),
+    /// A rule in [`vary`](crate::PageCacheBuilder::vary), or as text.
+    #[error("vary {rule}{}: {problem}", about(.value))]
+    #[non_exhaustive]
+    Vary {
+        /// The rule, without its values.
+        rule: String,
+        /// The name or the value that is wrong; empty where it is neither.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A header name or value.
     #[error("header {name:?}: {problem}")]
     #[non_exhaustive]
@@ -80,6 +91,13 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+}
+
+fn about(value: &str) -> String {
+    match value {
+        "" => String::new(),
+        value => format!(": {value:?}"),
+    }
 }
 
 /// The sentence itself: it is what a `main` that returns the error prints.

@@ -12,10 +12,12 @@ use crate::media::HTML;
 ///
 /// A page of another type than text/html has `=` and its type behind its
 /// prefix. No prefix has a `=` and every target begins with `/`, so an nginx
-/// that serves a prefix as HTML never finds such a page.
+/// that serves a prefix as HTML never finds such a page. Where pages have variants,
+/// `~` and the value of each rule stand behind the prefix, which has no `~`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRecipe<'a> {
     prefix: &'a str,
+    variant: &'a str,
     content_type: &'a str,
 }
 
@@ -34,8 +36,15 @@ impl<'a> KeyRecipe<'a> {
     pub fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
         KeyRecipe {
             prefix,
+            variant: "",
             content_type,
         }
+    }
+
+    /// The same for one variant of the pages, `~de~mobile`; none has no `~`.
+    #[must_use]
+    pub fn with_variant(self, variant: &'a str) -> KeyRecipe<'a> {
+        KeyRecipe { variant, ..self }
     }
 
     /// The key of `target`.
@@ -43,6 +52,7 @@ impl<'a> KeyRecipe<'a> {
     pub fn key(&self, target: &str) -> PageKey {
         let mut hash = Md5::new();
         hash.update(self.prefix);
+        hash.update(self.variant);
         if !self.is_html() {
             hash.update("=");
             // Media types are compared without case (RFC 9110, section 8.3.1).
@@ -54,13 +64,19 @@ impl<'a> KeyRecipe<'a> {
         PageKey(hash.finalize().into())
     }
 
-    /// What is hashed before the target, `site1` or `site1=application/json`, in
+    /// What is hashed before the target, `site1` or `site1~de=application/json`, in
     /// nginx's words as in ours.
     #[must_use]
     pub fn start(&self) -> String {
+        let KeyRecipe {
+            prefix, variant, ..
+        } = self;
         match self.is_html() {
-            true => self.prefix.to_owned(),
-            false => format!("{}={}", self.prefix, self.content_type.to_ascii_lowercase()),
+            true => format!("{prefix}{variant}"),
+            false => format!(
+                "{prefix}{variant}={}",
+                self.content_type.to_ascii_lowercase()
+            ),
         }
     }
 

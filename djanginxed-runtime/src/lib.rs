@@ -41,12 +41,13 @@ mod store;
 mod sync;
 mod tag;
 mod token;
+mod vary;
 mod visit;
 mod writer;
 
 pub mod test;
 
-pub use actix::{CachedPage, ScopeCache};
+pub use actix::{CachedPage, ScopeCache, Variant};
 pub use cache::{PageCache, PageCacheBuilder, Purge, Purged};
 pub use config_error::ConfigError;
 pub use feed::Hot;
@@ -54,6 +55,7 @@ pub use key::PageKey;
 pub use layout::Layout;
 pub use placement::Placement;
 pub use store::error::StoreError;
+pub use vary::Vary;
 
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
@@ -67,6 +69,7 @@ pub mod private {
 pub mod tool {
     pub use crate::feed::{FeedReport, ask as ask_feed};
     pub use crate::key::KeyRecipe;
+    pub use crate::parts::variants;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 
+use crate::cache::PageCache;
 use crate::coalesce;
 use crate::entry::Entry;
 use crate::key::PageKey;
@@ -59,4 +60,12 @@ impl Flights {
             Err(_) => false,
         }
     }
+}
+
+/// Every variant of the pages of a cache as it stands in their keys, `~de~mobile`; one,
+/// which is empty, where they do not vary.
+#[must_use]
+pub fn variants(pages: &PageCache) -> Vec<String> {
+    let variants = pages.settings().vary.all();
+    variants.iter().map(ToString::to_string).collect()
 }

@@ -20,6 +20,7 @@ use crate::media::gets_charset;
 use crate::page::Page;
 use crate::reason::Reason;
 use crate::settings::Settings;
+use crate::vary::Rules;
 
 /// What becomes of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +48,11 @@ pub(crate) fn decide(
     if !terms.settings.statuses.contains(&status) {
         return Decision::Skip(Reason::Status);
     }
-    let refused = refused_for_all(headers).or_else(|| match terms.settings.layout {
-        Layout::Body => refused_by_loss(headers, terms),
-        Layout::Response => refused_whole(status, headers),
-    });
+    let refused =
+        refused_for_all(headers, &terms.settings.vary).or_else(|| match terms.settings.layout {
+            Layout::Body => refused_by_loss(headers, terms),
+            Layout::Response => refused_whole(status, headers),
+        });
     if let Some(reason) = refused {
         return Decision::Skip(reason);
     }
@@ -63,12 +65,12 @@ pub(crate) fn decide(
     }
 }
 
-fn refused_for_all(headers: &HeaderMap) -> Option<Reason> {
+fn refused_for_all(headers: &HeaderMap, rules: &Rules) -> Option<Reason> {
     if headers.contains_key(header::SET_COOKIE) {
         Some(Reason::SetCookie)
     } else if forbids_sharing(headers) {
         Some(Reason::CacheControl)
-    } else if varies(headers) {
+    } else if varies(headers, rules) {
         Some(Reason::Vary)
     } else if is_encoded(headers) {
         Some(Reason::ContentEncoding)
@@ -147,8 +149,10 @@ fn forbids_sharing(headers: &HeaderMap) -> bool {
         || pragma()
 }
 
-fn varies(headers: &HeaderMap) -> bool {
-    list(headers, header::VARY).any(|name| !name.eq_ignore_ascii_case(b"accept-encoding"))
+/// Whether the response depends on what no variant is made of.
+fn varies(headers: &HeaderMap, rules: &Rules) -> bool {
+    list(headers, header::VARY)
+        .any(|name| !name.eq_ignore_ascii_case(b"accept-encoding") && !rules.cover(name))
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

@@ -8,7 +8,7 @@ use crate::cache::{Landed, PageCache};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};
-use crate::key::PageKey;
+use crate::key::{KeyRecipe, PageKey};
 use crate::life::Freshness;
 use crate::observe;
 use crate::page::Page;
@@ -131,14 +131,19 @@ impl Visit {
     }
 
     /// A response that the cache had no part in: where the request changed something,
-    /// the target's page is not what it was (RFC 9111, section 4.4).
+    /// the target's page is not what it was (RFC 9111, section 4.4), in any variant.
     pub(crate) async fn changed(&self, status: StatusCode) {
         if self.is_safe || !(status.is_success() || status.is_redirection()) {
             return;
         }
         // The visitor does not wait for a server that hangs; the delete goes on.
         let limit = self.pages.settings().operation_timeout;
-        if timeout(limit, self.pages.delete(&self.key)).await.is_err() {
+        let prefix = self.page.own_key_prefix();
+        let settings = self.pages.settings();
+        let prefix = prefix.unwrap_or(&settings.key_prefix);
+        let recipe = KeyRecipe::of(settings.layout, prefix, self.page.media_type());
+        let keys = self.pages.keys_under(recipe, &self.target);
+        if timeout(limit, self.pages.delete_all(&keys)).await.is_err() {
             observe::delete_goes_on(&self.key);
         }
     }

@@ -1,7 +1,7 @@
 use std::process::{Command, Output, Stdio};
 
 use djanginxed::nginx::{Md5, Site};
-use djanginxed::{PageCache, Placement};
+use djanginxed::{PageCache, Placement, Vary};
 use testkit::http::Request;
 use testkit::{Memcached, Nginx, free_port};
 
@@ -70,6 +70,10 @@ fn nginx_accepts_every_bypass_rule_and_header() {
         .bypass_cookie("a.b-c_D")
         .bypass_header("X-Preview")
         .hosts(["www.example.com"])
+        .vary(Vary::language(
+            (0..32).map(|n| format!("{}-{n}", "x".repeat(60))),
+        ))
+        .vary(Vary::mobile())
         .header("X-A", "a \"b\" \\ 'c' ; { } # \\n")
         .build()
         .unwrap();

@@ -24,6 +24,7 @@ struct Settings {
     pages: Vec<(String, String, String)>,
     never_cached: Vec<String>,
     ignored: Vec<String>,
+    vary: Vec<String>,
     name: Option<String>,
     timeout: Duration,
     body_size: String,
@@ -48,6 +49,9 @@ impl Settings {
         }
         for (name, value) in &self.headers {
             pages = pages.header(name, value);
+        }
+        for rule in &self.vary {
+            pages = pages.vary(rule.parse().ok()?);
         }
         if let Some((path, _)) = &self.feed {
             // Nothing is to read it here.
@@ -258,6 +262,20 @@ fn settings() -> impl Strategy<Value = Settings> {
             &["utm_source", "utm_*", "a.b-c", "-*"],
             "[a-zA-Z0-9._-]{1,64}[*]?",
         )),
+        vec(
+            mostly(
+                &[
+                    "language=en,de",
+                    "language=default,pt-BR,pt",
+                    "cookie:a.b-c=eur,default,U.S-d_9",
+                    "header:X-Region=eu,hostnames",
+                    "mobile",
+                ],
+                "language=[a-zA-Z]{1,20}(-[a-z0-9]{1,20}){0,2}(,[a-z]{1,64}){0,20}\
+                 |(cookie|header):[a-zA-Z0-9-]{1,128}=[a-zA-Z0-9._-]{1,64}",
+            ),
+            0..4,
+        ),
     );
     let places = (vec(page(), 0..4), vec(location(), 0..3), name);
     let size = mostly(&["10m", "0", "1G", "512k"], "[0-9]{1,12}[kKmMgG]?");
@@ -272,7 +290,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     (addresses, rules, places, timeout, size, (reads, feed)).prop_map(
         |(addresses, rules, places, timeout, body_size, ((njs, layout), feed))| {
             let (memcached, server_names, hosts, listens, inner, applications) = addresses;
-            let (cookies, bypass_headers, headers, ignored) = rules;
+            let (cookies, bypass_headers, headers, ignored, vary) = rules;
             let (pages, never_cached, name) = places;
             Settings {
                 memcached,
@@ -287,6 +305,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 pages,
                 never_cached,
                 ignored,
+                vary,
                 name,
                 timeout,
                 body_size,

@@ -36,3 +36,4 @@ mod stale;
 mod streams;
 mod switches;
 mod test_pages;
+mod variants;

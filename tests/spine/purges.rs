@@ -7,10 +7,11 @@ use actix_web::rt::System;
 use actix_web::test as probe;
 use actix_web::web::{Html, ServiceConfig};
 use actix_web::{App, Responder, get, web};
-use djanginxed::{CachedPage, PageCache, PageKey, Purge, StoreError, cache_page};
+use djanginxed::test::Pages;
+use djanginxed::{CachedPage, PageCache, PageKey, Purge, StoreError, Variant, Vary, cache_page};
 use testkit::{Memcached, free_port};
 
-use crate::stack::cache;
+use crate::stack::{cache, ok};
 
 /// How often anything was rendered.
 #[derive(Default)]
@@ -361,4 +362,32 @@ fn a_tag_of_a_hundred_thousand_pages_is_purged() {
     assert_eq!(purged.deleted as usize, PAGES);
     let key = PageKey::new("site1", "/articles/77777").to_string();
     assert!(memcached.get(key).is_none());
+}
+
+#[actix_web::test]
+async fn a_purged_page_is_gone_in_every_variant() {
+    let settings = PageCache::builder().vary(Vary::language(["en", "de"]));
+    let pages = Pages::build(settings).unwrap();
+    let handler = async |variant: Variant| ok().body(format!("{:?}", variant.get("language")));
+    let site = web::resource("/{page}")
+        .wrap(pages.cache().cache(60).key_prefix("blog"))
+        .to(handler);
+    let app = probe::init_service(App::new().app_data(pages.cache()).service(site)).await;
+    let ask = async |target: &str, language: &str| {
+        let request = probe::TestRequest::get().uri(target);
+        let request = request.insert_header(("accept-language", language.to_owned()));
+        pages.send(&app, request).await
+    };
+    for target in ["/a", "/b"] {
+        for (language, text) in [("en", "Some(\"en\")"), ("de", "Some(\"de\")")] {
+            assert_eq!(ask(target, language).await.text(), text);
+            ask(target, language).await.assert_hit();
+        }
+    }
+    let purged = pages.cache().purge(Purge::page("/a")).await.unwrap();
+    assert_eq!(purged.deleted, 2);
+    for language in ["en", "de"] {
+        ask("/a", language).await.assert_stored();
+        ask("/b", language).await.assert_hit();
+    }
 }

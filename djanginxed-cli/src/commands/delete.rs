@@ -13,6 +13,7 @@ const NOT_KEPT: &str = "pages whose render began before this delete, or begins w
 
 /// Delete the stored page of each target
 ///
+/// With --vary, in each of its variants.
 /// A page whose render began before the delete, or within about 2 seconds
 /// after it, is not kept.
 /// Exit code 0 also where there was none to delete.
@@ -32,30 +33,33 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.page.prefix)?.build()?;
+    let variants = args.page.variants()?;
     let targets = targets(&args.targets)?;
     let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
     let (mut deleted, mut unreached) = (0, Unreached::default());
-    for target in &targets {
-        let key = args.page.key(target);
-        let index = servers.index_of(&key);
+    let all = targets.iter();
+    let all = all.flat_map(|target| args.page.keys(&variants, target));
+    let keys: Vec<_> = all.map(|variant| variant.key).collect();
+    for key in &keys {
+        let index = servers.index_of(key);
         let server = servers.address(index);
         // Asked first, so that one that hangs is waited for once and not each time.
         if let Err(trouble) = servers.reach(index).await {
             unreached.note(&server, &trouble);
             continue;
         }
-        match pages.delete(&key).await {
+        match pages.delete(key).await {
             Ok(was_there) => deleted += usize::from(was_there),
             Err(error) => unreached.note_text(&server, &error.to_string()),
         }
     }
     unreached.tell();
     let failed = unreached.count();
-    let absent = targets.len() - deleted - failed;
+    let absent = keys.len() - deleted - failed;
     output::line(format_args!(
         "{deleted} deleted, {absent} were not stored, {failed} failed"
     ))?;
-    if failed < targets.len() {
+    if failed < keys.len() {
         eprintln!("djanginxed: {NOT_KEPT}");
     }
     Ok(if failed == 0 {

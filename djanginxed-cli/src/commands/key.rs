@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::cache_args::KeyArgs;
+use crate::cache_args::{KeyArgs, VariantKey};
 use crate::failure::Outcome;
 use crate::output;
 use crate::targets::targets;
 
-/// Print the Memcached key of each target, one a line
+/// Print the Memcached key of each target, one a line; with --vary, that of each variant
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: djanginxed key --prefix site1 '/articles/?page=2'")]
 pub(crate) struct Args {
@@ -19,14 +19,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    // Checks the prefix, and names what is wrong with it.
-    args.page.prefix.cache()?;
+    // Checks the prefix and the rules, and names what is wrong with them.
+    let variants = args.page.variants()?;
     let targets = targets(&args.targets)?;
     if args.page.prefix.prefix.is_empty() {
         eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
     }
     for target in targets {
-        output::line(args.page.key(&target))?;
+        for VariantKey { variant, key } in args.page.keys(&variants, &target) {
+            output::line(format!("{key} {variant}").trim_end())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use flate2::read::GzDecoder;
 use serde::Serialize;
 
-use crate::cache_args::{KeyArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
 use crate::memcached::{Item, Servers};
 use crate::output::{self, escaped};
 use crate::targets::targets;
 use crate::unreached::Unreached;
 
-/// Show what is stored for each target, without disturbing it
+/// Show what is stored for each target, without disturbing it; with --vary, in each variant
 ///
 /// Exit code 0 if all are stored, 1 if one is not.
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,9 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Shown {
     target: String,
+    /// Where pages vary: `~de~mobile`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    variant: String,
     key: String,
     server: String,
     /// None: the server cannot be asked.
@@ -70,10 +73,16 @@ struct Entry {
 pub(crate) async fn run(args: &Args) -> Outcome {
     // Checks prefix and servers, and names what is wrong with them.
     args.servers.builder(&args.page.prefix)?.build()?;
+    let variants = args.page.variants()?;
     let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
     let (mut all, mut unreached) = (Vec::new(), Unreached::default());
-    for target in targets(&args.targets)? {
-        let shown = shown(args, &mut servers, &mut unreached, target).await;
+    let targets = targets(&args.targets)?;
+    let asked = targets.iter().flat_map(|target| {
+        let keys = args.page.keys(&variants, target);
+        keys.into_iter().map(move |key| (target.clone(), key))
+    });
+    for (target, key) in asked {
+        let shown = shown(&mut servers, &mut unreached, target, key).await;
         // What cannot be asked is told once, with all that is there.
         if !args.json && shown.stored.is_some() {
             output::line(&shown)?;
@@ -93,12 +102,11 @@ pub(crate) async fn run(args: &Args) -> Outcome {
 }
 
 async fn shown(
-    args: &Args,
     servers: &mut Servers,
     unreached: &mut Unreached,
     target: String,
+    VariantKey { variant, key }: VariantKey,
 ) -> Shown {
-    let key = args.page.key(&target);
     let index = servers.index_of(&key);
     let server = servers.address(index);
     let found = servers.peek_at(index, &key).await;
@@ -107,6 +115,7 @@ async fn shown(
     }
     Shown {
         target,
+        variant,
         key: key.to_string(),
         server,
         stored: found.as_ref().ok().map(Option::is_some),
@@ -170,6 +179,8 @@ impl std::fmt::Display for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Shown { key, server, .. } = self;
         let target = escaped(&self.target);
+        let target = format!("{target} {}", self.variant);
+        let target = target.trim_end();
         let Some(entry) = &self.entry else {
             return write!(f, "{target}\n  not stored: {key} on {server}");
         };

@@ -34,6 +34,35 @@ fn the_content_type_is_a_part_of_the_key() {
 }
 
 #[test]
+fn every_variant_has_a_key() {
+    let expected = |variants: &[&str], start: &str, rest: &str| -> String {
+        let line = |variant: &&str| {
+            let key = djanginxed::PageKey::new(&format!("{start}{variant}{rest}"), "/a");
+            format!("{key} {variant}\n")
+        };
+        variants.iter().map(line).collect()
+    };
+    let mut command = command();
+    command
+        .env("DJANGINXED_VARY", "language=en,de; mobile")
+        .args(["key", "--prefix=site1", "--content-type=a/b", "/a"]);
+    let all = ["~en~desktop", "~en~mobile", "~de~desktop", "~de~mobile"];
+    assert_eq!(
+        finish(&mut command, "").out,
+        expected(&all, "site1", "=a/b")
+    );
+    let done = run(["key", "--prefix=p", "--vary", "cookie:c=x,y", "/a"]);
+    assert_eq!(done.out, expected(&["~x", "~y"], "p", ""));
+    let wrong = run(["key", "--vary", "cookie:c=x,x", "/a"]);
+    assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(
+        wrong.err.contains("cookie:c: \"x\": it is there twice"),
+        "{}",
+        wrong.err
+    );
+}
+
+#[test]
 fn the_key_of_a_whole_response_has_no_content_type() {
     let key = |layout: &str| {
         let mut command = command();

@@ -96,6 +96,34 @@ fn pages_are_deleted_and_counted() {
 }
 
 #[test]
+fn every_variant_is_shown_and_deleted() {
+    let memcached = Memcached::start().unwrap();
+    for language in ["en", "de"] {
+        let key = djanginxed::PageKey::new(&format!("site1~{language}"), "/a");
+        memcached.set(key.to_string(), 0, 0, language);
+    }
+    let tool = |command: &str| {
+        let servers = memcached.address();
+        let rules = "--vary=language=en,de,fr";
+        run([
+            command,
+            "--servers",
+            &servers,
+            "--prefix=site1",
+            rules,
+            "/a",
+        ])
+    };
+    let shown = tool("show");
+    assert_eq!(shown.code, 1, "one is not stored");
+    for part in ["/a ~en\n", "/a ~de\n", "/a ~fr\n  not stored"] {
+        assert!(shown.out.contains(part), "{}", shown.out);
+    }
+    let done = tool("delete");
+    assert_eq!(done.out, "2 deleted, 1 were not stored, 0 failed\n");
+}
+
+#[test]
 fn the_server_is_the_one_that_nginx_asks() {
     let servers = [Memcached::start().unwrap(), Memcached::start().unwrap()];
     let list = format!("{},{} weight=3", servers[0].address(), servers[1].address());

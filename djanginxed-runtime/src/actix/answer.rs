@@ -1,10 +1,11 @@
 //! Responses of pages, and Cache-Status on all.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
 use crate::conditions::Conditions;
+use crate::control::list;
 use crate::entry::{Form, Head};
 use crate::media;
 use crate::page::Page;
@@ -19,6 +20,21 @@ pub(super) fn mark<B>(response: &mut HttpResponse<B>, status: Status, settings: 
         && let Some(value) = status.value()
     {
         response.headers_mut().append(CACHE_STATUS.clone(), value);
+    }
+}
+
+/// Names in Vary what the variants of pages depend on, beside what stands there.
+pub(super) fn say_vary(headers: &mut HeaderMap, settings: &Settings) {
+    let said = |field: &str| {
+        list(headers, header::VARY)
+            .any(|name| name == b"*" || name.eq_ignore_ascii_case(field.as_bytes()))
+    };
+    let fields = settings.vary.fields();
+    let fields: Vec<&str> = fields.into_iter().filter(|field| !said(field)).collect();
+    if let Ok(value) = HeaderValue::from_str(&fields.join(", "))
+        && !fields.is_empty()
+    {
+        headers.append(header::VARY, value);
     }
 }
 
@@ -58,6 +74,7 @@ pub(super) fn answer(
         }
         response.body(form.body)
     };
+    say_vary(response.headers_mut(), settings);
     mark(&mut response, status, settings);
     response
 }

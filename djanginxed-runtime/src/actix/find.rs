@@ -16,6 +16,11 @@ pub(super) fn cache_of(request: &HttpRequest) -> Option<&PageCache> {
     found.map_err(|unknown| unknown.log(request)).ok()
 }
 
+/// The same, of which nothing is said where there is none.
+pub(super) fn found(request: &HttpRequest) -> Option<&PageCache> {
+    find(request).ok()
+}
+
 fn find(request: &HttpRequest) -> Result<&PageCache, Unknown> {
     let plain = request.app_data::<PageCache>();
     let data = request.app_data::<web::Data<PageCache>>();

@@ -12,9 +12,11 @@ mod seen;
 mod serve;
 mod tee;
 mod through;
+mod variant;
 
 pub use self::cached_page::CachedPage;
 pub use self::incoming::Incoming;
 pub use self::middleware::ScopeCache;
 pub use self::seen::Seen;
 pub use self::serve::{Served, serve};
+pub use self::variant::Variant;

@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::Bytes;
 
-use super::answer::mark;
+use super::answer::{mark, say_vary};
 use crate::budget::Share;
 use crate::life::Life;
 use crate::reason::Reason;
@@ -28,7 +28,8 @@ pub(super) struct Rendered {
 
 /// Judges the handler's response, and stores it or lets its body be stored when it
 /// ends.
-pub(super) fn finish(render: Render, response: HttpResponse) -> Rendered {
+pub(super) fn finish(render: Render, mut response: HttpResponse) -> Rendered {
+    say_vary(response.headers_mut(), render.pages().settings());
     match render.judge(response.status(), response.headers()) {
         Ok(life) => collect(render, response, life),
         Err(reason) => refused(&render, response, reason),

@@ -9,11 +9,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::answer::{answer, mark};
+use super::answer::{answer, mark, say_vary};
 use super::around::{Around, Place, given_back, lend};
 use super::cached_page::notes_of;
 use super::seen::Seen;
 use super::tee;
+use super::variant::variant_of;
 use crate::cache::PageCache;
 use crate::conditions::Conditions;
 use crate::key::KeyRecipe;
@@ -22,6 +23,7 @@ use crate::reason::{Bypass, Reason};
 use crate::refresh::Refresh;
 use crate::render::Fresh;
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
+use crate::status::Status;
 use crate::visit::{Leading, Visit, Way};
 
 /// What is asked for, and of which cache.
@@ -77,10 +79,12 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
     pages.note_kind(&page);
     seen.log_page(&page, prefix, request);
     let target = asked.target();
+    let recipe = KeyRecipe::of(settings.layout, prefix, page.media_type());
+    let variant = variant_of(request, pages);
     let visit = Visit {
         pages: pages.clone(),
         page,
-        key: KeyRecipe::of(settings.layout, prefix, page.media_type()).key(target),
+        key: recipe.with_variant(&variant).key(target),
         target: target.to_owned(),
         is_safe: head.method.is_safe(),
         accepts_gzip: accepts_gzip(request.headers()),
@@ -196,6 +200,9 @@ where
             let (mut response, carried) = responded?;
             if around.is_none_or(|around| !around.is_taken()) {
                 mark(&mut response, status, settings);
+                if !matches!(status, Status::Bypass(_)) {
+                    say_vary(response.headers_mut(), settings);
+                }
             }
             Ok(Answered {
                 response,

@@ -14,6 +14,7 @@ use crate::settings::check::{
 };
 use crate::settings::environment::{Environment, process, switch, variable};
 use crate::settings::{Limits, Settings};
+use crate::vary::{Rules, Vary};
 
 /// Settings of a [`PageCache`], each with a default that is safe to leave.
 ///
@@ -38,6 +39,7 @@ pub struct PageCacheBuilder {
     hosts: Vec<String>,
     bypass_headers: Vec<String>,
     headers: Vec<(String, String)>,
+    vary: Vec<Vary>,
 }
 
 impl PageCacheBuilder {
@@ -49,6 +51,7 @@ impl PageCacheBuilder {
             hosts: Vec::new(),
             bypass_headers: Vec::new(),
             headers: Vec::new(),
+            vary: Vec::new(),
         }
     }
 
@@ -102,6 +105,11 @@ impl PageCacheBuilder {
         }
         for header in list("DJANGINXED_BYPASS_HEADERS")? {
             builder = builder.bypass_header(header);
+        }
+        if let Some(rules) = variable("DJANGINXED_VARY", environment)? {
+            for rule in rules.split(';').filter(|rule| !rule.trim().is_empty()) {
+                builder = builder.vary(rule.parse()?);
+            }
         }
         Ok(builder.hosts(list("DJANGINXED_HOSTS")?))
     }
@@ -297,6 +305,33 @@ impl PageCacheBuilder {
         self
     }
 
+    /// What pages vary by: the language, a cookie, a header, the kind of client. Each
+    /// page is then stored once for every combination of values that is asked for, 64 at
+    /// the most. Given several times, the order counts; nginx's file must be generated
+    /// for the same rules.
+    ///
+    /// A response may name in Vary what a rule looks at, and every response of a page
+    /// does. Handlers get the values by [`Variant`](crate::Variant). Pages of a cache
+    /// all vary by the same: where only some do, the others are stored as often.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::{ConfigError, PageCache, Vary};
+    /// # fn main() -> Result<(), ConfigError> {
+    /// let pages = PageCache::builder()
+    ///     .key_prefix("site1")
+    ///     .vary(Vary::language(["en", "de"]))
+    ///     .vary(Vary::mobile())
+    ///     .build()?;
+    /// // The key of a German page for a telephone is md5("site1~de~mobile/").
+    /// assert_eq!(pages.keys("/").len(), 4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn vary(mut self, rule: Vary) -> Self {
+        self.vary.push(rule);
+        self
+    }
+
     /// The unix socket on which nginx tells of its hits, which the application does
     /// not see otherwise: `"/run/djanginxed/hits.sock"`. The generated nginx file
     /// then sends a datagram for each hit, or for one of many
@@ -359,6 +394,7 @@ impl PageCacheBuilder {
             .try_for_each(|name| check_cookie(name))?;
         settings.bypass_headers = all(&self.bypass_headers, |name| header_name(name))?;
         settings.headers = all(&self.headers, |(name, value)| constant_header(name, value))?;
+        settings.vary = Rules::check(&self.vary)?;
         if let Some(statuses) = &self.statuses {
             settings.statuses = all(statuses, |status| checked_status(*status))?;
             let only_pages = settings

@@ -8,8 +8,10 @@ mod purge;
 mod store;
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 pub use self::builder::PageCacheBuilder;
 pub use self::purge::{Purge, Purged};
@@ -26,7 +28,8 @@ use crate::config_error::ConfigError;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::feed::{Feed, Hot};
-use crate::key::PageKey;
+use crate::key::{KeyRecipe, PageKey};
+use crate::media::HTML;
 use crate::observe;
 use crate::page::Page;
 use crate::reason::Dropped;
@@ -37,6 +40,7 @@ use crate::store::error::StoreError;
 use crate::sync::Arc;
 use crate::tag::{Tags, tags_of};
 use crate::token::Token;
+use crate::vary::Values;
 use crate::writer::{Doubt, Job};
 
 /// The caches in this process: more than one is usually a mistake.
@@ -116,6 +120,7 @@ impl PageCache {
     /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
     /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
+    /// | `DJANGINXED_VARY` | [`vary`](PageCacheBuilder::vary), separated by semicolons: `language=en,de;mobile` |
     /// | `DJANGINXED_ENABLED` | [`enabled`](PageCacheBuilder::enabled): `1` or `0` |
     ///
     /// # Errors
@@ -156,10 +161,43 @@ impl PageCache {
     }
 
     /// The key of `target`, path and query as sent, under the default prefix:
-    /// that of a text/html page. [`PageKey::with_type`] makes the others'.
+    /// that of a text/html page. [`PageKey::with_type`] makes the others'. Where pages
+    /// [vary](PageCacheBuilder::vary), that of the variant with each rule's first value.
     #[must_use]
     pub fn key(&self, target: &str) -> PageKey {
-        PageKey::new(&self.settings().key_prefix, target)
+        let keys = self.keys(target);
+        keys.first()
+            .copied()
+            .unwrap_or_else(|| PageKey::new(&self.settings().key_prefix, target))
+    }
+
+    /// The keys of `target` in every variant that pages [vary](PageCacheBuilder::vary)
+    /// by, under the default prefix and as text/html: one where they do not vary.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::{PageCache, PageKey, Vary};
+    /// # fn main() -> Result<(), djanginxed_runtime::ConfigError> {
+    /// let pages = PageCache::builder()
+    ///     .key_prefix("site1")
+    ///     .vary(Vary::language(["en", "de"]))
+    ///     .build()?;
+    /// assert_eq!(
+    ///     pages.keys("/"),
+    ///     [PageKey::new("site1~en", "/"), PageKey::new("site1~de", "/")],
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keys(&self, target: &str) -> Vec<PageKey> {
+        self.keys_under(KeyRecipe::new(&self.settings().key_prefix, HTML), target)
+    }
+
+    /// The keys of `target` in every variant.
+    pub(crate) fn keys_under(&self, recipe: KeyRecipe<'_>, target: &str) -> Vec<PageKey> {
+        let variants = self.settings().vary.all();
+        let key = |values: &Values| recipe.with_variant(&values.to_string()).key(target);
+        variants.iter().map(key).collect()
     }
 
     /// The `count` request targets that nginx answered most often in the last five to
@@ -183,7 +221,7 @@ impl PageCache {
     }
 
     /// Deletes a page, so that whoever asks from now on gets a new render; true
-    /// if it was stored.
+    /// if it was stored. Where pages vary, [`keys`](Self::keys) has all of its keys.
     ///
     /// A render that is under way may still answer those who asked before, but
     /// does not leave its page behind, neither in this process nor in others
@@ -200,6 +238,31 @@ impl PageCache {
         let forgotten = inner.deletes.delete(key, || inner.store.forget(key));
         inner.flights.detach(key);
         inner.store.delete(*key, forgotten).await
+    }
+
+    /// Deletes several pages at once; how many of them were stored. All are under way
+    /// before the first is waited for.
+    pub(crate) async fn delete_all(&self, keys: &[PageKey]) -> Result<usize, StoreError> {
+        let mut deletes: Vec<_> = keys.iter().map(|key| Box::pin(self.delete(key))).collect();
+        let (mut stored, mut failed) = (0, None);
+        poll_fn(|context| {
+            deletes.retain_mut(|delete| match delete.as_mut().poll(context) {
+                Poll::Pending => true,
+                Poll::Ready(done) => {
+                    match done {
+                        Ok(was_stored) => stored += usize::from(was_stored),
+                        Err(error) => failed = Some(error),
+                    }
+                    false
+                }
+            });
+            match deletes.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        failed.map_or(Ok(stored), Err)
     }
 
     /// Waits until every page handed to the background writer so far is stored

@@ -37,7 +37,7 @@ impl Purge {
 
     /// The page of this target, path and query as sent: under the cache's default prefix
     /// and as text/html, and under each prefix and type of a page that this process has
-    /// been asked for. A process that has not yet been asked for a page with another
+    /// been asked for, in every variant. A process that has not yet been asked for a page with another
     /// prefix does not know of it: then say it by [`prefix`](Self::prefix) and
     /// [`content_type`](Self::content_type).
     pub fn page(target: impl Into<String>) -> Purge {
@@ -211,10 +211,11 @@ impl PageCache {
                 content_type.unwrap_or("text/html").to_owned(),
             )],
         };
-        let key = |(prefix, content_type): &(String, String)| {
-            KeyRecipe::of(settings.layout, prefix, content_type).key(target)
+        let variants = |(prefix, content_type): &(String, String)| {
+            let recipe = KeyRecipe::of(settings.layout, prefix, content_type);
+            self.keys_under(recipe, target)
         };
-        let mut keys: Vec<_> = kinds.iter().map(key).collect();
+        let mut keys: Vec<_> = kinds.iter().flat_map(variants).collect();
         keys.sort_unstable();
         keys.dedup();
         keys

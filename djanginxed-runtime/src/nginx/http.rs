@@ -7,6 +7,7 @@ use super::plan::{LONG_NAME, Plan};
 use super::raw;
 use super::text::{Text, quoted};
 use super::values;
+use super::vary;
 use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
@@ -29,6 +30,7 @@ pub(super) fn write(plan: &Plan) -> String {
     if !plan.ignored.is_empty() {
         IgnoredQuery::asked_map(&mut text, &plan.name, &plan.past());
     }
+    vary::maps(&mut text, plan);
     route(&mut text, plan);
     if let Some(feed) = &plan.hit_feed {
         text.blank();

@@ -9,6 +9,7 @@ use super::routes::{Page, Route};
 use super::srcache;
 use super::text::{Text, quoted};
 use super::values;
+use super::vary;
 use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
@@ -85,6 +86,7 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     unpacked(text);
     text.blank();
     cache_status(text, plan);
+    vary::say(text, plan);
     for (name, value) in &plan.headers {
         text.line(format_args!("add_header {name} {}", quoted(value)));
     }
@@ -116,7 +118,8 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     if !plan.ignored.is_empty() {
         text.why("What is ignored in it is taken out for both.");
     }
-    let recipe = page.recipe();
+    let variant = vary::expression(plan);
+    let recipe = page.recipe().with_variant(&variant);
     match plan.md5 {
         Md5::SetMisc => text.line(format_args!(
             "set_md5 $memcached_key {}",
@@ -172,6 +175,7 @@ fn application(text: &mut Text, plan: &Plan) {
             "proxy_set_header X-Forwarded-Host $host{port}"
         ));
         text.line("proxy_set_header X-Forwarded-Proto $scheme");
+        vary::pass_on(text, plan);
         text.why("What goes past the cache here takes no part in it there either.");
         text.line(format_args!(
             "proxy_set_header Djanginxed-Bypass ${}",

@@ -26,6 +26,7 @@ mod site;
 mod srcache;
 mod text;
 mod values;
+mod vary;
 
 pub use error::Error;
 pub use files::Files;

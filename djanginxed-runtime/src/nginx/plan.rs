@@ -14,6 +14,7 @@ use crate::host::{Host, Scheme};
 use crate::layout::Layout;
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
+use crate::vary::Rules;
 
 /// Measured: larger ones gain nothing on usual pages and cost memory.
 pub(super) const BUFFER: &str = "32k";
@@ -47,6 +48,7 @@ pub(super) struct Plan {
     /// Whether requests are treated alike in all of them.
     pub(super) one_kind: bool,
     pub(super) ignored: IgnoredQuery,
+    pub(super) vary: Rules,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -84,6 +86,7 @@ impl Plan {
             one_kind: routes.iter().all(|route| route.kind == 0),
             routes,
             ignored: IgnoredQuery::new(&site.ignored_query)?,
+            vary: settings.vary.clone(),
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: md5(site)?,

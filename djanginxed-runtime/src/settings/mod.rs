@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::layout::Layout;
 use crate::placement::Placement;
 use crate::server::Server;
+use crate::vary::Rules;
 
 /// Every setting, checked. What nginx must do alike is generated from it.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) bypass_headers: Vec<HeaderName>,
     pub(crate) hosts: Vec<Host>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// What pages vary by.
+    pub(crate) vary: Rules,
     pub(crate) queue: Limits,
     /// For the copies of streamed bodies under way, in bytes.
     pub(crate) collecting: usize,
@@ -82,6 +85,7 @@ impl Default for Settings {
             bypass_headers: Vec::new(),
             hosts: Vec::new(),
             headers: Vec::new(),
+            vary: Rules::default(),
             queue: Limits {
                 entries: 4096,
                 bytes: 64 << 20,

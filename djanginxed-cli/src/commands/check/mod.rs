@@ -83,10 +83,13 @@ impl Args {
     }
 
     fn given(&self) -> Result<Given, Failure> {
-        // Names what is wrong with the prefix.
-        self.page.prefix.cache()?;
+        // Names what is wrong with the prefix and the rules. What is asked here says
+        // nothing of what pages vary by, so it has the first variant, whose keys are made
+        // as if it were a part of the prefix.
+        let variants = self.page.variants()?;
+        let variant = variants.first().map_or("", String::as_str);
         Ok(Given {
-            prefix: self.page.prefix.prefix.clone(),
+            prefix: format!("{}{variant}", self.page.prefix.prefix),
             content_type: self.page.content_type().to_owned(),
             layout: self.page.layout().unwrap_or_default(),
             says_layout: self.page.layout().is_some(),

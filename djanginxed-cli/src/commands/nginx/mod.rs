@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
 
-use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, names};
+use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, VaryArgs, names};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
@@ -65,6 +65,8 @@ pub(crate) struct Args {
     ignored_query: Vec<String>,
     #[command(flatten)]
     rules: RuleArgs,
+    #[command(flatten)]
+    vary: VaryArgs,
     /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
     #[arg(
         long = "cached-host",
@@ -172,6 +174,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
+    pages = args.vary.add_to(pages)?;
     if let Some(path) = args
         .hit_feed
         .as_deref()

@@ -11,6 +11,7 @@ pub(super) fn of_settings(args: &Args, error: &ConfigError) -> Failure {
         ConfigError::NoServers | ConfigError::Server { .. } => "--servers",
         ConfigError::KeyPrefix(_) => "--prefix",
         ConfigError::Cookie(_) => "--bypass-cookie",
+        ConfigError::Vary { .. } => "--vary",
         ConfigError::Host(_) => "--cached-host",
         ConfigError::HitFeed { .. } => "--hit-feed",
         ConfigError::Header { name, .. } => header_option(args, name),

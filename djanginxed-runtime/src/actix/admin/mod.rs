@@ -153,9 +153,9 @@ async fn ordered(pages: &PageCache, request: &HttpRequest, payload: web::Payload
     match order.action()? {
         Action::Delete => {
             let page = order.page(pages)?.ok_or(Refusal::NoPage)?;
-            let (status, said) = match pages.delete(&page.key).await {
-                Ok(true) => (StatusCode::OK, "It was stored, and is deleted.".to_owned()),
-                Ok(false) => (StatusCode::OK, "It was not stored.".to_owned()),
+            let (status, said) = match pages.delete_all(&page.keys(pages)).await {
+                Ok(1..) => (StatusCode::OK, "It was stored, and is deleted.".to_owned()),
+                Ok(0) => (StatusCode::OK, "It was not stored.".to_owned()),
                 Err(error) => (
                     StatusCode::SERVICE_UNAVAILABLE,
                     format!("It is not deleted: {error}."),

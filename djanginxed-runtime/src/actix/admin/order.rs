@@ -40,6 +40,18 @@ pub(super) struct Named {
     pub(super) asked: Option<Asked>,
 }
 
+impl Named {
+    /// Its keys in every variant, where it was not named by one of them.
+    pub(super) fn keys(&self, pages: &PageCache) -> Vec<PageKey> {
+        let Some(asked) = &self.asked else {
+            return vec![self.key];
+        };
+        let layout = pages.settings().layout;
+        let recipe = KeyRecipe::of(layout, &asked.key_prefix, &asked.content_type);
+        pages.keys_under(recipe, &asked.target)
+    }
+}
+
 /// What a page's key is made of.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Asked {
@@ -145,8 +157,13 @@ impl Order {
         if !is_media_type(media_type) {
             return Err(Refusal::ContentType(media_type.to_owned()));
         }
+        let recipe = KeyRecipe::of(settings.layout, prefix, media_type);
+        let keys = pages.keys_under(recipe, target);
+        let Some(key) = keys.first().copied() else {
+            return Ok(None);
+        };
         Ok(Some(Named {
-            key: KeyRecipe::of(settings.layout, prefix, media_type).key(target),
+            key,
             asked: Some(Asked {
                 target: target.to_owned(),
                 key_prefix: prefix.to_owned(),

@@ -212,7 +212,40 @@ impl Conf {
             }
             _ => {}
         });
-        found.map(|key| self.with_request_uri(key))
+        found.map(|key| self.with_request_uri(self.with_default_variant(key)))
+    }
+
+    /// `key` with the values of what pages vary by, for a request that says nothing.
+    fn with_default_variant(&self, mut key: String) -> String {
+        walk(&self.directives, &mut |directive| {
+            let variable = directive.arg(1);
+            if directive.name == "map"
+                && let Some(value) = self.default_of(variable, 2)
+                && let Some((before, after)) = key.split_once(&format!("~{variable}"))
+                && !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
+            {
+                key = format!("{before}~{value}{after}");
+            }
+        });
+        key
+    }
+
+    /// The default of a map to `variable`; of another map where that one names it.
+    fn default_of(&self, variable: &str, depth: usize) -> Option<String> {
+        let mut found = None;
+        walk(&self.directives, &mut |directive| {
+            if directive.name == "map" && directive.arg(1) == variable {
+                found = directive
+                    .first("default")
+                    .map(|inner| inner.arg(0).to_owned());
+            }
+        });
+        match found {
+            Some(other) if other.starts_with('$') && depth > 0 => {
+                self.default_of(&other, depth - 1)
+            }
+            found => found.filter(|value| !value.starts_with('$')),
+        }
     }
 
     /// `key` with `$request_uri` for a variable that is the target but for ignored

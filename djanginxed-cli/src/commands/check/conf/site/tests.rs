@@ -45,6 +45,21 @@ fn nginx_chooses_the_location() {
 }
 
 #[test]
+fn a_variant_is_that_of_a_request_which_says_nothing() {
+    let maps = "map $http_user_agent $a_vary1_in { default desktop; ~Mobi mobile; }
+        map $http_x $a_vary1 { default $a_vary1_in; ~1 mobile; }
+        map $a_vary0_in $a_vary0 { default en; ~de de; }";
+    let file = FILE.replace(
+        "site1$request_uri",
+        "site1~$a_vary0~$a_vary1=a/b$request_uri",
+    );
+    let conf = Conf::parse(&format!("{maps} {file}")).unwrap();
+    let url = Url::parse("http://www.example.com/a?b").unwrap();
+    let key = conf.site(&url).unwrap().key.unwrap();
+    assert_eq!(key, "site1~en~desktop=a/b$request_uri");
+}
+
+#[test]
 fn a_target_without_ignored_parameters_is_the_target() {
     let file = FILE.replace("site1$request_uri", "site1$a_target");
     let key = |map: &str| {

@@ -1,0 +1,147 @@
+//! The maps by which nginx works out a request's variant, as `vary` does it.
+
+use super::plan::Plan;
+use super::text::{Text, quoted};
+use super::values::header_variable;
+use crate::vary::{CLIENT_HINT, Languages, Rule, TENTHS, Test};
+
+/// What a regular expression has found. Sites share it: it is read where it is set.
+const FOUND: &str = "djanginxed_found";
+
+/// The maps from a request to the value of each rule.
+pub(super) fn maps(text: &mut Text, plan: &Plan) {
+    if plan.vary.is_empty() {
+        return;
+    }
+    text.why("What pages vary by, read as the application reads it; the first value is for");
+    text.why("all others.");
+    for (number, rule) in plan.vary.iter().enumerate() {
+        let to = variable(plan, number);
+        match &rule.test {
+            Test::Language(languages) => language(text, rule, languages, &to),
+            Test::Cookie => cookie(text, rule, &to),
+            Test::Header(name) => exact(text, rule, &header_variable(name.as_str()), &to),
+            Test::Mobile => mobile(text, rule, &to),
+        }
+    }
+}
+
+/// What stands in the key: `~$djanginxed_vary0~$djanginxed_vary1`.
+pub(super) fn expression(plan: &Plan) -> String {
+    let values = plan.vary.iter().enumerate();
+    values
+        .map(|(number, _)| format!("~{}", variable(plan, number)))
+        .collect()
+}
+
+fn variable(plan: &Plan, number: usize) -> String {
+    format!("${}_vary{number}", plan.name)
+}
+
+fn language(text: &mut Text, rule: &Rule, languages: &Languages, to: &str) {
+    let ranges: Vec<&str> = languages
+        .ranges()
+        .iter()
+        .map(|(range, _)| &**range)
+        .collect();
+    let ranges = ranges.join("|");
+    let source = format!("{to}_in");
+    text.block(format_args!("map $http_accept_language {source}"), |text| {
+        text.line("default \"\"");
+        for tenths in TENTHS.rev() {
+            let weight = match tenths {
+                10 => "(?:;[ \\t]*+q=1(?:\\.0{0,3}+)?)?+".to_owned(),
+                0 => ";[ \\t]*+q=0\\.0(?:0[1-9]|[1-9][0-9]?)".to_owned(),
+                tenths => format!(";[ \\t]*+q=0\\.{tenths}[0-9]{{0,2}}+"),
+            };
+            let pattern = format!(
+                "~*(?:^|,)[ \\t]*+(?<{FOUND}>{ranges})(?:-[a-z0-9-]*+)?+[ \\t]*+{weight}[ \\t]*+(?:,|$)"
+            );
+            text.line(format_args!("{} ${FOUND}", quoted(&pattern)));
+        }
+    });
+    text.block(format_args!("map {source} {to}"), |text| {
+        text.line(format_args!("default {}", rule.values[0]));
+        for (range, at) in languages.ranges() {
+            let pattern = format!("~*^{range}$");
+            text.line(format_args!("{} {}", quoted(&pattern), rule.values[*at]));
+        }
+    });
+}
+
+fn cookie(text: &mut Text, rule: &Rule, to: &str) {
+    let source = format!("{to}_in");
+    text.block(format_args!("map $http_cookie {source}"), |text| {
+        text.line("default \"\"");
+        let name = literal(&rule.name);
+        let pattern = format!("~(?:^|;)[ \\t]*+{name}[ \\t]*+=(?<{FOUND}>[^;]*+)");
+        text.line(format_args!("{} ${FOUND}", quoted(&pattern)));
+    });
+    exact(text, rule, &source, to);
+}
+
+/// nginx compares words without case, expressions with it.
+fn exact(text: &mut Text, rule: &Rule, source: &str, to: &str) {
+    text.block(format_args!("map {source} {to}"), |text| {
+        text.line(format_args!("default {}", rule.values[0]));
+        for value in &rule.values {
+            let pattern = format!("~^[ \\t]*+{}[ \\t]*+$", literal(value));
+            text.line(format_args!("{} {value}", quoted(&pattern)));
+        }
+    });
+}
+
+fn mobile(text: &mut Text, rule: &Rule, to: &str) {
+    let [desktop, mobile] = &rule.values[..] else {
+        return;
+    };
+    let hint = header_variable(CLIENT_HINT);
+    let agent = format!("{to}_in");
+    text.block(format_args!("map $http_user_agent {agent}"), |text| {
+        text.line(format_args!("default {desktop}"));
+        text.line(format_args!("~Mobi {mobile}"));
+    });
+    text.block(format_args!("map {hint} {to}"), |text| {
+        text.line(format_args!("default {agent}"));
+        for (hint, value) in [("1", mobile), ("0", desktop)] {
+            let pattern = format!("~^[ \\t]*+\\?{hint}[ \\t]*+$");
+            text.line(format_args!("{} {value}", quoted(&pattern)));
+        }
+    });
+}
+
+/// What is allowed in names and values, as a part of a regular expression.
+fn literal(word: &str) -> String {
+    word.replace('.', "\\.")
+}
+
+/// In the application's location: it reads what nginx has read, also where a client
+/// sends a field several times, of which versions of nginx take the first or all.
+pub(super) fn pass_on(text: &mut Text, plan: &Plan) {
+    let mut fields = plan.vary.fields();
+    // Those are passed on by themselves.
+    let is_bypass = |field: &str| {
+        let mut headers = plan.bypass_headers.iter();
+        headers.any(|header| header.eq_ignore_ascii_case(field))
+    };
+    fields.retain(|field| !is_bypass(field));
+    if fields.is_empty() {
+        return;
+    }
+    text.why("The application works the variant out from what nginx has read.");
+    for field in fields {
+        let variable = header_variable(field);
+        text.line(format_args!("proxy_set_header {field} {variable}"));
+    }
+}
+
+/// In a location of pages: caches on the way are told.
+pub(super) fn say(text: &mut Text, plan: &Plan) {
+    let fields = plan.vary.fields();
+    if !fields.is_empty() {
+        text.line(format_args!(
+            "add_header Vary {}",
+            quoted(&fields.join(", "))
+        ));
+    }
+}

@@ -1,0 +1,165 @@
+//! What may be declared.
+
+use djanginxed_rules::{is_cookie_name, is_variant_value};
+
+use super::{Kind, Languages, Rule, Rules, Test, Vary};
+use crate::config_error::ConfigError;
+use crate::nginx::FORWARDING_HEADERS;
+use crate::settings::check::header_name;
+
+/// How many variants a page may have.
+const MAX_VARIANTS: usize = 64;
+
+/// Rules with one value make no further variant.
+const MAX_RULES: usize = 8;
+
+/// A cookie's name of more characters makes no expression that nginx reads.
+const MAX_NAME: usize = 128;
+
+/// All of them stand in one expression, of which nginx reads 4,095 characters.
+const MAX_LANGUAGES: usize = 3_000;
+
+/// A longer one does not fit into nginx's hash of the headers that it sets.
+const MAX_HEADER: usize = 40;
+
+/// Fields that nginx's file writes itself or that nginx does not pass on, and those that
+/// take a request out of the cache.
+const NOT_PASSED_ON: [&str; 19] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "djanginxed-bypass",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "date",
+];
+
+impl Rules {
+    pub(crate) fn check(declared: &[Vary]) -> Result<Rules, ConfigError> {
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut variants = 1_usize;
+        for vary in declared {
+            let rule = vary.checked()?;
+            if rules.iter().any(|other| other.name == rule.name) {
+                return Err(vary.refused("", "a rule of this name is there already"));
+            }
+            variants = variants.saturating_mul(rule.values.len());
+            if variants > MAX_VARIANTS {
+                return Err(vary.refused(
+                    "",
+                    "with it a page has more than 64 variants, each stored and rendered apart: \
+                     name fewer values",
+                ));
+            }
+            if rules.len() == MAX_RULES {
+                return Err(vary.refused("", "there are eight rules already"));
+            }
+            rules.push(rule);
+        }
+        Ok(Rules(rules))
+    }
+}
+
+impl Vary {
+    fn checked(&self) -> Result<Rule, ConfigError> {
+        let test = self.test()?;
+        self.check_values()?;
+        Ok(Rule {
+            name: self.name.clone(),
+            values: self.values.clone(),
+            test,
+        })
+    }
+
+    fn test(&self) -> Result<Test, ConfigError> {
+        match self.kind {
+            Kind::Language => {
+                let languages = Languages::new(&self.values);
+                let ranges = languages.ranges().iter();
+                if ranges.map(|(range, _)| range.len() + 1).sum::<usize>() > MAX_LANGUAGES {
+                    return Err(self.refused(
+                        "",
+                        "its languages, with what they begin with, are longer than nginx takes: \
+                         write shorter ones",
+                    ));
+                }
+                Ok(Test::Language(languages))
+            }
+            Kind::Cookie if !is_cookie_name(&self.name) || self.name.len() > MAX_NAME => Err(self
+                .refused(
+                    &self.name,
+                    "use a cookie name of A-Z a-z 0-9 . _ -, 128 characters at most",
+                )),
+            Kind::Cookie => Ok(Test::Cookie),
+            Kind::Header => {
+                let refused = || {
+                    self.refused(
+                        &self.name,
+                        "use a header name of A-Z a-z 0-9 -, 40 characters at most",
+                    )
+                };
+                if self.name.len() > MAX_HEADER {
+                    return Err(refused());
+                }
+                let name = header_name(&self.name).map_err(|_| refused())?;
+                let is = |known: &str| known.eq_ignore_ascii_case(name.as_str());
+                if NOT_PASSED_ON.iter().any(|known| is(known))
+                    || FORWARDING_HEADERS.iter().any(|known| is(known))
+                {
+                    return Err(self.refused(
+                        &self.name,
+                        "nginx does not hand this header on as the client has sent it",
+                    ));
+                }
+                Ok(Test::Header(name))
+            }
+            Kind::Mobile => Ok(Test::Mobile),
+        }
+    }
+
+    fn check_values(&self) -> Result<(), ConfigError> {
+        if self.values.is_empty() {
+            return Err(self.refused("", "name its values, the default first"));
+        }
+        let is_language = self.kind == Kind::Language;
+        for (at, value) in self.values.iter().enumerate() {
+            if !is_variant_value(value) {
+                return Err(self.refused(value, "use 1 to 64 of A-Z a-z 0-9 . _ -"));
+            }
+            if is_language && (value.contains(['.', '_']) || value.split('-').any(str::is_empty)) {
+                return Err(self.refused(
+                    value,
+                    "write a language as in Accept-Language, for example \"de\" or \"pt-BR\"",
+                ));
+            }
+            let same = |other: &String| match is_language {
+                true => other.eq_ignore_ascii_case(value),
+                false => other == value,
+            };
+            if self.values[..at].iter().any(same) {
+                return Err(self.refused(value, "it is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, value: &str, problem: &'static str) -> ConfigError {
+        ConfigError::Vary {
+            rule: self.label(),
+            value: value.to_owned(),
+            problem,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! One page in a few variants: which there are, and which one a request is for.
+//!
+//! nginx works the same out with maps (`nginx/vary.rs`), from the same bytes.
+
+mod check;
+mod headers;
+mod language;
+mod text;
+
+use std::fmt;
+
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+
+use self::headers::{cookie, joined, line};
+pub(crate) use self::language::{Languages, TENTHS};
+
+/// What pages vary by: one of a few values of a request, the first of which stands
+/// for all others.
+///
+/// Given to [`PageCacheBuilder::vary`](crate::PageCacheBuilder::vary), or written as
+/// the tool's `--vary` and `DJANGINXED_VARY` have it: `language=en,de`,
+/// `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`.
+///
+/// A value is 1 to 64 of `A-Z a-z 0-9 . _ -`. What is read of a request, nginx reads
+/// in the very same way: [`Variant`](crate::Variant) gives it to handlers.
+///
+/// ```
+/// # use djanginxed_runtime::{ConfigError, PageCache, Vary};
+/// # fn main() -> Result<(), ConfigError> {
+/// let pages = PageCache::builder()
+///     .vary(Vary::language(["en", "de"]))
+///     .vary("cookie:currency=eur,usd".parse()?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vary {
+    kind: Kind,
+    name: String,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Language,
+    Cookie,
+    Header,
+    Mobile,
+}
+
+impl Vary {
+    /// By Accept-Language; the first language is the default. Its name is `language`.
+    ///
+    /// A language of the field is looked up as RFC 4647, section 3.4, says: `de-AT` is
+    /// `de` where no `de-AT` is declared. One that is shorter than what is declared is
+    /// the first that begins so: `pt` is `pt-BR`. `*` and what is not well formed count
+    /// for nothing. Of those that are found, the one with the highest weight is taken
+    /// and the first of equal ones, a weight's first decimal place alone being looked
+    /// at (`0.85` is as `0.8`); one with `q=0` never is.
+    pub fn language<I>(values: I) -> Vary
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Vary::new(Kind::Language, "language", values)
+    }
+
+    /// By a cookie's value; any other, or none, is as the first.
+    ///
+    /// The first cookie of exactly this name counts, and its value byte for byte:
+    /// neither is unquoted or decoded. A handler that reads the cookie by itself may
+    /// see another value; use [`Variant`](crate::Variant).
+    pub fn cookie<I>(name: impl Into<String>, values: I) -> Vary
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Vary::new(Kind::Cookie, name, values)
+    }
+
+    /// By a header's value, byte for byte; any other, or none, is as the first. nginx's
+    /// file passes the field on as nginx has read it.
+    pub fn header<I>(name: impl Into<String>, values: I) -> Vary
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        Vary::new(Kind::Header, name, values)
+    }
+
+    /// By what the client is: `mobile` where Sec-CH-UA-Mobile is `?1`, or is neither
+    /// `?1` nor `?0` and User-Agent has `Mobi`; else `desktop`. Its name is `mobile`.
+    #[must_use]
+    pub fn mobile() -> Vary {
+        Vary::new(Kind::Mobile, "mobile", ["desktop", "mobile"])
+    }
+
+    fn new<I>(kind: Kind, name: impl Into<String>, values: I) -> Vary
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let values = values.into_iter().map(|value| value.as_ref().to_owned());
+        Vary {
+            kind,
+            name: name.into(),
+            values: values.collect(),
+        }
+    }
+}
+
+/// A [`Vary`] that has been checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    /// The first is the default.
+    pub(crate) values: Vec<String>,
+    pub(crate) test: Test,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    Language(Languages),
+    Cookie,
+    Header(HeaderName),
+    Mobile,
+}
+
+pub(crate) const CLIENT_HINT: &str = "sec-ch-ua-mobile";
+
+impl Rule {
+    /// The value that a request with these headers has.
+    fn value(&self, headers: &HeaderMap) -> &str {
+        let found = match &self.test {
+            Test::Language(languages) => {
+                languages.best(&joined(headers, &header::ACCEPT_LANGUAGE, b", "))
+            }
+            Test::Cookie => {
+                let cookies = joined(headers, &header::COOKIE, b"; ");
+                self.position(cookie(&cookies, self.name.as_bytes()))
+            }
+            Test::Header(name) => self.position(Some(&joined(headers, name, b", "))),
+            Test::Mobile => Some(usize::from(is_mobile(headers))),
+        };
+        found
+            .and_then(|at| self.values.get(at))
+            .or(self.values.first())
+            .map_or("", String::as_str)
+    }
+
+    fn position(&self, value: Option<&[u8]>) -> Option<usize> {
+        let value = line(value?);
+        self.values.iter().position(|own| own.as_bytes() == value)
+    }
+
+    /// The request's fields that it looks at.
+    fn fields(&self) -> Vec<&str> {
+        match &self.test {
+            Test::Language(_) => vec!["Accept-Language"],
+            Test::Cookie => vec!["Cookie"],
+            Test::Header(_) => vec![&self.name],
+            Test::Mobile => vec!["Sec-CH-UA-Mobile", "User-Agent"],
+        }
+    }
+}
+
+fn is_mobile(headers: &HeaderMap) -> bool {
+    let hint = joined(headers, &HeaderName::from_static(CLIENT_HINT), b", ");
+    let agent = joined(headers, &header::USER_AGENT, b", ");
+    match line(&hint) {
+        b"?1" => true,
+        b"?0" => false,
+        _ => agent.windows(4).any(|word| word == b"Mobi"),
+    }
+}
+
+/// All rules of a cache, in the order in which they were declared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules(Vec<Rule>);
+
+impl Rules {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.0.iter()
+    }
+
+    /// The values that a request with these headers has.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> Values {
+        Values(
+            (self.iter())
+                .map(|rule| rule.value(headers).to_owned())
+                .collect(),
+        )
+    }
+
+    /// Every variant that there is, that of a request which says nothing first. One
+    /// where nothing is declared.
+    pub(crate) fn all(&self) -> Vec<Values> {
+        self.iter().fold(vec![Values::default()], |known, rule| {
+            let longer = |values: &Values| {
+                let values = values.clone();
+                let with = move |value: &String| {
+                    let mut values = values.clone();
+                    values.0.push(value.clone());
+                    values
+                };
+                rule.values.iter().map(with).collect::<Vec<_>>()
+            };
+            known.iter().flat_map(longer).collect()
+        })
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.iter().position(|rule| rule.name == name)
+    }
+
+    /// The request's fields that variants depend on, each once.
+    pub(crate) fn fields(&self) -> Vec<&str> {
+        let mut fields: Vec<&str> = Vec::new();
+        for field in self.iter().flat_map(Rule::fields) {
+            if !fields.iter().any(|known| known.eq_ignore_ascii_case(field)) {
+                fields.push(field);
+            }
+        }
+        fields
+    }
+
+    /// Whether variants depend on this field of a request.
+    pub(crate) fn cover(&self, field: &[u8]) -> bool {
+        (self.iter().flat_map(Rule::fields)).any(|own| field.eq_ignore_ascii_case(own.as_bytes()))
+    }
+}
+
+/// A variant: the value of each rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Values(Vec<String>);
+
+impl Values {
+    pub(crate) fn get(&self, at: usize) -> Option<&str> {
+        self.0.get(at).map(String::as_str)
+    }
+}
+
+/// As it stands in a key: `~de~mobile`.
+impl fmt::Display for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|value| write!(f, "~{value}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

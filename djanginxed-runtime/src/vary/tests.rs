@@ -1,0 +1,183 @@
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::*;
+use crate::ConfigError;
+
+fn rules(texts: &[&str]) -> Result<Rules, ConfigError> {
+    let declared: Result<Vec<Vary>, _> = texts.iter().map(|text| text.parse()).collect();
+    Rules::check(&declared?)
+}
+
+fn variant(texts: &[&str], lines: &[(&str, &str)]) -> String {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    rules(texts).unwrap().of(&headers).to_string()
+}
+
+#[track_caller]
+fn language(declared: &str, field: &str, expected: &str) {
+    let rule = format!("language={declared}");
+    let found = variant(&[&rule], &[("accept-language", field)]);
+    assert_eq!(found, format!("~{expected}"), "{field}");
+}
+
+#[test]
+fn the_language_with_the_highest_weight_is_taken_and_the_first_of_equal_ones() {
+    for (field, expected) in [
+        ("", "en"),
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("fr-CH, fr;q=0.9, de;q=0.7, en;q=0.5, *;q=0.3", "de"),
+        ("en;q=0.5, de;q=0.9", "de"),
+        ("en;q=0.81, de;q=0.89", "en"),
+        ("de;q=0, en;q=0.1", "en"),
+        ("de;q=0", "en"),
+        ("de;q=0.001", "de"),
+        ("de;q=1.000,en", "de"),
+        ("de;q=2, en", "en"),
+        ("de;q=0.5555", "en"),
+        ("de;level=1", "en"),
+        ("dex", "en"),
+        ("de_AT", "en"),
+        ("fr,,\tde ; Q=0.3\t,", "de"),
+        ("*", "en"),
+    ] {
+        language("en,de", field, expected);
+    }
+}
+
+#[test]
+fn a_language_is_looked_up_by_its_beginnings() {
+    for (field, expected) in [
+        ("pt", "pt-BR"),
+        ("pt-PT", "pt-PT"),
+        ("pt-pt-1990", "pt-PT"),
+        ("pt-AO", "pt-BR"),
+        ("zh-Hant-TW", "zh-Hant"),
+        ("zh", "zh-Hant"),
+    ] {
+        language("en,pt-BR,pt-PT,zh-Hant", field, expected);
+    }
+}
+
+#[test]
+fn the_first_cookie_of_exactly_the_name_counts_byte_for_byte() {
+    let of = |lines: &[(&str, &str)]| variant(&["cookie:currency=eur,usd"], lines);
+    for (line, expected) in [
+        ("currency=usd", "~usd"),
+        ("a=b; currency=usd ;c", "~usd"),
+        ("currency=gbp; currency=usd", "~eur"),
+        ("Currency=usd", "~eur"),
+        ("currency=USD", "~eur"),
+        ("currency=\"usd\"", "~eur"),
+        ("currency=%75sd", "~eur"),
+        ("xcurrency=usd", "~eur"),
+        ("a=currency=usd", "~eur"),
+        ("currency; currency=usd", "~usd"),
+    ] {
+        assert_eq!(of(&[("cookie", line)]), expected, "{line}");
+    }
+    assert_eq!(of(&[("cookie", "a=b"), ("cookie", "currency=usd")]), "~usd");
+    assert_eq!(of(&[]), "~eur");
+}
+
+#[test]
+fn a_header_counts_byte_for_byte_and_a_client_says_that_it_is_mobile() {
+    let header = |value| variant(&["header:X-Region=eu,us"], &[("x-region", value)]);
+    assert_eq!(header("us"), "~us");
+    assert_eq!(header("US"), "~eu");
+    assert_eq!(header("us, us"), "~eu");
+    let mobile = |hint, agent| {
+        variant(
+            &["mobile"],
+            &[("sec-ch-ua-mobile", hint), ("user-agent", agent)],
+        )
+    };
+    assert_eq!(mobile("", "… Mobile Safari"), "~mobile");
+    assert_eq!(mobile("?0", "… Mobile Safari"), "~desktop");
+    assert_eq!(mobile("?1", "Firefox"), "~mobile");
+    assert_eq!(mobile("?2", "Firefox"), "~desktop");
+}
+
+#[test]
+fn the_order_of_the_rules_is_that_of_the_values() {
+    let lines = [("accept-language", "de"), ("cookie", "c=b")];
+    assert_eq!(
+        variant(&["language=en,de", "cookie:c=a,b"], &lines),
+        "~de~b"
+    );
+    assert_eq!(
+        variant(&["cookie:c=a,b", "language=en,de"], &lines),
+        "~b~de"
+    );
+    assert_eq!(variant(&[], &lines), "");
+    let all = rules(&["language=en,de", "mobile"]).unwrap().all();
+    let all: Vec<String> = all.iter().map(Values::to_string).collect();
+    assert_eq!(
+        all,
+        ["~en~desktop", "~en~mobile", "~de~desktop", "~de~mobile"]
+    );
+}
+
+#[test]
+fn a_field_that_a_rule_looks_at_is_covered() {
+    let rules = rules(&["language=en,de", "header:X-Region=eu,us", "cookie:a=b,c"]).unwrap();
+    assert_eq!(rules.fields(), ["Accept-Language", "X-Region", "Cookie"]);
+    assert!(rules.cover(b"accept-language") && rules.cover(b"COOKIE") && rules.cover(b"x-region"));
+    assert!(!rules.cover(b"user-agent") && !rules.cover(b"*"));
+}
+
+#[test]
+fn what_cannot_be_declared_is_named() {
+    let many = |count: usize| {
+        let values: Vec<String> = (0..count).map(|number| format!("v{number}")).collect();
+        format!("cookie:c={}", values.join(","))
+    };
+    assert!(rules(&[&many(32), "mobile"]).is_ok());
+    let one_each: Vec<String> = (0..9).map(|number| format!("cookie:c{number}=a")).collect();
+    let one_each: Vec<&str> = one_each.iter().map(String::as_str).collect();
+    let long: Vec<String> = (0..64)
+        .map(|n| format!("{}{n:02}", "x".repeat(60)))
+        .collect();
+    let long = format!("language={}", long.join(","));
+    for (texts, part) in [
+        (vec!["langage=en"], "write language=en,de"),
+        (vec!["language"], "write language=en,de"),
+        (vec!["language="], "use 1 to 64"),
+        (vec!["language=en,EN"], "\"EN\": it is there twice"),
+        (vec!["language=en_US"], "Accept-Language"),
+        (vec!["language=de-"], "Accept-Language"),
+        (vec!["cookie:c=a,b c"], "\"b c\""),
+        (vec!["cookie:a b=c,d"], "cookie name"),
+        (vec!["header:X_A=c,d"], "header name"),
+        (
+            vec!["header:X-2345678-2345678-2345678-2345678-23456789=c,d"],
+            "40 characters",
+        ),
+        (vec!["header:Host=c,d"], "does not hand this header on"),
+        (vec!["header:x-real-ip=c,d"], "does not hand this header on"),
+        (vec!["mobile", "mobile"], "there already"),
+        (vec![many(65).leak()], "more than 64 variants"),
+        (vec![many(33).leak(), "mobile"], "more than 64 variants"),
+        (vec![long.leak()], "longer than nginx takes"),
+        (one_each, "eight rules"),
+    ] {
+        let error = rules(&texts).unwrap_err().to_string();
+        assert!(error.contains(part), "{texts:?}: {error}");
+    }
+}
+
+#[test]
+fn a_rule_is_written_as_it_is_read() {
+    for text in [
+        "language=en,de",
+        "cookie:a.b=c,d",
+        "header:X-Region=eu,us",
+        "mobile",
+    ] {
+        assert_eq!(text.parse::<Vary>().unwrap().to_string(), text);
+    }
+}
