@@ -89,9 +89,12 @@
 //! | with [`Layout::Body`]: the body of a text is not UTF-8, and its type says no charset | `content-type` |
 //! | the copies of streamed bodies under way take all that [`collecting`](PageCacheBuilder::collecting) allows | `memory` |
 //! | the body's stream failed, or the client left before its end | `incomplete` |
+//! | the handler does not want it, by [`CachedPage::skip`] | `skip` |
+//! | a tag is wrong, or names a segment that the route has not | `tag` |
 //!
 //! The background writer may still drop a page: `queue-full`, `skipped` (its
-//! server is down), `deleted` (while it was rendered), `no-writer`.
+//! server is down), `deleted` (or purged, while it was rendered), `unlisted` (the index of a tag
+//! does not take it), `no-writer`.
 //!
 //! A request takes no part at all, neither looked up nor stored, for the first of
 //! these reasons: `authorization`; `cookie` or `header`, a
@@ -156,15 +159,16 @@
 //! | `djanginxed_dropped_total` | counter | `reason`: by the writer |
 //! | `djanginxed_stores_total`, `djanginxed_stored_bytes_total` | counter | |
 //! | `djanginxed_store_failures_total`, `djanginxed_lookup_failures_total` | counter | `kind` |
-//! | `djanginxed_deletes_total` | counter | `done` |
+//! | `djanginxed_deletes_total`, `djanginxed_purges_total` | counter | `done` |
+//! | `djanginxed_purged_pages_total`, `djanginxed_wrong_tags_total` | counter | |
 //! | `djanginxed_queue_entries`, `djanginxed_queue_bytes` | gauge | |
 //! | `djanginxed_breaker_open` | gauge | `server` |
 //! | `djanginxed_render_seconds`, `djanginxed_lookup_seconds` | histogram | |
 
 pub use djanginxed_macros::cache_page;
 pub use djanginxed_runtime::{
-    ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, ScopeCache,
-    StoreError, Variant, Vary, nginx, test,
+    CachedPage, ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Purge,
+    Purged, ScopeCache, StoreError, Variant, Vary, nginx, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

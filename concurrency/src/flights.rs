@@ -23,6 +23,7 @@ checks![
     nobody_who_comes_after_a_detach_gets_a_page_from_before,
     a_detach_at_any_moment_takes_nobodys_turn,
     nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before,
+    nobody_who_comes_after_a_purge_gets_a_page_from_before,
 ];
 
 const KEY: u8 = 0;
@@ -347,6 +348,46 @@ fn nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before() {
         let (one, other) = (spawn(), spawn());
         version.store(2, Ordering::SeqCst);
         assert_eq!(checked_page(&site, &version), 2);
+        for visit in [one, other] {
+            visit.join().unwrap();
+        }
+        site.assert_empty();
+    });
+}
+
+/// A leader who shares nothing from before a purge that it is told of when nobody else
+/// can join.
+fn rendered_unless_purged(version: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
+    let found = version.load(Ordering::SeqCst);
+    lead.share_unless(found, || version.load(Ordering::SeqCst) != found);
+    found
+}
+
+fn page_unless_purged(site: &Site, version: &AtomicUsize) -> usize {
+    match site.flights.join(KEY) {
+        Ok(lead) => rendered_unless_purged(version, lead),
+        Err(wait) => match block_on(wait) {
+            Turn::Lead(lead) => {
+                assert!(lead.was_closed());
+                rendered_unless_purged(version, lead)
+            }
+            Turn::Follow(page) => page,
+            Turn::Alone => panic!("nobody releases"),
+        },
+    }
+}
+
+fn nobody_who_comes_after_a_purge_gets_a_page_from_before() {
+    model(|| {
+        let site = Site::new();
+        let version = Arc::new(AtomicUsize::new(1));
+        let spawn = || {
+            let version = Arc::clone(&version);
+            site.spawn(move |site| page_unless_purged(site, &version))
+        };
+        let (one, other) = (spawn(), spawn());
+        version.store(2, Ordering::SeqCst);
+        assert_eq!(page_unless_purged(&site, &version), 2);
         for visit in [one, other] {
             visit.join().unwrap();
         }

@@ -1,12 +1,12 @@
 //! What stands in the attribute's parentheses: `TIMEOUT, key_prefix = "…",
-//! content_type = "…", stale = …`.
+//! content_type = "…", stale = …, tags = ["…"]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
 use syn::{Error, Expr, Result};
 
 use crate::parse::{self, Arg, Name};
-use crate::{names, timeout, values};
+use crate::{names, tags, timeout, values};
 
 /// The settings of one page, each an expression that the compiler evaluates.
 pub(crate) struct Args {
@@ -14,6 +14,7 @@ pub(crate) struct Args {
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) content_type: Option<Expr>,
     pub(crate) stale: Option<Expr>,
+    pub(crate) tags: Option<Expr>,
 }
 
 impl Args {
@@ -54,6 +55,7 @@ struct Found {
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
     stale: Option<Expr>,
+    tags: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
 }
@@ -89,6 +91,7 @@ impl Found {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
             names::STALE => (&mut self.stale, timeout::check_window),
+            names::TAGS => (&mut self.tags, tags::check),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
@@ -119,6 +122,7 @@ impl Found {
             key_prefix: self.key_prefix,
             content_type: self.content_type,
             stale: self.stale,
+            tags: self.tags,
         })
     }
 }

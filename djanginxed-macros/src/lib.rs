@@ -10,6 +10,7 @@ mod names;
 mod page;
 mod parse;
 mod recover;
+mod tags;
 mod timeout;
 mod values;
 
@@ -46,6 +47,7 @@ use crate::handler::Handler;
 /// | `key_prefix = …` | `&'static str` | what stands before the request target in the key, as in nginx's `set_md5 $memcached_key site1$request_uri;`: 1 to 64 of `A-Z a-z 0-9 . _ : -`. Left out, it is the prefix of the `PageCache`. |
 /// | `content_type = …` | `&'static str` | the media type with which nginx serves the page (its `default_type`), without parameters. A response of another type is not stored. Left out, it is `text/html`; any other is a part of the key, and nginx finds such pages where its file says so: `djanginxed nginx --page /api/=site1,application/json`. Under `Layout::Response` each response says its own type, and this is of no matter. |
 /// | `stale = …` | `u32` | for how many seconds after its timeout the page may still be given out, while it is rendered anew; see `PageCacheBuilder::stale`, which is the default |
+/// | `tags = …` | `[&'static str; _]` | up to 1,000 names of groups of pages, by which the page is purged: `["articles", "article:{id}"]`, each 1 to 1,024 visible ASCII characters. `{id}` stands for that segment of the route, percent-encoded where it is not visible ASCII. A constant is given as it is, `config::TAGS`, of type `&[&str]`. Where the route has no such segment the page is not stored (`tag`), which the log says once: the attribute cannot see a route's scopes. |
 ///
 /// Each is any constant expression: `900`, `60 * 15`, `config::TIMEOUT`,
 /// `Self::TIMEOUT` in an `impl` block.

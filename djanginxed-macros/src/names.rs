@@ -6,8 +6,9 @@ use syn::{Error, Expr, ExprPath, Ident};
 pub(crate) const KEY_PREFIX: &str = "key_prefix";
 pub(crate) const CONTENT_TYPE: &str = "content_type";
 pub(crate) const STALE: &str = "stale";
+pub(crate) const TAGS: &str = "tags";
 
-const ALL: [&str; 3] = [KEY_PREFIX, CONTENT_TYPE, STALE];
+const ALL: [&str; 4] = [KEY_PREFIX, CONTENT_TYPE, STALE, TAGS];
 
 /// What a name that does not exist probably stands for.
 enum Meant {
@@ -39,6 +40,9 @@ const SYNONYMS: &[(&str, Meant)] = &[
     ("swr", Meant::Named(STALE)),
     ("grace", Meant::Named(STALE)),
     (STALE, Meant::Named(STALE)),
+    ("tag", Meant::Named(TAGS)),
+    ("surrogate_keys", Meant::Named(TAGS)),
+    (TAGS, Meant::Named(TAGS)),
 ];
 
 /// How alike two words must be for one to be a slip of the other.

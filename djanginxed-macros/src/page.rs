@@ -6,7 +6,7 @@ use syn::{Expr, Signature};
 
 use crate::args::Args;
 use crate::expand::{called, ends, hygienic};
-use crate::generics;
+use crate::{generics, tags};
 
 /// The settings as a constant, refused by the compiler where they are wrong.
 ///
@@ -21,6 +21,7 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         args.key_prefix.as_ref(),
         args.content_type.as_ref(),
         args.stale.as_ref(),
+        args.tags.as_ref(),
     ];
     let generic = values
         .into_iter()
@@ -42,6 +43,10 @@ const STR: fn(Span) -> TokenStream = |span| quote_spanned!(span=> &'static ::cor
 
 /// The type of a timeout and of what follows it.
 const SECONDS: fn(Span) -> TokenStream = |span| quote_spanned!(span=> ::core::primitive::u32);
+
+/// The type of tags.
+const LIST: fn(Span) -> TokenStream =
+    |span| quote_spanned!(span=> &'static [&'static ::core::primitive::str]);
 
 /// Each value in a `let` of its type, so that a wrong one is only called a
 /// mismatched type, then the constructor of the runtime that checks it.
@@ -69,7 +74,10 @@ fn page(args: &Args) -> TokenStream {
         set(quote!(content_type), chained.clone(), STR, media_type);
     }
     if let Some(window) = &args.stale {
-        set(quote!(stale), chained, SECONDS, window);
+        set(quote!(stale), chained.clone(), SECONDS, window);
+    }
+    if let Some(tags) = &args.tags {
+        set(quote!(tags), chained, LIST, &tags::as_slice(tags));
     }
     page.extend(quote_spanned!(span=> __page));
     page

@@ -90,7 +90,7 @@ fn expression(input: ParseStream) -> Result<Expr> {
     input.parse().map_err(|error: Error| {
         Error::new(
             error.span(),
-            "expected a timeout in seconds, `key_prefix = \"…\"` or `content_type = \"…\"`",
+            "expected a timeout in seconds, `key_prefix = \"…\"`, `content_type = \"…\"` or `tags = […]`",
         )
     })
 }

@@ -15,6 +15,12 @@ pub const MAX_TYPE_NAME: usize = 127;
 /// The longest tag, in bytes.
 pub const MAX_TAG: usize = 1024;
 
+/// The most tags that a page may have.
+pub const MAX_TAGS: usize = 1000;
+
+/// What a tag is, for messages.
+pub const TAG: &str = "1 to 1,024 visible ASCII characters";
+
 /// The longest timeout, in seconds: ten years.
 pub const MAX_TIMEOUT: u32 = 315_360_000;
 
@@ -105,6 +111,26 @@ pub const fn is_tag(tag: &str) -> bool {
         at += 1;
     }
     !bytes.is_empty() && bytes.len() <= MAX_TAG
+}
+
+/// Whether `template` is a tag in which `{name}` stands for a segment of the route.
+#[must_use]
+pub const fn is_tag_template(template: &str) -> bool {
+    if !is_tag(template) {
+        return false;
+    }
+    let bytes = template.as_bytes();
+    let (mut at, mut open) = (0, None);
+    while at < bytes.len() {
+        match (bytes[at], open) {
+            (b'{', None) => open = Some(at),
+            (b'}', Some(start)) if at > start + 1 => open = None,
+            (b'{' | b'}', _) => return false,
+            _ => {}
+        }
+        at += 1;
+    }
+    open.is_none()
 }
 
 /// Reads a switch as people write it: `1`, `true`, `yes`, `on`, or their opposites.
@@ -208,6 +234,18 @@ mod tests {
             str::from_utf8(&long).unwrap(),
         ] {
             assert!(!is_tag(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_tag_of_a_route_has_names_between_braces() {
+        for good in ["articles", "article:{id}", "{lang}:{id}", "{a}{b}"] {
+            assert!(is_tag_template(good), "{good}");
+        }
+        for bad in [
+            "", "{}", "{", "}", "a{b", "a}b", "{a{b}}", "{a}}", "{a} b", "é{a}",
+        ] {
+            assert!(!is_tag_template(bad), "{bad}");
         }
     }
 

@@ -206,6 +206,24 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
         self.seat.land(Phase::Shared(page));
     }
 
+    /// Gives everyone the page, unless it `is_outdated` when nobody else can join: then
+    /// one of those who wait takes over, as from a leader that has [closed](Self::close).
+    pub(crate) fn share_unless(mut self, page: T, is_outdated: impl FnOnce() -> bool) {
+        self.landed = true;
+        self.seat.change(|state| {
+            if is_outdated() {
+                state.closed = true;
+                state.phase = Phase::Vacant;
+            } else {
+                state.phase = Phase::Shared(page);
+            }
+            Change {
+                unlist: true,
+                wake: true,
+            }
+        });
+    }
+
     /// Lets everyone render alone.
     pub(crate) fn release(mut self) {
         self.landed = true;

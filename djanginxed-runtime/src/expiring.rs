@@ -1,5 +1,6 @@
 //! A bounded map from page keys to what does not live for ever.
 
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use hashlink::LinkedHashMap;
 use crate::clock::Clock;
 use crate::key::PageKey;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::tag::TagKey;
 
 /// Workers that ask at the same moment seldom meet in one shard.
 const SHARDS: usize = 16;
@@ -26,8 +28,67 @@ pub(crate) struct Expiring<V> {
     clock: Clock,
 }
 
-/// In the order in which they were asked for, the longest ago first.
-type Shard<V> = LinkedHashMap<PageKey, Held<V>, RandomState>;
+#[derive(Debug)]
+struct Shard<V> {
+    /// In the order in which they were asked for, the longest ago first.
+    values: LinkedHashMap<PageKey, Held<V>, RandomState>,
+    /// Which of them have a tag.
+    tagged: HashMap<TagKey, HashSet<PageKey, RandomState>, RandomState>,
+}
+
+impl<V> Default for Shard<V> {
+    fn default() -> Self {
+        Shard {
+            values: LinkedHashMap::default(),
+            tagged: HashMap::default(),
+        }
+    }
+}
+
+impl<V: Tagged> Shard<V> {
+    fn insert(&mut self, key: PageKey, held: Held<V>) -> Option<Held<V>> {
+        let older = self.remove(&key);
+        for tag in held.value.tags() {
+            self.tagged.entry(*tag).or_default().insert(key);
+        }
+        self.values.insert(key, held);
+        older
+    }
+
+    fn remove(&mut self, key: &PageKey) -> Option<Held<V>> {
+        let held = self.values.remove(key)?;
+        self.untag(key, &held);
+        Some(held)
+    }
+
+    fn pop_front(&mut self) -> Option<Held<V>> {
+        let (key, held) = self.values.pop_front()?;
+        self.untag(&key, &held);
+        Some(held)
+    }
+
+    fn untag(&mut self, key: &PageKey, held: &Held<V>) {
+        for tag in held.value.tags() {
+            if let Some(keys) = self.tagged.get_mut(tag) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.tagged.remove(tag);
+                }
+            }
+        }
+    }
+}
+
+/// What may be removed by a tag.
+pub(crate) trait Tagged {
+    fn tags(&self) -> &[TagKey];
+}
+
+impl Tagged for () {
+    fn tags(&self) -> &[TagKey] {
+        &[]
+    }
+}
 
 #[derive(Debug)]
 struct Held<V> {
@@ -37,7 +98,7 @@ struct Held<V> {
     asked: Instant,
 }
 
-impl<V: Clone> Expiring<V> {
+impl<V: Clone + Tagged> Expiring<V> {
     pub(crate) fn new(bound: u64) -> Expiring<V> {
         Expiring::by(Clock::default(), bound)
     }
@@ -60,7 +121,7 @@ impl<V: Clone> Expiring<V> {
     pub(crate) fn get(&self, key: &PageKey) -> Option<V> {
         let now = self.clock.now();
         let mut shard = self.shard(key);
-        let held = shard.to_back(key)?;
+        let held = shard.values.to_back(key)?;
         if held.expires <= now {
             self.forget(shard.remove(key));
             return None;
@@ -94,18 +155,42 @@ impl<V: Clone> Expiring<V> {
     /// A value, and until when it is one, without having asked for it.
     pub(crate) fn peek(&self, key: &PageKey) -> Option<(V, Duration)> {
         let shard = self.shard(key);
-        let held = shard.get(key)?;
+        let held = shard.values.get(key)?;
         let left = held.expires.checked_duration_since(self.clock.now())?;
         (!left.is_zero()).then(|| (held.value.clone(), left))
     }
 
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
         let held = self.shard(key).remove(key);
-        let alive = held
-            .as_ref()
-            .is_some_and(|held| held.expires > self.clock.now());
-        let value = self.forget(held);
-        value.filter(|_| alive)
+        self.forget_alive(held)
+    }
+
+    /// Removes what has one of `tags`; how many values that were.
+    pub(crate) fn remove_tagged(&self, tags: &[TagKey]) -> usize {
+        let remove = |shard: &Mutex<Shard<V>>| {
+            let mut shard = lock(shard);
+            let of_tag = tags.iter().filter_map(|tag| shard.tagged.get(tag));
+            let keys: HashSet<PageKey, RandomState> = of_tag.flatten().copied().collect();
+            let removed = keys.iter().map(|key| shard.remove(key));
+            removed.filter_map(|held| self.forget_alive(held)).count()
+        };
+        self.shards.iter().map(remove).sum()
+    }
+
+    /// Removes everything; how many values that were.
+    pub(crate) fn clear(&self) -> usize {
+        let clear = |shard: &Mutex<Shard<V>>| {
+            let Shard { values, .. } = std::mem::take(&mut *lock(shard));
+            let removed = values.into_iter().map(|(_, held)| Some(held));
+            removed.filter_map(|held| self.forget_alive(held)).count()
+        };
+        self.shards.iter().map(clear).sum()
+    }
+
+    fn forget_alive(&self, removed: Option<Held<V>>) -> Option<V> {
+        let is_alive = |held: &Held<V>| held.expires > self.clock.now();
+        let alive = removed.as_ref().is_some_and(is_alive);
+        self.forget(removed).filter(|_| alive)
     }
 
     /// Takes the weight of what was removed off the whole.
@@ -116,13 +201,14 @@ impl<V: Clone> Expiring<V> {
     }
 
     fn evict(&self) {
-        let asked = |shard: &&Mutex<Shard<V>>| lock(shard).front().map(|(_, held)| held.asked);
+        let asked =
+            |shard: &&Mutex<Shard<V>>| lock(shard).values.front().map(|(_, held)| held.asked);
         let oldest = (self.shards.iter())
             .filter_map(|shard| Some((asked(&shard)?, shard)))
             .min_by_key(|(asked, _)| *asked);
         if let Some((_, shard)) = oldest {
             let evicted = lock(shard).pop_front();
-            self.forget(evicted.map(|(_, held)| held));
+            self.forget(evicted);
         }
     }
 }
@@ -132,6 +218,12 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
+
+    impl Tagged for usize {
+        fn tags(&self) -> &[TagKey] {
+            &[]
+        }
+    }
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -236,7 +328,11 @@ mod tests {
         });
         let weights = values.shards.iter().flat_map(|shard| {
             let shard = lock(shard);
-            shard.values().map(|held| held.weight).collect::<Vec<_>>()
+            shard
+                .values
+                .values()
+                .map(|held| held.weight)
+                .collect::<Vec<_>>()
         });
         let weight = values.weight.load(Ordering::Relaxed);
         assert_eq!(weights.sum::<u64>(), weight);

@@ -132,6 +132,14 @@ impl PageKey {
         KeyRecipe::new(prefix, content_type).key(target)
     }
 
+    pub(crate) fn raw(&self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(crate) fn from_raw(raw: [u8; 16]) -> PageKey {
+        PageKey(raw)
+    }
+
     /// Reads what [`Display`](fmt::Display) writes.
     pub(crate) fn read(hex: &str) -> Option<PageKey> {
         let digit = |byte: u8| char::from(byte).to_digit(16);

@@ -24,6 +24,7 @@ mod layout;
 mod life;
 mod media;
 pub mod nginx;
+mod notes;
 mod observe;
 mod page;
 mod parts;
@@ -38,6 +39,7 @@ mod settings;
 mod status;
 mod store;
 mod sync;
+mod tag;
 mod token;
 mod vary;
 mod visit;
@@ -45,8 +47,8 @@ mod writer;
 
 pub mod test;
 
-pub use actix::{ScopeCache, Variant};
-pub use cache::{PageCache, PageCacheBuilder};
+pub use actix::{CachedPage, ScopeCache, Variant};
+pub use cache::{PageCache, PageCacheBuilder, Purge, Purged};
 pub use config_error::ConfigError;
 pub use feed::Hot;
 pub use key::PageKey;

@@ -12,6 +12,11 @@ pub(crate) struct Life {
 }
 
 impl Life {
+    pub(crate) const UNBOUNDED: Life = Life {
+        fresh: Duration::MAX,
+        stale: Duration::ZERO,
+    };
+
     /// Both times together.
     pub(crate) fn whole(&self) -> Duration {
         self.fresh.saturating_add(self.stale)

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
+use crate::cache::Purged;
 use crate::counts::{self, Count};
 use crate::key::PageKey;
 use crate::reason::{Bypass, Dropped};
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};
+use crate::tag::TagFault;
 
 /// Counts one, or records a value, where the `metrics` feature is on.
 macro_rules! measure {
@@ -69,6 +71,16 @@ fn skip_counted(reason: &'static str) {
     measure!(counter("djanginxed_skips_total", "reason" => reason).increment(1));
     counts::one(Count::Skips);
     let _ = reason;
+}
+
+/// A handler gave its page a wrong tag.
+pub(crate) fn wrong_tag(fault: &TagFault) {
+    wrong_tag_counted();
+    tracing::error!("a page is not stored: {fault}");
+}
+
+pub(crate) fn wrong_tag_counted() {
+    measure!(counter("djanginxed_wrong_tags_total").increment(1));
 }
 
 /// A response was not stored because hits would lack this field.
@@ -157,6 +169,24 @@ pub(crate) fn deleted(key: &PageKey, answer: &Result<bool, StoreError>) {
     match answer {
         Ok(there) => tracing::debug!(%key, there, "deleted"),
         Err(error) => tracing::warn!(%key, %error, "not deleted"),
+    }
+}
+
+/// What was tagged was purged, or was not.
+pub(crate) fn purged(what: &dyn Display, answer: &Result<Purged, StoreError>) {
+    let done = answer.as_ref().is_ok_and(Purged::is_complete);
+    measure!(counter("djanginxed_purges_total", "done" => if done { "true" } else { "false" }).increment(1));
+    let _ = done;
+    match answer {
+        Ok(purged) => {
+            measure!(counter("djanginxed_purged_pages_total").increment(purged.deleted));
+            let (deleted, in_doubt) = (purged.deleted, purged.in_doubt);
+            tracing::debug!(%what, deleted, "purged");
+            for failure in &purged.failures {
+                tracing::warn!(%what, in_doubt, %failure, "not purged everywhere");
+            }
+        }
+        Err(error) => tracing::warn!(%what, %error, "not purged"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use djanginxed_rules::{MAX_TIMEOUT, is_key_prefix, is_media_type};
+use djanginxed_rules::{MAX_TAGS, MAX_TIMEOUT, is_key_prefix, is_media_type, is_tag_template};
 
 use crate::config_error::ConfigError;
 use crate::sync::{Mutex, lock};
@@ -18,6 +18,7 @@ pub struct Page {
     content_type: &'static str,
     /// Where it is not said, the cache's own counts.
     stale: Option<u32>,
+    tags: &'static [&'static str],
 }
 
 impl Page {
@@ -38,6 +39,7 @@ impl Page {
             key_prefix: None,
             content_type: "text/html",
             stale: None,
+            tags: &[],
         }
     }
 
@@ -89,6 +91,23 @@ impl Page {
         Some(Duration::from_secs(seconds.into()))
     }
 
+    /// The page's tags; `{name}` stands for a segment of the route.
+    #[must_use]
+    #[track_caller]
+    pub const fn tags(self, tags: &'static [&'static str]) -> Page {
+        assert!(tags.len() <= MAX_TAGS, "a page has at most 1,000 tags");
+        let mut at = 0;
+        while at < tags.len() {
+            assert!(
+                is_tag_template(tags[at]),
+                "a tag is 1 to 1,024 visible ASCII characters, in which `{{name}}` stands for a \
+                 segment of the route"
+            );
+            at += 1;
+        }
+        Page { tags, ..self }
+    }
+
     /// [`key_prefix`](Self::key_prefix) of what only the running program knows.
     #[track_caller]
     pub(crate) fn with_key_prefix(self, prefix: Cow<'static, str>) -> Page {
@@ -109,6 +128,19 @@ impl Page {
         self.content_type(kept(media_type))
     }
 
+    /// [`tags`](Self::tags) of what only the running program knows.
+    #[track_caller]
+    pub(crate) fn with_tags(self, tags: Vec<Cow<'static, str>>) -> Page {
+        for tag in &tags {
+            assert!(
+                is_tag_template(tag),
+                "tag {tag:?}: use {}, in which {{name}} stands for a segment of the route",
+                djanginxed_rules::TAG
+            );
+        }
+        self.tags(kept_list(tags.into_iter().map(kept).collect()))
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
     }
@@ -119,6 +151,10 @@ impl Page {
 
     pub(crate) fn media_type(&self) -> &'static str {
         self.content_type
+    }
+
+    pub(crate) fn own_tags(&self) -> &'static [&'static str] {
+        self.tags
     }
 }
 
@@ -140,6 +176,18 @@ fn kept(word: Cow<'static, str>) -> &'static str {
     }
 }
 
+/// The same for lists of them.
+fn kept_list(words: Vec<&'static str>) -> &'static [&'static str] {
+    static LISTS: Mutex<BTreeSet<&'static [&'static str]>> = Mutex::new(BTreeSet::new());
+    let mut lists = lock(&LISTS);
+    if let Some(known) = lists.get(words.as_slice()) {
+        return known;
+    }
+    let list: &'static [&'static str] = words.leak();
+    lists.insert(list);
+    list
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +201,8 @@ mod tests {
         };
         assert_eq!(first, "kept1");
         assert!(std::ptr::eq(first, second));
+        let tags = || Page::new(1).with_tags(vec!["a".into(), "b:{id}".into()]);
+        assert_eq!(tags().own_tags(), ["a", "b:{id}"]);
+        assert!(std::ptr::eq(tags().own_tags(), tags().own_tags()));
     }
 }

@@ -80,6 +80,10 @@ pub(crate) enum Reason {
     Memory,
     /// The body failed, or was not read to its end.
     Incomplete,
+    /// The handler does not want it, by `CachedPage::skip`.
+    Skip,
+    /// A tag is wrong, or names a segment that the route has not.
+    Tag,
 }
 
 impl Reason {
@@ -99,6 +103,8 @@ impl Reason {
             Reason::TooLarge => "too-large",
             Reason::Memory => "memory",
             Reason::Incomplete => "incomplete",
+            Reason::Skip => "skip",
+            Reason::Tag => "tag",
         }
     }
 }
@@ -117,6 +123,9 @@ pub(crate) enum Dropped {
     Expired,
     /// Packed, the page is larger than an entry may be.
     TooLarge,
+    /// The index of one of the page's tags does not take it, so that a purge would not
+    /// find it.
+    Unlisted,
     /// The writer's thread could not be started, or is stopping.
     NoWriter,
 }
@@ -130,6 +139,7 @@ impl Dropped {
             Dropped::Deleted => "deleted",
             Dropped::Expired => "expired",
             Dropped::TooLarge => "too-large",
+            Dropped::Unlisted => "unlisted",
             Dropped::NoWriter => "no-writer",
         }
     }

@@ -15,10 +15,13 @@ use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::life::Life;
+use crate::notes::Notes;
 use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
+use crate::sync::{Arc, Mutex, lock};
+use crate::tag::{Tags, tags_of};
 use crate::writer::{Doubt, Job};
 
 /// A page that is being rendered.
@@ -30,6 +33,8 @@ pub(crate) struct Render {
     target: String,
     started: Instant,
     stamp: Stamp,
+    /// What the handler says of it, until the body's end.
+    notes: Option<Arc<Mutex<Notes>>>,
 }
 
 /// A page as others may have it, and since when it may have been deleted.
@@ -44,6 +49,29 @@ impl Render {
             target: target.to_owned(),
             started: pages.settings().clock.now(),
             stamp: pages.deletes().stamp(&key),
+            notes: None,
+        }
+    }
+
+    pub(crate) fn note(&mut self, notes: Option<Arc<Mutex<Notes>>>) {
+        self.notes = notes;
+    }
+
+    /// How long the page may live of `life`, as the handler says.
+    fn noted(&self, life: Life) -> Result<Life, Reason> {
+        match &self.notes {
+            Some(notes) => Ok(Life {
+                fresh: lock(notes).judge(life.fresh)?,
+                ..life
+            }),
+            None => Ok(life),
+        }
+    }
+
+    fn tags(&self) -> Tags {
+        match &self.notes {
+            Some(notes) => tags_of(&self.pages.settings().key_prefix, lock(notes).tags()),
+            None => self.pages.untagged(),
         }
     }
 
@@ -70,6 +98,9 @@ impl Render {
         let settings = self.pages.settings();
         match policy::decide(status, headers, self.terms(), SystemTime::now()) {
             Decision::Store(life) => {
+                let life = self
+                    .noted(life)
+                    .inspect_err(|reason| self.skipped(headers, *reason))?;
                 if settings.layout == Layout::Body {
                     let lost = policy::private_losses(headers, &settings.headers);
                     lost.for_each(observe::field_lost);
@@ -90,7 +121,8 @@ impl Render {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<Entry, Reason> {
-        policy::decide_body(status, headers, &body, self.terms(), self.limit())
+        self.noted(Life::UNBOUNDED)
+            .and_then(|_| policy::decide_body(status, headers, &body, self.terms(), self.limit()))
             .and_then(|()| match self.pages.settings().layout {
                 Layout::Body => Ok(Entry::new(None, body)),
                 Layout::Response => {
@@ -145,8 +177,9 @@ impl Render {
             key: self.key,
             entry,
             started: self.started,
-            life,
+            life: self.noted(life).unwrap_or(life),
             stamp: self.stamp,
+            tags: self.tags(),
         });
         let refused = taken.err().map(Dropped::word);
         self.pages.outcomes().note(&self.key, &self.target, refused);
@@ -155,6 +188,6 @@ impl Render {
 
     /// Since when the page may have been deleted.
     pub(crate) fn doubt(&self) -> Doubt {
-        Doubt::new(self.key, self.started, self.stamp)
+        Doubt::new(self.key, self.started, self.stamp, self.tags())
     }
 }

@@ -111,11 +111,15 @@ impl Visit {
         let known = if lead.was_closed() {
             // The store may have what another process has deleted.
             self.pages.deleted_elsewhere(self.key).await
-        } else if let Some((found, form)) = self.look_up().await {
-            let freshness = found.freshness;
-            lead.share(Landed::Found(found));
-            return self.found(form, freshness);
         } else {
+            let before = self.pages.deletes().purge_count();
+            if let Some((found, form)) = self.look_up().await {
+                let freshness = found.freshness;
+                // A page that was purged meanwhile is for nobody who asks from now on.
+                let may_be_purged = || self.pages.deletes().purge_count() != before;
+                lead.share_unless(Landed::Found(found), may_be_purged);
+                return self.found(form, freshness);
+            }
             None
         };
         self.render(Some(Leading {
@@ -223,7 +227,7 @@ impl Leading {
             Some((entry, doubt)) if self.pages.has_other_users() && self.lead.close() => {
                 tokio::spawn(self.share_unless_outdated(entry, doubt));
             }
-            Some((entry, _)) => self.lead.share(Landed::Rendered(entry)),
+            Some((entry, doubt)) => self.share(entry, &doubt),
             None => {
                 self.pages.set_apart(self.key);
                 self.lead.release();
@@ -235,10 +239,17 @@ impl Leading {
     /// it, lets one of them take over. A task of its own: the leader's visitor need
     /// not wait for it, and may leave.
     async fn share_unless_outdated(self, entry: Entry, doubt: Doubt) {
-        if self.pages.is_outdated(doubt, self.known).await {
+        if self.pages.is_outdated(&doubt, self.known).await {
             drop(self.lead);
         } else {
-            self.lead.share(Landed::Rendered(entry));
+            self.share(entry, &doubt);
         }
+    }
+
+    /// Gives a page to those who wait for it, unless this process has purged it.
+    fn share(self, entry: Entry, doubt: &Doubt) {
+        let deletes = self.pages.deletes();
+        self.lead
+            .share_unless(Landed::Rendered(entry), || doubt.is_purged(deletes));
     }
 }

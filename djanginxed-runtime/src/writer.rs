@@ -9,6 +9,7 @@
 
 mod doubts;
 mod lane;
+mod purging;
 mod queue;
 
 use std::sync::{Arc, OnceLock};
@@ -26,9 +27,12 @@ use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
+use crate::tag::{TagKey, Tags};
+use purging::Purge;
 use queue::{Delete, Queue};
 
 pub(crate) use doubts::Doubt;
+pub(crate) use purging::Outcome;
 
 /// How long dropping the last handle waits for what is queued.
 const SHUTDOWN: Duration = Duration::from_secs(2);
@@ -43,6 +47,7 @@ pub(crate) struct Job {
     pub(crate) life: Life,
     /// What was known of deletes when the render began.
     pub(crate) stamp: Stamp,
+    pub(crate) tags: Tags,
 }
 
 impl Job {
@@ -130,10 +135,10 @@ impl Writer {
         if !self.ensure_started() {
             return Err(Dropped::NoWriter);
         }
-        let (key, stamp) = (job.key, job.stamp);
+        let (key, stamp, tags) = (job.key, job.stamp, Tags::clone(&job.tags));
         self.shared
             .deletes
-            .unless_deleted(&key, stamp, || self.shared.queue.push(job, lane))
+            .unless_deleted(&key, &tags, stamp, || self.shared.queue.push(job, lane))
             .unwrap_or(Err(Dropped::Deleted))
     }
 
@@ -161,6 +166,33 @@ impl Writer {
         let lane = self.shared.memcached.server_of(&key);
         self.shared.queue.push_delete(Delete { key, sender }, lane);
         answer.await.unwrap_or(Err(StoreError::NoWriter))
+    }
+
+    /// Forgets what is queued with one of these tags.
+    pub(crate) fn forget_tagged(&self, tags: &[TagKey]) {
+        self.shared.queue.forget_tagged(tags);
+    }
+
+    /// Deletes the pages that have one of `tags` from all servers; what came of it at
+    /// each.
+    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Vec<Result<Outcome, StoreError>> {
+        let lanes = self.shared.memcached.upstreams().len();
+        if !self.ensure_started() {
+            return (0..lanes).map(|_| Err(StoreError::NoWriter)).collect();
+        }
+        let tags = Tags::from(tags);
+        let begin = |lane| {
+            let (sender, answer) = oneshot::channel();
+            let tags = Tags::clone(&tags);
+            self.shared.queue.push_purge(Purge { tags, sender }, lane);
+            answer
+        };
+        let answers: Vec<_> = (0..lanes).map(begin).collect();
+        let mut outcomes = Vec::with_capacity(lanes);
+        for answer in answers {
+            outcomes.push(answer.await.unwrap_or(Err(StoreError::NoWriter)));
+        }
+        outcomes
     }
 
     /// Waits until every page taken so far is stored or given up.

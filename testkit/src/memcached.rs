@@ -165,6 +165,15 @@ impl Memcached {
         self.ask(Client::keys)
     }
 
+    /// The keys of the pages it holds, 32 digits each, sorted: its other items are indexes
+    /// of tags and markers of deletes.
+    #[track_caller]
+    pub fn pages(&self) -> Vec<String> {
+        let mut keys = self.keys();
+        keys.retain(|key| key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        keys
+    }
+
     #[track_caller]
     fn ask<T>(&self, question: impl FnOnce(&mut Client) -> io::Result<T>) -> T {
         Client::connect(&self.place, PATIENCE)

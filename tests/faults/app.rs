@@ -13,14 +13,19 @@ use actix_web::dev::{ServerHandle, Service};
 use actix_web::rt::{System, time::sleep};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use djanginxed::{PageCache, PageCacheBuilder, cache_page};
-use testkit::eventually;
 use testkit::http::{Connection, Request, Response};
+use testkit::{Memcached, eventually};
 
 pub(crate) const PREFIX: &str = "faults";
 
 /// Settings with Memcached at `address`.
 pub(crate) fn at(address: &str) -> PageCacheBuilder {
     PageCache::builder().memcached([address]).key_prefix(PREFIX)
+}
+
+/// How many pages a server was sent, each with one entry in the index of all pages.
+pub(crate) fn pages_sent_to(memcached: &Memcached) -> u64 {
+    memcached.stat("cmd_set") / 2
 }
 
 /// Runs a future to its end on this thread.

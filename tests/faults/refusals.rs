@@ -36,7 +36,7 @@ fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
         run_of(&site.get(&target), &target);
     }
     wait(pages.flush());
-    let held = memcached.keys().len();
+    let held = memcached.pages().len();
     assert!((1..100).contains(&held), "{held} of 100 pages held");
     assert_eq!(status_of(&site.get("/page/0")), "hit");
 }
@@ -72,13 +72,13 @@ fn a_page_too_large_for_the_server_takes_no_other_of_its_batch_along() {
     }
     memcached.resume();
     wait(pages.flush());
-    let held = memcached.keys();
+    let held = memcached.pages();
     for target in &targets {
         let key = pages.key(target).to_string();
         assert_eq!(held.contains(&key), target.contains("small"), "{target}");
     }
     assert_eq!(run_of(&site.get("/next"), "/next"), 1);
     eventually("the next page is stored", || {
-        memcached.keys().contains(&pages.key("/next").to_string())
+        memcached.pages().contains(&pages.key("/next").to_string())
     });
 }

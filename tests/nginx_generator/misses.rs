@@ -2,7 +2,7 @@ use djanginxed::nginx::{FORWARDING_HEADERS, Md5};
 use testkit::Memcached;
 use testkit::http::{Connection, Request};
 
-use crate::slow_http2::text_of;
+use crate::slow_http2::{text_of, text_with};
 use crate::stand::{Stand, cache, is_hit, stand};
 
 #[test]
@@ -201,11 +201,10 @@ fn a_scheme_that_a_client_made_up_does_not_reach_the_application() {
     }
 }
 
-#[test]
-fn a_scheme_that_an_http2_client_made_up_does_not_reach_the_application() {
+fn over_http2() -> Stand {
     let memcached = Memcached::start().unwrap();
     let pages = cache(&memcached).build().unwrap();
-    let stand = Stand::edited(
+    Stand::edited(
         memcached,
         &pages,
         Md5::SetMisc,
@@ -214,7 +213,12 @@ fn a_scheme_that_an_http2_client_made_up_does_not_reach_the_application() {
             let listen = format!("listen 127.0.0.1:{port}");
             file.replace(&listen, &format!("{listen} http2"))
         },
-    );
+    )
+}
+
+#[test]
+fn a_scheme_that_an_http2_client_made_up_does_not_reach_the_application() {
+    let stand = over_http2();
     let port = stand.nginx.port();
     for scheme in ["evil", "javascript", "https"] {
         let seen = text_of(port, &format!("{scheme}://www.example.com/a"));
@@ -224,6 +228,34 @@ fn a_scheme_that_an_http2_client_made_up_does_not_reach_the_application() {
             "{seen}"
         );
         assert!(!seen.contains(scheme), "{seen}");
+    }
+}
+
+/// nginx cannot see such content before it answers: no variable is another one
+/// with it than without.
+#[test]
+fn content_that_an_http2_client_does_not_announce_reaches_the_application_or_nobody() {
+    let stand = over_http2();
+    let ask = |content| text_with(stand.nginx.port(), "http://www.example.com/a", content);
+    let seen = ask(b"evil");
+    let length = "content-length: 4\n";
+    assert!(seen.contains(length), "so it is not stored: {seen}");
+    assert!(seen.ends_with("\n4"), "{seen}");
+    stand.store("site1", "/a", "stored");
+    assert_eq!(ask(b"evil"), "stored");
+}
+
+#[test]
+fn content_that_is_dropped_takes_no_bytes_from_the_next_visitor() {
+    let stand = over_http2();
+    stand.store("site1", "/a", "stored");
+    let ask = |content| text_with(stand.nginx.port(), "http://www.example.com/a", content);
+    // One connection to the inner server serves one visitor after the other.
+    for content in [&b"evil"[..], &[b'x'; 1_000], &[b'x'; 60_000]] {
+        assert_eq!(ask(content), "stored");
+        for _ in 0..5 {
+            assert_eq!(ask(b""), "stored", "after {} bytes", content.len());
+        }
     }
 }
 
@@ -266,6 +298,37 @@ fn an_empty_authorization_is_none() {
     assert!(!seen.text().contains("authorization"), "{}", seen.text());
     let seen = stand.send(Request::get("/a").header("Authorization", "Basic eDp5"));
     assert!(seen.text().contains("authorization: Basic eDp5\n"));
+}
+
+#[test]
+fn bypass_headers_of_the_connection_neither_break_framing_nor_replace_what_nginx_says() {
+    let stand = Stand::with(
+        |memcached| {
+            let names = ["Transfer-Encoding", "Content-Length", "Connection", "Host"];
+            let names = names.into_iter().chain(["X-Forwarded-Proto", "TE"]);
+            names.fold(cache(memcached), |pages, name| pages.bypass_header(name))
+        },
+        |site| site,
+    );
+    let chunked = "5\r\nGET /\r\n0\r\n\r\n";
+    let mut connection = Connection::open(stand.nginx.port()).unwrap();
+    let head = "POST /a HTTP/1.1\r\nHost: www.example.com\r\nTransfer-Encoding: chunked\r\n\
+                X-Forwarded-Proto: made-up\r\nTE: trailers\r\n\r\n";
+    connection
+        .send_bytes(format!("{head}{chunked}").as_bytes())
+        .unwrap();
+    let seen = connection.receive().unwrap();
+    let text = seen.text();
+    assert!(
+        text.starts_with("POST /a\n") && text.ends_with("\n5"),
+        "{text}"
+    );
+    assert_eq!(text.matches("\nx-forwarded-proto: ").count(), 1, "{text}");
+    assert_eq!(text.matches("\nhost: ").count(), 1, "{text}");
+    assert!(
+        !text.contains("made-up") && !text.contains("transfer-encoding"),
+        "{text}"
+    );
 }
 
 #[test]

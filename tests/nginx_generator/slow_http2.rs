@@ -104,10 +104,18 @@ pub(crate) fn stop_reading(
 
 /// What a visitor gets who asks for `uri`, scheme and all.
 pub(crate) fn text_of(port: u16, uri: &str) -> String {
+    text_with(port, uri, b"")
+}
+
+/// The same for a GET with `content`, which no field announces.
+pub(crate) fn text_with(port: u16, uri: &str, content: &'static [u8]) -> String {
     runtime().block_on(async {
         let mut visitor = connect(port, 65_535).await;
         let request = Request::get(uri).body(()).unwrap();
-        let (response, _) = visitor.send_request(request, true).unwrap();
+        let (response, mut rest) = (visitor.send_request(request, content.is_empty())).unwrap();
+        if !content.is_empty() {
+            rest.send_data(content, true).unwrap();
+        }
         let mut stream = response.await.unwrap().into_body();
         let mut body = Vec::new();
         while let Some(part) = stream.data().await {

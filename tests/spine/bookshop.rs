@@ -117,7 +117,7 @@ fn what_is_no_page_is_never_answered_by_nginx() {
             assert_ne!(cache_status(&response), NGINX_HIT, "{target}");
         }
     }
-    assert!(stack.memcached.keys().is_empty());
+    assert!(stack.memcached.pages().is_empty());
 }
 
 /// Whether nginx takes another path for the choice of a location than the

@@ -171,7 +171,7 @@ fn a_host_in_a_forwarding_header_counts_where_nginx_does_not_remove_it() {
             "{name}"
         );
     }
-    assert!(stack.memcached.keys().is_empty());
+    assert!(stack.memcached.pages().is_empty());
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn a_part_of_a_page_is_never_stored_as_the_page() {
                 "djanginxed; fwd=uri-miss; detail=status"
             );
         }
-        assert!(stack.memcached.keys().is_empty());
+        assert!(stack.memcached.pages().is_empty());
     }
     let page = stack.get("/a");
     assert_eq!((page.status, page.text()), (200, "render 5 of /a"));

@@ -25,6 +25,7 @@ mod middleware;
 mod outages;
 mod policy;
 mod prefixes;
+mod purges;
 mod random_targets;
 mod responses;
 mod scopes;

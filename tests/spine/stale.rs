@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::init_service;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use djanginxed::test::Pages;
-use djanginxed::{Layout, PageKey, cache_page};
+use djanginxed::{CachedPage, Layout, PageKey, Purge, cache_page};
 use futures_util::future::join_all;
 use testkit::eventually;
 use testkit::http::Request;
@@ -263,4 +263,36 @@ fn two_processes_render_a_stale_page_once() {
             .map(|which| ask(which).text().to_owned());
         texts.iter().all(|text| text != "render 1 of /slow")
     });
+}
+
+#[actix_web::test]
+async fn a_page_rendered_in_the_background_has_its_tags_and_a_purge_reaches_it() {
+    #[cache_page(60, stale = 600, tags = ["all", "page:{id}"])]
+    async fn tagged(
+        request: HttpRequest,
+        script: web::Data<Script>,
+        page: CachedPage,
+    ) -> HttpResponse {
+        page.tag("told");
+        script.render(request)
+    }
+    let (pages, script) = (Pages::new(), Script::html());
+    let app = init_service(
+        App::new()
+            .app_data(pages.cache())
+            .app_data(web::Data::new(script))
+            .service(web::resource("/{id}").to(tagged)),
+    )
+    .await;
+    for (number, tag) in ["page:7", "told", "all"].into_iter().enumerate() {
+        pages.get(&app, "/7").await.assert_stored();
+        pages.advance(Duration::from_secs(60));
+        pages.get(&app, "/7").await;
+        rest().await;
+        let text = format!("render {} of /7", number * 2 + 2);
+        assert_eq!(pages.get(&app, "/7").await.assert_hit().text(), text);
+        let purged = pages.cache().purge(Purge::tag(tag)).await.unwrap();
+        assert_eq!(purged.deleted, 1, "{tag}");
+    }
+    pages.get(&app, "/7").await.assert_stored();
 }

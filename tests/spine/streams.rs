@@ -89,7 +89,7 @@ impl Streaming {
     #[track_caller]
     fn nothing_is_stored(&self) {
         self.stack.settle();
-        assert!(self.stack.memcached.keys().is_empty());
+        assert!(self.stack.memcached.pages().is_empty());
     }
 }
 

@@ -138,7 +138,7 @@ fn the_environment_names_servers_prefix_and_gzip() {
     );
     let key = djanginxed::PageKey::new("env", "/a").to_string();
     assert_eq!(memcached.get(&key).unwrap().flags, 2);
-    assert_eq!(memcached.keys(), [key]);
+    assert_eq!(memcached.pages(), [key]);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::run::{Outcome, cargo, shown};
 /// `cargo test`, such as the name of one test. Ends with the sum of them all.
 pub(crate) fn test(for_cargo: &[&str]) -> Outcome {
     install()?;
-    let all = ["test", "--workspace", "--all-features"];
+    // One program that fails says nothing of the others.
+    let all = ["test", "--workspace", "--all-features", "--no-fail-fast"];
     let mut command = cargo(all.into_iter().chain(for_cargo.iter().copied()));
     let line = shown(&command);
     println!("$ {line}");

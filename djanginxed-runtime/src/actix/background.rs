@@ -9,6 +9,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::rt;
 use tokio::time::timeout;
 
+use super::cached_page::Shared;
 use super::tee;
 use crate::refresh::Refresh;
 
@@ -16,15 +17,24 @@ use crate::refresh::Refresh;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Renders a page in a task of its own, on the worker of the visitor whose request
-/// `handler` has, if no other process does so.
-pub(super) fn render(refresh: Refresh, handler: impl Future<Output = HttpResponse> + 'static) {
+/// `handler` has, if no other process does so; `notes` are what the page says of itself
+/// when it is rendered.
+pub(super) fn render(
+    refresh: Refresh,
+    handler: impl Future<Output = HttpResponse> + 'static,
+    notes: impl FnOnce() -> Option<Shared> + 'static,
+) {
     rt::spawn(async move {
-        let Refresh { render, mut turn } = refresh;
+        let Refresh {
+            mut render,
+            mut turn,
+        } = refresh;
         if !turn.is_ours().await {
             return;
         }
         let rendered = async {
             let response = handler.await;
+            render.note(notes());
             let status = response.status();
             let rendered = tee::finish(render, response);
             read(rendered.response.into_body()).await;

@@ -146,6 +146,22 @@ impl ScopeCache {
         }
     }
 
+    /// The tags of these pages, by which they are purged: see
+    /// [`PageCache::purge`]. `{name}` stands for a segment of the route that a request was
+    /// routed by.
+    ///
+    /// # Panics
+    /// One is not 1 to 1,024 visible ASCII characters, or there are more than 1,000.
+    #[track_caller]
+    pub fn tags(self, tags: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> ScopeCache {
+        ScopeCache {
+            page: self
+                .page
+                .with_tags(tags.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+
     /// Which requests take part; by default all. A request that does not is answered
     /// from inside (`fwd=bypass; detail=when`), and no cache around this one takes it
     /// either. A second call goes before the first.

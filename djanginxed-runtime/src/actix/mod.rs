@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod around;
 mod background;
+mod cached_page;
 mod find;
 mod incoming;
 mod middleware;
@@ -13,6 +14,7 @@ mod tee;
 mod through;
 mod variant;
 
+pub use self::cached_page::CachedPage;
 pub use self::incoming::Incoming;
 pub use self::middleware::ScopeCache;
 pub use self::seen::Seen;

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::HttpRequest;
 use actix_web::http::header;
 
+use crate::observe;
 use crate::page::Page;
 use crate::request::cookie_names;
 use crate::sync::{Mutex, lock};
+use crate::tag::TagFault;
 use crate::vary::Rules;
 
 /// What has been said of a page, which is said once.
@@ -17,6 +19,7 @@ use crate::vary::Rules;
 pub struct Seen {
     settings: AtomicBool,
     cookies: AtomicBool,
+    tags: AtomicBool,
 }
 
 impl Seen {
@@ -30,6 +33,7 @@ impl Seen {
         Seen {
             settings: AtomicBool::new(false),
             cookies: AtomicBool::new(false),
+            tags: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +80,16 @@ impl Seen {
              them is a session or changes the page, name it with PageCacheBuilder::bypass_cookie, \
              in nginx's file too"
         );
+    }
+
+    /// Says that the page's own tags cannot be made for a request, which may be the
+    /// visitor's doing.
+    pub(super) fn wrong_tag(&self, fault: &TagFault, request: &HttpRequest) {
+        observe::wrong_tag_counted();
+        if first(&self.tags) {
+            let route = request.match_pattern();
+            tracing::error!(route, "a page is not stored: {fault}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::background;
+use super::cached_page::notes_of;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::seen::Seen;
@@ -55,12 +56,14 @@ pub async fn serve<R: Responder + 'static>(
             let mut decided = decide(entered).await;
             match decided.stale() {
                 Some((answer, refresh)) => {
-                    background::render(refresh, handler);
+                    let notes = move || notes_of(&page, seen, &request);
+                    background::render(refresh, handler, notes);
                     answer
                 }
                 None => {
-                    let handler = |()| async { Ok::<_, Infallible>((handler.await, ())) };
-                    let Ok(answered) = through(decided, None, (), handler).await;
+                    let handler =
+                        |request| async move { Ok::<_, Infallible>((handler.await, request)) };
+                    let Ok(answered) = through(decided, None, &request, handler).await;
                     if answered.is_kept {
                         seen.warn_of_cookies(&request, &pages.settings().vary);
                     }

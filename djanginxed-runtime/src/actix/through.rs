@@ -1,6 +1,7 @@
 //! A request's way as actix has it, the same for a handler with the attribute and
 //! for a middleware: decided by [`Visit`], answered here.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::future::Future;
 
@@ -10,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::{answer, mark, say_vary};
 use super::around::{Around, Place, given_back, lend};
+use super::cached_page::notes_of;
 use super::seen::Seen;
 use super::tee;
 use super::variant::variant_of;
@@ -28,7 +30,7 @@ use crate::visit::{Leading, Visit, Way};
 pub(super) struct Entrance<'a> {
     pub(super) pages: &'a PageCache,
     pub(super) page: Page,
-    pub(super) seen: &'a Seen,
+    pub(super) seen: &'static Seen,
     pub(super) request: &'a HttpRequest,
     pub(super) has_content: bool,
     /// Whether the middleware takes requests of this kind.
@@ -40,6 +42,7 @@ pub(super) struct Entered {
     pub(super) visit: Visit,
     part: Part,
     place: Place,
+    seen: &'static Seen,
 }
 
 /// Decides how a request takes part. A cache around this one does no more of it.
@@ -73,6 +76,7 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         _ => Part::Bypass(Bypass::When),
     };
     let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
+    pages.note_kind(&page);
     seen.log_page(&page, prefix, request);
     let target = asked.target();
     let recipe = KeyRecipe::of(settings.layout, prefix, page.media_type());
@@ -87,13 +91,19 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         conditions: Conditions::of(request.headers()),
     };
     let place = Around::taken_from(request, &visit);
-    Entered { visit, part, place }
+    Entered {
+        visit,
+        part,
+        place,
+        seen,
+    }
 }
 
 /// What is to be done for a visitor.
 pub(super) struct Decided {
     visit: Visit,
     way: Way,
+    seen: &'static Seen,
 }
 
 /// A response, and what came with the request's way.
@@ -124,12 +134,17 @@ impl Failure for actix_web::Error {
 
 /// Asks for the page, and decides.
 pub(super) async fn decide(entered: Entered) -> Decided {
-    let Entered { visit, part, place } = entered;
+    let Entered {
+        visit,
+        part,
+        place,
+        seen,
+    } = entered;
     let way = match way_after(&visit, part, place) {
         Some(way) => way,
         None => visit.way(part).await,
     };
-    Decided { visit, way }
+    Decided { visit, way, seen }
 }
 
 impl Decided {
@@ -160,10 +175,11 @@ pub(super) async fn through<C, F, E>(
     handler: impl FnOnce(C) -> F,
 ) -> Result<Answered<C>, E>
 where
+    C: Borrow<HttpRequest>,
     F: Future<Output = Result<(HttpResponse, C), E>>,
     E: Failure,
 {
-    let Decided { visit, way } = decided;
+    let Decided { visit, way, seen } = decided;
     let settings = visit.pages.settings();
     let (way, stale) = match way {
         // This visitor renders the page for those who have it stale meanwhile.
@@ -194,7 +210,7 @@ where
                 is_kept: false,
             })
         }
-        Way::Render(render, leading) => {
+        Way::Render(mut render, leading) => {
             let leading = lend(around, leading);
             let responded = handler(carried).await;
             let Some(leading) = given_back(around, leading) else {
@@ -214,6 +230,8 @@ where
                     return Err(failure);
                 }
             };
+            // By now the request knows the route that it was routed by.
+            render.note(notes_of(&visit.page, seen, carried.borrow()));
             let status = response.status();
             let rendered = tee::finish(render, response);
             conclude(leading, rendered.fresh);

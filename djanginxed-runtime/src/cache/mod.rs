@@ -2,7 +2,9 @@
 
 mod apart;
 mod builder;
+mod kinds;
 mod outcomes;
+mod purge;
 mod store;
 
 use std::fmt;
@@ -15,8 +17,10 @@ use std::time::{Duration, SystemTime};
 use actix_web::cookie::{Cookie, SameSite};
 
 pub use self::builder::PageCacheBuilder;
+pub use self::purge::{Purge, Purged};
 
 use self::apart::Apart;
+use self::kinds::Kinds;
 pub(crate) use self::outcomes::Outcome;
 use self::outcomes::Outcomes;
 pub(crate) use self::store::Kept;
@@ -30,12 +34,14 @@ use crate::feed::{Feed, Hot};
 use crate::key::{KeyRecipe, PageKey};
 use crate::media::HTML;
 use crate::observe;
+use crate::page::Page;
 use crate::reason::Dropped;
 use crate::refresh::Refreshing;
 use crate::settings::Settings;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
 use crate::sync::Arc;
+use crate::tag::{Tags, tags_of};
 use crate::token::Token;
 use crate::vary::Values;
 use crate::writer::{Doubt, Job};
@@ -74,6 +80,9 @@ struct Inner {
     flights: Flights<PageKey, Landed>,
     apart: Apart,
     refreshing: Refreshing,
+    kinds: Kinds,
+    /// The tags of a page that has none of its own.
+    untagged: Tags,
     outcomes: Outcomes,
     /// What the admin page's forms must carry, made when it is asked for.
     token: OnceLock<Token>,
@@ -136,6 +145,7 @@ impl PageCache {
         let collecting = Arc::new(Budget::new(settings.collecting));
         let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);
         let feed = path.map(|path| Feed::start(path, &settings.statuses));
+        let untagged = tags_of(&settings.key_prefix, []);
         PageCache {
             inner: Arc::new(Inner {
                 settings,
@@ -145,6 +155,8 @@ impl PageCache {
                 flights: Flights::new(),
                 apart: Apart::new(),
                 refreshing: Refreshing::default(),
+                kinds: Kinds::default(),
+                untagged,
                 outcomes: Outcomes::default(),
                 token: OnceLock::new(),
                 feed,
@@ -322,6 +334,15 @@ impl PageCache {
         &self.inner.deletes
     }
 
+    pub(crate) fn untagged(&self) -> Tags {
+        Tags::clone(&self.inner.untagged)
+    }
+
+    /// Notes which prefix and type a page has.
+    pub(crate) fn note_kind(&self, page: &Page) {
+        self.inner.kinds.note(page);
+    }
+
     /// What the admin page's forms must carry; `made` is called when it is made.
     pub(crate) fn token(&self, made: impl FnOnce()) -> &Token {
         self.inner.token.get_or_init(|| {
@@ -389,15 +410,23 @@ impl PageCache {
         self.inner.store.deleted_elsewhere(key).await
     }
 
-    /// Whether such a delete came after a render began, and is not the one that was
-    /// known then; if so, the page is not left in the queue either.
-    pub(crate) async fn is_outdated(&self, doubt: Doubt, known: Option<Marker>) -> bool {
-        let marker = self.deleted_elsewhere(doubt.key).await;
+    /// Whether a delete of the page or a purge of one of its tags came after a render
+    /// began, and is not the delete that was known then; if so, the page is not left in
+    /// the queue either.
+    pub(crate) async fn is_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> bool {
+        let inner = &self.inner;
+        let Some((mut markers, server)) = inner.store.markers(doubt.key, &doubt.tags).await else {
+            return false;
+        };
         let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
-        let is_new = number(marker).is_none() || number(marker) != number(known);
-        let outdated = is_new && doubt.if_deleted(marker, self.deletes()).is_some();
+        // Of deletes of this process its flights know.
+        let is_new = |marker: &Marker| {
+            !marker.is_own && (marker.number.is_none() || marker.number != number(known))
+        };
+        markers.page = markers.page.filter(is_new);
+        let outdated = doubt.is_deleted(&markers, server, self.deletes());
         if outdated {
-            self.inner.store.forget(&doubt.key);
+            inner.store.forget(&doubt.key);
         }
         outdated
     }

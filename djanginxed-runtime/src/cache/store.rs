@@ -8,11 +8,12 @@ use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::settings::Settings;
-use crate::store::client::Marker;
+use crate::store::client::{Marker, Markers};
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
-use crate::writer::{Job, Writer};
+use crate::tag::{TagKey, Tags};
+use crate::writer::{Job, Outcome, Writer};
 
 #[derive(Debug)]
 pub(super) enum Store {
@@ -150,6 +151,27 @@ impl Store {
         }
     }
 
+    /// Takes pages with one of these tags away where that takes no waiting; how many were
+    /// stored.
+    pub(super) fn forget_tagged(&self, tags: &[TagKey]) -> usize {
+        match self {
+            Store::Embedded(store) => store.memory.remove_tagged(tags),
+            Store::Shared(store) => {
+                store.writer.forget_tagged(tags);
+                0
+            }
+        }
+    }
+
+    /// Deletes what [`forget_tagged`](Self::forget_tagged) did not reach; what came of it
+    /// at each server.
+    pub(super) async fn purge(&self, tags: &[TagKey]) -> Vec<Result<Outcome, StoreError>> {
+        match self {
+            Store::Embedded(_) => Vec::new(),
+            Store::Shared(store) => store.writer.purge(tags).await,
+        }
+    }
+
     pub(super) async fn flush(&self) {
         match self {
             Store::Embedded(_) => {}
@@ -181,6 +203,18 @@ impl Store {
         matches!(self, Store::Shared(_))
     }
 
+    /// The last deletes that concern a page with these tags, and the number of its
+    /// server. One that cannot be asked knows of none.
+    pub(super) async fn markers(&self, key: PageKey, tags: &[TagKey]) -> Option<(Markers, usize)> {
+        match self {
+            Store::Embedded(_) => None,
+            Store::Shared(store) => {
+                let markers = store.memcached.markers(key, tags).await;
+                Some((markers.unwrap_or_default(), store.memcached.server_of(&key)))
+            }
+        }
+    }
+
     /// The last delete of a page that another process made. A server that cannot be
     /// asked knows of none.
     pub(super) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
@@ -198,8 +232,12 @@ impl Store {
 impl Embedded {
     fn take(&self, job: Job) -> Result<(), Dropped> {
         let (key, stamp, bytes) = (job.key, job.stamp, job.entry.len());
-        let put = || self.memory.put(key, job.entry, job.started, job.life);
-        match self.deletes.unless_deleted(&key, stamp, put) {
+        let tags = Tags::clone(&job.tags);
+        let put = || {
+            self.memory
+                .put(key, job.entry, job.tags, job.started, job.life)
+        };
+        match self.deletes.unless_deleted(&key, &tags, stamp, put) {
             Some(true) => {
                 observe::stored(&key, bytes);
                 Ok(())

@@ -146,3 +146,29 @@ pub const FORWARDING_HEADERS: &[&str] = &[
     "X-Sendfile-Type",
     "X-Accel-Mapping",
 ];
+
+/// Fields that the file sets itself, or that belong to a connection and not to a
+/// request: passed on by name, one would break the framing, or stand beside what
+/// nginx says.
+const NOT_PASSED: &[&str] = &[
+    "authorization",
+    "connection",
+    "content-length",
+    "djanginxed-bypass",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+
+/// Which bypass headers, in lower case, are passed on by name.
+pub(super) fn passed(bypass_headers: &[String]) -> impl Iterator<Item = &String> {
+    (bypass_headers.iter()).filter(|name| !NOT_PASSED.contains(&name.as_str()))
+}

@@ -83,6 +83,10 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     ));
     text.line("proxy_http_version 1.1");
     text.line("proxy_set_header Connection \"\"");
+    text.why("Over HTTP/2 content may come without a word of it. nginx has read it by now, and");
+    text.why("would announce here what it does not send: the next visitor's request.");
+    text.line("proxy_set_header Content-Length \"\"");
+    text.line("proxy_set_header Transfer-Encoding \"\"");
     text.line("proxy_pass_request_headers off");
     text.line("proxy_pass_request_body off");
     text.line(format_args!("proxy_connect_timeout {timeout}"));

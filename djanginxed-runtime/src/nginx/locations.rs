@@ -1,7 +1,7 @@
 //! The locations: Memcached first, then the application.
 
 use super::feed::HitFeed;
-use super::forwarding::FORWARDING_HEADERS;
+use super::forwarding::{self, FORWARDING_HEADERS};
 use super::inner;
 use super::md5::Md5;
 use super::plan::Plan;
@@ -184,7 +184,7 @@ fn application(text: &mut Text, plan: &Plan) {
         ));
         text.why("An empty field is none to nginx, and so to the application.");
         text.line("proxy_set_header Authorization $http_authorization");
-        for header in &plan.bypass_headers {
+        for header in forwarding::passed(&plan.bypass_headers) {
             let value = values::header_variable(header);
             text.line(format_args!("proxy_set_header {header} {value}"));
         }

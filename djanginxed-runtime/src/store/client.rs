@@ -1,5 +1,9 @@
 //! What is asked of one server: pages, stores, deletes.
 
+mod tags;
+
+pub(crate) use self::tags::{MAX_PIECE, Read};
+
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,6 +12,7 @@ use memcache::exp::{Error as ClientError, ReturnCode};
 
 use super::counted::Received;
 use super::error::StoreError;
+use super::index::{self, Piece};
 use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::{Entry, Found, Stored};
 use crate::flags;
@@ -15,6 +20,7 @@ use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::life::Freshness;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::tag::{TagKey, Tags};
 
 /// Memcached reads a longer expiry as a date.
 const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
@@ -24,6 +30,9 @@ const LATEST_DATE: u64 = (1 << 31) - 1;
 
 /// How long a process may take to render a page before another one does, in seconds.
 pub(crate) const LOCK_LIFE: u32 = 10;
+/// So many commands are sent before their answers are read: neither side may have to
+/// wait until the other reads.
+const MAX_COMMANDS: usize = 1024;
 
 /// How long a delete is remembered, in seconds.
 pub(crate) const MARKER_LIFE: u32 = 600;
@@ -50,6 +59,8 @@ pub(crate) enum Question {
     Lock(PageKey),
     /// It has rendered the page.
     Unlock(PageKey),
+    /// Was the tag purged?
+    Purged(TagKey),
 }
 
 /// What a server says to a [`Question`].
@@ -66,11 +77,30 @@ pub(crate) enum Reply {
 /// A page on its way to a server.
 pub(crate) struct Outgoing {
     pub(crate) key: PageKey,
-    pub(crate) stored: Stored,
+    /// Left out where the server may have it already, and only the indexes of its tags
+    /// are to say so.
+    pub(crate) stored: Option<Stored>,
     /// Whole seconds, at least one.
     pub(crate) life: u64,
     /// How much of that is after the page's time.
     pub(crate) stale: Duration,
+    pub(crate) tags: Tags,
+}
+
+/// What a server says of a page that it has taken.
+pub(crate) struct Taken {
+    pub(crate) markers: Markers,
+    /// Whether the indexes of all its tags have it, and all its markers were seen.
+    pub(crate) is_listed: bool,
+    /// Pieces of them that have become large, and how many bytes they have.
+    pub(crate) large: Vec<(Piece, usize)>,
+}
+
+/// The deletes that concern a page: of itself, and of its tags in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Markers {
+    pub(crate) page: Option<Marker>,
+    pub(crate) tags: Vec<Option<Marker>>,
 }
 
 /// What comes back for a command, in this order.
@@ -94,13 +124,19 @@ pub(crate) struct Marker {
     pub(crate) number: Option<u64>,
 }
 
+impl Marker {
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_secs(self.age.into())
+    }
+}
+
 impl Question {
-    pub(crate) fn key(&self) -> &PageKey {
-        let (Question::Page(key)
-        | Question::Marker(key)
-        | Question::Lock(key)
-        | Question::Unlock(key)) = self;
-        key
+    /// The page that may come as an answer.
+    pub(crate) fn page(&self) -> Option<&PageKey> {
+        match self {
+            Question::Page(key) => Some(key),
+            _ => None,
+        }
     }
 }
 
@@ -169,7 +205,8 @@ impl Client {
         commands: &[Command],
         mut said: impl FnMut(usize, Said) -> ControlFlow<()>,
     ) {
-        let mut wire = match self.sent(commands).await {
+        let (first, rest) = commands.split_at(commands.len().min(MAX_COMMANDS));
+        let mut wire = match self.sent(first).await {
             Ok(wire) => wire,
             Err(error) => {
                 let mut failed = |at| said(at, Said::Answer(Err(error.clone())));
@@ -179,6 +216,11 @@ impl Client {
         };
         let mut broken = None;
         for (at, command) in commands.iter().enumerate() {
+            if at > 0 && at % MAX_COMMANDS == 0 && broken.is_none() {
+                let more = &rest[at - MAX_COMMANDS..];
+                let sent = wire.send(&more[..more.len().min(MAX_COMMANDS)]).await;
+                broken = sent.err().map(|error| self.failed(error));
+            }
             let answer = match &broken {
                 Some(broken) => Err(StoreError::clone(broken)),
                 None => {
@@ -222,7 +264,7 @@ impl Client {
 
     /// A connection on which `commands` are on their way.
     async fn sent(&self, commands: &[Command]) -> Result<Wire, StoreError> {
-        let error = |error: std::io::Error| StoreError::of_client(&self.address, error.into());
+        let error = |error| self.failed(error);
         let dial = || Wire::dial(&self.address, self.max_value, &self.received);
         let mut wire = match self.quiet() {
             Some(wire) => wire,
@@ -230,6 +272,10 @@ impl Client {
         };
         wire.send(commands).await.map_err(error)?;
         Ok(wire)
+    }
+
+    fn failed(&self, error: std::io::Error) -> StoreError {
+        StoreError::of_client(&self.address, error.into())
     }
 
     /// The same for commands that go in pairs.
@@ -255,7 +301,8 @@ impl Client {
     ) {
         let command = |question: &Question| match question {
             Question::Page(key) => Command::new("mg", &key.hex(), " f t v"),
-            Question::Marker(key) => look_at_marker(key),
+            Question::Marker(key) => look_at_marker(&marker_key(key)),
+            Question::Purged(tag) => look_at_marker(&purge_key(tag)),
             Question::Lock(key) => {
                 let nothing = [Bytes::new(), Bytes::new()];
                 Command::set(&lock_key(key), nothing, &format!(" ME T{LOCK_LIFE}"))
@@ -271,7 +318,7 @@ impl Client {
                 (Said::Answer(answer), Question::Page(_)) => {
                     Reply::Page(answer.and_then(|answer| self.found(answer)))
                 }
-                (Said::Answer(answer), Question::Marker(_)) => {
+                (Said::Answer(answer), Question::Marker(_) | Question::Purged(_)) => {
                     Reply::Marker(answer.and_then(|answer| self.marker(answer)))
                 }
                 (Said::Answer(answer), Question::Lock(_) | Question::Unlock(_)) => {
@@ -325,34 +372,62 @@ impl Client {
         }
     }
 
-    /// Stores pages, each followed by a look at its delete marker, at once.
+    /// Stores pages at once. Each is followed by its entries in the indexes of its tags,
+    /// and then by a look at the deletes that concern it.
+    ///
+    /// This order, and that of a purge, which sets its marker before it reads an index,
+    /// leaves no page behind: the purge finds the page's entry, or is seen here. And an
+    /// entry that a purge takes out of an index is one of a page that was there.
     pub(crate) async fn put(
         &self,
-        pages: impl Iterator<Item = &Outgoing>,
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
+        pages: impl Iterator<Item = &Outgoing> + Clone,
+    ) -> Vec<Result<Taken, StoreError>> {
         let now = unix_now();
-        let pairs = pages.map(|page| {
-            let flags = flags::with_stale(page.stored.flags, page.stale);
-            let expiry = wire_expiry(page.life, now);
-            let value = [page.stored.head.clone(), page.stored.body.clone()];
-            let set = Command::set(&page.key.hex(), value, &format!(" F{flags} T{expiry}"));
-            [set, look_at_marker(&page.key)]
-        });
-        let stored = |(set, marker): Pair| match set?.code() {
-            ReturnCode::Hd => self.marker(marker?),
-            _ => Err(self.unexpected()),
-        };
-        self.exchange_pairs(pairs).await.map(stored).collect()
+        let commands: Vec<_> = pages.clone().flat_map(|page| page.commands(now)).collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        pages
+            .map(|page| {
+                let mut own: Vec<_> = answers.by_ref().take(page.count()).collect();
+                self.taken(page, own.drain(..))
+            })
+            .collect()
     }
 
-    /// The delete markers of pages.
-    pub(crate) async fn markers(
+    fn taken(
         &self,
-        keys: &[PageKey],
-    ) -> Vec<Result<Option<Marker>, StoreError>> {
-        let commands: Vec<_> = keys.iter().map(look_at_marker).collect();
-        let answers = self.exchange(&commands).await.into_iter();
-        answers.map(|answer| self.marker(answer?)).collect()
+        page: &Outgoing,
+        mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
+    ) -> Result<Taken, StoreError> {
+        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
+        if page.stored.is_some() && next()?.code() != ReturnCode::Hd {
+            return Err(self.unexpected());
+        }
+        let mut taken = Taken {
+            markers: Markers::default(),
+            is_listed: true,
+            large: Vec::new(),
+        };
+        let look = |answer: Option<Answer>, is_sure: &mut bool| match answer {
+            Some(answer) => self.marker(answer),
+            None => {
+                *is_sure = false;
+                Ok(None)
+            }
+        };
+        taken.markers.page = look(refusal(next())?, &mut taken.is_listed)?;
+        for tag in page.tags.iter() {
+            let (opened, appended) = (refusal(next())?, refusal(next())?);
+            let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
+            taken.is_listed &= bytes < tags::MAX_PIECE
+                && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
+            if bytes > tags::LARGE {
+                let piece = Piece::of(*tag, &page.key, page.life);
+                taken.large.push((piece, bytes));
+            }
+            let marker = look(refusal(next())?, &mut taken.is_listed)?;
+            taken.markers.tags.push(marker);
+        }
+        Ok(taken)
     }
 
     fn marker(&self, answer: Answer) -> Result<Option<Marker>, StoreError> {
@@ -416,6 +491,45 @@ impl Client {
     }
 }
 
+impl Outgoing {
+    fn commands(&self, now: u64) -> Vec<Command> {
+        let mut commands = Vec::with_capacity(self.count());
+        if let Some(stored) = &self.stored {
+            let flags = flags::with_stale(stored.flags, self.stale);
+            let expiry = wire_expiry(self.life, now);
+            let value = [stored.head.clone(), stored.body.clone()];
+            let flags = format!(" F{flags} T{expiry}");
+            commands.push(Command::set(&self.key.hex(), value, &flags));
+        }
+        commands.push(look_at_marker(&marker_key(&self.key)));
+        let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.life, now));
+        for tag in self.tags.iter() {
+            let piece = Piece::of(*tag, &self.key, self.life);
+            let name = piece.name();
+            let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
+            // Nothing can be appended to what is not there: it is made, or kept alive.
+            let open = format!(" s N{expiry} T{expiry}");
+            commands.push(Command::new("mg", &name, &open));
+            commands.push(Command::set(&name, [entry.clone(), Bytes::new()], " MA"));
+            commands.push(look_at_marker(&purge_key(tag)));
+        }
+        commands
+    }
+
+    /// How many commands that are.
+    fn count(&self) -> usize {
+        usize::from(self.stored.is_some()) + 1 + self.tags.len() * 3
+    }
+}
+
+/// An answer; `None` for one that refuses.
+fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreError> {
+    match answer {
+        Err(error) if error.is_an_answer() => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
 fn delete(key: &PageKey) -> Command {
     Command::new("md", &key.hex(), "")
 }
@@ -430,9 +544,14 @@ fn lock_key(key: &PageKey) -> Vec<u8> {
     [&b"lk:"[..], &key.hex()].concat()
 }
 
-/// Asks whose a page's delete marker is, and how long it has still to live.
-fn look_at_marker(key: &PageKey) -> Command {
-    Command::new("mg", &marker_key(key), " t c v")
+/// Where a tag's purge is noted.
+fn purge_key(tag: &TagKey) -> Vec<u8> {
+    format!("tagdel:{tag}").into_bytes()
+}
+
+/// Asks whose a delete's marker is, and how long it has still to live.
+fn look_at_marker(marker: &[u8]) -> Command {
+    Command::new("mg", marker, " t c v")
 }
 
 fn unix_now() -> u64 {

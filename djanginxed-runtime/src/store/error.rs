@@ -56,6 +56,13 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
     },
+    /// What was to be purged is no tag: 1 to 1,024 visible ASCII characters.
+    #[error("{tag:?} is not a tag: use {rule}", rule = djanginxed_rules::TAG)]
+    #[non_exhaustive]
+    NotATag {
+        /// What was given.
+        tag: String,
+    },
     /// There is no tokio runtime where the store was asked.
     #[error("there is no tokio runtime here: ask from a handler or from #[actix_web::main]")]
     NoRuntime,
@@ -73,6 +80,7 @@ impl StoreError {
             StoreError::Refused { .. } => "refused",
             StoreError::Nonsense { .. } => "nonsense",
             StoreError::Skipped { .. } => "skipped",
+            StoreError::NotATag { .. } => "not-a-tag",
             StoreError::NoRuntime => "no-runtime",
             StoreError::NoWriter => "no-writer",
         }

@@ -91,15 +91,33 @@ pub(super) async fn page(
     }
 }
 
-/// Asks `upstream` for the delete marker of `key`, likewise.
-pub(super) async fn marker(
+/// Asks `upstream` for delete markers, all at once, likewise.
+pub(super) async fn markers(
     upstream: &Arc<Upstream>,
-    key: PageKey,
-) -> Result<Option<Marker>, StoreError> {
-    match ask(upstream, Question::Marker(key), Load::Usual).await? {
-        Reply::Marker(answer) => answer,
-        _ => Err(StoreError::timed_out(upstream.address())),
-    }
+    questions: impl Iterator<Item = Question>,
+) -> Result<Vec<Option<Marker>>, StoreError> {
+    let timed_out = || StoreError::timed_out(upstream.address());
+    let runtime = Handle::try_current().map_err(|_| StoreError::NoRuntime)?;
+    let lookups = Lookups::of_worker(upstream, &runtime);
+    let answers: Vec<_> = questions
+        .map(|question| {
+            let (sender, answer) = oneshot::channel();
+            lookups.ask(question, sender, Load::Usual, &runtime);
+            answer
+        })
+        .collect();
+    let all = async {
+        let mut markers = Vec::with_capacity(answers.len());
+        for answer in answers {
+            match answer.await {
+                Ok(Reply::Marker(marker)) => markers.push(marker?),
+                _ => return Err(timed_out()),
+            }
+        }
+        Ok(markers)
+    };
+    let in_time = timeout(upstream.timeout(), all).await;
+    in_time.unwrap_or_else(|_| Err(timed_out()))
 }
 
 /// Asks for the lock of `key`, or gives it back; whether that is done.
@@ -248,7 +266,8 @@ impl Runner {
         let (mut failure, mut large) = (None, None);
         let reply = |at: usize, reply: Reply| {
             if let Reply::Announced(length) = reply {
-                let is_large = upstream.note_size(questions[at].key(), length);
+                let page = questions[at].page();
+                let is_large = page.is_some_and(|page| upstream.note_size(page, length));
                 if !is_large || matches!(load, Load::Large) {
                     return ControlFlow::Continue(());
                 }

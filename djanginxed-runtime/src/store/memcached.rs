@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::client::{Client, Marker, Question};
+use super::client::MAX_PIECE;
+use super::client::{Client, Marker, Markers, Question};
 use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
@@ -20,6 +21,7 @@ use crate::layout::Layout;
 use crate::observe;
 use crate::placement::{Placement, Ring};
 use crate::server::Server;
+use crate::tag::TagKey;
 
 /// One server, as all workers and the writer see it.
 #[derive(Debug)]
@@ -65,6 +67,17 @@ impl Upstream {
             self.owner,
             self.layout,
             self.max_value,
+            &self.received,
+        )
+    }
+
+    /// A client that reads indexes, too, which others may have added to meanwhile.
+    pub(crate) fn writers_client(&self) -> Client {
+        Client::new(
+            &self.address,
+            self.owner,
+            self.layout,
+            self.max_value.max(2 * MAX_PIECE),
             &self.received,
         )
     }
@@ -211,8 +224,23 @@ impl Memcached {
 
     /// The delete marker of a page.
     pub(crate) async fn marker(&self, key: PageKey) -> Result<Option<Marker>, StoreError> {
+        Ok(self.markers(key, &[]).await?.page)
+    }
+
+    /// The delete markers of a page and of its tags.
+    pub(crate) async fn markers(
+        &self,
+        key: PageKey,
+        tags: &[TagKey],
+    ) -> Result<Markers, StoreError> {
         let upstream = &self.upstreams[self.server_of(&key)];
         upstream.check()?;
-        lookup::marker(upstream, key).await
+        let tags = tags.iter().map(|tag| Question::Purged(*tag));
+        let questions = std::iter::once(Question::Marker(key)).chain(tags);
+        let mut markers = lookup::markers(upstream, questions).await?.into_iter();
+        Ok(Markers {
+            page: markers.next().flatten(),
+            tags: markers.collect(),
+        })
     }
 }

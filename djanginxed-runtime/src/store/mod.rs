@@ -3,6 +3,7 @@
 pub(crate) mod client;
 mod counted;
 pub(crate) mod error;
+pub(crate) mod index;
 mod lookup;
 pub(crate) mod memcached;
 pub(crate) mod memory;

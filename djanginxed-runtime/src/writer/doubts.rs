@@ -9,55 +9,77 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::Job;
-use crate::deletes::{Deletes, Stamp};
+use crate::deletes::{CLOCK_SLACK, Deletes, Stamp};
 use crate::key::PageKey;
-use crate::store::client::{MARKER_LIFE, Marker};
+use crate::store::client::{MARKER_LIFE, Markers};
+use crate::tag::Tags;
 
 /// More than these are forgotten, the oldest first.
 const MAX_DOUBTS: usize = 4096;
-
-/// Memcached's clock counts whole seconds, and so does the marker's age.
-const CLOCK_SLACK: u64 = 2;
 
 /// From this age on a render cannot tell any more whether its page was deleted
 /// meanwhile: the marker may be gone.
 pub(super) const MAX_RENDER: Duration = Duration::from_secs(MARKER_LIFE as u64 - 10);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Doubt {
     pub(crate) key: PageKey,
     /// When the render began, by this machine's clock.
     started: Instant,
     /// When the render began, in deletes of this process.
     stamp: Stamp,
+    pub(crate) tags: Tags,
+    /// What the page may live from the start of its render, where it was sent.
+    life: Duration,
 }
 
 impl Doubt {
     pub(super) fn of(job: &Job) -> Doubt {
-        Doubt::new(job.key, job.started, job.stamp)
+        let tags = Tags::clone(&job.tags);
+        Doubt {
+            life: job.life.whole(),
+            ..Doubt::new(job.key, job.started, job.stamp, tags)
+        }
     }
 
-    pub(crate) fn new(key: PageKey, started: Instant, stamp: Stamp) -> Doubt {
+    pub(crate) fn new(key: PageKey, started: Instant, stamp: Stamp, tags: Tags) -> Doubt {
         Doubt {
             key,
             started,
             stamp,
+            tags,
+            life: Duration::ZERO,
         }
     }
 
-    /// The doubt, if the page may have been deleted since its render began.
-    pub(crate) fn if_deleted(self, marker: Option<Marker>, deletes: &Deletes) -> Option<Doubt> {
+    /// Whether the page may have been deleted or purged since its render began, as the
+    /// server of this number says.
+    pub(crate) fn is_deleted(&self, markers: &Markers, server: usize, deletes: &Deletes) -> bool {
         let age = self.started.elapsed();
-        let deleted = match marker {
+        let deleted = match markers.page {
             // Of its own deletes this process knows exactly.
-            Some(marker) if marker.is_own => {
-                let undeleted = deletes.unless_deleted(&self.key, self.stamp, || ());
-                undeleted.is_none()
-            }
-            Some(marker) => u64::from(marker.age) <= age.as_secs() + CLOCK_SLACK,
+            Some(marker) if marker.is_own => deletes.is_deleted(&self.key, self.stamp),
+            Some(marker) => marker.age() <= age + CLOCK_SLACK,
             None => false,
         };
-        (deleted || age >= MAX_RENDER).then_some(self)
+        let mut purged = self.is_purged(deletes);
+        for (tag, marker) in self.tags.iter().zip(&markers.tags) {
+            if let Some(marker) = marker.filter(|marker| !marker.is_own) {
+                // Each, so that those that are new are noted.
+                purged |= deletes.is_purged_elsewhere(server, *tag, marker, self.stamp, age);
+            }
+        }
+        deleted || purged || age >= MAX_RENDER
+    }
+
+    /// How long the page may still be in its store, in whole seconds.
+    pub(super) fn life(&self) -> u64 {
+        self.life.saturating_sub(self.started.elapsed()).as_secs() + 1
+    }
+
+    /// Whether this process has purged the page since its render began.
+    pub(crate) fn is_purged(&self, deletes: &Deletes) -> bool {
+        deletes.is_purged(&self.tags, self.stamp)
     }
 }
 
@@ -86,53 +108,98 @@ impl Doubts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::client::Marker;
+    use crate::tag::{TagKey, tags_of};
+
+    const SERVER: usize = 0;
 
     fn doubt(ago: u64, deletes: &Deletes) -> Doubt {
         let key = PageKey::new("", "/");
-        Doubt {
-            key,
-            started: Instant::now() - Duration::from_secs(ago),
-            stamp: deletes.stamp(&key),
-        }
+        let started = Instant::now() - Duration::from_secs(ago);
+        Doubt::new(key, started, deletes.stamp(&key), tags_of("", ["news"]))
     }
 
-    fn others(age: u32) -> Option<Marker> {
+    fn marker(age: u32, is_own: bool, number: u64) -> Option<Marker> {
         Some(Marker {
             age,
-            is_own: false,
-            number: Some(1),
+            is_own,
+            number: Some(number),
         })
+    }
+
+    fn of_page(page: Option<Marker>) -> Markers {
+        let tags = vec![None, None];
+        Markers { page, tags }
+    }
+
+    fn of_tag(tag: Option<Marker>) -> Markers {
+        Markers {
+            page: None,
+            tags: vec![tag, None],
+        }
     }
 
     #[test]
     fn a_marker_younger_than_the_render_is_a_delete_of_it() {
+        for of in [of_page, of_tag] {
+            let deleted = |age| {
+                let deletes = Deletes::new();
+                let markers = of(marker(age, false, 1));
+                doubt(10, &deletes).is_deleted(&markers, SERVER, &deletes)
+            };
+            assert!(deleted(0));
+            assert!(deleted(12));
+            assert!(!deleted(14));
+        }
         let deletes = Deletes::new();
-        let deleted = |marker| doubt(10, &deletes).if_deleted(marker, &deletes).is_some();
-        assert!(deleted(others(0)));
-        assert!(deleted(others(12)));
-        assert!(!deleted(others(14)));
-        assert!(!deleted(None));
+        assert!(!doubt(10, &deletes).is_deleted(&of_page(None), SERVER, &deletes));
     }
 
     #[test]
     fn of_its_own_deletes_a_process_knows_exactly() {
         let deletes = Deletes::new();
-        let own = Some(Marker {
-            age: 0,
-            is_own: true,
-            number: Some(1),
-        });
+        let own = of_page(marker(0, true, 1));
         let before = doubt(10, &deletes);
         deletes.delete(&before.key, || ());
-        assert!(before.if_deleted(own, &deletes).is_some());
+        assert!(before.is_deleted(&own, SERVER, &deletes));
         let after = doubt(0, &deletes);
-        assert!(after.if_deleted(own, &deletes).is_none());
+        assert!(!after.is_deleted(&own, SERVER, &deletes));
+    }
+
+    #[test]
+    fn of_its_own_purges_a_process_knows_exactly_and_without_a_marker() {
+        let deletes = Deletes::new();
+        let before = doubt(10, &deletes);
+        deletes.purge(&[TagKey::new("", "other")], || ());
+        for markers in [of_tag(marker(0, true, 1)), of_tag(None)] {
+            assert!(!before.is_deleted(&markers, SERVER, &deletes));
+        }
+        deletes.purge(&[TagKey::new("", "news")], || ());
+        let after = doubt(0, &deletes);
+        for markers in [of_tag(marker(0, true, 1)), of_tag(None)] {
+            assert!(before.is_deleted(&markers, SERVER, &deletes));
+            assert!(!after.is_deleted(&markers, SERVER, &deletes));
+        }
+    }
+
+    #[test]
+    fn a_purge_of_another_process_that_was_seen_is_older_than_what_begins_then() {
+        let deletes = Deletes::new();
+        let first = of_tag(marker(1, false, 7));
+        assert!(doubt(0, &deletes).is_deleted(&first, SERVER, &deletes));
+        let later = doubt(0, &deletes);
+        assert!(!later.is_deleted(&first, SERVER, &deletes));
+        // On another server it is another marker, and so is one of another number.
+        assert!(later.is_deleted(&first, SERVER + 1, &deletes));
+        let second = of_tag(marker(0, false, 8));
+        assert!(doubt(0, &deletes).is_deleted(&second, SERVER, &deletes));
     }
 
     #[test]
     fn a_render_older_than_a_marker_lives_is_taken_as_deleted() {
         let deletes = Deletes::new();
-        let deleted = |ago| doubt(ago, &deletes).if_deleted(None, &deletes).is_some();
+        let nothing = of_page(None);
+        let deleted = |ago| doubt(ago, &deletes).is_deleted(&nothing, SERVER, &deletes);
         assert!(!deleted(580));
         assert!(deleted(591));
     }

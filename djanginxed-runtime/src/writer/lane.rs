@@ -1,5 +1,6 @@
 //! One server's share of the writer.
 
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,14 +12,17 @@ use tokio::time::{sleep, timeout};
 
 use super::Works;
 use super::doubts::{Doubt, Doubts, MAX_RENDER};
+use super::purging::{Progress, Purging};
 use super::queue::{Delete, Sending, Work};
 use crate::entry::Entry;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
-use crate::store::client::{Client, Outgoing};
+use crate::store::client::{Client, MAX_PIECE, Outgoing, Taken};
 use crate::store::error::StoreError;
+use crate::store::index::Piece;
 use crate::store::memcached::Upstream;
+use crate::tag::Tags;
 
 /// The bounds of one batch.
 const MAX_BATCH_BYTES: usize = 1 << 20;
@@ -30,6 +34,9 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a lane lets pages gather, so that it is not woken for each of them:
 /// on a small machine that takes time from those who render.
 const GATHER: Duration = Duration::from_millis(5);
+
+/// More pieces of indexes than these are not remembered as packed.
+const MAX_PACKED: usize = 4096;
 
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
@@ -52,11 +59,13 @@ pub(super) fn run_all(shared: &Arc<Works>) {
         for (number, upstream) in shared.memcached.upstreams().iter().enumerate() {
             let lane = Lane {
                 shared: Arc::clone(shared),
-                client: upstream.client(),
+                client: upstream.writers_client(),
                 upstream: Arc::clone(upstream),
                 number,
                 resolved: false,
                 doubts: Doubts::default(),
+                purging: VecDeque::new(),
+                packed: HashMap::new(),
             };
             lanes.spawn(lane.run());
         }
@@ -77,6 +86,10 @@ struct Lane {
     /// Whether the server's name has been looked at.
     resolved: bool,
     doubts: Doubts,
+    /// Purges under way, in their order.
+    purging: VecDeque<Purging>,
+    /// How many bytes the larger pieces of indexes had when they were packed.
+    packed: HashMap<Piece, usize>,
 }
 
 impl Lane {
@@ -96,13 +109,19 @@ impl Lane {
                 .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
             match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
+                Work::Purge(purge) => self.purging.push_back(Purging::new(purge)),
                 Work::Pages(pages) => {
                     self.send(pages).await;
-                    self.gather().await;
+                    if self.purging.is_empty() {
+                        self.gather().await;
+                    }
                 }
+                Work::Nothing if !self.purging.is_empty() => {}
                 Work::Nothing => self.rest().await,
-                Work::Over => return,
+                Work::Over if self.purging.is_empty() => return,
+                Work::Over => {}
             }
+            self.purge().await;
         }
     }
 
@@ -151,11 +170,15 @@ impl Lane {
     }
 
     /// Deletes are tried while the server is skipped, too, but not for long.
-    async fn delete(&mut self, deletes: Vec<Delete>) {
-        let bound = match self.upstream.check() {
+    fn bound(&self) -> Duration {
+        match self.upstream.check() {
             Ok(()) => BATCH_TIMEOUT,
             Err(_) => self.upstream.timeout(),
-        };
+        }
+    }
+
+    async fn delete(&mut self, deletes: Vec<Delete>) {
+        let bound = self.bound();
         let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
         let exchange = self.client.delete(&keys);
         let answers = self.answers(bound, keys.len(), exchange).await;
@@ -163,6 +186,26 @@ impl Lane {
             observe::deleted(&delete.key, &answer);
             // The caller may have given up.
             let _ = delete.sender.send(answer);
+        }
+    }
+
+    /// Goes on with the first purge by one exchange: others are not to wait for all of a
+    /// large one.
+    async fn purge(&mut self) {
+        let Some(mut purging) = self.purging.pop_front() else {
+            return;
+        };
+        let step = timeout(self.bound(), purging.step(&self.client)).await;
+        let step = step.unwrap_or_else(|_| Err(StoreError::timed_out(self.upstream.address())));
+        self.upstream.note(step.as_ref().err());
+        if !matches!(step, Ok(Progress::Some)) {
+            // A render that began before the marker was there may have read what is older.
+            self.shared.deletes.purge(purging.tags(), || ());
+        }
+        match step {
+            Ok(Progress::Done) => purging.end(None),
+            Ok(Progress::Marked | Progress::Some) => self.purging.push_back(purging),
+            Err(failure) => purging.end(Some(failure)),
         }
     }
 
@@ -231,7 +274,7 @@ impl Lane {
         let left = left.ok_or(Dropped::Expired)?;
         let deletes = &self.shared.deletes;
         deletes
-            .unless_deleted(&job.key, job.stamp, || ())
+            .unless_deleted(&job.key, &job.tags, job.stamp, || ())
             .ok_or(Dropped::Deleted)?;
         let stored = entry.stored();
         if stored.len() > self.shared.max_entry_size {
@@ -239,10 +282,11 @@ impl Lane {
         }
         Ok(Outgoing {
             key: job.key,
-            stored,
+            stored: Some(stored),
             stale: job.life.stale,
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
+            tags: Tags::clone(&job.tags),
         })
     }
 
@@ -250,14 +294,16 @@ impl Lane {
         self.resolve().await;
         let exchange = self.client.put(pages.iter().map(|(_, outgoing)| outgoing));
         let answers = self.answers(BATCH_TIMEOUT, pages.len(), exchange).await;
-        let mut deleted = Vec::new();
+        let mut outdated = Vec::new();
+        let mut large = HashMap::new();
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
-                Ok(marker) => {
-                    let bytes = outgoing.stored.len();
+                Ok(taken) => {
+                    let bytes = outgoing.stored.as_ref().map_or(0, |stored| stored.len());
                     observe::stored(&outgoing.key, bytes);
                     self.upstream.note_size(&outgoing.key, bytes);
-                    deleted.extend(Doubt::of(&page.job).if_deleted(marker, &self.shared.deletes));
+                    outdated.extend(self.unless_kept(Doubt::of(&page.job), &taken));
+                    large.extend(taken.large);
                 }
                 Err(error) => {
                     observe::store_failed(&outgoing.key, &error);
@@ -267,7 +313,38 @@ impl Lane {
                 }
             }
         }
-        self.remove(deleted).await;
+        self.remove(outdated).await;
+        self.pack(large).await;
+    }
+
+    /// A page that is to be removed again, and why.
+    fn unless_kept(&self, doubt: Doubt, taken: &Taken) -> Option<(Doubt, Dropped)> {
+        let deletes = &self.shared.deletes;
+        if doubt.is_deleted(&taken.markers, self.number, deletes) {
+            Some((doubt, Dropped::Deleted))
+        } else if !taken.is_listed {
+            Some((doubt, Dropped::Unlisted))
+        } else {
+            None
+        }
+    }
+
+    /// Packs the pieces of indexes that have grown to twice their size since they were.
+    async fn pack(&mut self, large: HashMap<Piece, usize>) {
+        for (piece, bytes) in large {
+            let before = self.packed.get(&piece).copied().unwrap_or_default();
+            if bytes < before.saturating_mul(2) && bytes < MAX_PIECE {
+                continue;
+            }
+            let exchange = async { vec![self.client.pack(piece).await] };
+            let packed = self.answers(BATCH_TIMEOUT, 1, exchange).await.pop();
+            // Who is asked in vain by others who add to it is asked again, but not soon.
+            let packed = packed.and_then(Result::ok).flatten().unwrap_or(bytes);
+            if self.packed.len() == MAX_PACKED {
+                self.packed.clear();
+            }
+            self.packed.insert(piece, packed);
+        }
     }
 
     fn doubt(&mut self, doubt: Doubt) {
@@ -276,42 +353,50 @@ impl Lane {
         }
     }
 
-    /// Removes again what was deleted since its render began; until that has
-    /// worked, it is in doubt.
-    async fn remove(&mut self, deleted: Vec<Doubt>) {
-        if deleted.is_empty() {
+    /// Removes again what was deleted since its render began, or no purge would find;
+    /// until that has worked, it is in doubt.
+    async fn remove(&mut self, outdated: Vec<(Doubt, Dropped)>) {
+        if outdated.is_empty() {
             return;
         }
-        let keys: Vec<_> = deleted.iter().map(|doubt| doubt.key).collect();
-        for key in &keys {
-            observe::dropped(key, Dropped::Deleted);
+        let keys: Vec<_> = outdated.iter().map(|(doubt, _)| doubt.key).collect();
+        for (doubt, reason) in &outdated {
+            observe::dropped(&doubt.key, *reason);
         }
         let exchange = self.client.remove(&keys);
         let removed = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;
-        for (doubt, removed) in deleted.into_iter().zip(removed) {
+        for ((doubt, _), removed) in outdated.into_iter().zip(removed) {
             if removed.is_err() {
                 self.doubt(doubt);
             }
         }
     }
 
-    /// Looks at the delete markers of pages in doubt, where the server answers.
+    /// Where the server answers again: sees that pages in doubt are in the indexes of
+    /// their tags, and looks at the deletes that concern them.
     async fn settle(&mut self) {
         if self.upstream.check().is_err() {
             return;
         }
         let doubts = self.doubts.take(MAX_BATCH_PAGES);
-        let keys: Vec<_> = doubts.iter().map(|doubt| doubt.key).collect();
-        let exchange = self.client.markers(&keys);
-        let markers = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;
-        let mut deleted = Vec::new();
-        for (doubt, marker) in doubts.into_iter().zip(markers) {
-            match marker {
-                Ok(marker) => deleted.extend(doubt.if_deleted(marker, &self.shared.deletes)),
+        let listing = |doubt: &Doubt| Outgoing {
+            key: doubt.key,
+            stored: None,
+            life: doubt.life(),
+            stale: Duration::ZERO,
+            tags: Tags::clone(&doubt.tags),
+        };
+        let listings: Vec<_> = doubts.iter().map(listing).collect();
+        let exchange = self.client.put(listings.iter());
+        let answers = self.answers(BATCH_TIMEOUT, doubts.len(), exchange).await;
+        let mut outdated = Vec::new();
+        for (doubt, answer) in doubts.into_iter().zip(answers) {
+            match answer {
+                Ok(taken) => outdated.extend(self.unless_kept(doubt, &taken)),
                 Err(_) => self.doubt(doubt),
             }
         }
-        self.remove(deleted).await;
+        self.remove(outdated).await;
     }
 }
 

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 
 use super::Job;
+use super::purging::Purge;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
@@ -15,6 +16,7 @@ use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, MutexGuard, lock};
+use crate::tag::TagKey;
 
 /// So many pages are worth a batch: more need not gather.
 const ENOUGH: usize = 32;
@@ -36,6 +38,7 @@ pub(super) struct Sending {
 /// What a lane does next.
 pub(super) enum Work {
     Deletes(Vec<Delete>),
+    Purge(Purge),
     Pages(Vec<Sending>),
     Nothing,
     /// Nothing, and there will be no more.
@@ -85,6 +88,7 @@ struct Queued {
 struct Line {
     order: VecDeque<(PageKey, u64)>,
     deletes: Vec<Delete>,
+    purges: VecDeque<Purge>,
 }
 
 fn size(job: &Job) -> usize {
@@ -153,6 +157,16 @@ impl Queue {
         }
     }
 
+    /// Takes a purge, likewise.
+    pub(super) fn push_purge(&self, purge: Purge, lane: usize) {
+        let mut state = self.state();
+        if !state.closed {
+            state.lanes[lane].purges.push_back(purge);
+            drop(state);
+            self.lanes[lane].ring();
+        }
+    }
+
     /// Waits for deletes, and takes them.
     pub(super) async fn deletes(&self, lane: usize) -> Vec<Delete> {
         loop {
@@ -184,13 +198,31 @@ impl Queue {
         self.progressed(state);
     }
 
-    /// Takes what a lane is to do next: deletes first, then pages of
+    pub(super) fn forget_tagged(&self, tags: &[TagKey]) {
+        let mut state = self.state();
+        let has_one = |queued: &Queued| tags.iter().any(|tag| queued.job.tags.contains(tag));
+        let keys: Vec<_> = state
+            .pages
+            .iter()
+            .filter(|(_, queued)| has_one(queued))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in keys {
+            state.remove(&key);
+        }
+        self.progressed(state);
+    }
+
+    /// Takes what a lane is to do next: deletes first, then a purge, then pages of
     /// `max_bytes` and `max_pages` at the most, but one at the least.
     pub(super) fn next(&self, lane: usize, max_bytes: usize, max_pages: usize) -> Work {
         let mut state = self.state();
         let deletes = std::mem::take(&mut state.lanes[lane].deletes);
         if !deletes.is_empty() {
             return Work::Deletes(deletes);
+        }
+        if let Some(purge) = state.lanes[lane].purges.pop_front() {
+            return Work::Purge(purge);
         }
         let (mut pages, mut bytes) = (Vec::new(), 0);
         while let Some(&(key, number)) = state.lanes[lane].order.front() {

@@ -38,6 +38,7 @@ fn job(number: usize, length: usize) -> Job {
         entry: Entry::new(None, Bytes::from(vec![b'a'; length])),
         started: Instant::now(),
         life: life(900),
+        tags: crate::tag::tags_of("", []),
         stamp: Deletes::new().stamp(&key(number)),
     }
 }
@@ -64,6 +65,7 @@ fn pages(work: Work) -> Vec<Sending> {
     match work {
         Work::Pages(pages) => pages,
         Work::Deletes(_) => panic!("deletes"),
+        Work::Purge(_) => panic!("a purge"),
         Work::Nothing => panic!("nothing"),
         Work::Over => panic!("over"),
     }

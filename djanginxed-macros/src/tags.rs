@@ -1,0 +1,78 @@
+//! What is wrong with tags, and how they are given to the runtime.
+
+use djanginxed_rules::{MAX_TAGS, TAG, is_tag, is_tag_template};
+use syn::{Error, Expr, Lit, Result, parse_quote_spanned};
+
+use crate::expand::{ends, hygienic};
+use crate::values::literal;
+
+const EXAMPLE: &str = "`tags = [\"articles\", \"article:{id}\"]`";
+
+pub(crate) fn check(value: &Expr) -> Result<()> {
+    let tags = match unwrapped(value) {
+        Expr::Array(tags) => tags,
+        other => {
+            return match literal(other) {
+                Some(one) => Err(Error::new_spanned(
+                    one,
+                    format!("tags are a list of strings, such as {EXAMPLE}"),
+                )),
+                None => Ok(()),
+            };
+        }
+    };
+    if let Some(surplus) = tags.elems.iter().nth(MAX_TAGS) {
+        return Err(Error::new_spanned(surplus, "a page has at most 1,000 tags"));
+    }
+    tags.elems.iter().try_for_each(check_one)
+}
+
+/// Checks one tag, as far as it can be seen.
+pub(crate) fn check_one(tag: &Expr) -> Result<()> {
+    match literal(tag) {
+        None => Ok(()),
+        Some(Lit::Str(text)) => match fault(&text.value()) {
+            None => Ok(()),
+            Some(fault) => Err(Error::new_spanned(text, fault)),
+        },
+        Some(other) => Err(Error::new_spanned(
+            other,
+            format!("a tag is a string, as in {EXAMPLE}"),
+        )),
+    }
+}
+
+fn fault(tag: &str) -> Option<String> {
+    if tag.is_empty() {
+        return Some(format!("this tag is empty: a tag is {TAG}"));
+    }
+    if let Some(odd) = tag.chars().find(|c| !c.is_ascii_graphic()) {
+        return Some(format!("this tag has {odd:?}: a tag is {TAG}"));
+    }
+    if !is_tag(tag) {
+        return Some(format!("this tag has {} bytes: a tag is {TAG}", tag.len()));
+    }
+    (!is_tag_template(tag)).then(|| {
+        "in a tag, `{name}` stands for a segment of the route: each `{` needs a name and a `}`"
+            .to_owned()
+    })
+}
+
+/// The expression for a `&'static [&'static str]`.
+pub(crate) fn as_slice(value: &Expr) -> Expr {
+    match unwrapped(value) {
+        array @ Expr::Array(_) => {
+            let span = ends(array).0.resolved_at(hygienic());
+            parse_quote_spanned!(span=> &#array)
+        }
+        other => other.clone(),
+    }
+}
+
+fn unwrapped(value: &Expr) -> &Expr {
+    match value {
+        Expr::Group(group) => unwrapped(&group.expr),
+        Expr::Paren(paren) => unwrapped(&paren.expr),
+        value => value,
+    }
+}

@@ -1,0 +1,126 @@
+//! What is asked of one server for a purge: markers, indexes, deletes.
+
+use actix_web::web::Bytes;
+use memcache::exp::ReturnCode;
+
+use super::{
+    Answer, Client, Command, MARKER_LIFE, StoreError, TagKey, delete, purge_key, unix_now,
+    wire_expiry,
+};
+use crate::key::PageKey;
+use crate::store::index::{self, Piece};
+
+/// A larger piece of an index is packed when it has grown to twice its size, in bytes.
+pub(crate) const LARGE: usize = 16 << 10;
+
+/// No piece grows beyond this, in bytes: what would be listed there is not stored.
+pub(crate) const MAX_PIECE: usize = 1_000_000;
+
+/// A piece of an index as it was read.
+pub(crate) struct Read {
+    pub(crate) piece: Piece,
+    pub(crate) pages: Vec<PageKey>,
+    /// Which version of it this was.
+    number: u64,
+}
+
+impl Client {
+    /// Notes that the tags were purged, and says which pieces of their indexes there are,
+    /// each with its bytes.
+    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Result<Vec<(Piece, usize)>, StoreError> {
+        let owner = || [self.marker_value().into(), Bytes::new()];
+        let life = format!(" T{MARKER_LIFE}");
+        let marks = tags
+            .iter()
+            .map(|tag| Command::set(&purge_key(tag), owner(), &life));
+        let pieces: Vec<_> = tags.iter().flat_map(|tag| Piece::all(*tag)).collect();
+        let sizes = pieces
+            .iter()
+            .map(|piece| Command::new("mg", &piece.name(), " s"));
+        let commands: Vec<_> = marks.chain(sizes).collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        for mark in answers.by_ref().take(tags.len()) {
+            if mark?.code() != ReturnCode::Hd {
+                return Err(self.unexpected());
+            }
+        }
+        let mut there = Vec::new();
+        for (piece, answer) in pieces.into_iter().zip(answers) {
+            match answer?.number(b's') {
+                Some(bytes) if bytes > 0 => there.push((piece, bytes)),
+                _ => {}
+            }
+        }
+        Ok(there)
+    }
+
+    /// Reads pieces of indexes; one that is gone meanwhile has no pages.
+    pub(crate) async fn pieces(&self, pieces: &[Piece]) -> Vec<Result<Option<Read>, StoreError>> {
+        let read = |piece: &Piece| Command::new("mg", &piece.name(), " c v");
+        let commands: Vec<_> = pieces.iter().map(read).collect();
+        let answers = self.exchange(&commands).await;
+        let read = |(piece, answer): (&Piece, Result<Answer, StoreError>)| {
+            let answer = answer?;
+            match answer.code() {
+                ReturnCode::En => Ok(None),
+                ReturnCode::Va => {
+                    let number = answer.number(b'c').ok_or_else(|| self.unexpected())?;
+                    // A larger one than is ever written is not read.
+                    let value = answer.value.ok_or_else(|| self.unexpected())?;
+                    Ok(Some(Read {
+                        piece: *piece,
+                        pages: index::pages(&value),
+                        number,
+                    }))
+                }
+                _ => Err(self.unexpected()),
+            }
+        };
+        pieces.iter().zip(answers).map(read).collect()
+    }
+
+    /// Deletes pages, whose purge is noted; then the pieces that they were read from,
+    /// where nothing was added since. Whether each page was there.
+    pub(crate) async fn purge_pages(
+        &self,
+        pages: &[PageKey],
+        read: &[Read],
+    ) -> Vec<Result<bool, StoreError>> {
+        let forget = |read: &Read| {
+            let number = format!(" C{}", read.number);
+            Command::new("md", &read.piece.name(), &number)
+        };
+        let commands: Vec<_> = pages
+            .iter()
+            .map(delete)
+            .chain(read.iter().map(forget))
+            .collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        let pages = answers.take(pages.len());
+        pages.map(|answer| self.deleted(answer)).collect()
+    }
+
+    /// Takes out of a piece what is in it twice or has expired, unless somebody adds to
+    /// it meanwhile; how many bytes it then has.
+    pub(crate) async fn pack(&self, piece: Piece) -> Result<Option<usize>, StoreError> {
+        let name = piece.name();
+        let read = [Command::new("mg", &name, " c v")];
+        let Some(answer) = self.exchange(&read).await.into_iter().next() else {
+            return Ok(None);
+        };
+        let answer = answer?;
+        let (Some(number), Some(value)) = (answer.number::<u64>(b'c'), answer.value) else {
+            return Ok(None);
+        };
+        let now = unix_now();
+        let packed = index::packed(&value, now);
+        let bytes = packed.len();
+        let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
+        let flags = format!(" T{expiry} C{number}");
+        let write = [Command::set(&name, [packed.into(), Bytes::new()], &flags)];
+        let Some(answer) = self.exchange(&write).await.into_iter().next() else {
+            return Ok(None);
+        };
+        Ok((answer?.code() == ReturnCode::Hd).then_some(bytes))
+    }
+}

@@ -1,0 +1,152 @@
+//! A purge on one server: its marker first, then each piece of the tags' indexes, the
+//! pages in it, and the piece.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use crate::key::PageKey;
+use crate::store::client::{Client, MAX_PIECE, Read};
+use crate::store::error::StoreError;
+use crate::store::index::Piece;
+use crate::tag::{TagKey, Tags};
+
+/// So many pages are deleted with one write.
+const MAX_PAGES: usize = 1000;
+
+/// So many pieces are read with one.
+const MAX_PIECES: usize = 256;
+
+/// A purge on its way to one server, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Purge {
+    pub(super) tags: Tags,
+    pub(super) sender: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// What came of a purge at one server that has its marker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) deleted: u64,
+    /// Pages whose deletes failed.
+    pub(crate) in_doubt: u64,
+    /// What failed; pages that are not known may be left.
+    pub(crate) failure: Option<StoreError>,
+}
+
+/// A purge under way. It holds one piece of an index, or as many as are as large.
+pub(super) struct Purging {
+    purge: Purge,
+    is_marked: bool,
+    /// What is still to be read, each with its bytes.
+    unread: VecDeque<(Piece, usize)>,
+    /// What is still to be deleted, each once.
+    pages: Vec<PageKey>,
+    /// Where those pages stood.
+    read: Vec<Read>,
+    deleted: u64,
+}
+
+/// How far a purge has come with one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Marked,
+    Some,
+    Done,
+}
+
+impl Purging {
+    pub(super) fn new(purge: Purge) -> Purging {
+        Purging {
+            purge,
+            is_marked: false,
+            unread: VecDeque::new(),
+            pages: Vec::new(),
+            read: Vec::new(),
+            deleted: 0,
+        }
+    }
+
+    pub(super) fn tags(&self) -> &[TagKey] {
+        &self.purge.tags
+    }
+
+    /// Makes one exchange. Dropped half way, it has done nothing that may not be done
+    /// again.
+    pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
+        if !self.is_marked {
+            self.unread = client.purge(&self.purge.tags).await?.into();
+            self.is_marked = true;
+            Ok(Progress::Marked)
+        } else if !self.pages.is_empty() || !self.read.is_empty() {
+            self.delete(client).await.map(|()| Progress::Some)
+        } else if !self.unread.is_empty() {
+            self.read(client).await.map(|()| Progress::Some)
+        } else {
+            Ok(Progress::Done)
+        }
+    }
+
+    async fn read(&mut self, client: &Client) -> Result<(), StoreError> {
+        let batch = batch(&self.unread);
+        let mut read = Vec::with_capacity(batch.len());
+        for piece in client.pieces(&batch).await {
+            read.extend(piece?);
+        }
+        self.unread.drain(..batch.len());
+        self.pages = read
+            .iter_mut()
+            .flat_map(|read: &mut Read| std::mem::take(&mut read.pages))
+            .collect();
+        self.pages.sort_unstable();
+        self.pages.dedup();
+        self.read = read;
+        Ok(())
+    }
+
+    async fn delete(&mut self, client: &Client) -> Result<(), StoreError> {
+        let from = self.pages.len().saturating_sub(MAX_PAGES);
+        let forget = if from == 0 { &self.read[..] } else { &[] };
+        let answers = client.purge_pages(&self.pages[from..], forget).await;
+        let last = self.pages.split_off(from);
+        let mut failure = None;
+        for (page, answer) in last.into_iter().zip(answers) {
+            match answer {
+                Ok(there) => self.deleted += u64::from(there),
+                Err(error) => {
+                    self.pages.push(page);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        if from == 0 {
+            self.read.clear();
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Tells who waits for it.
+    pub(super) fn end(self, failure: Option<StoreError>) {
+        let answer = match failure {
+            Some(failure) if !self.is_marked => Err(failure),
+            failure => Ok(Outcome {
+                deleted: self.deleted,
+                in_doubt: self.pages.len() as u64,
+                failure,
+            }),
+        };
+        // The caller may have given up.
+        let _ = self.purge.sender.send(answer);
+    }
+}
+
+/// The next pieces to read: one, or as many as are not larger than one may be.
+fn batch(unread: &VecDeque<(Piece, usize)>) -> Vec<Piece> {
+    let mut sum = 0_usize;
+    let fits = |(piece, bytes): &(Piece, usize)| {
+        let is_first = sum == 0;
+        sum = sum.saturating_add(*bytes);
+        (is_first || sum <= MAX_PIECE).then_some(*piece)
+    };
+    unread.iter().map_while(fits).take(MAX_PIECES).collect()
+}

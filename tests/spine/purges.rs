@@ -1,0 +1,393 @@
+//! Purging by tag, by target, and everything, in both stores.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::rt::System;
+use actix_web::test as probe;
+use actix_web::web::{Html, ServiceConfig};
+use actix_web::{App, Responder, get, web};
+use djanginxed::test::Pages;
+use djanginxed::{CachedPage, PageCache, PageKey, Purge, StoreError, Variant, Vary, cache_page};
+use testkit::{Memcached, free_port};
+
+use crate::stack::{cache, ok};
+
+/// How often anything was rendered.
+#[derive(Default)]
+struct Renders(AtomicUsize);
+
+fn rendered(renders: &Renders, what: &str) -> Html {
+    let number = renders.0.fetch_add(1, Ordering::SeqCst) + 1;
+    Html::new(format!("{what}, render {number}"))
+}
+
+#[get("/articles/{id}")]
+#[cache_page(600, tags = ["articles", "article:{id}"])]
+async fn article(renders: web::Data<Renders>, id: web::Path<String>) -> impl Responder {
+    rendered(&renders, &id)
+}
+
+const FRONT: &[&str] = &["front"];
+
+#[cache_page(600, key_prefix = "front", tags = FRONT)]
+#[get("/")]
+async fn front(renders: web::Data<Renders>) -> impl Responder {
+    rendered(&renders, "front")
+}
+
+#[get("/plain")]
+#[cache_page(600)]
+async fn plain(renders: web::Data<Renders>) -> impl Responder {
+    rendered(&renders, "plain")
+}
+
+#[get("/said/{what}")]
+#[cache_page(600)]
+async fn said(
+    renders: web::Data<Renders>,
+    what: web::Path<String>,
+    page: CachedPage,
+) -> impl Responder {
+    match what.as_str() {
+        "tagged" => (0..3).for_each(|number| page.tag(format!("author:{number}"))),
+        "wrong" => page.tag("two words"),
+        "skipped" => page.skip("a draft"),
+        "short" => page.max_age(Duration::from_secs(1)),
+        "none" => page.max_age(Duration::ZERO),
+        _ => {}
+    }
+    rendered(&renders, &what)
+}
+
+#[get("/lost")]
+#[cache_page(600, tags = ["lost:{nothing}"])]
+async fn lost(renders: web::Data<Renders>) -> impl Responder {
+    rendered(&renders, "lost")
+}
+
+/// It is not cached at all.
+#[get("/uncached")]
+async fn uncached(renders: web::Data<Renders>, page: CachedPage) -> impl Responder {
+    page.tag("two words");
+    page.skip("nothing");
+    rendered(&renders, "uncached")
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config
+        .service(article)
+        .service(front)
+        .service(plain)
+        .service(said)
+        .service(lost)
+        .service(uncached);
+}
+
+/// Answers of a site, one for each target; each is stored before the next is asked for.
+fn ask(pages: &PageCache, targets: &[&str]) -> Vec<(String, String)> {
+    System::new().block_on(async {
+        let renders = web::Data::<Renders>::default();
+        let app = App::new()
+            .app_data(pages.clone())
+            .app_data(renders)
+            .configure(routes);
+        let app = probe::init_service(app).await;
+        let mut answers = Vec::new();
+        for target in targets {
+            if let Some(purge) = target.strip_prefix("purge ") {
+                let purged = pages.purge(purge_of(purge)).await.unwrap();
+                assert!(purged.is_complete(), "{purged:?}");
+                answers.push((purged.deleted.to_string(), String::new()));
+                continue;
+            }
+            let request = probe::TestRequest::get().uri(target).to_request();
+            let response = probe::call_service(&app, request).await;
+            let status = response.headers().get("cache-status");
+            let status = status.map_or("", |status| status.to_str().unwrap());
+            let status = status.trim_start_matches("djanginxed; ").to_owned();
+            let body = probe::read_body(response).await;
+            pages.flush().await;
+            answers.push((String::from_utf8(body.to_vec()).unwrap(), status));
+        }
+        answers
+    })
+}
+
+fn purge_of(word: &str) -> Purge {
+    match word.split_once(' ') {
+        Some(("page", target)) => Purge::page(target),
+        _ if word == "everything" => Purge::everything().hard(),
+        _ => Purge::tags(word.split(' ')),
+    }
+}
+
+/// What comes of `targets` in a store of each kind.
+#[track_caller]
+fn both(targets: &[&str], expected: &[&str]) {
+    let memcached = Memcached::start().unwrap();
+    let stores = [
+        PageCache::builder().key_prefix("site1").build().unwrap(),
+        cache(&memcached).build().unwrap(),
+    ];
+    for pages in stores {
+        let answers = ask(&pages, targets);
+        let answers: Vec<_> = answers
+            .iter()
+            .map(|(body, status)| format!("{body}; {status}"))
+            .collect();
+        assert_eq!(answers, expected, "{pages:?}");
+    }
+}
+
+const STORED: &str = "fwd=uri-miss; stored";
+
+#[test]
+fn a_purged_tag_takes_its_pages_and_no_others() {
+    both(
+        &[
+            "/articles/1",
+            "/articles/2",
+            "/plain",
+            "purge article:1",
+            "purge article:1",
+            "/articles/1",
+            "/articles/2",
+            "purge articles",
+            "/articles/1",
+            "/articles/2",
+            "/plain",
+        ],
+        &[
+            &format!("1, render 1; {STORED}"),
+            &format!("2, render 2; {STORED}"),
+            &format!("plain, render 3; {STORED}"),
+            "1; ",
+            "0; ",
+            &format!("1, render 4; {STORED}"),
+            "2, render 2; hit",
+            "2; ",
+            &format!("1, render 5; {STORED}"),
+            &format!("2, render 6; {STORED}"),
+            "plain, render 3; hit",
+        ],
+    );
+}
+
+#[test]
+fn everything_is_all_pages_of_the_cache_and_a_page_is_that_of_its_target() {
+    both(
+        &[
+            "/",
+            "/plain",
+            "/articles/1",
+            "purge page /",
+            "/",
+            "purge everything",
+            "/plain",
+            "/",
+            "purge front article:1",
+        ],
+        &[
+            &format!("front, render 1; {STORED}"),
+            &format!("plain, render 2; {STORED}"),
+            &format!("1, render 3; {STORED}"),
+            "1; ",
+            &format!("front, render 4; {STORED}"),
+            "3; ",
+            &format!("plain, render 5; {STORED}"),
+            &format!("front, render 6; {STORED}"),
+            "1; ",
+        ],
+    );
+}
+
+#[test]
+fn a_handler_tags_its_page_and_has_it_not_stored() {
+    both(
+        &[
+            "/said/tagged",
+            "/said/tagged",
+            "purge author:2",
+            "/said/tagged",
+            "/said/wrong",
+            "/said/skipped",
+            "/said/none",
+            "/said/short",
+            "/said/short",
+            "/uncached",
+        ],
+        &[
+            &format!("tagged, render 1; {STORED}"),
+            "tagged, render 1; hit",
+            "1; ",
+            &format!("tagged, render 2; {STORED}"),
+            "wrong, render 3; fwd=uri-miss; detail=tag",
+            "skipped, render 4; fwd=uri-miss; detail=skip",
+            "none, render 5; fwd=uri-miss; detail=expired",
+            &format!("short, render 6; {STORED}"),
+            "short, render 6; hit",
+            "uncached, render 7; ",
+        ],
+    );
+}
+
+#[test]
+fn a_page_with_a_segment_that_its_route_has_not_is_not_stored() {
+    both(
+        &["/lost", "/lost"],
+        &[
+            "lost, render 1; fwd=uri-miss; detail=tag",
+            "lost, render 2; fwd=uri-miss; detail=tag",
+        ],
+    );
+}
+
+#[test]
+fn what_of_a_segment_is_not_visible_ascii_is_percent_encoded_in_the_tag() {
+    both(
+        &["/articles/Zo%C3%AB%20Q", "purge article:Zo%C3%AB%20Q"],
+        &[&format!("Zoë Q, render 1; {STORED}"), "1; "],
+    );
+}
+
+#[test]
+fn a_tag_that_is_none_is_refused_by_name() {
+    let pages = PageCache::builder().build().unwrap();
+    let refused = System::new().block_on(pages.purge(Purge::tag("two words")));
+    let error = refused.unwrap_err();
+    assert!(matches!(error, StoreError::NotATag { .. }));
+    assert_eq!(
+        error.to_string(),
+        "\"two words\" is not a tag: use 1 to 1,024 visible ASCII characters"
+    );
+}
+
+#[test]
+fn two_sites_on_one_memcached_purge_their_own_pages() {
+    let memcached = Memcached::start().unwrap();
+    let site = |prefix: &str| cache(&memcached).key_prefix(prefix).build().unwrap();
+    let (one, other) = (site("one"), site("other"));
+    for pages in [&one, &other] {
+        ask(pages, &["/articles/1", "/plain"]);
+    }
+    let answers = ask(&one, &["purge articles", "purge everything"]);
+    assert_eq!([&*answers[0].0, &*answers[1].0], ["1", "1"]);
+    assert_eq!(ask(&other, &["/articles/1", "/plain"])[1].1, "hit");
+    assert_eq!(ask(&other, &["purge everything"])[0].0, "2");
+}
+
+#[test]
+fn a_purge_reaches_every_server() {
+    let servers: Vec<_> = (0..3).map(|_| Memcached::start().unwrap()).collect();
+    let addresses = servers.iter().map(Memcached::address);
+    let builder = PageCache::builder()
+        .memcached(addresses)
+        .key_prefix("site1");
+    let pages = builder.build().unwrap();
+    let targets: Vec<_> = (0..60).map(|id| format!("/articles/{id}")).collect();
+    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
+    ask(&pages, &targets);
+    let holds = |server: &Memcached| {
+        let key = |target: &&str| PageKey::new("site1", target).to_string();
+        targets
+            .iter()
+            .filter(|target| server.get(key(target)).is_some())
+            .count()
+    };
+    assert!(servers.iter().all(|server| holds(server) > 0));
+    assert_eq!(ask(&pages, &["purge articles"])[0].0, "60");
+    assert!(servers.iter().all(|server| holds(server) == 0));
+}
+
+#[test]
+fn a_dead_server_is_a_failure_beside_what_was_deleted() {
+    let servers: Vec<_> = (0..2).map(|_| Memcached::start().unwrap()).collect();
+    let addresses: Vec<_> = servers.iter().map(Memcached::address).collect();
+    let all = |addresses: &[String]| {
+        let builder = PageCache::builder()
+            .memcached(addresses)
+            .key_prefix("site1");
+        builder.build().unwrap()
+    };
+    let pages = all(&addresses);
+    let targets: Vec<_> = (0..20).map(|id| format!("/articles/{id}")).collect();
+    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
+    ask(&pages, &targets);
+    let mut servers = servers;
+    drop(servers.pop());
+    let purged = System::new()
+        .block_on(pages.purge(Purge::tag("articles")))
+        .unwrap();
+    assert!(!purged.is_complete());
+    assert_eq!(purged.failures.len(), 1);
+    assert!(purged.deleted > 0 && purged.deleted < 20, "{purged:?}");
+    let nothing = all(&[format!("127.0.0.1:{}", free_port())]);
+    let refused = System::new().block_on(nothing.purge(Purge::everything()));
+    assert!(refused.is_err());
+}
+
+/// A hundred thousand pages of one tag, as another process would have left them.
+#[test]
+fn a_tag_of_a_hundred_thousand_pages_is_purged() {
+    const PAGES: usize = 100_000;
+    let memcached = Memcached::builder().args(["-m", "256"]).start().unwrap();
+    let pages = cache(&memcached)
+        .queue(PAGES * 2, 1 << 30)
+        .lookup(false)
+        .build()
+        .unwrap();
+    System::new().block_on(async {
+        let app = App::new()
+            .app_data(pages.clone())
+            .app_data(web::Data::<Renders>::default())
+            .configure(routes);
+        let app = probe::init_service(app).await;
+        let began = Instant::now();
+        for id in 0..PAGES {
+            let target = format!("/articles/{id}");
+            let request = probe::TestRequest::get().uri(&target).to_request();
+            let _ = probe::call_service(&app, request).await;
+        }
+        pages.flush().await;
+        let took = began.elapsed().as_secs_f64();
+        println!("{:.0} pages stored a second", PAGES as f64 / took);
+    });
+    let began = Instant::now();
+    let purged = System::new()
+        .block_on(pages.purge(Purge::tag("articles")))
+        .unwrap();
+    let rate = PAGES as f64 / began.elapsed().as_secs_f64();
+    println!("{rate:.0} pages deleted a second");
+    assert_eq!(purged.deleted as usize, PAGES);
+    let key = PageKey::new("site1", "/articles/77777").to_string();
+    assert!(memcached.get(key).is_none());
+}
+
+#[actix_web::test]
+async fn a_purged_page_is_gone_in_every_variant() {
+    let settings = PageCache::builder().vary(Vary::language(["en", "de"]));
+    let pages = Pages::build(settings).unwrap();
+    let handler = async |variant: Variant| ok().body(format!("{:?}", variant.get("language")));
+    let site = web::resource("/{page}")
+        .wrap(pages.cache().cache(60).key_prefix("blog"))
+        .to(handler);
+    let app = probe::init_service(App::new().app_data(pages.cache()).service(site)).await;
+    let ask = async |target: &str, language: &str| {
+        let request = probe::TestRequest::get().uri(target);
+        let request = request.insert_header(("accept-language", language.to_owned()));
+        pages.send(&app, request).await
+    };
+    for target in ["/a", "/b"] {
+        for (language, text) in [("en", "Some(\"en\")"), ("de", "Some(\"de\")")] {
+            assert_eq!(ask(target, language).await.text(), text);
+            ask(target, language).await.assert_hit();
+        }
+    }
+    let purged = pages.cache().purge(Purge::page("/a")).await.unwrap();
+    assert_eq!(purged.deleted, 2);
+    for language in ["en", "de"] {
+        ask("/a", language).await.assert_stored();
+        ask("/b", language).await.assert_hit();
+    }
+}
