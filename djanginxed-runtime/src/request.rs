@@ -168,6 +168,11 @@ fn origin_bypass(
     if !schemes_are_known(asked) {
         return Some(Bypass::Scheme);
     }
+    // Userinfo in a target has no meaning here, and would stand in the page's own URL.
+    let authority = asked.uri.authority();
+    if authority.is_some_and(|authority| authority.as_str().contains('@')) {
+        return Some(Bypass::Host);
+    }
     if hosts.is_empty() && !asked.headers.contains_key(header::FORWARDED) {
         return None;
     }
@@ -192,6 +197,23 @@ fn origin_bypass(
     let allowed = named.any(|host| host.scheme.is_none_or(|own| own == scheme));
     (!allowed).then_some(Bypass::Scheme)
 }
+
+/// Whether a path is spelt as browsers spell it: encoded is only what has to be, in
+/// upper-case digits. actix finds a route by the decoded path, whoever compares the
+/// path as sent does not (`/%65dit`).
+pub(crate) fn is_plainly_spelt(path: &str) -> bool {
+    path.match_indices('%').all(|(at, _)| {
+        let Some(digits) = path.get(at + 1..at + 3) else {
+            return false;
+        };
+        let is_upper = |digit: u8| digit.is_ascii_digit() || (b'A'..=b'F').contains(&digit);
+        let byte = u8::from_str_radix(digits, 16).unwrap_or(b'a');
+        digits.bytes().all(is_upper) && !(byte.is_ascii_alphanumeric() || PLAIN.contains(&byte))
+    })
+}
+
+/// What stands in a path as it is, beside letters and digits (RFC 3986, section 3.3).
+const PLAIN: &[u8] = b"-._~!$&'()*+,;=:@/";
 
 /// Whether each scheme that the request names by itself is http or https.
 fn schemes_are_known(asked: &Asked<'_>) -> bool {

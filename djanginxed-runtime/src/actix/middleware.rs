@@ -21,6 +21,7 @@ use super::seen::Seen;
 use super::through::{Entrance, decide, enter, through};
 use crate::cache::PageCache;
 use crate::page::Page;
+use crate::request::is_plainly_spelt;
 use crate::sync::Arc;
 
 /// A middleware that caches the pages of all that is inside: made by
@@ -166,6 +167,10 @@ impl ScopeCache {
     /// from inside (`fwd=bypass; detail=when`), and no cache around this one takes it
     /// either. A second call goes before the first.
     ///
+    /// A path in another spelling than a browser's, such as `/%65dit` for `/edit`, takes no
+    /// part where there is a `when`, since actix finds its route by the decoded path and
+    /// `request.path()` is the path as sent.
+    ///
     /// **nginx does not ask `when`**: it answers what is stored to everybody. So let it
     /// choose by the target. What a cookie or a header decides belongs into
     /// [`bypass_cookie`](crate::PageCacheBuilder::bypass_cookie) and
@@ -190,7 +195,9 @@ impl ScopeCache {
     }
 
     fn takes(&self, request: &ServiceRequest) -> bool {
-        self.when.as_ref().is_none_or(|when| when(request))
+        self.when
+            .as_ref()
+            .is_none_or(|when| is_plainly_spelt(request.path()) && when(request))
     }
 }
 

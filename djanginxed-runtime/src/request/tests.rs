@@ -636,3 +636,48 @@ fn a_weight_that_cannot_be_read_is_no_consent() {
         assert!(!accepts(&[line.as_bytes()]), "{line:?}");
     }
 }
+
+#[test]
+fn a_path_is_plain_where_only_what_has_to_be_is_encoded() {
+    for path in [
+        "/",
+        "/edit",
+        "/caf%C3%A9",
+        "/a%20b/%22",
+        "/a;b=1,(c)'!",
+        "/%25",
+    ] {
+        assert!(is_plainly_spelt(path), "{path}");
+    }
+    for path in [
+        "/%65dit",
+        "/%2fedit",
+        "/%2Fedit",
+        "/caf%c3%a9",
+        "/%2E%2E/",
+        "/%7Euser",
+        "/%",
+        "/%6",
+        "/%+6",
+        "/%zz",
+    ] {
+        assert!(!is_plainly_spelt(path), "{path}");
+    }
+}
+
+#[test]
+fn userinfo_in_a_target_takes_no_part() {
+    let uri: Uri = "http://name:word@www.example.com/a".parse().unwrap();
+    let asked = Asked {
+        method: &Method::GET,
+        uri: &uri,
+        headers: &HeaderMap::new(),
+        has_content: false,
+    };
+    let connection = || Connection {
+        host: "www.example.com".into(),
+        scheme: "http".into(),
+    };
+    let part = part(&asked, &Settings::default(), connection);
+    assert_eq!(part, Part::Bypass(Bypass::Host));
+}
