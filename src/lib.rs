@@ -160,12 +160,12 @@
 //! | `djanginxed_stores_total`, `djanginxed_stored_bytes_total` | counter | |
 //! | `djanginxed_store_failures_total`, `djanginxed_lookup_failures_total` | counter | `kind` |
 //! | `djanginxed_deletes_total`, `djanginxed_purges_total` | counter | `done` |
-//! | `djanginxed_purged_pages_total`, `djanginxed_wrong_tags_total` | counter | |
+//! | `djanginxed_purged_pages_total`, `djanginxed_wrong_tags_total`, `djanginxed_change_purge_failures_total` | counter | |
 //! | `djanginxed_queue_entries`, `djanginxed_queue_bytes` | gauge | |
 //! | `djanginxed_breaker_open` | gauge | `server` |
 //! | `djanginxed_render_seconds`, `djanginxed_lookup_seconds` | histogram | |
 
-pub use djanginxed_macros::cache_page;
+pub use djanginxed_macros::{cache_page, purges};
 pub use djanginxed_runtime::{
     CachedPage, ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Purge,
     Purged, ScopeCache, StoreError, Variant, Vary, nginx, test,
@@ -174,8 +174,10 @@ pub use djanginxed_runtime::{
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod __private {
-    pub use actix_web::Responder;
-    pub use djanginxed_runtime::private::{Incoming, Page, Seen, Served, serve};
+    pub use actix_web::{HttpRequest, Responder};
+    pub use djanginxed_runtime::private::{
+        Incoming, Page, PurgedTags, Purging, Seen, Served, purge_after, serve,
+    };
 }
 
 /// Compiles the README's code.

@@ -56,31 +56,62 @@ pub(crate) fn hygienic() -> Span {
 /// must not see them. The original return type stays in the signature, so that
 /// no import of theirs becomes unused.
 pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
-    let ReturnType::Type(arrow, returned) = handler.sig.output.clone() else {
-        // It returns `()`, which is no responder: the route attribute, or the
-        // compiler where it is registered, says so about the bare function.
-        return handler.into_token_stream();
-    };
     let span = hygienic();
     let page = page::constant(args, &handler.sig);
-    let inferred = without_impl_trait(&returned);
-    let render = render(&handler, &inferred);
-    let mut annotated = handler;
-    generics::require_responder(&mut annotated.sig, &returned);
-    generics::require_static(&mut annotated.sig);
-    prepend_request(&mut annotated);
-    let served = quote_spanned!(span=> ::djanginxed::__private::Served<#returned>);
-    annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
     let seen = quote_spanned! {span=>
         {
             static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
             &__SEEN
         }
     };
+    surround(
+        handler,
+        &Call {
+            function: quote!(::djanginxed::__private::serve),
+            settings: quote_spanned!(span=> #page, #seen),
+            request: quote_spanned!(span=> ::djanginxed::__private::Incoming),
+            served: quote_spanned!(span=> ::djanginxed::__private::Served),
+        },
+    )
+}
+
+/// The runtime's function to which a handler's statements are given.
+pub(crate) struct Call {
+    pub(crate) function: TokenStream,
+    /// Its first arguments.
+    pub(crate) settings: TokenStream,
+    /// The extractor that it gets next.
+    pub(crate) request: TokenStream,
+    /// What it returns, for what the handler returns.
+    pub(crate) served: TokenStream,
+}
+
+/// Makes the handler one that calls a function of the runtime with its statements.
+pub(crate) fn surround(handler: Handler, call: &Call) -> TokenStream {
+    let ReturnType::Type(arrow, returned) = handler.sig.output.clone() else {
+        // It returns `()`, which is no responder: the route attribute, or the
+        // compiler where it is registered, says so about the bare function.
+        return handler.into_token_stream();
+    };
+    let span = hygienic();
+    let inferred = without_impl_trait(&returned);
+    let render = render(&handler, &inferred);
+    let mut annotated = handler;
+    generics::require_responder(&mut annotated.sig, &returned);
+    generics::require_static(&mut annotated.sig);
+    prepend_request(&mut annotated, &call.request);
+    let Call {
+        function,
+        settings,
+        served,
+        ..
+    } = call;
+    let served = quote_spanned!(span=> #served<#returned>);
+    annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
     // A return type that is no responder is reported where this call stands.
     let call = called(
-        quote!(::djanginxed::__private::serve),
-        quote_spanned!(span=> #page, #seen, __request, #render),
+        function.clone(),
+        quote_spanned!(span=> #settings, __request, #render),
         &returned,
     );
     let answer = quote_spanned!(ends(&returned).1=> .await);
@@ -88,10 +119,8 @@ pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     annotated.into_token_stream()
 }
 
-fn prepend_request(handler: &mut Handler) {
-    let request: FnArg = parse_quote_spanned! {hygienic()=>
-        __request: ::djanginxed::__private::Incoming
-    };
+fn prepend_request(handler: &mut Handler, request: &TokenStream) {
+    let request: FnArg = parse_quote_spanned!(hygienic()=> __request: #request);
     handler.sig.inputs.insert(0, request);
     fold::fold(&mut handler.sig.inputs);
 }

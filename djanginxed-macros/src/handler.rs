@@ -77,18 +77,34 @@ fn not_a_function(input: ParseStream) -> Error {
 }
 
 impl Handler {
-    /// Every mistake in the function.
-    pub(crate) fn mistakes(&self) -> Vec<Error> {
-        [
+    /// Reads a handler for another attribute than `#[cache_page]`.
+    pub(crate) fn parse_changing(input: ParseStream) -> Result<Handler> {
+        Handler::parse(input).map_err(|error| {
+            let message = error.to_string();
+            let message = message
+                .replace("#[cache_page]", "#[purges]")
+                .replace("that renders a page", "that changes something")
+                .replace("a page is rendered by", "a handler has");
+            Error::new(error.span(), message)
+        })
+    }
+
+    /// Every mistake in the function that no handler may have.
+    pub(crate) fn mistakes_of_any(&self) -> Vec<Error> {
+        let mistakes = [
             self.not_async(),
             self.unsafety(),
             self.receiver(),
             self.too_many_extractors(),
-            self.annotated_twice(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        mistakes.into_iter().flatten().collect()
+    }
+
+    /// Every mistake in the function.
+    pub(crate) fn mistakes(&self) -> Vec<Error> {
+        let mut mistakes = self.mistakes_of_any();
+        mistakes.extend(self.annotated_twice());
+        mistakes
     }
 
     fn not_async(&self) -> Option<Error> {
@@ -96,7 +112,7 @@ impl Handler {
         self.sig.asyncness.is_none().then(|| {
             Error::new_spanned(
                 self.sig.fn_token,
-                format!("a cached handler is `async`: write `async fn {name}`"),
+                format!("an annotated handler is `async`: write `async fn {name}`"),
             )
         })
     }
@@ -115,7 +131,7 @@ impl Handler {
         self.sig.receiver().map(|receiver| {
             Error::new_spanned(
                 receiver,
-                "actix-web calls handlers without a `self`: take what the page needs as \
+                "actix-web calls handlers without a `self`: take what it needs as \
                  `web::Data<T>`",
             )
         })

@@ -9,6 +9,7 @@ mod handler;
 mod names;
 mod page;
 mod parse;
+mod purges;
 mod recover;
 mod tags;
 mod timeout;
@@ -155,6 +156,53 @@ pub fn cache_page(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     annotate(args.into(), item.into()).into()
+}
+
+/// Purges the pages that an actix-web handler has changed, before its visitor is
+/// answered.
+///
+/// ```
+/// use actix_web::{HttpResponse, Responder, post, web};
+/// use djanginxed::purges;
+///
+/// #[post("/articles/{id}")]
+/// #[purges("articles", "article:{id}")]
+/// async fn save(id: web::Path<u32>) -> impl Responder {
+///     // … the article is saved.
+///     HttpResponse::SeeOther()
+///         .insert_header(("Location", format!("/articles/{id}")))
+///         .finish()
+/// }
+/// # let _ = actix_web::App::new().service(save);
+/// ```
+///
+/// When the response is a success or a redirection (2xx or 3xx), all pages with one of
+/// these tags are deleted, as `PageCache::purge` does; of the cache that is given to the
+/// application with `app_data`. Only then the visitor gets the response, so that the page
+/// that he is sent to shows what he has changed. Any other response purges nothing.
+///
+/// A purge that fails is logged as an error and counted, and the response stands; so does
+/// one that takes more than five seconds, which then goes on.
+///
+/// Each tag is a constant expression of type `&'static str`: 1 to 1,024 visible ASCII
+/// characters, up to 1,000 of them. `{id}` stands for that segment of the route, as in the
+/// tags of `#[cache_page]`; a route without it is a failed purge.
+///
+/// It stands on every `async fn` that actix-web takes as a handler, above or below the
+/// route attribute and `#[cache_page]`. What `#[cache_page]` says of calling the function
+/// and of generic types holds here, too.
+///
+/// # Errors
+///
+/// At compile time, with the caret on what is wrong: no tag, or one that is none; a
+/// function that is not `async`, is `unsafe` or takes `self`; more than 16 extractors; an
+/// item that is no function, or has no body.
+#[proc_macro_attribute]
+pub fn purges(
+    args: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    purges::annotate(args.into(), item.into()).into()
 }
 
 fn annotate(args: TokenStream, item: TokenStream) -> TokenStream {

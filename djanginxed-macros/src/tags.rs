@@ -21,14 +21,18 @@ pub(crate) fn check(value: &Expr) -> Result<()> {
             };
         }
     };
-    if let Some(surplus) = tags.elems.iter().nth(MAX_TAGS) {
-        return Err(Error::new_spanned(surplus, "a page has at most 1,000 tags"));
-    }
-    tags.elems.iter().try_for_each(check_one)
+    check_all(tags.elems.iter())
 }
 
-/// Checks one tag, as far as it can be seen.
-pub(crate) fn check_one(tag: &Expr) -> Result<()> {
+/// Checks tags, as far as they can be seen.
+pub(crate) fn check_all<'a>(mut tags: impl Iterator<Item = &'a Expr> + Clone) -> Result<()> {
+    if let Some(surplus) = tags.clone().nth(MAX_TAGS) {
+        return Err(Error::new_spanned(surplus, "a page has at most 1,000 tags"));
+    }
+    tags.try_for_each(check_one)
+}
+
+fn check_one(tag: &Expr) -> Result<()> {
     match literal(tag) {
         None => Ok(()),
         Some(Lit::Str(text)) => match fault(&text.value()) {
@@ -37,7 +41,7 @@ pub(crate) fn check_one(tag: &Expr) -> Result<()> {
         },
         Some(other) => Err(Error::new_spanned(
             other,
-            format!("a tag is a string, as in {EXAMPLE}"),
+            "a tag is a string, such as `\"article:{id}\"`",
         )),
     }
 }
@@ -63,7 +67,8 @@ pub(crate) fn as_slice(value: &Expr) -> Expr {
     match unwrapped(value) {
         array @ Expr::Array(_) => {
             let span = ends(array).0.resolved_at(hygienic());
-            parse_quote_spanned!(span=> &#array)
+            // Whatever stands in it lives as long as the program.
+            parse_quote_spanned!(span=> const { &#array })
         }
         other => other.clone(),
     }

@@ -60,7 +60,7 @@ pub use vary::Vary;
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::actix::{Incoming, Seen, Served, serve};
+    pub use crate::actix::{Incoming, PurgedTags, Purging, Seen, Served, purge_after, serve};
     pub use crate::page::Page;
 }
 

@@ -190,6 +190,12 @@ pub(crate) fn purged(what: &dyn Display, answer: &Result<Purged, StoreError>) {
     }
 }
 
+/// A handler has changed something, and pages that show it may be left.
+pub(crate) fn change_not_purged(route: Option<&str>, problem: &dyn Display) {
+    measure!(counter("djanginxed_change_purge_failures_total").increment(1));
+    tracing::error!(route, "what a request changed is not purged: {problem}");
+}
+
 /// A page is deleted by a change whose visitor does not wait for it any longer.
 pub(crate) fn delete_goes_on(key: &PageKey) {
     tracing::warn!(%key, "a page that a request changed is not deleted yet: its server is slow");

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use actix_web::rt::System;
 use actix_web::test as probe;
 use actix_web::web::{Html, ServiceConfig};
-use actix_web::{App, Responder, get, web};
+use actix_web::{App, HttpRequest, HttpResponse, Responder, get, web};
 use djanginxed::test::Pages;
-use djanginxed::{CachedPage, PageCache, PageKey, Purge, StoreError, Variant, Vary, cache_page};
+use djanginxed::{
+    CachedPage, PageCache, PageKey, Purge, StoreError, Variant, Vary, cache_page, purges,
+};
 use testkit::{Memcached, free_port};
 
 use crate::stack::{cache, ok};
@@ -23,10 +25,12 @@ fn rendered(renders: &Renders, what: &str) -> Html {
 }
 
 #[get("/articles/{id}")]
-#[cache_page(600, tags = ["articles", "article:{id}"])]
+#[cache_page(600, tags = [ARTICLES.0, "article:{id}"])]
 async fn article(renders: web::Data<Renders>, id: web::Path<String>) -> impl Responder {
     rendered(&renders, &id)
 }
+
+const ARTICLES: (&str, u8) = ("articles", 0);
 
 const FRONT: &[&str] = &["front"];
 
@@ -74,6 +78,64 @@ async fn uncached(renders: web::Data<Renders>, page: CachedPage) -> impl Respond
     rendered(&renders, "uncached")
 }
 
+#[actix_web::post("/articles/{id}")]
+#[purges("article:{id}", FRONT[0])]
+async fn save(id: web::Path<String>) -> impl Responder {
+    match id.as_str() {
+        "bad" => HttpResponse::BadRequest().finish(),
+        _ => HttpResponse::SeeOther().finish(),
+    }
+}
+
+/// The attributes in any order, and an error for a response.
+#[purges("articles")]
+#[cache_page(60)]
+#[actix_web::post("/all")]
+async fn change_all() -> Result<&'static str, actix_web::Error> {
+    Ok("all")
+}
+
+#[actix_web::post("/failing")]
+#[cache_page(60)]
+#[purges("articles")]
+async fn failing() -> actix_web::Result<Html> {
+    Err(actix_web::error::ErrorConflict("no"))?
+}
+
+struct Desk;
+
+impl Desk {
+    const TAG: &'static str = "articles";
+
+    #[purges(Self::TAG)]
+    #[allow(clippy::too_many_arguments)]
+    async fn many<T: Responder + Default + 'static>(
+        _: web::Data<Renders>,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+        _: HttpRequest,
+    ) -> T {
+        T::default()
+    }
+}
+
+#[purges("lost:{nothing}", "articles")]
+async fn half_lost() -> &'static str {
+    "half"
+}
+
 fn routes(config: &mut ServiceConfig) {
     config
         .service(article)
@@ -81,7 +143,12 @@ fn routes(config: &mut ServiceConfig) {
         .service(plain)
         .service(said)
         .service(lost)
-        .service(uncached);
+        .service(uncached)
+        .service(save)
+        .service(change_all)
+        .service(failing)
+        .route("/many", web::post().to(Desk::many::<String>))
+        .route("/half", web::post().to(half_lost));
 }
 
 /// Answers of a site, one for each target; each is stored before the next is asked for.
@@ -101,8 +168,11 @@ fn ask(pages: &PageCache, targets: &[&str]) -> Vec<(String, String)> {
                 answers.push((purged.deleted.to_string(), String::new()));
                 continue;
             }
-            let request = probe::TestRequest::get().uri(target).to_request();
-            let response = probe::call_service(&app, request).await;
+            let request = match target.strip_prefix("POST ") {
+                Some(target) => probe::TestRequest::post().uri(target),
+                None => probe::TestRequest::get().uri(target),
+            };
+            let response = probe::call_service(&app, request.to_request()).await;
             let status = response.headers().get("cache-status");
             let status = status.map_or("", |status| status.to_str().unwrap());
             let status = status.trim_start_matches("djanginxed; ").to_owned();
@@ -249,6 +319,72 @@ fn what_of_a_segment_is_not_visible_ascii_is_percent_encoded_in_the_tag() {
         &["/articles/Zo%C3%AB%20Q", "purge article:Zo%C3%AB%20Q"],
         &[&format!("Zoë Q, render 1; {STORED}"), "1; "],
     );
+}
+
+#[test]
+fn what_a_request_has_changed_is_purged_before_it_is_answered() {
+    both(
+        &[
+            "/articles/1",
+            "/articles/2",
+            "/",
+            "POST /articles/bad",
+            "/articles/1",
+            "POST /articles/1",
+            "/articles/1",
+            "/articles/2",
+            "/",
+        ],
+        &[
+            &format!("1, render 1; {STORED}"),
+            &format!("2, render 2; {STORED}"),
+            &format!("front, render 3; {STORED}"),
+            "; ",
+            "1, render 1; hit",
+            "; ",
+            &format!("1, render 4; {STORED}"),
+            "2, render 2; hit",
+            &format!("front, render 5; {STORED}"),
+        ],
+    );
+}
+
+#[test]
+fn a_handler_purges_whatever_it_looks_like() {
+    both(
+        &[
+            "/articles/1",
+            "POST /failing",
+            "/articles/1",
+            "POST /all",
+            "/articles/1",
+            "POST /many",
+            "/articles/1",
+            "POST /half",
+            "/articles/1",
+        ],
+        &[
+            &format!("1, render 1; {STORED}"),
+            "no; fwd=method",
+            "1, render 1; hit",
+            "all; fwd=method",
+            &format!("1, render 2; {STORED}"),
+            "; ",
+            &format!("1, render 3; {STORED}"),
+            "half; ",
+            &format!("1, render 4; {STORED}"),
+        ],
+    );
+}
+
+#[test]
+fn a_response_stands_where_the_purge_fails() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let pages = PageCache::builder()
+        .memcached([address])
+        .key_prefix("site1");
+    let answers = ask(&pages.build().unwrap(), &["POST /many", "POST /half"]);
+    assert_eq!(answers[1].0, "half");
 }
 
 #[test]

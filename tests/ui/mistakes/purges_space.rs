@@ -1,0 +1,12 @@
+use actix_web::{Responder, post};
+use djanginxed::purges;
+
+#[post("/{id}")]
+#[purges("articles", "two words")]
+async fn save() -> impl Responder {
+    "saved"
+}
+
+fn main() {
+    let _ = actix_web::App::new().service(save);
+}

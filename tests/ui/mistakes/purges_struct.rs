@@ -1,0 +1,8 @@
+use djanginxed::purges;
+
+#[purges("articles")]
+struct Article;
+
+fn main() {
+    let _ = Article;
+}
