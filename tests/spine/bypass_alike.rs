@@ -103,7 +103,10 @@ impl Visitor {
             (self.connection.take()).unwrap_or_else(|| Connection::open(self.port).unwrap());
         connection.send(&request).unwrap();
         let response = connection.receive().ok()?;
-        if response.status == 200 && response.header("connection") != Some("close") {
+        // A line that ends in itself may end the request: what follows is another one.
+        let ends = lines.iter().any(|line| line.1.contains(&b'\n'));
+        let closes = response.header("connection") == Some("close");
+        if response.status == 200 && !closes && !ends {
             self.connection = Some(connection);
         }
         (response.status == 200).then_some(response)
