@@ -121,6 +121,8 @@ impl Client {
             .map(ToOwned::to_owned)
             .collect();
         keys.sort();
+        // What Memcached moves between its lists meanwhile is listed in both.
+        keys.dedup();
         Ok(keys)
     }
 
