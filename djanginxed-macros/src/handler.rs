@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
+use syn::parse::{ParseStream, Parser};
 use syn::{
     Attribute, Error, FnArg, Ident, Result, ReturnType, Signature, Token, Type, Visibility, token,
 };
@@ -25,16 +25,33 @@ pub(crate) struct Handler {
     pub(crate) statements: TokenStream,
 }
 
-impl Parse for Handler {
-    fn parse(input: ParseStream) -> Result<Handler> {
+/// How the messages of an attribute speak of it and of its handler.
+pub(crate) struct Words {
+    /// `#[cache_page]`
+    pub(crate) attribute: &'static str,
+    /// What the handler does.
+    pub(crate) does: &'static str,
+    /// What a body is for.
+    pub(crate) body: &'static str,
+}
+
+impl Handler {
+    /// Reads what the attribute of these words stands on.
+    pub(crate) fn read(words: &Words, item: TokenStream) -> Result<Handler> {
+        let parse = |input: ParseStream| Handler::parse(words, input);
+        parse.parse2(item)
+    }
+
+    fn parse(words: &Words, input: ParseStream) -> Result<Handler> {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         if !is_function(input) {
-            return Err(not_a_function(input));
+            return Err(not_a_function(words, input));
         }
         let sig: Signature = input.parse()?;
         if input.peek(Token![;]) {
-            return Err(input.error("a page is rendered by a body: write `{ … }` here"));
+            let body = words.body;
+            return Err(input.error(format!("{body} a body: write `{{ … }}` here")));
         }
         let content;
         let brace = syn::braced!(content in input);
@@ -68,27 +85,18 @@ fn is_function(input: ParseStream) -> bool {
     ahead.peek(Token![fn])
 }
 
-fn not_a_function(input: ParseStream) -> Error {
+fn not_a_function(words: &Words, input: ParseStream) -> Error {
     let kind = input.cursor().token_tree().map(|(token, _)| token);
     let kind = kind.to_token_stream().to_string();
+    let Words {
+        attribute, does, ..
+    } = words;
     input.error(format!(
-        "`#[cache_page]` stands on the handler that renders a page, an `async fn`, not on `{kind}`"
+        "`{attribute}` stands on the handler that {does}, an `async fn`, not on `{kind}`"
     ))
 }
 
 impl Handler {
-    /// Reads a handler for another attribute than `#[cache_page]`.
-    pub(crate) fn parse_changing(input: ParseStream) -> Result<Handler> {
-        Handler::parse(input).map_err(|error| {
-            let message = error.to_string();
-            let message = message
-                .replace("#[cache_page]", "#[purges]")
-                .replace("that renders a page", "that changes something")
-                .replace("a page is rendered by", "a handler has");
-            Error::new(error.span(), message)
-        })
-    }
-
     /// Every mistake in the function that no handler may have.
     pub(crate) fn mistakes_of_any(&self) -> Vec<Error> {
         let mistakes = [

@@ -19,7 +19,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::args::Args;
-use crate::handler::Handler;
+use crate::handler::{Handler, Words};
 
 /// Caches the page that an actix-web handler renders.
 ///
@@ -206,7 +206,12 @@ pub fn purges(
 }
 
 fn annotate(args: TokenStream, item: TokenStream) -> TokenStream {
-    let handler: Handler = match syn::parse2(item.clone()) {
+    const WORDS: Words = Words {
+        attribute: "#[cache_page]",
+        does: "renders a page",
+        body: "a page is rendered by",
+    };
+    let handler = match Handler::read(&WORDS, item.clone()) {
         Ok(handler) => handler,
         Err(error) => {
             let error = error.to_compile_error();

@@ -8,11 +8,16 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Result, Token};
 
 use crate::expand::{Call, called, hygienic, surround};
-use crate::handler::Handler;
+use crate::handler::{Handler, Words};
 use crate::{generics, recover, tags};
 
 pub(crate) fn annotate(args: TokenStream, item: TokenStream) -> TokenStream {
-    let handler = match Handler::parse_changing.parse2(item.clone()) {
+    const WORDS: Words = Words {
+        attribute: "#[purges]",
+        does: "changes something",
+        body: "a handler has",
+    };
+    let handler = match Handler::read(&WORDS, item.clone()) {
         Ok(handler) => handler,
         Err(error) => {
             let error = error.to_compile_error();

@@ -133,6 +133,19 @@ pub const fn is_tag_template(template: &str) -> bool {
     open.is_none()
 }
 
+/// Whether each of `templates` [is one](is_tag_template).
+#[must_use]
+pub const fn are_tag_templates(templates: &[&str]) -> bool {
+    let mut at = 0;
+    while at < templates.len() {
+        if !is_tag_template(templates[at]) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// Reads a switch as people write it: `1`, `true`, `yes`, `on`, or their opposites.
 #[must_use]
 pub fn switch(word: &str) -> Option<bool> {

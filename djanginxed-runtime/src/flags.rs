@@ -27,7 +27,7 @@ pub(crate) fn of(layout: Layout, is_gzip: bool) -> u32 {
 }
 
 /// What flags say; `None` for those that no writer of pages sets.
-pub(crate) fn read(flags: u32) -> Option<(Layout, bool)> {
+pub fn read(flags: u32) -> Option<(Layout, bool)> {
     match flags {
         0 => Some((Layout::Body, false)),
         GZIP => Some((Layout::Body, true)),
@@ -43,8 +43,9 @@ pub(crate) fn with_stale(flags: u32, stale: Duration) -> u32 {
     flags | stale << STALE
 }
 
-/// Takes apart what [`with_stale`] put together: the flags, and the seconds.
-pub(crate) fn split(flags: u32) -> (u32, u32) {
+/// Takes apart the flags as they are stored: those for [`read`], and for how many
+/// seconds the page is stale.
+pub fn split(flags: u32) -> (u32, u32) {
     (flags & ((1 << STALE) - 1), flags >> STALE)
 }
 

@@ -60,7 +60,9 @@ pub use vary::Vary;
 /// What the expansion of `#[cache_page]` uses; not for people.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::actix::{Incoming, PurgedTags, Purging, Seen, Served, purge_after, serve};
+    /// Another name, by which an attribute tells what the other one has made.
+    pub use crate::actix::Served as Purging;
+    pub use crate::actix::{Incoming, PurgedTags, Seen, Served, purge_after, serve};
     pub use crate::page::Page;
 }
 
@@ -68,6 +70,7 @@ pub mod private {
 /// page lies and under which key, and which fields its hits lack.
 pub mod tool {
     pub use crate::feed::{FeedReport, ask as ask_feed};
+    pub use crate::flags::{read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::parts::variants;
     pub use crate::placement::Ring;

@@ -29,7 +29,7 @@ impl Life {
             .checked_sub(self.fresh)
         {
             None => Freshness::Fresh,
-            Some(past) => Freshness::Stale(Some(past.as_secs())),
+            Some(past) => Freshness::Stale(past.as_secs()),
         }
     }
 }
@@ -38,8 +38,8 @@ impl Life {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Freshness {
     Fresh,
-    /// Its time has been over for so many seconds, or for a time that is not known.
-    Stale(Option<u64>),
+    /// Its time has been over for so many seconds.
+    Stale(u64),
 }
 
 #[cfg(test)]
@@ -55,8 +55,8 @@ mod tests {
         let started = Instant::now();
         let after = |seconds| life.freshness(started, started + Duration::from_secs(seconds));
         assert_eq!(after(9), Freshness::Fresh);
-        assert_eq!(after(10), Freshness::Stale(Some(0)));
-        assert_eq!(after(42), Freshness::Stale(Some(32)));
+        assert_eq!(after(10), Freshness::Stale(0));
+        assert_eq!(after(42), Freshness::Stale(32));
         assert_eq!(life.whole(), Duration::from_secs(70));
     }
 }

@@ -4,9 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use djanginxed_rules::{MAX_TAGS, MAX_TIMEOUT, is_key_prefix, is_media_type, is_tag_template};
+use djanginxed_rules::{
+    MAX_TAGS, MAX_TIMEOUT, are_tag_templates, is_key_prefix, is_media_type, is_tag_template,
+};
 
 use crate::config_error::ConfigError;
+use crate::key::KeyRecipe;
+use crate::settings::Settings;
 use crate::sync::{Mutex, lock};
 
 /// The settings of one annotated handler, `const`, so that the compiler is the one
@@ -96,15 +100,11 @@ impl Page {
     #[track_caller]
     pub const fn tags(self, tags: &'static [&'static str]) -> Page {
         assert!(tags.len() <= MAX_TAGS, "a page has at most 1,000 tags");
-        let mut at = 0;
-        while at < tags.len() {
-            assert!(
-                is_tag_template(tags[at]),
-                "a tag is 1 to 1,024 visible ASCII characters, in which `{{name}}` stands for a \
-                 segment of the route"
-            );
-            at += 1;
-        }
+        assert!(
+            are_tag_templates(tags),
+            "a tag is 1 to 1,024 visible ASCII characters, in which `{{name}}` stands for a \
+             segment of the route"
+        );
         Page { tags, ..self }
     }
 
@@ -143,6 +143,16 @@ impl Page {
 
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
+    }
+
+    /// The key prefix of the page, in a cache with these settings.
+    pub(crate) fn prefix<'a>(&self, settings: &'a Settings) -> &'a str {
+        self.key_prefix.unwrap_or(&settings.key_prefix)
+    }
+
+    /// How the page's keys are made.
+    pub(crate) fn recipe<'a>(&self, settings: &'a Settings) -> KeyRecipe<'a> {
+        KeyRecipe::of(settings.layout, self.prefix(settings), self.content_type)
     }
 
     pub(crate) fn own_key_prefix(&self) -> Option<&'static str> {

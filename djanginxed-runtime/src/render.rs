@@ -68,7 +68,8 @@ impl Render {
         }
     }
 
-    fn tags(&self) -> Tags {
+    /// The tags that it has by now.
+    pub(crate) fn tags(&self) -> Tags {
         match &self.notes {
             Some(notes) => tags_of(&self.pages.settings().key_prefix, lock(notes).tags()),
             None => self.pages.untagged(),
@@ -171,15 +172,15 @@ impl Render {
         }
     }
 
-    /// Hands the page to the store.
-    pub(crate) fn store(&self, entry: Entry, life: Life) -> Result<(), Dropped> {
+    /// Hands the page to the store, with its [`tags`](Self::tags).
+    pub(crate) fn store(&self, entry: Entry, life: Life, tags: Tags) -> Result<(), Dropped> {
         let taken = self.pages.store(Job {
             key: self.key,
             entry,
             started: self.started,
             life: self.noted(life).unwrap_or(life),
             stamp: self.stamp,
-            tags: self.tags(),
+            tags,
         });
         let refused = taken.err().map(Dropped::word);
         self.pages.outcomes().note(&self.key, &self.target, refused);
@@ -187,7 +188,7 @@ impl Render {
     }
 
     /// Since when the page may have been deleted.
-    pub(crate) fn doubt(&self) -> Doubt {
-        Doubt::new(self.key, self.started, self.stamp, self.tags())
+    pub(crate) fn doubt(&self, tags: Tags) -> Doubt {
+        Doubt::new(self.key, self.started, self.stamp, tags)
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Status {
     /// Answered from a store.
     Hit,
     /// Answered from a store with a page whose time is over, since so many seconds.
-    Stale(Option<u64>),
+    Stale(u64),
     /// Rendered, and accepted by the writer.
     Stored,
     /// Answered with another request's render.
@@ -40,9 +40,8 @@ impl Status {
     pub(crate) fn value(self) -> Option<HeaderValue> {
         match self {
             Status::Hit => constant!("djanginxed; hit"),
-            Status::Stale(None) => constant!("djanginxed; hit; detail=stale"),
             // RFC 9211, section 2.5: what is left of its time is less than nothing.
-            Status::Stale(Some(past)) => text(format!("djanginxed; hit; ttl=-{past}")),
+            Status::Stale(past) => text(format!("djanginxed; hit; ttl=-{past}")),
             Status::Stored => constant!("djanginxed; fwd=uri-miss; stored"),
             Status::Collapsed => constant!("djanginxed; fwd=uri-miss; collapsed"),
             Status::Miss => constant!("djanginxed; fwd=uri-miss"),

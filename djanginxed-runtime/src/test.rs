@@ -149,8 +149,7 @@ impl Pages {
         };
         let mut parameters = own.split(';').map(str::trim);
         if parameters.clone().any(|one| one == "hit") {
-            let is_past = |one: &str| one == "detail=stale" || one.starts_with("ttl=-");
-            return match parameters.any(is_past) {
+            return match parameters.any(|one| one.starts_with("ttl=-")) {
                 true => Outcome::Stale,
                 false => Outcome::Hit,
             };

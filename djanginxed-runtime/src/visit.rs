@@ -8,7 +8,7 @@ use crate::cache::{Landed, PageCache};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};
-use crate::key::{KeyRecipe, PageKey};
+use crate::key::PageKey;
 use crate::life::Freshness;
 use crate::observe;
 use crate::page::Page;
@@ -137,13 +137,11 @@ impl Visit {
             return;
         }
         // The visitor does not wait for a server that hangs; the delete goes on.
-        let limit = self.pages.settings().operation_timeout;
-        let prefix = self.page.own_key_prefix();
         let settings = self.pages.settings();
-        let prefix = prefix.unwrap_or(&settings.key_prefix);
-        let recipe = KeyRecipe::of(settings.layout, prefix, self.page.media_type());
+        let recipe = self.page.recipe(settings);
         let keys = self.pages.keys_under(recipe, &self.target);
-        if timeout(limit, self.pages.delete_all(&keys)).await.is_err() {
+        let deletes = self.pages.delete_all(&keys);
+        if timeout(settings.operation_timeout, deletes).await.is_err() {
             observe::delete_goes_on(&self.key);
         }
     }

@@ -272,18 +272,29 @@ fn crowd(application: &Application, script: &Script, gate: &Gate) -> Vec<Respons
         .collect()
 }
 
+/// An application with one worker whose renders wait at the gate.
+fn gated_application(
+    script: &Script,
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> (Application, web::Data<Gate>) {
+    let gate = web::Data::new(Gate::new(0));
+    let application = configured(script, {
+        let gate = gate.clone();
+        move |config| {
+            config.app_data(gate.clone()).configure(configure.clone());
+        }
+    });
+    (application, gate)
+}
+
 #[test]
 fn who_asks_during_a_render_of_a_scope_is_answered_with_it() {
     let (pages, script) = (in_memory(), Script::html());
-    let gate = web::Data::new(Gate::new(0));
-    let application = configured(&script, {
-        let gate = gate.clone();
-        move |config| {
-            let resource = web::resource("/gated")
-                .wrap(pages.cache(60))
-                .route(web::get().to(gated_plain));
-            config.app_data(gate.clone()).service(resource);
-        }
+    let (application, gate) = gated_application(&script, move |config| {
+        let resource = web::resource("/gated")
+            .wrap(pages.cache(60))
+            .route(web::get().to(gated_plain));
+        config.service(resource);
     });
     let answers = crowd(&application, &script, &gate);
     assert_eq!(cache_status(&answers[0]), STORED);
@@ -297,18 +308,11 @@ fn who_asks_during_a_render_of_a_scope_is_answered_with_it() {
 #[test]
 fn who_waits_at_the_middleware_is_answered_with_the_render_of_the_attribute() {
     let (pages, script) = (in_memory(), Script::html());
-    let gate = web::Data::new(Gate::new(0));
-    let application = configured(&script, {
-        let gate = gate.clone();
-        move |config| {
-            let resource = web::resource("/gated")
-                .wrap(pages.cache(60))
-                .route(web::get().to(gated));
-            config
-                .app_data(pages.clone())
-                .app_data(gate.clone())
-                .service(resource);
-        }
+    let (application, gate) = gated_application(&script, move |config| {
+        let resource = web::resource("/gated")
+            .wrap(pages.cache(60))
+            .route(web::get().to(gated));
+        config.app_data(pages.clone()).service(resource);
     });
     let answers = crowd(&application, &script, &gate);
     for answer in &answers {
@@ -322,18 +326,11 @@ fn who_waits_at_the_middleware_is_answered_with_the_render_of_the_attribute() {
 #[test]
 fn who_waits_for_a_page_that_the_attribute_has_elsewhere_is_not_held_up() {
     let (pages, script) = (in_memory(), Script::html());
-    let gate = web::Data::new(Gate::new(0));
-    let application = configured(&script, {
-        let gate = gate.clone();
-        move |config| {
-            let resource = web::resource("/gated")
-                .wrap(pages.cache(60).key_prefix("other"))
-                .route(web::get().to(gated));
-            config
-                .app_data(pages.clone())
-                .app_data(gate.clone())
-                .service(resource);
-        }
+    let (application, gate) = gated_application(&script, move |config| {
+        let resource = web::resource("/gated")
+            .wrap(pages.cache(60).key_prefix("other"))
+            .route(web::get().to(gated));
+        config.app_data(pages.clone()).service(resource);
     });
     let began = Instant::now();
     let answers = crowd(&application, &script, &gate);
@@ -359,15 +356,11 @@ fn when_the_leader_leaves_another_takes_over_even_if_a_task_keeps_its_request() 
         gated_plain(request, script, gate).await
     }
     let (pages, script) = (in_memory(), Script::html());
-    let gate = web::Data::new(Gate::new(0));
-    let application = configured(&script, {
-        let gate = gate.clone();
-        move |config| {
-            let resource = web::resource("/gated")
-                .wrap(pages.cache(60))
-                .route(web::get().to(kept));
-            config.app_data(gate.clone()).service(resource);
-        }
+    let (application, gate) = gated_application(&script, move |config| {
+        let resource = web::resource("/gated")
+            .wrap(pages.cache(60))
+            .route(web::get().to(kept));
+        config.service(resource);
     });
     let ask = || {
         let mut visitor = Connection::open(application.port()).unwrap();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::process::ExitCode;
 
+use djanginxed::Layout;
 use flate2::read::GzDecoder;
 use serde::Serialize;
 
@@ -56,8 +57,9 @@ struct Entry {
     flags: u32,
     /// Seconds at the end of its life in which the application renders it anew.
     stale_for: u32,
+    /// What the flags say.
     #[serde(skip)]
-    kind: u32,
+    kind: &'static str,
     /// Seconds; none: it does not expire.
     expires_in: Option<u64>,
     /// Whether anybody has read it since it was stored.
@@ -129,21 +131,12 @@ impl Entry {
             size: item.value.len(),
             flags: item.flags,
             stale_for: item.stale_for(),
-            kind: item.kind(),
+            kind: kind(item),
             expires_in: item.seconds_left,
             read: item.read,
             untouched_for: item.seconds_untouched,
             head: head(item),
             first_line: first_line(item).unwrap_or_else(|problem| problem),
-        }
-    }
-
-    fn flags(&self) -> &'static str {
-        match self.kind {
-            0 => "as rendered",
-            2 => "gzip",
-            4 => "a whole response",
-            _ => "not written by djanginxed",
         }
     }
 
@@ -196,12 +189,21 @@ impl std::fmt::Display for Shown {
   first line  {}",
             entry.size,
             entry.flags,
-            entry.flags(),
+            entry.kind,
             entry.expires(),
             entry.last_read(),
             entry.head_lines(),
             escaped(&entry.first_line),
         )
+    }
+}
+
+fn kind(item: &Item) -> &'static str {
+    match item.kind() {
+        Some((Layout::Response, _)) => "a whole response",
+        Some((_, true)) => "gzip",
+        Some((_, false)) => "as rendered",
+        None => "not written by djanginxed",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use djanginxed::{Layout, PageKey, Placement};
-use djanginxed_runtime::tool::{Ring, Server};
+use djanginxed_runtime::tool::{Ring, Server, read_flags, split_flags};
 
 use super::link::{Link, Trouble};
 
@@ -36,30 +36,21 @@ pub(crate) struct Item {
     pub(crate) seconds_untouched: u64,
 }
 
-/// The client flags of a body in gzip, and of a whole response.
-const GZIP: u32 = 2;
-const RESPONSE: u32 = 4;
-
-/// From this bit on they are for how many seconds at its end the page is stale.
-const STALE: u32 = 3;
-
 impl Item {
-    /// The flags that say what it is.
-    pub(crate) fn kind(&self) -> u32 {
-        self.flags & ((1 << STALE) - 1)
+    /// Its layout, and whether it is gzip; `None` where it is no page's.
+    pub(crate) fn kind(&self) -> Option<(Layout, bool)> {
+        let (kind, _) = split_flags(self.flags);
+        read_flags(kind)
     }
 
     /// For how many seconds at the end of its life the application calls it stale.
     pub(crate) fn stale_for(&self) -> u32 {
-        self.flags >> STALE
+        split_flags(self.flags).1
     }
 
     /// Whether it is a whole response, and not a body alone.
     pub(crate) fn layout(&self) -> Layout {
-        match self.kind() {
-            RESPONSE => Layout::Response,
-            _ => Layout::Body,
-        }
+        self.kind().map(|(layout, _)| layout).unwrap_or_default()
     }
 
     /// Head and body; where the entry is a body alone, its head is empty.
@@ -77,7 +68,7 @@ impl Item {
 
     /// Whether its body is packed.
     pub(crate) fn is_packed(&self) -> bool {
-        self.kind() == GZIP
+        self.kind() == Some((Layout::Body, true))
             || self.layout() == Layout::Response && self.parts().1.starts_with(&[0x1F, 0x8B])
     }
 

@@ -29,11 +29,12 @@ pub(super) fn say_vary(headers: &mut HeaderMap, settings: &Settings) {
         list(headers, header::VARY)
             .any(|name| name == b"*" || name.eq_ignore_ascii_case(field.as_bytes()))
     };
-    let fields = settings.vary.fields();
-    let fields: Vec<&str> = fields.into_iter().filter(|field| !said(field)).collect();
-    if let Ok(value) = HeaderValue::from_str(&fields.join(", "))
-        && !fields.is_empty()
-    {
+    let mut fields = settings.vary.fields();
+    fields.retain(|field| !said(field));
+    if fields.is_empty() {
+        return;
+    }
+    if let Ok(value) = HeaderValue::from_str(&fields.join(", ")) {
         headers.append(header::VARY, value);
     }
 }

@@ -18,7 +18,7 @@ mod variant;
 pub use self::cached_page::CachedPage;
 pub use self::incoming::Incoming;
 pub use self::middleware::ScopeCache;
-pub use self::purging::{PurgedTags, Purging, purge_after};
+pub use self::purging::{PurgedTags, purge_after};
 pub use self::seen::Seen;
 pub use self::serve::{Served, serve};
 pub use self::variant::Variant;

@@ -1,15 +1,14 @@
 //! A handler that changes what pages show.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use actix_web::body::BoxBody;
-use actix_web::{HttpRequest, HttpResponse, Responder};
-use djanginxed_rules::{MAX_TAGS, is_tag_template};
+use actix_web::{HttpRequest, Responder};
+use djanginxed_rules::{MAX_TAGS, are_tag_templates};
 use tokio::time::timeout;
 
 use super::find::cache_of;
+use super::serve::Served;
 use crate::cache::{PageCache, Purge};
 use crate::observe;
 use crate::tag::filled;
@@ -30,30 +29,12 @@ impl PurgedTags {
             tags.len() <= MAX_TAGS,
             "a handler purges at most 1,000 tags"
         );
-        let mut at = 0;
-        while at < tags.len() {
-            assert!(
-                is_tag_template(tags[at]),
-                "a tag is 1 to 1,024 visible ASCII characters, in which `{{name}}` stands for a \
-                 segment of the route"
-            );
-            at += 1;
-        }
+        assert!(
+            are_tag_templates(tags),
+            "a tag is 1 to 1,024 visible ASCII characters, in which `{{name}}` stands for a \
+             segment of the route"
+        );
         PurgedTags(tags)
-    }
-}
-
-/// What such a handler returns: its response, under the type it declares.
-pub struct Purging<R> {
-    response: HttpResponse,
-    declared: PhantomData<fn() -> R>,
-}
-
-impl<R> Responder for Purging<R> {
-    type Body = BoxBody;
-
-    fn respond_to(self, _request: &HttpRequest) -> HttpResponse {
-        self.response
     }
 }
 
@@ -62,7 +43,7 @@ pub async fn purge_after<R: Responder + 'static>(
     tags: PurgedTags,
     request: HttpRequest,
     handler: impl Future<Output = R>,
-) -> Purging<R> {
+) -> Served<R> {
     let response = handler.await.respond_to(&request).map_into_boxed_body();
     let status = response.status();
     if (status.is_success() || status.is_redirection())
@@ -70,10 +51,7 @@ pub async fn purge_after<R: Responder + 'static>(
     {
         purge(pages, tags, &request).await;
     }
-    Purging {
-        response,
-        declared: PhantomData,
-    }
+    Served::new(response)
 }
 
 async fn purge(pages: &PageCache, tags: PurgedTags, request: &HttpRequest) {

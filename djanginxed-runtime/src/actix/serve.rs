@@ -21,6 +21,15 @@ pub struct Served<R> {
     declared: PhantomData<fn() -> R>,
 }
 
+impl<R> Served<R> {
+    pub(super) fn new(response: HttpResponse) -> Served<R> {
+        Served {
+            response,
+            declared: PhantomData,
+        }
+    }
+}
+
 impl<R> Responder for Served<R> {
     type Body = BoxBody;
 
@@ -72,8 +81,5 @@ pub async fn serve<R: Responder + 'static>(
             }
         }
     };
-    Served {
-        response,
-        declared: PhantomData,
-    }
+    Served::new(response)
 }

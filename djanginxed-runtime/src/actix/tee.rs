@@ -16,6 +16,7 @@ use crate::life::Life;
 use crate::reason::Reason;
 use crate::render::{Fresh, Render};
 use crate::status::Status;
+use crate::tag::Tags;
 
 /// A handler's response, and what others may have of it.
 pub(super) struct Rendered {
@@ -86,11 +87,12 @@ fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Life) -
         // The visitor may come back and ask whether it has changed.
         response.headers_mut().insert(header::ETAG, tag.clone());
     }
-    let status = match render.store(entry.clone(), life) {
+    let tags = render.tags();
+    let status = match render.store(entry.clone(), life, Tags::clone(&tags)) {
         Ok(()) => Status::Stored,
         Err(reason) => Status::Dropped(reason),
     };
-    marked(render, response, status, Some((entry, render.doubt())))
+    marked(render, response, status, Some((entry, render.doubt(tags))))
 }
 
 fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Life) -> Rendered {
@@ -169,7 +171,7 @@ impl Collected {
         }
         let body = self.bytes.into_boxed_slice().into();
         if let Ok(entry) = self.render.entry(self.status, &self.headers, body) {
-            let _ = self.render.store(entry, self.life);
+            let _ = self.render.store(entry, self.life, self.render.tags());
         }
     }
 }

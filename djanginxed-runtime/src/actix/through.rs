@@ -17,7 +17,6 @@ use super::tee;
 use super::variant::variant_of;
 use crate::cache::PageCache;
 use crate::conditions::Conditions;
-use crate::key::KeyRecipe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
 use crate::refresh::Refresh;
@@ -75,16 +74,14 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         _ if takes_part => part,
         _ => Part::Bypass(Bypass::When),
     };
-    let prefix = page.own_key_prefix().unwrap_or(&settings.key_prefix);
     pages.note_kind(&page);
-    seen.log_page(&page, prefix, request);
+    seen.log_page(&page, page.prefix(settings), request);
     let target = asked.target();
-    let recipe = KeyRecipe::of(settings.layout, prefix, page.media_type());
     let variant = variant_of(request, pages);
     let visit = Visit {
         pages: pages.clone(),
         page,
-        key: recipe.with_variant(&variant).key(target),
+        key: page.recipe(settings).with_variant(&variant).key(target),
         target: target.to_owned(),
         is_safe: head.method.is_safe(),
         accepts_gzip: accepts_gzip(request.headers()),

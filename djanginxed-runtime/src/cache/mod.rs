@@ -281,29 +281,32 @@ impl PageCache {
         inner.store.delete(*key, forgotten).await
     }
 
-    /// Deletes several pages at once; how many of them were stored. All are under way
-    /// before the first is waited for.
+    /// Deletes several pages at once; how many of them were stored.
     pub(crate) async fn delete_all(&self, keys: &[PageKey]) -> Result<usize, StoreError> {
+        let deleted = self.delete_each(keys).await.into_iter();
+        deleted.map(|was_stored| was_stored.map(usize::from)).sum()
+    }
+
+    /// Deletes several pages; whether each was stored. All are under way before the first
+    /// is waited for.
+    async fn delete_each(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
         let mut deletes: Vec<_> = keys.iter().map(|key| Box::pin(self.delete(key))).collect();
-        let (mut stored, mut failed) = (0, None);
+        let mut deleted: Vec<_> = keys.iter().map(|_| None).collect();
         poll_fn(|context| {
-            deletes.retain_mut(|delete| match delete.as_mut().poll(context) {
-                Poll::Pending => true,
-                Poll::Ready(done) => {
-                    match done {
-                        Ok(was_stored) => stored += usize::from(was_stored),
-                        Err(error) => failed = Some(error),
-                    }
-                    false
+            for (delete, deleted) in deletes.iter_mut().zip(&mut deleted) {
+                if deleted.is_none()
+                    && let Poll::Ready(done) = delete.as_mut().poll(context)
+                {
+                    *deleted = Some(done);
                 }
-            });
-            match deletes.is_empty() {
+            }
+            match deleted.iter().all(Option::is_some) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
         })
         .await;
-        failed.map_or(Ok(stored), Err)
+        deleted.into_iter().flatten().collect()
     }
 
     /// Waits until every page handed to the background writer so far is stored

@@ -37,9 +37,9 @@ impl Purge {
 
     /// The page of this target, path and query as sent: under the cache's default prefix
     /// and as text/html, and under each prefix and type of a page that this process has
-    /// been asked for, in every variant. A process that has not yet been asked for a page with another
-    /// prefix does not know of it: then say it by [`prefix`](Self::prefix) and
-    /// [`content_type`](Self::content_type).
+    /// been asked for, in every variant. A process that has not yet been asked for a page
+    /// with another prefix does not know of it: then say it by [`prefix`](Self::prefix)
+    /// and [`content_type`](Self::content_type).
     pub fn page(target: impl Into<String>) -> Purge {
         Purge::of(What::Page(target.into()))
     }
@@ -180,24 +180,17 @@ impl PageCache {
     }
 
     async fn purge_keys(&self, keys: Vec<PageKey>) -> Result<Purged, StoreError> {
+        let answers = self.delete_each(&keys).await;
+        let is_hopeless = !answers.is_empty() && answers.iter().all(Result::is_err);
         let mut purged = Purged::default();
-        let mut any = false;
-        for key in &keys {
-            match self.delete(key).await {
-                Ok(there) => {
-                    any = true;
-                    purged.add(there.into(), 0, None);
-                }
+        for answer in answers {
+            match answer {
+                Ok(there) => purged.add(there.into(), 0, None),
+                Err(failure) if is_hopeless => return Err(failure),
                 Err(failure) => purged.add(0, 1, Some(failure)),
             }
         }
-        match purged.failures.pop() {
-            Some(failure) if !any => Err(failure),
-            failure => {
-                purged.failures.extend(failure);
-                Ok(purged)
-            }
-        }
+        Ok(purged)
     }
 
     /// The keys that the page of `target` may have.

@@ -222,7 +222,7 @@ pub const FORWARDING_HEADERS: &[&str] = &[
 /// Fields that the file sets itself, or that belong to a connection and not to a
 /// request: passed on by name, one would break the framing, or stand beside what
 /// nginx says.
-const NOT_PASSED: &[&str] = &[
+pub(crate) const NOT_PASSED: &[&str] = &[
     "authorization",
     "connection",
     "content-length",

@@ -196,10 +196,7 @@ fn application(text: &mut Text, plan: &Plan) {
         let size = (bucket * 8).max(2048);
         text.line(format_args!("proxy_headers_hash_max_size {size}"));
         text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
-        let is_bypass = |field: &&&str| {
-            let mut headers = plan.bypass_headers.iter();
-            headers.any(|header| header.eq_ignore_ascii_case(field))
-        };
+        let is_bypass = |field: &&&str| plan.is_bypass_header(field);
         for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
             text.line(format_args!("proxy_set_header {field} \"\""));
         }

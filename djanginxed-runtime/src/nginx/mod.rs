@@ -31,6 +31,7 @@ mod vary;
 pub use error::Error;
 pub use files::Files;
 pub use forwarding::FORWARDING_HEADERS;
+pub(crate) use forwarding::NOT_PASSED;
 pub use ignored::{IgnoredQuery, Target};
 pub use md5::Md5;
 pub use site::Site;

@@ -60,6 +60,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    pub(super) fn is_bypass_header(&self, field: &str) -> bool {
+        let mut headers = self.bypass_headers.iter();
+        headers.any(|header| header.eq_ignore_ascii_case(field))
+    }
+
     pub(super) fn check(site: &Site) -> Result<Plan, Error> {
         let settings = &site.settings;
         let listens = listens(site)?;

@@ -173,11 +173,7 @@ fn literal(word: &str) -> String {
 pub(super) fn pass_on(text: &mut Text, plan: &Plan) {
     let mut fields = plan.vary.fields();
     // Those are passed on by themselves.
-    let is_bypass = |field: &str| {
-        let mut headers = plan.bypass_headers.iter();
-        headers.any(|header| header.eq_ignore_ascii_case(field))
-    };
-    fields.retain(|field| !is_bypass(field));
+    fields.retain(|field| !plan.is_bypass_header(field));
     if fields.is_empty() {
         return;
     }

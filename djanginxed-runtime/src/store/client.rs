@@ -30,6 +30,7 @@ const LATEST_DATE: u64 = (1 << 31) - 1;
 
 /// How long a process may take to render a page before another one does, in seconds.
 pub(crate) const LOCK_LIFE: u32 = 10;
+
 /// So many commands are sent before their answers are read: neither side may have to
 /// wait until the other reads.
 const MAX_COMMANDS: usize = 1024;
@@ -352,7 +353,7 @@ impl Client {
                 // An item that never ends says -1, and is as new as it will ever be.
                 let left = answer.number(b't').unwrap_or(u32::MAX);
                 let freshness = match stale.checked_sub(left) {
-                    Some(past) if stale > 0 => Freshness::Stale(Some(past.into())),
+                    Some(past) if stale > 0 => Freshness::Stale(past.into()),
                     _ => Freshness::Fresh,
                 };
                 let read = |bytes| Entry::read(bytes, flags, self.layout);

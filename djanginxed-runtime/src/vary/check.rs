@@ -4,7 +4,7 @@ use djanginxed_rules::{is_cookie_name, is_variant_value};
 
 use super::{Kind, Languages, Rule, Rules, Test, Vary};
 use crate::config_error::ConfigError;
-use crate::nginx::FORWARDING_HEADERS;
+use crate::nginx::{FORWARDING_HEADERS, NOT_PASSED};
 use crate::settings::check::header_name;
 
 /// How many variants a page may have.
@@ -22,29 +22,8 @@ const MAX_EXPRESSION: usize = 3_000;
 /// A longer one does not fit into nginx's hash of the headers that it sets.
 const MAX_HEADER: usize = 40;
 
-/// Fields that nginx's file writes itself or that nginx does not pass on, and those that
-/// take a request out of the cache.
-const NOT_PASSED_ON: [&str; 19] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "djanginxed-bypass",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "date",
-];
+/// What no rule can be made of, beside the fields that nginx's file sets or clears.
+const NOT_PASSED_ON: [&str; 3] = ["accept-encoding", "cookie", "date"];
 
 impl Rules {
     pub(crate) fn check(declared: &[Vary]) -> Result<Rules, ConfigError> {
@@ -143,9 +122,11 @@ impl Vary {
                 }
                 let name = header_name(&self.name).map_err(|_| refused())?;
                 let is = |known: &str| known.eq_ignore_ascii_case(name.as_str());
-                if NOT_PASSED_ON.iter().any(|known| is(known))
-                    || FORWARDING_HEADERS.iter().any(|known| is(known))
-                {
+                let mut others = NOT_PASSED_ON
+                    .iter()
+                    .chain(NOT_PASSED)
+                    .chain(FORWARDING_HEADERS);
+                if others.any(|known| is(known)) {
                     return Err(self.refused(
                         &self.name,
                         "nginx does not hand this header on as the client has sent it",
