@@ -5,6 +5,7 @@ mod actix;
 mod breaker;
 mod budget;
 mod cache;
+mod claim;
 mod clock;
 mod coalesce;
 mod conditions;

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::cache::{Landed, PageCache};
+use crate::claim::{self, Claim, Cold};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};
@@ -18,6 +19,7 @@ use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
+use crate::store::error::StoreError;
 use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
@@ -53,6 +55,8 @@ pub(crate) struct Leading {
     lead: Lead<PageKey, Landed>,
     /// The last delete by another process before the render began.
     known: Option<Marker>,
+    /// That no other process renders it.
+    claim: Option<Claim>,
 }
 
 impl Visit {
@@ -108,26 +112,65 @@ impl Visit {
     }
 
     async fn lead(&self, lead: Lead<PageKey, Landed>) -> Way {
-        let known = if lead.was_closed() {
+        if lead.was_closed() {
             // The store may have what another process has deleted.
-            self.pages.deleted_elsewhere(self.key).await
-        } else {
-            let before = self.pages.deletes().purge_count();
-            if let Some((found, form)) = self.look_up().await {
-                let freshness = found.freshness;
-                // A page that was purged meanwhile is for nobody who asks from now on.
-                let may_be_purged = || self.pages.deletes().purge_count() != before;
-                lead.share_unless(Landed::Found(found), may_be_purged);
-                return self.found(form, freshness);
-            }
-            None
+            let known = self.pages.deleted_elsewhere(self.key).await;
+            return self.render(Some(self.leading(lead, known, None)));
+        }
+        let before = self.pages.deletes().purge_count();
+        let looked_up = self.try_look_up().await;
+        if let Ok(Some((found, form))) = looked_up {
+            let freshness = found.freshness;
+            self.share_found(lead, found, before);
+            return self.found(form, freshness);
+        }
+        let cold = match looked_up {
+            Ok(_) => self.claim().await,
+            // Nobody waits twice for a server that does not answer.
+            Err(_) => Cold::Ours(None),
         };
-        self.render(Some(Leading {
+        match cold {
+            Cold::Ours(claim) => self.render(Some(self.leading(lead, None, claim))),
+            Cold::Theirs(found) => match self.form(&found.entry) {
+                Some(form) => {
+                    observe::collapsed();
+                    self.share_found(lead, found, before);
+                    Way::Answer(form, Status::Collapsed)
+                }
+                None => self.render(Some(self.leading(lead, None, None))),
+            },
+        }
+    }
+
+    /// A page that was purged since `before` is for nobody who asks from now on.
+    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, before: u64) {
+        let may_be_purged = || self.pages.deletes().purge_count() != before;
+        lead.share_unless(Landed::Found(found), may_be_purged);
+    }
+
+    /// Who renders a page that is not there.
+    async fn claim(&self) -> Cold {
+        let settings = self.pages.settings();
+        if settings.lookup && settings.render_lock && self.pages.has_other_users() {
+            claim::claim(&self.pages, self.key).await
+        } else {
+            Cold::Ours(None)
+        }
+    }
+
+    fn leading(
+        &self,
+        lead: Lead<PageKey, Landed>,
+        known: Option<Marker>,
+        claim: Option<Claim>,
+    ) -> Leading {
+        Leading {
             pages: self.pages.clone(),
             key: self.key,
             lead,
             known,
-        }))
+            claim,
+        }
     }
 
     /// A response that the cache had no part in: where the request changed something,
@@ -164,11 +207,17 @@ impl Visit {
         self.readable(self.pages.at_hand(&self.key)?)
     }
 
+    /// A failure is a miss.
     async fn look_up(&self) -> Option<(Found, Form)> {
+        self.try_look_up().await.unwrap_or_default()
+    }
+
+    async fn try_look_up(&self) -> Result<Option<(Found, Form)>, StoreError> {
         if !self.pages.settings().lookup {
-            return None;
+            return Ok(None);
         }
-        self.readable(self.pages.look_up(self.key).await?)
+        let found = self.pages.look_up(self.key).await?;
+        Ok(found.and_then(|found| self.readable(found)))
     }
 
     fn readable(&self, found: Found) -> Option<(Found, Form)> {
@@ -220,7 +269,11 @@ fn past(reason: Bypass) -> Way {
 
 impl Leading {
     /// Gives the page to those who wait, or lets them render on their own.
-    pub(crate) fn conclude(self, fresh: Option<Fresh>) {
+    pub(crate) fn conclude(mut self, fresh: Option<Fresh>) {
+        let claim = self.claim.take();
+        if let (Some(claim), Some(_)) = (claim, &fresh) {
+            claim.stored();
+        }
         match fresh {
             Some((entry, doubt)) if self.pages.has_other_users() && self.lead.close() => {
                 tokio::spawn(self.share_unless_outdated(entry, doubt));

@@ -23,7 +23,8 @@ pub(crate) fn at(address: &str) -> PageCacheBuilder {
     PageCache::builder().memcached([address]).key_prefix(PREFIX)
 }
 
-/// How many pages a server was sent, each with one entry in the index of all pages.
+/// How many pages a server was sent, each with one entry in the index of all pages, and
+/// without the lock of its render.
 pub(crate) fn pages_sent_to(memcached: &Memcached) -> u64 {
     memcached.stat("cmd_set") / 2
 }

@@ -14,6 +14,7 @@ mod impostor;
 mod model;
 mod nginx;
 mod outages;
+mod processes;
 mod queue;
 mod refusals;
 mod slow_line;

@@ -235,7 +235,8 @@ impl World {
         let asked = Instant::now();
         let response = self.sides[site].site.get(&target(page));
         let took = asked.elapsed();
-        assert!(took < Duration::from_secs(2), "page {page} took {took:?}");
+        // A fault may leave the lock of a page behind, which lives for two seconds.
+        assert!(took < Duration::from_secs(4), "page {page} took {took:?}");
         self.check(&response, page, &(oldest..=self.version(page)));
     }
 

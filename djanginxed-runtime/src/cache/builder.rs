@@ -244,6 +244,20 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Whether a page that is not there, and that visitors of several processes ask for
+    /// at the same moment, is rendered by one of them, while the others look for it until
+    /// it is stored, and for no longer than
+    /// [`coalesce_timeout`](Self::coalesce_timeout); with Memcached it is, by default.
+    ///
+    /// It costs a miss one more exchange with Memcached, and is left out where the
+    /// application does not [look pages up](Self::lookup). A process that is killed while
+    /// it renders keeps the others waiting for up to 2 s. A response that turns out to
+    /// be for its visitor alone, or a stream, lets them go at once.
+    pub fn render_lock(mut self, lock: bool) -> Self {
+        self.settings.render_lock = lock;
+        self
+    }
+
     /// How much may wait for the background writer: by default 4,096 pages and
     /// 64 MiB. What comes beyond is not stored; each page counts 256 bytes besides
     /// its own, so one that is larger than all of `max_bytes` never is.

@@ -374,10 +374,10 @@ impl PageCache {
         self.inner.store.at_hand(key)
     }
 
-    /// Asks the store for a page, wherever it is; a failure is a miss.
-    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Found> {
+    /// Asks the store for a page, wherever it is.
+    pub(crate) async fn look_up(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         match self.at_hand(&key) {
-            Some(found) => Some(found),
+            Some(found) => Ok(Some(found)),
             None => self.inner.store.far(key).await,
         }
     }
@@ -387,12 +387,22 @@ impl PageCache {
         &self.inner.refreshing
     }
 
+    /// Asks the store for a page that was looked up before.
+    pub(crate) async fn look_again(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        self.inner.store.ask(key).await
+    }
+
     /// Whether this process may render a page that others may be about to render.
-    pub(crate) async fn lock(&self, key: PageKey) -> bool {
+    pub(crate) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
         self.inner.store.lock(key).await
     }
 
-    /// Lets others render a page, once it is stored.
+    /// Keeps the lock of a page for another while.
+    pub(crate) async fn keep_lock(&self, key: PageKey) {
+        self.inner.store.keep_lock(key).await;
+    }
+
+    /// Lets others render a page.
     pub(crate) async fn unlock(&self, key: PageKey) {
         self.inner.store.unlock(key).await;
     }

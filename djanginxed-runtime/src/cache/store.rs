@@ -82,17 +82,22 @@ impl Store {
         found
     }
 
-    /// Asks where that takes waiting; a failure is a miss.
-    pub(super) async fn far(&self, key: PageKey) -> Option<Found> {
-        let found = match self {
-            Store::Embedded(_) => None,
-            Store::Shared(store) => store.ask(key).await,
-        };
+    /// Asks where that takes waiting.
+    pub(super) async fn far(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        let found = self.ask(key).await;
         match &found {
-            Some(_) => observe::hit("memcached"),
-            None => observe::miss(),
+            Ok(Some(_)) => observe::hit("memcached"),
+            _ => observe::miss(),
         }
         found
+    }
+
+    /// The same for who has asked before, which is not counted.
+    pub(super) async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        match self {
+            Store::Embedded(_) => Ok(None),
+            Store::Shared(store) => store.ask(key).await,
+        }
     }
 
     /// What is there of a page, without being taken for a visitor.
@@ -179,20 +184,24 @@ impl Store {
         }
     }
 
-    /// Whether this process may render a page that others may be about to render. A
-    /// server that cannot be asked would not take the page either.
-    pub(super) async fn lock(&self, key: PageKey) -> bool {
+    /// Whether this process may render a page that others may be about to render.
+    pub(super) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
         match self {
-            Store::Embedded(_) => true,
-            Store::Shared(store) => store.memcached.lock(key).await.unwrap_or_default(),
+            Store::Embedded(_) => Ok(true),
+            Store::Shared(store) => store.memcached.lock(key).await,
         }
     }
 
-    /// Lets others render it, once it is stored. A lock that cannot be given back ends
-    /// by itself.
+    /// Keeps others from it for another while.
+    pub(super) async fn keep_lock(&self, key: PageKey) {
+        if let Store::Shared(store) = self {
+            let _ = store.memcached.keep_lock(key).await;
+        }
+    }
+
+    /// Lets others render it. A lock that cannot be given back ends by itself.
     pub(super) async fn unlock(&self, key: PageKey) {
         if let Store::Shared(store) = self {
-            store.writer.flush().await;
             let _ = store.memcached.unlock(key).await;
         }
     }
@@ -249,7 +258,7 @@ impl Embedded {
 }
 
 impl Shared {
-    async fn ask(&self, key: PageKey) -> Option<Found> {
+    async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         let asked = Instant::now();
         let answer = self.memcached.get(key).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
@@ -257,6 +266,6 @@ impl Shared {
             // A failing server is probed from the writer's thread.
             self.writer.ensure_started();
         }
-        answer.unwrap_or_default()
+        answer
     }
 }

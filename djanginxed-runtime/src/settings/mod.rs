@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
+    /// Whether a page that is not there is rendered by one process at a time.
+    pub(crate) render_lock: bool,
     /// The socket on which nginx tells of its hits.
     pub(crate) hit_feed: Option<String>,
     /// By which the lives of pages are counted, where they are in this process.
@@ -92,6 +94,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
+            render_lock: true,
             hit_feed: None,
             clock: Clock::default(),
         }

@@ -28,8 +28,9 @@ const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
 /// A later date makes an item expire at once.
 const LATEST_DATE: u64 = (1 << 31) - 1;
 
-/// How long a process may take to render a page before another one does, in seconds.
-pub(crate) const LOCK_LIFE: u32 = 10;
+/// How long a lock lives that nobody keeps, in seconds: what a process costs the others
+/// that is killed while it renders. Memcached lets it live for up to a second less.
+pub(crate) const LOCK_LIFE: u32 = 2;
 
 /// So many commands are sent before their answers are read: neither side may have to
 /// wait until the other reads.
@@ -58,6 +59,8 @@ pub(crate) enum Question {
     Marker(PageKey),
     /// May this process render the page, and no other for [`LOCK_LIFE`]?
     Lock(PageKey),
+    /// It is still rendering the page.
+    KeepLock(PageKey),
     /// It has rendered the page.
     Unlock(PageKey),
     /// Was the tag purged?
@@ -71,7 +74,7 @@ pub(crate) enum Reply {
     Announced(usize),
     Page(Result<Option<Found>, StoreError>),
     Marker(Result<Option<Marker>, StoreError>),
-    /// Of [`Question::Lock`] and [`Question::Unlock`].
+    /// Of [`Question::Lock`], [`Question::KeepLock`] and [`Question::Unlock`].
     Done(Result<bool, StoreError>),
 }
 
@@ -308,6 +311,9 @@ impl Client {
                 let nothing = [Bytes::new(), Bytes::new()];
                 Command::set(&lock_key(key), nothing, &format!(" ME T{LOCK_LIFE}"))
             }
+            Question::KeepLock(key) => {
+                Command::new("mg", &lock_key(key), &format!(" T{LOCK_LIFE}"))
+            }
             Question::Unlock(key) => Command::new("md", &lock_key(key), ""),
         };
         let commands: Vec<_> = questions.iter().map(command).collect();
@@ -322,9 +328,10 @@ impl Client {
                 (Said::Answer(answer), Question::Marker(_) | Question::Purged(_)) => {
                     Reply::Marker(answer.and_then(|answer| self.marker(answer)))
                 }
-                (Said::Answer(answer), Question::Lock(_) | Question::Unlock(_)) => {
-                    Reply::Done(answer.and_then(|answer| self.done(&answer)))
-                }
+                (
+                    Said::Answer(answer),
+                    Question::Lock(_) | Question::KeepLock(_) | Question::Unlock(_),
+                ) => Reply::Done(answer.and_then(|answer| self.done(&answer))),
             };
             reply(at, said)
         };
@@ -368,7 +375,7 @@ impl Client {
     fn done(&self, answer: &Answer) -> Result<bool, StoreError> {
         match answer.code() {
             ReturnCode::Hd => Ok(true),
-            ReturnCode::Ns | ReturnCode::Nf => Ok(false),
+            ReturnCode::Ns | ReturnCode::Nf | ReturnCode::En => Ok(false),
             _ => Err(self.unexpected()),
         }
     }

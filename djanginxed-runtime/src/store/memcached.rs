@@ -211,6 +211,11 @@ impl Memcached {
         self.lock_of(key, Question::Lock(key)).await
     }
 
+    /// Lets the lock live on.
+    pub(crate) async fn keep_lock(&self, key: PageKey) -> Result<bool, StoreError> {
+        self.lock_of(key, Question::KeepLock(key)).await
+    }
+
     /// Gives the lock back.
     pub(crate) async fn unlock(&self, key: PageKey) -> Result<bool, StoreError> {
         self.lock_of(key, Question::Unlock(key)).await
