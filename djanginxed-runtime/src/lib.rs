@@ -33,6 +33,7 @@ mod placement;
 mod policy;
 mod reason;
 mod refresh;
+mod refresher;
 mod render;
 mod request;
 mod server;

@@ -15,11 +15,13 @@ use crate::observe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
 use crate::refresh::{self, Refresh};
+use crate::refresher::Wanted;
 use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
+use crate::sync::Arc;
 use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
@@ -33,6 +35,8 @@ pub(crate) struct Visit {
     pub(crate) is_safe: bool,
     pub(crate) accepts_gzip: bool,
     pub(crate) conditions: Conditions,
+    /// How to ask for the page again, where it is looked after.
+    pub(crate) wanted: Option<Arc<Wanted>>,
 }
 
 /// How a visitor is answered.
@@ -42,6 +46,8 @@ pub(crate) enum Way {
     /// With a page whose time is over; the handler renders it anew, where it is this
     /// visitor's turn.
     Stale(Form, Status, Option<Refresh>),
+    /// By the handler, in the place of the page that is there.
+    Refresh(Render, Option<refresh::Turn>),
     /// By the handler, whose response is for this visitor alone.
     Past(Status),
     /// By the handler, whose response may be stored; and others may wait for it.
@@ -68,6 +74,7 @@ impl Visit {
                 Some((found, form)) => Way::Answer(form, status_of(found.freshness)),
                 None => Way::Past(Status::Refused(Reason::Method)),
             },
+            Part::Refresh => Way::Refresh(self.start(), refresh::turn(&self.pages, self.key)),
             Part::Alone => self.alone().await,
             Part::Full if self.pages.is_apart(&self.key) => self.alone().await,
             Part::Full => self.together().await,
@@ -248,7 +255,8 @@ impl Visit {
     }
 
     fn start(&self) -> Render {
-        Render::start(&self.pages, self.page, self.key, &self.target)
+        let wanted = self.wanted.clone();
+        Render::start(&self.pages, self.page, self.key, &self.target, wanted)
     }
 }
 

@@ -16,6 +16,7 @@ mod nginx;
 mod outages;
 mod processes;
 mod queue;
+mod refresh;
 mod refusals;
 mod slow_line;
 mod sockets;

@@ -7,16 +7,18 @@ mod outcomes;
 mod purge;
 mod store;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{OnceLock, Weak};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::cookie::{Cookie, SameSite};
 
 pub use self::builder::PageCacheBuilder;
+pub(crate) use self::purge::Spare;
 pub use self::purge::{Purge, Purged};
 
 use self::apart::Apart;
@@ -32,13 +34,15 @@ use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::feed::{Feed, Hot};
 use crate::key::{KeyRecipe, PageKey};
+use crate::life::Life;
 use crate::media::HTML;
 use crate::observe;
 use crate::page::Page;
 use crate::reason::Dropped;
 use crate::refresh::Refreshing;
+use crate::refresher::{Refresher, Wanted};
 use crate::settings::Settings;
-use crate::store::client::Marker;
+use crate::store::client::{Client, Look, Marker};
 use crate::store::error::StoreError;
 use crate::sync::Arc;
 use crate::tag::{Tags, tags_of};
@@ -63,6 +67,16 @@ pub struct PageCache {
     inner: Arc<Inner>,
 }
 
+/// A cache that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakCache(Weak<Inner>);
+
+impl WeakCache {
+    pub(crate) fn upgrade(&self) -> Option<PageCache> {
+        self.0.upgrade().map(|inner| PageCache { inner })
+    }
+}
+
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
@@ -80,6 +94,8 @@ struct Inner {
     flights: Flights<PageKey, Landed>,
     apart: Apart,
     refreshing: Refreshing,
+    /// Where pages are looked after that nginx serves.
+    refresher: Option<Refresher>,
     kinds: Kinds,
     /// The tags of a page that has none of its own.
     untagged: Tags,
@@ -145,6 +161,7 @@ impl PageCache {
         let collecting = Arc::new(Budget::new(settings.collecting));
         let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);
         let feed = path.map(|path| Feed::start(path, &settings.statuses));
+        let refresher = settings.care.clone().map(Refresher::new);
         let untagged = tags_of(&settings.key_prefix, []);
         PageCache {
             inner: Arc::new(Inner {
@@ -155,6 +172,7 @@ impl PageCache {
                 flights: Flights::new(),
                 apart: Apart::new(),
                 refreshing: Refreshing::default(),
+                refresher,
                 kinds: Kinds::default(),
                 untagged,
                 outcomes: Outcomes::default(),
@@ -380,6 +398,53 @@ impl PageCache {
             Some(found) => Ok(Some(found)),
             None => self.inner.store.far(key).await,
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakCache {
+        WeakCache(Arc::downgrade(&self.inner))
+    }
+
+    pub(crate) fn refresher(&self) -> Option<&Refresher> {
+        self.inner.refresher.as_ref()
+    }
+
+    /// Looks after a page that is stored, if it is known how to ask for it.
+    pub(crate) fn watch(
+        &self,
+        key: PageKey,
+        wanted: Option<&Arc<Wanted>>,
+        life: Life,
+        started: Instant,
+    ) {
+        if let (Some(refresher), Some(wanted)) = (self.refresher(), wanted) {
+            refresher.watch(|| self.downgrade(), key, wanted, life, started);
+        }
+    }
+
+    /// For who looks after pages, in one runtime.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.inner.store.clients()
+    }
+
+    /// Looks at pages without reading them.
+    pub(crate) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        self.inner.store.looks(clients, keys, false).await
+    }
+
+    /// Puts first what nginx answers most often, as far as it tells.
+    pub(crate) fn sort_by_heat<T>(&self, pages: &mut [T], target: impl Fn(&T) -> &str) {
+        const KNOWN: usize = 1000;
+        if self.inner.feed.is_none() || pages.len() < 2 {
+            return;
+        }
+        let hottest = self.hottest(KNOWN);
+        let ranks = hottest.iter().enumerate();
+        let ranks: HashMap<_, _> = ranks.map(|(rank, hot)| (&*hot.target, rank)).collect();
+        pages.sort_by_key(|page| ranks.get(target(page)).copied().unwrap_or(KNOWN));
     }
 
     /// Which stale pages are being rendered anew by this process.

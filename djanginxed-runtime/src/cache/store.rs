@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::Spare;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::settings::Settings;
-use crate::store::client::{Marker, Markers};
+use crate::store::client::{Client, Look, Marker, Markers};
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
@@ -133,6 +134,33 @@ impl Store {
         }
     }
 
+    /// For who looks after pages, in one runtime.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        match self {
+            Store::Embedded(_) => Vec::new(),
+            Store::Shared(store) => store.memcached.clients(),
+        }
+    }
+
+    /// Looks at pages without reading them; notes them as deleted before, where it
+    /// `marks`, though they are still there.
+    pub(super) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        match self {
+            Store::Embedded(store) => keys.iter().map(|key| Ok(store.memory.look(key))).collect(),
+            Store::Shared(store) => {
+                if marks {
+                    keys.iter().for_each(|key| store.writer.forget(key));
+                }
+                store.memcached.looks(clients, keys, marks).await
+            }
+        }
+    }
+
     /// Takes a page away where that takes no waiting; whether it was there.
     pub(super) fn forget(&self, key: &PageKey) -> bool {
         match self {
@@ -157,23 +185,27 @@ impl Store {
     }
 
     /// Takes pages with one of these tags away where that takes no waiting; how many were
-    /// stored.
-    pub(super) fn forget_tagged(&self, tags: &[TagKey]) -> usize {
+    /// stored, and which were spared.
+    pub(super) fn forget_tagged(&self, tags: &[TagKey], spare: &Spare) -> (usize, Vec<PageKey>) {
         match self {
-            Store::Embedded(store) => store.memory.remove_tagged(tags),
+            Store::Embedded(store) => store.memory.remove_tagged(tags, spare),
             Store::Shared(store) => {
                 store.writer.forget_tagged(tags);
-                0
+                (0, Vec::new())
             }
         }
     }
 
     /// Deletes what [`forget_tagged`](Self::forget_tagged) did not reach; what came of it
     /// at each server.
-    pub(super) async fn purge(&self, tags: &[TagKey]) -> Vec<Result<Outcome, StoreError>> {
+    pub(super) async fn purge(
+        &self,
+        tags: &[TagKey],
+        spare: &Spare,
+    ) -> Vec<Result<Outcome, StoreError>> {
         match self {
             Store::Embedded(_) => Vec::new(),
-            Store::Shared(store) => store.writer.purge(tags).await,
+            Store::Shared(store) => store.writer.purge(tags, spare).await,
         }
     }
 

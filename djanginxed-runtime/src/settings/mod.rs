@@ -15,6 +15,7 @@ use crate::config_error::ConfigError;
 use crate::host::Host;
 use crate::layout::Layout;
 use crate::placement::Placement;
+use crate::refresher::Care;
 use crate::server::Server;
 use crate::vary::Rules;
 
@@ -55,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) render_lock: bool,
     /// The socket on which nginx tells of its hits.
     pub(crate) hit_feed: Option<String>,
+    /// How pages are looked after that nginx serves.
+    pub(crate) care: Option<Care>,
     /// By which the lives of pages are counted, where they are in this process.
     pub(crate) clock: Clock,
 }
@@ -96,6 +99,7 @@ impl Default for Settings {
             coalesce_timeout: Duration::from_secs(5),
             render_lock: true,
             hit_feed: None,
+            care: None,
             clock: Clock::default(),
         }
     }
@@ -110,6 +114,10 @@ impl Settings {
             ("operation_timeout", self.operation_timeout.is_zero()),
             ("coalesce_timeout", self.coalesce_timeout.is_zero()),
             ("collecting", self.collecting == 0),
+            (
+                "refresh_at_once",
+                self.care.as_ref().is_some_and(|care| care.at_once == 0),
+            ),
             ("queue", self.queue.entries == 0 || self.queue.bytes == 0),
         ];
         match limits.iter().find(|(_, is_zero)| *is_zero) {

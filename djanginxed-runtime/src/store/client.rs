@@ -117,6 +117,17 @@ enum Said {
 /// The answers to two commands that go together.
 type Pair = (Result<Answer, StoreError>, Result<Answer, StoreError>);
 
+/// What a server says of a page to who looks after it, and does not read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Whether anybody has read it since it was stored.
+    pub(crate) was_read: bool,
+    /// None: without an end.
+    pub(crate) left: Option<Duration>,
+    /// Another version has another number; none in memory of the process.
+    pub(crate) number: Option<u64>,
+}
+
 /// That a page was deleted, as its server remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Marker {
@@ -471,11 +482,7 @@ impl Client {
 
     /// Marks each page as deleted, then deletes it; whether it was there.
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
-        let pairs = keys.iter().map(|key| {
-            let owner = [self.marker_value().into(), Bytes::new()];
-            let mark = Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"));
-            [mark, delete(key)]
-        });
+        let pairs = keys.iter().map(|key| [self.marking(key), delete(key)]);
         let deleted = |(mark, delete): Pair| match mark?.code() {
             ReturnCode::Hd => self.deleted(delete),
             _ => Err(self.unexpected()),
@@ -489,6 +496,40 @@ impl Client {
             ReturnCode::Nf => Ok(false),
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// Looks at pages without reading them.
+    pub(crate) async fn looks(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
+        let commands: Vec<_> = keys.iter().map(look).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| self.look(answer?)).collect()
+    }
+
+    /// Marks each page as deleted, and looks at what is left there all the same.
+    pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
+        let pairs = keys.iter().map(|key| [self.marking(key), look(key)]);
+        let looked = |(mark, look): Pair| match mark?.code() {
+            ReturnCode::Hd => self.look(look?),
+            _ => Err(self.unexpected()),
+        };
+        self.exchange_pairs(pairs).await.map(looked).collect()
+    }
+
+    fn look(&self, answer: Answer) -> Result<Option<Look>, StoreError> {
+        match answer.code() {
+            ReturnCode::En => Ok(None),
+            ReturnCode::Hd => Ok(Some(Look {
+                was_read: answer.number(b'h') == Some(1),
+                left: answer.number(b't').map(Duration::from_secs),
+                number: answer.number(b'c'),
+            })),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn marking(&self, key: &PageKey) -> Command {
+        let owner = [self.marker_value().into(), Bytes::new()];
+        Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"))
     }
 
     /// Asks for a page that is not there, to see whether the server answers.
@@ -540,6 +581,11 @@ fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreEr
 
 fn delete(key: &PageKey) -> Command {
     Command::new("md", &key.hex(), "")
+}
+
+/// Is it there, and was it read? The question does not count as a read.
+fn look(key: &PageKey) -> Command {
+    Command::new("mg", &key.hex(), " h t c u")
 }
 
 /// Where a delete is noted: a key that no md5 can be.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::client::MAX_PIECE;
-use super::client::{Client, Marker, Markers, Question};
+use super::client::{Client, Look, Marker, Markers, Question};
 use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
@@ -125,6 +125,34 @@ impl Upstream {
         Ok(())
     }
 
+    async fn looks(
+        &self,
+        client: &Client,
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        let all = |error: StoreError| keys.iter().map(|_| Err(error.clone())).collect();
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        if let Err(skipped) = self.check() {
+            return all(skipped);
+        }
+        let asked = async {
+            match marks {
+                true => client.mark(keys).await,
+                false => client.looks(keys).await,
+            }
+        };
+        let answers: Vec<Result<_, _>> = match timeout(self.timeout, asked).await {
+            Ok(answers) => answers,
+            Err(_) => all(StoreError::timed_out(&self.address)),
+        };
+        let mut failures = answers.iter().filter_map(|answer| answer.as_ref().err());
+        self.note(failures.find(|error| !error.is_an_answer()));
+        answers
+    }
+
     /// Notes how an exchange went.
     pub(crate) fn note(&self, failure: Option<&StoreError>) {
         match failure {
@@ -203,6 +231,32 @@ impl Memcached {
         let timed_out = |_| StoreError::timed_out(upstream.address());
         let asked = timeout(upstream.timeout(), client.peek(key));
         asked.await.map_err(timed_out)?
+    }
+
+    /// Clients of all servers, for one runtime.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.upstreams.iter().map(|one| one.client()).collect()
+    }
+
+    /// Looks at pages without reading them, with [`clients`](Self::clients) of the
+    /// runtime that runs; marks them as deleted before that, where it `marks`.
+    pub(crate) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        let mut looks: Vec<_> = keys.iter().map(|_| Ok(None)).collect();
+        for (number, (upstream, client)) in self.upstreams.iter().zip(clients).enumerate() {
+            let there = |at: &usize| self.server_of(&keys[*at]) == number;
+            let places: Vec<_> = (0..keys.len()).filter(there).collect();
+            let asked: Vec<_> = places.iter().map(|at| keys[*at]).collect();
+            let answers = upstream.looks(client, &asked, marks).await;
+            for (at, answer) in places.into_iter().zip(answers) {
+                looks[at] = answer;
+            }
+        }
+        looks
     }
 
     /// Takes the lock of a page, so that no other process renders it meanwhile; false
