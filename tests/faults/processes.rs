@@ -17,7 +17,13 @@ const PAGE: &str = "/page?of=all";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn caches(memcached: &Memcached, count: usize) -> Vec<PageCache> {
-    let cache = |_| at(&memcached.address()).coalesce_timeout(PATIENCE).build();
+    let cache = |_| {
+        at(&memcached.address())
+            .coalesce_timeout(PATIENCE)
+            // A busy machine is no fault of the server.
+            .operation_timeout(PATIENCE)
+            .build()
+    };
     (0..count).map(cache).collect::<Result<_, _>>().unwrap()
 }
 

@@ -111,6 +111,9 @@ impl PageCacheBuilder {
         if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
             builder = builder.hit_feed(path);
         }
+        if let Some(address) = variable("DJANGINXED_REFRESH_THROUGH", environment)? {
+            builder = builder.refresh_through(address.trim());
+        }
         for cookie in list("DJANGINXED_BYPASS_COOKIES")? {
             builder = builder.bypass_cookie(cookie);
         }

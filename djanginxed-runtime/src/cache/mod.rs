@@ -138,6 +138,7 @@ impl PageCache {
     /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
     /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
     /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
+    /// | `DJANGINXED_REFRESH_THROUGH` | [`refresh_through`](PageCacheBuilder::refresh_through) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
     /// | `DJANGINXED_VARY` | [`vary`](PageCacheBuilder::vary), separated by semicolons: `language=en,de;mobile` |
     /// | `DJANGINXED_GROUP_SECRET` | the secret of a [`group`](crate::Vary::group) in `DJANGINXED_VARY` |
