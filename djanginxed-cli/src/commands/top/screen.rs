@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, Widget};
 use super::view::{Application, Count, Nginx, Ratio, Server, View};
 
 /// Of `--once`, in characters.
-const WIDTH: u16 = 100;
+const WIDTH: u16 = 120;
 
 const UNKNOWN: &str = "?";
 
