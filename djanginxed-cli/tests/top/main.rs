@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod monitoring;
+mod promql;
 mod site;
 #[path = "../cli/tool.rs"]
 mod tool;

@@ -5,9 +5,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, rt, web};
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, rt, web};
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, cache_page};
+use djanginxed::{PageCache, cache_page, purges};
 use djanginxed_runtime::tool::ask_feed;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tempfile::TempDir;
@@ -31,6 +31,18 @@ async fn slow() -> impl Responder {
     web::Html::new("<p>slow</p>")
 }
 
+#[get("/stale")]
+#[cache_page(1, stale = 600)]
+async fn stale() -> impl Responder {
+    web::Html::new("<p>stale</p>")
+}
+
+#[post("/change")]
+#[purges("articles")]
+async fn change() -> impl Responder {
+    HttpResponse::NoContent()
+}
+
 #[get("/session")]
 #[cache_page(60)]
 async fn session() -> HttpResponse {
@@ -45,10 +57,16 @@ async fn metrics() -> String {
     METRICS.render()
 }
 
+/// What Prometheus would read.
+pub(crate) fn exported() -> String {
+    METRICS.render()
+}
+
 /// All of it, running.
 pub(crate) struct Running {
     nginx: Nginx,
     pub(crate) memcached: Memcached,
+    pub(crate) pages: PageCache,
     /// The feed of hits, which the application reads.
     pub(crate) feed: String,
     application: u16,
@@ -80,6 +98,8 @@ impl Running {
                         .service(article)
                         .service(slow)
                         .service(session)
+                        .service(stale)
+                        .service(change)
                         .service(metrics)
                 });
                 let server = server.workers(1).disable_signals();
@@ -106,6 +126,7 @@ impl Running {
         Running {
             nginx: nginx.unwrap(),
             memcached,
+            pages,
             feed,
             application,
             handle,
@@ -124,6 +145,11 @@ impl Running {
         Request::get(target)
             .header("Host", host)
             .send(self.nginx.port())
+    }
+
+    /// Sends `request` to the application itself.
+    pub(crate) fn ask(&self, request: Request) -> Response {
+        request.header("Host", "127.0.0.1").send(self.application)
     }
 
     pub(crate) fn until_hit(&self, target: &str) {
