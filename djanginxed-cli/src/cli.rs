@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, completions, delete, key, man, nginx, show, warm};
+use crate::commands::{check, completions, delete, key, man, nginx, show, top, warm};
 use crate::failure::Outcome;
 
 /// What a command ends with.
@@ -30,6 +30,7 @@ enum Command {
     Show(show::Args),
     Delete(delete::Args),
     Warm(warm::Args),
+    Top(top::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -43,6 +44,7 @@ impl Cli {
             Command::Show(args) => show::run(&args).await,
             Command::Delete(args) => delete::run(&args).await,
             Command::Warm(args) => warm::run(args).await,
+            Command::Top(args) => top::run(args).await,
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         }

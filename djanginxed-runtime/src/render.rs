@@ -170,7 +170,9 @@ impl Render {
     /// Notes that nothing is stored.
     pub(crate) fn skipped(&self, headers: &HeaderMap, reason: Reason) {
         let noted = Some(reason.word());
-        self.pages.outcomes().note(&self.key, &self.target, noted);
+        self.pages
+            .outcomes()
+            .note(&self.key, &self.target, noted, self.started.elapsed());
         let declared = &self.pages.settings().headers;
         let lost = (reason == Reason::Header)
             .then(|| policy::refused_loss(headers, declared))
@@ -197,7 +199,9 @@ impl Render {
             self.pages.watch(self.key, wanted, life, self.started);
         }
         let refused = taken.err().map(Dropped::word);
-        self.pages.outcomes().note(&self.key, &self.target, refused);
+        self.pages
+            .outcomes()
+            .note(&self.key, &self.target, refused, self.started.elapsed());
         taken
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod nginx;
 pub(crate) mod show;
+pub(crate) mod top;
 pub(crate) mod warm;
 
 /// A header on the command line.

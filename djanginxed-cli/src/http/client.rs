@@ -91,6 +91,8 @@ pub(crate) struct Client {
     connect: Option<String>,
     plain: bool,
     patience: Duration,
+    /// No answer's body is larger, in bytes.
+    largest: usize,
     trust: Trust,
     kept: Option<SendRequest<Full<Bytes>>>,
 }
@@ -107,6 +109,7 @@ impl Client {
             connect,
             plain: false,
             patience,
+            largest: LARGEST,
             trust: trust.clone(),
             kept: None,
         }
@@ -115,6 +118,12 @@ impl Client {
     /// Speaks plain HTTP to where it connects, for the origin's host.
     pub(crate) fn without_tls(mut self) -> Client {
         self.plain = true;
+        self
+    }
+
+    /// Takes a body of at most so many bytes.
+    pub(crate) fn at_most(mut self, bytes: usize) -> Client {
+        self.largest = bytes;
         self
     }
 
@@ -152,7 +161,7 @@ impl Client {
         answer: hyper::Response<Incoming>,
     ) -> Result<Response, Problem> {
         let (head, body) = answer.into_parts();
-        let body = (Limited::new(body, LARGEST).collect().await)
+        let body = (Limited::new(body, self.largest).collect().await)
             .map_err(|error| Problem::BrokenOff(error.to_string()))?;
         self.kept = Some(sender);
         Ok(Response {

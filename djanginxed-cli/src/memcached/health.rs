@@ -71,7 +71,7 @@ async fn ask(address: &str) -> Result<Health, Trouble> {
     }))
 }
 
-fn value<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
     let mut values = lines.iter().filter_map(|line| {
         let (found, value) = line.strip_prefix("STAT ")?.split_once(' ')?;
         (found == name).then_some(value)
@@ -79,7 +79,7 @@ fn value<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
     values.next()
 }
 
-fn number(lines: &[String], name: &str) -> Option<u64> {
+pub(super) fn number(lines: &[String], name: &str) -> Option<u64> {
     value(lines, name)?.parse().ok()
 }
 

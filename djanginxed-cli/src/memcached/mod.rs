@@ -4,9 +4,11 @@ mod health;
 mod link;
 mod servers;
 mod socket;
+mod stats;
 mod watch;
 
 pub(crate) use health::{Health, Vitals, health};
 pub(crate) use link::Trouble;
 pub(crate) use servers::{Item, Servers};
+pub(crate) use stats::{Stats, stats};
 pub(crate) use watch::{Event, Kind, Watch};

@@ -32,7 +32,7 @@ use crate::coalesce::Flights;
 use crate::config_error::ConfigError;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
-use crate::feed::{Feed, Hot};
+use crate::feed::{Feed, FeedReport, Hot};
 use crate::key::{KeyRecipe, PageKey};
 use crate::life::Life;
 use crate::media::HTML;
@@ -258,6 +258,11 @@ impl PageCache {
         let variants = self.settings().vary.all();
         let key = |values: &Values| recipe.with_variant(&values.to_string()).key(target);
         variants.iter().map(key).collect()
+    }
+
+    /// What nginx told of its hits, where it has a feed to tell them by.
+    pub(crate) fn told_by_nginx(&self, count: usize) -> Option<FeedReport> {
+        self.inner.feed.as_ref().map(|feed| feed.report(count))
     }
 
     /// The `count` request targets that nginx answered most often in the last five to

@@ -1,9 +1,10 @@
 //! What became of the last pages that were rendered: for who looks, in a test or on
 //! the admin page.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::key::PageKey;
 use crate::sync::{Mutex, lock};
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     /// Stored, or the word of the reason why not.
     pub(crate) refused: Option<&'static str>,
     pub(crate) at: SystemTime,
+    /// From the start of its render until this was known.
+    pub(crate) took: Duration,
 }
 
 /// Nothing is noted until somebody is going to look.
@@ -37,13 +40,20 @@ impl Outcomes {
         self.wanted.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn note(&self, key: &PageKey, target: &str, refused: Option<&'static str>) {
+    pub(crate) fn note(
+        &self,
+        key: &PageKey,
+        target: &str,
+        refused: Option<&'static str>,
+        took: Duration,
+    ) {
         if self.wanted.load(Ordering::Relaxed) {
             self.keep(Outcome {
                 key: *key,
                 target: cut(target).to_owned(),
                 refused,
                 at: SystemTime::now(),
+                took,
             });
         }
     }
@@ -65,6 +75,14 @@ impl Outcomes {
     /// All that are known, the last to happen first.
     pub(crate) fn all(&self) -> Vec<Outcome> {
         lock(&self.last).iter().rev().cloned().collect()
+    }
+
+    /// Those whose last render took the longest, these first.
+    pub(crate) fn slowest(&self, count: usize) -> Vec<Outcome> {
+        let mut all = self.all();
+        all.sort_by_key(|outcome| Reverse(outcome.took));
+        all.truncate(count);
+        all
     }
 }
 
@@ -88,10 +106,10 @@ mod tests {
     #[test]
     fn nothing_is_kept_until_somebody_wants_to_look() {
         let outcomes = Outcomes::default();
-        outcomes.note(&key(1), "/1", Some("status"));
+        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO);
         assert!(outcomes.all().is_empty());
         outcomes.want();
-        outcomes.note(&key(1), "/1", Some("status"));
+        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO);
         assert_eq!(outcomes.of(&key(1)).unwrap().refused, Some("status"));
     }
 
@@ -101,7 +119,8 @@ mod tests {
         outcomes.want();
         for round in [Some("vary"), None] {
             for number in 0..MAX + 10 {
-                outcomes.note(&key(number), &format!("/{number}"), round);
+                let took = Duration::from_millis(number as u64 % 100);
+                outcomes.note(&key(number), &format!("/{number}"), round, took);
             }
         }
         let all = outcomes.all();
@@ -109,6 +128,9 @@ mod tests {
         assert_eq!(all[0].target, format!("/{}", MAX + 9));
         assert!(all.iter().all(|outcome| outcome.refused.is_none()));
         assert!(outcomes.of(&key(9)).is_none());
+        let slowest = outcomes.slowest(2);
+        let slowest: Vec<_> = slowest.iter().map(|page| page.target.as_str()).collect();
+        assert_eq!(slowest, ["/199", "/99"]);
     }
 
     #[test]
@@ -116,7 +138,7 @@ mod tests {
         let outcomes = Outcomes::default();
         outcomes.want();
         let target = format!("/{}", "é".repeat(MAX_TARGET));
-        outcomes.note(&key(1), &target, None);
+        outcomes.note(&key(1), &target, None, Duration::ZERO);
         assert_eq!(outcomes.all()[0].target.len(), MAX_TARGET - 1);
     }
 }

@@ -92,6 +92,16 @@ impl Feed {
         Feed(shared)
     }
 
+    /// What nginx told, to this process or to the one that reads.
+    pub(crate) fn report(&self, count: usize) -> FeedReport {
+        if let Some(report) = &*lock(&self.0.other) {
+            let mut report = report.clone();
+            report.hottest.truncate(count);
+            return report;
+        }
+        lock(&self.0.tally).report(count, Instant::now())
+    }
+
     /// The targets with the most hits, those first.
     pub(crate) fn hottest(&self, count: usize) -> Vec<Hot> {
         if let Some(report) = &*lock(&self.0.other) {

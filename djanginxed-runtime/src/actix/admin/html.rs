@@ -44,6 +44,8 @@ pub(super) fn page(report: &Report) -> String {
     }
     form(&mut html, report);
     refusals(&mut html, &report.refused);
+    slowest(&mut html, report);
+    hottest(&mut html, report);
     store(&mut html, report);
     html.raw("</body>\n</html>\n");
     html.0
@@ -126,6 +128,45 @@ fn refusals(html: &mut Markup, refused: &[Refused]) {
             .text(one.reason)
             .raw("</td><td>")
             .text(one.seconds_ago)
+            .raw("</td></tr>\n");
+    }
+    html.raw("</tbody>\n</table>\n");
+}
+
+fn hottest(html: &mut Markup, report: &Report) {
+    let pages = report.hottest.iter();
+    let rows = pages.map(|page| (page.target.as_str(), page.hits));
+    pages_by(html, "Hottest in nginx", "Hits in the last minutes", rows);
+}
+
+fn slowest(html: &mut Markup, report: &Report) {
+    let pages = report.slowest.iter();
+    let rows = pages.map(|page| (page.target.as_str(), page.milliseconds));
+    pages_by(html, "Slowest of late", "Milliseconds", rows);
+}
+
+/// Pages and their numbers; nothing where there are none.
+fn pages_by<'a>(
+    html: &mut Markup,
+    title: &'static str,
+    unit: &'static str,
+    rows: impl Iterator<Item = (&'a str, u64)>,
+) {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return;
+    }
+    html.raw("<h2>")
+        .raw(title)
+        .raw("</h2>\n<table>\n")
+        .raw("<thead><tr><th scope=\"col\">Target</th><th scope=\"col\">")
+        .raw(unit)
+        .raw("</th></tr></thead>\n<tbody>\n");
+    for (target, number) in rows {
+        html.raw("<tr><td>")
+            .text(target)
+            .raw("</td><td>")
+            .text(number)
             .raw("</td></tr>\n");
     }
     html.raw("</tbody>\n</table>\n");

@@ -43,8 +43,9 @@ impl PageCache {
     /// ```
     ///
     /// For people it is one HTML page without scripts: the last pages that were not stored
-    /// and why, a look at a page (where it is, its size, life and header fields), its
-    /// deletion, and what this process has counted. For programs it is the same in JSON:
+    /// and why, those that took the longest to render, those that nginx was asked for most
+    /// often (with a [`hit_feed`](crate::PageCacheBuilder::hit_feed)), a look at a page (where it
+    /// is, its size, life and header fields), its deletion, and what this process has counted. For programs it is the same in JSON:
     ///
     /// | request | what |
     /// |---|---|

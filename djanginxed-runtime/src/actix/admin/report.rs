@@ -6,8 +6,12 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::order::{Asked, Named};
-use crate::cache::{Kept, PageCache};
+use crate::cache::{Kept, Outcome, PageCache};
 use crate::counts;
+use crate::feed::FeedReport;
+
+/// How many of the hottest and of the slowest pages are listed.
+const LISTED: usize = 20;
 
 /// All that is shown.
 #[derive(Debug, Serialize)]
@@ -24,6 +28,13 @@ pub(super) struct Report {
     pub(super) enabled: bool,
     /// The last pages that were not stored, the last first.
     pub(super) refused: Vec<Refused>,
+    /// Of the last pages that were rendered, those that took the longest.
+    pub(super) slowest: Vec<Slow>,
+    /// Of the last five to ten minutes, where nginx tells of its hits.
+    pub(super) hottest: Vec<Warm>,
+    /// What nginx told of its hits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) nginx: Option<Told>,
     /// By this process since it has an admin page.
     pub(super) counted: BTreeMap<&'static str, u64>,
     pub(super) token: String,
@@ -36,6 +47,32 @@ pub(super) struct Refused {
     pub(super) key: String,
     pub(super) reason: &'static str,
     pub(super) seconds_ago: u64,
+}
+
+/// A page, and how long its last render took.
+#[derive(Debug, Serialize)]
+pub(super) struct Slow {
+    pub(super) target: String,
+    pub(super) milliseconds: u64,
+}
+
+/// A page, and how often nginx was asked for it.
+#[derive(Debug, Serialize)]
+pub(super) struct Warm {
+    pub(super) target: String,
+    pub(super) hits: u64,
+}
+
+/// What nginx told of its hits, to whichever process of this machine reads it.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    pub(super) hits: u64,
+    /// Of bodies.
+    pub(super) bytes: u64,
+    /// Datagrams that were not nginx's.
+    pub(super) refused: u64,
+    /// For how long that process reads.
+    pub(super) seconds: u64,
 }
 
 /// A look at one page.
@@ -75,6 +112,8 @@ impl Report {
     pub(super) fn of(pages: &PageCache) -> Report {
         let settings = pages.settings();
         let refused = pages.outcomes().all().into_iter();
+        let slowest = pages.outcomes().slowest(LISTED).into_iter();
+        let told = pages.told_by_nginx(LISTED);
         Report {
             said: None,
             page: None,
@@ -83,6 +122,9 @@ impl Report {
             key_prefix: settings.key_prefix.clone(),
             enabled: settings.enabled,
             refused: refused.filter_map(Refused::of).collect(),
+            slowest: slowest.map(Slow::of).collect(),
+            hottest: told.iter().flat_map(Warm::of).collect(),
+            nginx: told.as_ref().map(Told::of),
             counted: counts::all().collect(),
             token: pages.token(|| {}).digits().to_owned(),
         }
@@ -123,7 +165,7 @@ impl Page {
 }
 
 impl Refused {
-    fn of(outcome: crate::cache::Outcome) -> Option<Refused> {
+    fn of(outcome: Outcome) -> Option<Refused> {
         let ago = SystemTime::now().duration_since(outcome.at);
         Some(Refused {
             reason: outcome.refused?,
@@ -131,6 +173,35 @@ impl Refused {
             key: outcome.key.to_string(),
             seconds_ago: ago.unwrap_or_default().as_secs(),
         })
+    }
+}
+
+impl Slow {
+    fn of(outcome: Outcome) -> Slow {
+        Slow {
+            target: outcome.target,
+            milliseconds: u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl Warm {
+    fn of(told: &FeedReport) -> impl Iterator<Item = Warm> {
+        told.hottest.iter().map(|hot| Warm {
+            target: hot.target.clone(),
+            hits: hot.hits,
+        })
+    }
+}
+
+impl Told {
+    fn of(told: &FeedReport) -> Told {
+        Told {
+            hits: told.hits,
+            bytes: told.bytes,
+            refused: told.refused,
+            seconds: told.seconds,
+        }
     }
 }
 

@@ -1,0 +1,109 @@
+//! The application's admin page, as programs read it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::counts::Counts;
+use super::look::{Hot, Slow, Told};
+use crate::output::escaped;
+
+/// How many pages of a list are taken.
+const MOST: usize = 20;
+
+/// What is read of it; the rest is for others.
+#[derive(Debug, Deserialize)]
+struct Page {
+    counted: BTreeMap<String, u64>,
+    /// None: an application of an older version.
+    #[serde(default)]
+    slowest: Vec<SlowPage>,
+    #[serde(default)]
+    hottest: Vec<HotPage>,
+    nginx: Option<Hits>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SlowPage {
+    target: String,
+    milliseconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct HotPage {
+    target: String,
+    hits: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hits {
+    hits: u64,
+    bytes: u64,
+}
+
+/// What the page says.
+#[derive(Debug, Default)]
+pub(super) struct Admin {
+    pub(super) counts: Counts,
+    pub(super) told: Option<Told>,
+    pub(super) hottest: Vec<Hot>,
+    pub(super) slowest: Vec<Slow>,
+}
+
+/// # Errors
+/// A sentence, where it is none.
+pub(super) fn read(body: &[u8]) -> Result<Admin, String> {
+    let page: Page = serde_json::from_slice(body)
+        .map_err(|error| format!("no admin page of djanginxed answers there: {error}"))?;
+    let hot = |page: HotPage| Hot {
+        target: shown(&page.target),
+        hits: page.hits,
+    };
+    let slow = |page: SlowPage| Slow {
+        target: shown(&page.target),
+        milliseconds: page.milliseconds,
+    };
+    Ok(Admin {
+        counts: Counts::of_admin(&page.counted),
+        told: page.nginx.map(|nginx| Told {
+            hits: nginx.hits,
+            bytes: nginx.bytes,
+        }),
+        hottest: page.hottest.into_iter().take(MOST).map(hot).collect(),
+        slowest: page.slowest.into_iter().take(MOST).map(slow).collect(),
+    })
+}
+
+/// A target, fit for a terminal.
+pub(super) fn shown(target: &str) -> String {
+    escaped(target).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::counts::Kind;
+    use super::*;
+
+    #[test]
+    fn the_page_is_read_and_what_would_steer_a_terminal_is_not() {
+        let page = br#"{"counted": {"hits": 3, "skips": 2}, "token": "x", "nginx": {"hits": 9, "bytes": 90, "refused": 0},
+            "hottest": [{"target": "/\u001b[2J", "hits": 7}], "slowest": [{"target": "/a", "milliseconds": 12}]}"#;
+        let admin = read(page).unwrap();
+        assert_eq!(admin.counts.all(Kind::Hits), 3);
+        assert_eq!(admin.counts.one(Kind::Skips, ""), 2);
+        assert_eq!(admin.told, Some(Told { hits: 9, bytes: 90 }));
+        assert_eq!(admin.hottest[0].target, "/\\u{1b}[2J");
+        assert_eq!(admin.slowest[0].milliseconds, 12);
+    }
+
+    #[test]
+    fn something_else_is_named() {
+        for body in ["", "{}", "<html>", r#"{"counted": {"hits": -1}}"#] {
+            assert!(
+                read(body.as_bytes())
+                    .unwrap_err()
+                    .starts_with("no admin page")
+            );
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::super::look::{Hot, Slow, Unreached};
+use super::super::view::Refusal;
+use super::*;
+
+fn count(total: u64, per_second: f64) -> Count {
+    Count {
+        total,
+        per_second: Some(per_second),
+    }
+}
+
+fn ratios(total: f64, now: f64) -> Ratio {
+    Ratio {
+        total: Some(total),
+        now: Some(now),
+    }
+}
+
+fn nothing() -> View {
+    View {
+        seconds: None,
+        nginx: None,
+        application: None,
+        refusals: Vec::new(),
+        hottest: None,
+        slowest: None,
+        servers: Vec::new(),
+        unreached: Vec::new(),
+    }
+}
+
+fn busy() -> View {
+    View {
+        seconds: Some(2.0),
+        nginx: Some(Nginx {
+            hits: count(123_456, 1250.4),
+            bytes: count(9_000_000, 4_700_000.0),
+            hit_ratio: ratios(0.95, 0.931),
+        }),
+        application: Some(Application {
+            processes: 2,
+            requests: count(6_500, 92.6),
+            hits: count(600, 12.0),
+            stale: count(1, 0.0),
+            bypasses: count(70, 3.0),
+            stores: count(5_000, 80.0),
+            hit_ratio: ratios(0.1, 0.129),
+            render_seconds: ratios(0.012, 0.0042),
+            queue_entries: Some(3),
+            queue_bytes: Some(30_100),
+        }),
+        refusals: vec![Refusal {
+            kind: "not stored",
+            reason: "set-cookie".to_owned(),
+            count: count(42, 0.5),
+        }],
+        hottest: Some(vec![Hot {
+            target: "/articles/1".to_owned(),
+            hits: 9_100,
+        }]),
+        slowest: Some(vec![Slow {
+            target: "/reports".to_owned(),
+            milliseconds: 1_204,
+        }]),
+        servers: vec![Server {
+            address: "127.0.0.1:11211".to_owned(),
+            reached: true,
+            memory: Some(12_300_000),
+            memory_limit: Some(268_435_456),
+            items: Some(1_234),
+            hit_ratio: ratios(0.9, 0.914),
+            evictions: Some(count(17, 0.5)),
+            connections: Some(66),
+            max_connections: Some(1024),
+            breaker_open: Some(true),
+        }],
+        unreached: Vec::new(),
+    }
+}
+
+#[test]
+fn all_that_is_known_is_on_the_screen() {
+    let screen = text(&busy());
+    for words in [
+        "djanginxed top  the last 2 s",
+        "nginx        93.1% hits (all: 95.0%)  1250 hits/s  4.7 MB/s  123456 hits in all",
+        "application  12.9% hits (all: 10.0%)  92.6 requests/s  3.0 bypasses/s  0 stale/s",
+        "render 4.20 ms (all: 12 ms)  80.0 stores/s  queue 3 pages, 30.1 kB  2 processes",
+        "not stored set-cookie",
+        "42 0.5/s",
+        "/articles/1",
+        "9100",
+        "/reports",
+        "1204 ms",
+        "12.3 MB of 268.4 MB",
+        "17 0.5/s",
+        "66 of 1024",
+        "OPEN",
+    ] {
+        assert!(screen.contains(words), "{words:?} is not in\n{screen}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let view = View {
+        unreached: vec![Unreached {
+            what: "http://127.0.0.1:1/metrics".to_owned(),
+            why: "connection refused".to_owned(),
+        }],
+        ..nothing()
+    };
+    let screen = text(&view);
+    for words in [
+        "nginx        not known",
+        "application  not known",
+        "cannot reach http://127.0.0.1:1/metrics: connection refused",
+        "not known: --hit-feed",
+        "not known: --admin",
+    ] {
+        assert!(screen.contains(words), "{words:?} is not in\n{screen}");
+    }
+    assert!(!screen.contains('%'), "{screen}");
+}
+
+#[test]
+fn nothing_that_steers_a_terminal_is_drawn() {
+    let mut view = busy();
+    for target in ["/\u{1b}[2J\u{7}", "/\u{9b}31m", "/a\r\nb"] {
+        let slow = Slow {
+            target: target.to_owned(),
+            milliseconds: 1,
+        };
+        view.slowest.get_or_insert_default().push(slow);
+    }
+    let screen = text(&view);
+    let steers = |c: char| c.is_control() && c != '\n';
+    assert!(!screen.contains(steers), "{screen:?}");
+}
+
+#[test]
+fn any_size_of_window_is_drawn() {
+    let mut view = busy();
+    let server = view.servers[0].clone();
+    view.servers = vec![server; 300];
+    for (width, height) in [(0, 0), (1, 1), (20, 5), (80, 24), (300, 100)] {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let drawn = terminal.draw(|frame| draw(frame.buffer_mut(), &view));
+        assert_eq!(drawn.unwrap().area.width, width);
+    }
+    assert!(text(&view).contains("slowest renders"));
+}
