@@ -153,7 +153,7 @@
 //! | `djanginxed_hit_feed_refused_total` | counter | what was not nginx's |
 //! | `djanginxed_misses_total` | counter | |
 //! | `djanginxed_collapsed_total` | counter | |
-//! | `djanginxed_stale_hits_total` | counter | |
+//! | `djanginxed_stale_hits_total`, `djanginxed_stale_if_error_total` | counter | |
 //! | `djanginxed_refreshes_total` | counter | `stored` |
 //! | `djanginxed_watched_pages` | gauge | that [`refresh_through`](PageCacheBuilder::refresh_through) looks after |
 //! | `djanginxed_watch_full_total` | counter | pages without room among those |

@@ -164,12 +164,11 @@ impl<V: Clone + Tagged> Expiring<V> {
         (!left.is_zero()).then(|| (held.value.clone(), left))
     }
 
-    /// Whether anybody has asked for a value since it was put, and until when it is one.
-    pub(crate) fn look(&self, key: &PageKey) -> Option<(bool, Duration)> {
+    /// Whether anybody has asked for a value since it was put; `None` where it is none.
+    pub(crate) fn is_asked(&self, key: &PageKey) -> Option<bool> {
         let shard = self.shard(key);
         let held = shard.values.get(key)?;
-        let left = held.expires.checked_duration_since(self.clock.now())?;
-        (!left.is_zero()).then_some((held.is_asked, left))
+        (held.expires > self.clock.now()).then_some(held.is_asked)
     }
 
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {

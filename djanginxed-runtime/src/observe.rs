@@ -48,6 +48,11 @@ pub(crate) fn stale() {
     measure!(counter("djanginxed_stale_hits_total").increment(1));
 }
 
+/// A page was answered in place of an error of the application.
+pub(crate) fn stood_in() {
+    measure!(counter("djanginxed_stale_if_error_total").increment(1));
+}
+
 /// A stale page was rendered anew, and is stored or not.
 pub(crate) fn refreshed(is_kept: bool) {
     measure!(counter("djanginxed_refreshes_total", "stored" => if is_kept { "true" } else { "false" }).increment(1));

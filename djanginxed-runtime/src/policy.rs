@@ -62,6 +62,7 @@ pub(crate) fn decide(
         fresh => Decision::Store(Life {
             fresh,
             stale: stale(status, headers, terms),
+            error: stands_in(status, headers, terms),
         }),
     }
 }
@@ -233,13 +234,29 @@ fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemT
 /// what the page does, and not at all where the response forbids it, or is an error
 /// (RFC 5861, section 3; RFC 9111, section 4.2.4).
 fn stale(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>) -> Duration {
+    let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
+    late(status, headers, b"stale-while-revalidate", own)
+}
+
+/// For how long it stands in for an error of the application, likewise (RFC 5861,
+/// section 4).
+fn stands_in(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>) -> Duration {
+    let own = || terms.page.stands_in(terms.settings);
+    late(status, headers, b"stale-if-error", own)
+}
+
+fn late(
+    status: StatusCode,
+    headers: &HeaderMap,
+    directive: &[u8],
+    own: impl FnOnce() -> Duration,
+) -> Duration {
     let must = |word: &[u8]| has(headers, word);
     if status.is_server_error() || must(b"must-revalidate") || must(b"proxy-revalidate") {
         return Duration::ZERO;
     }
-    let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
-    let stale = seconds_of(headers, b"stale-while-revalidate").unwrap_or_else(own);
-    stale.min(Duration::from_secs(MAX_TIMEOUT.into()))
+    let late = seconds_of(headers, directive).unwrap_or_else(own);
+    late.min(Duration::from_secs(MAX_TIMEOUT.into()))
 }
 
 #[cfg(test)]

@@ -196,6 +196,16 @@ impl Visit {
         }
     }
 
+    /// What stands in for an error of this status, if anything does.
+    pub(crate) async fn stand_in(&self, status: StatusCode) -> Option<(Form, Status)> {
+        if !matches!(status.as_u16(), 500 | 502..=504) {
+            return None;
+        }
+        let form = self.form(&self.pages.copy(self.key).await?)?;
+        observe::stood_in();
+        Some((form, Status::StandIn(status.as_u16())))
+    }
+
     fn follow(&self, landed: Landed) -> Option<(Form, Status)> {
         let (entry, status) = match landed {
             Landed::Found(found) => (found.entry, status_of(found.freshness)),

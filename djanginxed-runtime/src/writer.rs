@@ -60,6 +60,11 @@ impl Job {
             .filter(|left| !left.is_zero())
     }
 
+    /// The time left to the copy that stands in for errors.
+    fn copy_left(&self) -> Option<Duration> {
+        self.life.copy()?.checked_sub(self.started.elapsed())
+    }
+
     fn found(&self) -> Found {
         Found {
             entry: self.entry.clone(),

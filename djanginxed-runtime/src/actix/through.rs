@@ -2,7 +2,6 @@
 //! for a middleware: decided by [`Visit`], answered here.
 
 use std::borrow::Borrow;
-use std::convert::Infallible;
 use std::future::Future;
 
 use actix_web::http::StatusCode;
@@ -12,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::answer::{answer, mark, say_vary};
 use super::around::{Around, Place, given_back, lend};
 use super::cached_page::notes_of;
+use super::panic::Panic;
 use super::seen::Seen;
 use super::tee;
 use super::variant::values_of;
@@ -79,6 +79,9 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         _ => Part::Bypass(Bypass::When),
     };
     pages.note_kind(&page);
+    if !page.stands_in(settings).is_zero() {
+        pages.expect_copies();
+    }
     seen.log_page(&page, page.prefix(settings), request);
     let target = asked.target();
     let values = values_of(request, pages);
@@ -153,9 +156,9 @@ pub(super) trait Failure {
     fn status(&self) -> StatusCode;
 }
 
-impl Failure for Infallible {
+impl Failure for Panic {
     fn status(&self) -> StatusCode {
-        match *self {}
+        StatusCode::INTERNAL_SERVER_ERROR
     }
 }
 
@@ -206,7 +209,7 @@ pub(super) async fn through<C, F, E>(
     around: Option<&Around>,
     carried: C,
     handler: impl FnOnce(C) -> F,
-) -> Result<Answered<C>, E>
+) -> Result<Answered<C>, Failed<E>>
 where
     C: Borrow<HttpRequest>,
     F: Future<Output = Result<(HttpResponse, C), E>>,
@@ -241,7 +244,7 @@ where
         Way::Past(status) => {
             let responded = handler(carried).await;
             visit.changed(status_of(&responded)).await;
-            let (mut response, carried) = responded?;
+            let (mut response, carried) = responded.map_err(Failed::without_copy)?;
             if around.is_none_or(|around| !around.is_taken()) {
                 mark(&mut response, status, settings);
                 if !matches!(status, Status::Bypass(_)) {
@@ -273,7 +276,7 @@ async fn rendered<C, F, E>(
     carried: C,
     handler: impl FnOnce(C) -> F,
     rendering: Rendering,
-) -> Result<Answered<C>, E>
+) -> Result<Answered<C>, Failed<E>>
 where
     C: Borrow<HttpRequest>,
     F: Future<Output = Result<(HttpResponse, C), E>>,
@@ -288,7 +291,7 @@ where
     let responded = handler(carried).await;
     let Some(leading) = given_back(around, leading) else {
         // Another cache nearer to the handler has stored it, or has not.
-        let (response, carried) = responded?;
+        let (response, carried) = responded.map_err(Failed::without_copy)?;
         return Ok(Answered {
             response,
             carried,
@@ -300,7 +303,11 @@ where
         Err(failure) => {
             render.skipped(&HeaderMap::new(), Reason::Status);
             conclude(leading, None);
-            return Err(failure);
+            let copy = match renewing {
+                None => stand_in(visit, failure.status()).await,
+                Some(_) => None,
+            };
+            return Err(Failed { failure, copy });
         }
     };
     // By now the request knows the route that it was routed by.
@@ -310,7 +317,11 @@ where
     conclude(leading, rendered.fresh);
     let mut response = rendered.response;
     match renewing {
-        None => {}
+        None => {
+            if let Some(copy) = stand_in(visit, status).await {
+                response = copy;
+            }
+        }
         Some(Renewing::Through(turn)) => {
             say_refreshed(&mut response, rendered.is_kept);
             if let Some(turn) = turn {
@@ -330,6 +341,34 @@ where
         carried,
         is_kept: rendered.is_kept,
     })
+}
+
+/// A handler that has failed, and what its visitor gets all the same.
+pub(super) struct Failed<E> {
+    pub(super) failure: E,
+    pub(super) copy: Option<HttpResponse>,
+}
+
+impl<E> Failed<E> {
+    fn without_copy(failure: E) -> Failed<E> {
+        Failed {
+            failure,
+            copy: None,
+        }
+    }
+}
+
+/// What a visitor gets in place of an error.
+async fn stand_in(visit: &Visit, status: StatusCode) -> Option<HttpResponse> {
+    let (form, stands_in) = visit.stand_in(status).await?;
+    let settings = visit.pages.settings();
+    Some(answer(
+        form,
+        &visit.page,
+        settings,
+        &visit.conditions,
+        stands_in,
+    ))
 }
 
 /// In whose place a page is rendered that is there.

@@ -211,6 +211,25 @@ impl PageCacheBuilder {
         self
     }
 
+    /// For how long after its timeout a page is given out in place of an error of the
+    /// application, where its handler does not say it itself
+    /// (`#[cache_page(900, stale_if_error = 86_400)]`); by default not at all. In whole
+    /// seconds.
+    ///
+    /// Such a page is stored twice: once for its life, and once under a key of its own for
+    /// this time. The application answers with the second where the handler fails with
+    /// 500, 502, 503 or 504, or panics; nginx, where its file is generated with
+    /// [`stale_if_error`](crate::nginx::Site::stale_if_error), where the application cannot
+    /// be reached or answers so. Cache-Status says it (`fwd=stale`). A delete and a purge
+    /// take both away.
+    ///
+    /// A response's `stale-if-error` goes before this; `must-revalidate` and
+    /// `proxy-revalidate` forbid it (RFC 5861, section 4). Who is bypassed gets the error.
+    pub fn stale_if_error(mut self, time: Duration) -> Self {
+        self.settings.stale_if_error = time;
+        self
+    }
+
     /// The key prefix of pages that name none: 1 to 64 of
     /// `A-Z a-z 0-9 . _ : -`. By default there is none.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {

@@ -10,7 +10,7 @@ mod store;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{OnceLock, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
@@ -100,6 +100,8 @@ struct Inner {
     /// The tags of a page that has none of its own.
     untagged: Tags,
     outcomes: Outcomes,
+    /// Whether there may be pages that stand in for errors.
+    has_copies: AtomicBool,
     /// What the admin page's forms must carry, made when it is asked for.
     token: OnceLock<Token>,
     feed: Option<Feed>,
@@ -162,6 +164,7 @@ impl PageCache {
         let collecting = Arc::new(Budget::new(settings.collecting));
         let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);
         let feed = path.map(|path| Feed::start(path, &settings.statuses));
+        let has_copies = AtomicBool::new(!settings.stale_if_error.is_zero());
         let refresher = settings.care.clone().map(Refresher::new);
         let untagged = tags_of(&settings.key_prefix, []);
         PageCache {
@@ -177,6 +180,7 @@ impl PageCache {
                 kinds: Kinds::default(),
                 untagged,
                 outcomes: Outcomes::default(),
+                has_copies,
                 token: OnceLock::new(),
                 feed,
             }),
@@ -483,6 +487,19 @@ impl PageCache {
         self.inner.store.peek(key).await
     }
 
+    /// Some page stands in for errors, as its handler says or its response.
+    pub(crate) fn expect_copies(&self) {
+        self.inner.has_copies.store(true, Ordering::Relaxed);
+    }
+
+    /// What stands in for an error of the application, if pages do.
+    pub(crate) async fn copy(&self, key: PageKey) -> Option<Entry> {
+        if !self.inner.has_copies.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.inner.store.copy(key).await
+    }
+
     /// Whether other processes may have their pages in the same store, and delete
     /// those of this one.
     pub(crate) fn has_other_users(&self) -> bool {
@@ -518,6 +535,9 @@ impl PageCache {
     /// Hands a page to the store; the visitor does not wait for it.
     pub(crate) fn store(&self, job: Job) -> Result<(), Dropped> {
         let key = job.key;
+        if job.life.copy().is_some() {
+            self.expect_copies();
+        }
         let taken = self.inner.store.take(job);
         match taken {
             Ok(()) => self.inner.apart.remove(&key),

@@ -101,6 +101,18 @@ impl Store {
         }
     }
 
+    /// What stands in for an error of the application. A server that cannot be asked has
+    /// nothing.
+    pub(super) async fn copy(&self, key: PageKey) -> Option<Entry> {
+        match self {
+            Store::Embedded(store) => store.memory.copy(&key),
+            Store::Shared(store) => {
+                let copy = store.memcached.copy(key).await.unwrap_or_default();
+                copy.map(|found| found.entry)
+            }
+        }
+    }
+
     /// What is there of a page, without being taken for a visitor.
     pub(super) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
         let kept = |place| {

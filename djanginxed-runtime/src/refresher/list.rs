@@ -134,6 +134,7 @@ mod tests {
     const LIFE: Life = Life {
         fresh: Duration::from_secs(60),
         stale: Duration::ZERO,
+        error: Duration::ZERO,
     };
 
     fn wanted(target: &str) -> Arc<Wanted> {
@@ -203,6 +204,7 @@ mod tests {
         let life = |fresh, stale| Life {
             fresh: Duration::from_secs(fresh),
             stale: Duration::from_secs(stale),
+            error: Duration::ZERO,
         };
         let leads = [
             (900, 0, 30),

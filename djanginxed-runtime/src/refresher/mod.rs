@@ -279,6 +279,7 @@ mod tests {
         let life = Life {
             fresh: Duration::from_secs(60),
             stale: Duration::from_secs(600),
+            error: Duration::ZERO,
         };
         let look = |left, was_read| {
             let left = Some(Duration::from_secs(left));

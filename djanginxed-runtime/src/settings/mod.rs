@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) error_timeout: Duration,
     /// For how long pages are stale that do not say it.
     pub(crate) stale: Duration,
+    /// For how long pages stand in for errors that do not say it.
+    pub(crate) stale_if_error: Duration,
     pub(crate) key_prefix: String,
     pub(crate) gzip: bool,
     pub(crate) lookup: bool,
@@ -79,6 +81,7 @@ impl Default for Settings {
             statuses: vec![StatusCode::OK],
             error_timeout: Duration::from_secs(60),
             stale: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
             key_prefix: String::new(),
             gzip: false,
             lookup: true,

@@ -220,6 +220,13 @@ impl Memcached {
         lookup::page(upstream, key).await
     }
 
+    /// The copy of a page that stands in for errors.
+    pub(crate) async fn copy(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        let upstream = &self.upstreams[self.server_of(&key)];
+        upstream.check()?;
+        lookup::copy(upstream, key).await
+    }
+
     /// A page as who looks after it sees it: see [`Client::peek`]. It is asked for on a
     /// connection of its own.
     pub(crate) async fn peek(

@@ -48,16 +48,32 @@ impl Memory {
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Found> {
         let held = self.entries.get(key)?;
+        self.left(&held)?;
         Some(Found {
             freshness: held.life.freshness(held.started, self.clock.now()),
             entry: held.entry,
         })
     }
 
+    /// What stands in for an error.
+    pub(crate) fn copy(&self, key: &PageKey) -> Option<Entry> {
+        let held = self.entries.get(key)?;
+        held.life.copy()?;
+        Some(held.entry)
+    }
+
     /// A page and how long it lives, without having asked for it.
     pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
-        let (held, left) = self.entries.peek(key)?;
+        let (held, _) = self.entries.peek(key)?;
+        let left = self.left(&held)?;
         Some((held.entry, left))
+    }
+
+    /// How long it still is a page, if it is one.
+    fn left(&self, held: &Held) -> Option<Duration> {
+        let age = self.clock.now().saturating_duration_since(held.started);
+        let left = held.life.whole().checked_sub(age)?;
+        (!left.is_zero()).then_some(left)
     }
 
     /// Takes a page; whether there is room for one of its size.
@@ -77,7 +93,8 @@ impl Memory {
         };
         let tags = held.tags().len() as u64 * TAG;
         let weight = held.entry.footprint() as u64 + tags;
-        self.entries.put(key, held, weight, started + life.whole())
+        self.entries
+            .put(key, held, weight, started + life.longest())
     }
 
     /// Removes a page; whether it was there.
@@ -87,7 +104,8 @@ impl Memory {
 
     /// What is there of a page, without asking for it.
     pub(crate) fn look(&self, key: &PageKey) -> Option<Look> {
-        let (was_read, left) = self.entries.look(key)?;
+        let was_read = self.entries.is_asked(key)?;
+        let (_, left) = self.peek(key)?;
         Some(Look {
             was_read,
             left: Some(left),
@@ -126,6 +144,7 @@ mod tests {
         let life = Life {
             fresh: Duration::from_secs(60),
             stale: Duration::ZERO,
+            error: Duration::ZERO,
         };
         let tags = tags_of("", tags.iter().copied());
         assert!(memory.put(key(number), entry, tags, Instant::now(), life));
