@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
-use crate::control::http_date;
+use crate::date::http_date;
 
 /// What a request says of the copy that its sender has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

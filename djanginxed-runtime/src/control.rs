@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::date::http_date;
+
 /// The parts of a comma-separated field, over all its lines. A semicolon, which
 /// people write for a comma, ends a part too.
 pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
@@ -97,10 +99,6 @@ pub(crate) fn until_expires(headers: &HeaderMap, now: SystemTime) -> Option<Dura
 
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     headers.get(header::DATE).and_then(http_date)
-}
-
-pub(crate) fn http_date(line: &HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(line.to_str().ok()?).ok()
 }
 
 /// Age, or the time since Date where that is more (RFC 9111, section 4.2.3). Of a list

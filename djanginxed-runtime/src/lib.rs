@@ -11,6 +11,7 @@ mod conditions;
 mod config_error;
 mod control;
 mod counts;
+mod date;
 mod deletes;
 mod entry;
 mod etag;

@@ -48,11 +48,12 @@ pub(crate) fn decide(
     if !terms.settings.statuses.contains(&status) {
         return Decision::Skip(Reason::Status);
     }
-    let refused =
-        refused_for_all(headers, &terms.settings.vary).or_else(|| match terms.settings.layout {
+    let refused = refused_for_all(status, headers, &terms.settings.vary).or_else(|| {
+        match terms.settings.layout {
             Layout::Body => refused_by_loss(headers, terms),
             Layout::Response => refused_whole(status, headers),
-        });
+        }
+    });
     if let Some(reason) = refused {
         return Decision::Skip(reason);
     }
@@ -65,10 +66,10 @@ pub(crate) fn decide(
     }
 }
 
-fn refused_for_all(headers: &HeaderMap, rules: &Rules) -> Option<Reason> {
+fn refused_for_all(status: StatusCode, headers: &HeaderMap, rules: &Rules) -> Option<Reason> {
     if headers.contains_key(header::SET_COOKIE) {
         Some(Reason::SetCookie)
-    } else if forbids_sharing(headers) {
+    } else if forbids_sharing(status, headers) {
         Some(Reason::CacheControl)
     } else if varies(headers, rules) {
         Some(Reason::Vary)
@@ -132,15 +133,18 @@ fn is_misnamed(headers: &HeaderMap, body: &[u8], page: &Page) -> bool {
 
 /// Whether the response is not to be shared: by the field for this cache, by
 /// Surrogate-Control, which older caches of this place obey, or by Pragma where
-/// Cache-Control does not go before it.
-fn forbids_sharing(headers: &HeaderMap) -> bool {
+/// Cache-Control does not go before it. `must-understand` keeps `no-store` for those who
+/// do not know the status (RFC 9111, section 5.2.2.3).
+fn forbids_sharing(status: StatusCode, headers: &HeaderMap) -> bool {
     let pragma = || {
         !headers.contains_key(header::CACHE_CONTROL)
             && !is_targeted(headers)
             && says(headers, header::PRAGMA, &[b"no-cache"])
     };
-    control_fields(headers)
-        .any(|field| says(headers, field, &[b"private", b"no-store", b"no-cache"]))
+    let forbids =
+        |words: &[&[u8]]| control_fields(headers).any(|field| says(headers, field, words));
+    forbids(&[b"private", b"no-cache"])
+        || (forbids(&[b"no-store"]) && !(lasts(status) && has(headers, b"must-understand")))
         || says(
             headers,
             HeaderName::from_static("surrogate-control"),
@@ -202,6 +206,10 @@ fn lasts(status: StatusCode) -> bool {
     )
 }
 
+fn has(headers: &HeaderMap, word: &[u8]) -> bool {
+    directives(headers).any(|(name, _)| name.eq_ignore_ascii_case(word))
+}
+
 /// The page's timeout, for errors the shorter one of errors, or what the response
 /// grants a shared cache, whichever is shorter, less its age (RFC 9111, section 4.2).
 fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTime) -> Duration {
@@ -209,7 +217,8 @@ fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemT
         .or_else(|| seconds_of(headers, b"max-age"))
         // Expires belongs to the field that the targeted one goes before.
         .or_else(|| (!is_targeted(headers)).then(|| until_expires(headers, now))?);
-    if granted.is_none() && !lasts(status) {
+    // RFC 9111, section 4.2.2.
+    if granted.is_none() && !lasts(status) && !has(headers, b"public") {
         return Duration::ZERO;
     }
     let mut timeout = terms.page.timeout();
@@ -224,8 +233,8 @@ fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemT
 /// what the page does, and not at all where the response forbids it, or is an error
 /// (RFC 5861, section 3; RFC 9111, section 4.2.4).
 fn stale(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>) -> Duration {
-    let has = |word: &[u8]| directives(headers).any(|(name, _)| name.eq_ignore_ascii_case(word));
-    if status.is_server_error() || has(b"must-revalidate") || has(b"proxy-revalidate") {
+    let must = |word: &[u8]| has(headers, word);
+    if status.is_server_error() || must(b"must-revalidate") || must(b"proxy-revalidate") {
         return Duration::ZERO;
     }
     let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);

@@ -68,8 +68,9 @@ fn an_entry_is_a_head_and_the_body_and_says_no_length() {
     let miss = stack.get("/");
     let item = stack.item("/").unwrap();
     let etag = miss.header("etag").unwrap();
-    let expected =
-        format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: {etag}\r\n\r\n<p>page</p>");
+    let expected = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: {etag}\r\nx-srcache-allow-ranges: 1\r\n\r\n<p>page</p>"
+    );
     assert_eq!(String::from_utf8(item.bytes).unwrap(), expected);
 }
 
@@ -131,7 +132,75 @@ fn a_date_is_compared_where_there_is_no_tag() {
     assert_eq!(hit(&stack, &same).status, 304);
     assert_eq!(stack.send_past_nginx(&same).status, 304);
     let older = Request::get("/").header("if-modified-since", "Sun, 06 Nov 1994 08:49:36 GMT");
+    assert_eq!(hit(&stack, &older).status, 200);
     assert_eq!(stack.send_past_nginx(&older).status, 200);
+    let newer = Request::get("/").header("if-modified-since", "Sun, 06 Nov 1994 08:49:38 GMT");
+    assert_eq!(hit(&stack, &newer).status, 304);
+    assert_eq!(stack.send_past_nginx(&newer).status, 304);
+}
+
+#[test]
+fn a_tag_that_is_another_goes_before_a_date_that_is_the_same() {
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let stack = site(
+        &[
+            ("content-type", "text/html"),
+            ("etag", "\"a\""),
+            ("last-modified", DATE),
+        ],
+        "page",
+    );
+    let _ = stack.get("/");
+    for (tag, status) in [("\"b\"", 200), ("\"a\"", 304)] {
+        let request = Request::get("/")
+            .header("if-none-match", tag)
+            .header("if-modified-since", DATE);
+        assert_eq!(hit(&stack, &request).status, status, "{tag}");
+        assert_eq!(stack.send_past_nginx(&request).status, status, "{tag}");
+    }
+}
+
+#[test]
+fn nginx_answers_with_the_part_that_is_asked_for() {
+    let stack = site(&[("content-type", "text/html")], "0123456789");
+    let etag = stack.get("/").header("etag").unwrap().to_owned();
+    for (range, part) in [
+        ("bytes=2-4", "234"),
+        ("bytes=7-", "789"),
+        ("bytes=-3", "789"),
+    ] {
+        let part_of = Request::get("/").header("range", range);
+        let answer = hit(&stack, &part_of);
+        assert_eq!((answer.status, answer.text()), (206, part), "{range}");
+        assert_eq!(answer.header("x-srcache-allow-ranges"), None);
+        let same = hit(&stack, &part_of.header("if-range", &etag));
+        assert_eq!((same.status, same.text()), (206, part), "{range}");
+    }
+    let beyond = Request::get("/").header("range", "bytes=10-");
+    assert_eq!(stack.send(&beyond).status, 416);
+    let other = Request::get("/")
+        .header("range", "bytes=2-4")
+        .header("if-range", "\"other\"");
+    let whole = hit(&stack, &other);
+    assert_eq!((whole.status, whole.text()), (200, "0123456789"));
+    assert_eq!(whole.header("x-srcache-allow-ranges"), None);
+    assert_eq!(stack.ask("/").header("x-srcache-allow-ranges"), None);
+    assert_eq!(stack.script.renders(), 1);
+}
+
+#[test]
+fn no_part_of_a_packed_page_is_sent() {
+    let stack = Stack::setup()
+        .layout(Layout::Response)
+        .cache(|builder| builder.gzip(true))
+        .start(Script::new(|_| ok().body("a".repeat(5_000))));
+    let _ = stack.get("/");
+    assert!(stack.item("/").unwrap().bytes.len() < 1_000);
+    let part = Request::get("/").header("range", "bytes=2-4");
+    let unpacked = hit(&stack, &part);
+    assert_eq!((unpacked.status, unpacked.body.len()), (200, 5_000));
+    let packed = hit(&stack, &part.header("accept-encoding", "gzip"));
+    assert_eq!((packed.status, body(&packed).len()), (200, 5_000));
 }
 
 #[test]

@@ -10,6 +10,10 @@ use actix_web::web::Bytes;
 const MAX_FIELDS: usize = 128;
 const MAX_BYTES: usize = 64 << 10;
 
+/// By this field srcache lets nginx answer Range; no visitor gets it. Of a packed body
+/// the entity tag is weak, and parts are of the body that the tag stands for.
+const RANGES: &str = "x-srcache-allow-ranges";
+
 /// What a stored response says before its body. Its coding is not among the
 /// fields: an entry may be packed, and unpacked, after the head was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +96,9 @@ impl Head {
             if !self.varies_by_encoding() {
                 head.extend_from_slice(b"vary: Accept-Encoding\r\n");
             }
+        } else if self.status == StatusCode::OK {
+            head.extend_from_slice(RANGES.as_bytes());
+            head.extend_from_slice(b": 1\r\n");
         }
         head.extend_from_slice(b"\r\n");
         head.into()
@@ -127,6 +134,8 @@ impl Head {
                 if !is_gzip {
                     return None;
                 }
+            } else if name == RANGES {
+                // Of the entry, not of the response.
             } else if is_never_stored(&name) {
                 return None;
             } else {
@@ -137,7 +146,7 @@ impl Head {
     }
 }
 
-/// Fields of one connection or one answer, those that nginx sets, and those whose
+/// Fields of one connection or one answer, those that nginx sets or obeys, and those whose
 /// meaning is spent when the response is stored (RFC 9110, section 7.6.1; RFC 9111,
 /// sections 3.1 and 4; RFC 9213).
 fn is_never_stored(name: &HeaderName) -> bool {
@@ -163,6 +172,7 @@ fn is_never_stored(name: &HeaderName) -> bool {
             | "transfer-encoding"
             | "upgrade"
     ) || name.as_str().starts_with("x-accel-")
+        || name.as_str().starts_with("x-srcache-")
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ fn response(text: &mut Text, plan: &Plan, page: &Page) {
     text.blank();
     key(text, plan, page);
     srcache::fetch(text, plan);
+    srcache::conditions(text);
     unpacked(text);
     text.blank();
     cache_status(text, plan);

@@ -19,6 +19,12 @@ pub(super) fn fetch(text: &mut Text, plan: &Plan) {
     ));
 }
 
+/// In a page's location: who has the page already gets 304.
+pub(super) fn conditions(text: &mut Text) {
+    text.why("A copy that is newer than the page will do as well, not only one of its date.");
+    text.line("if_modified_since before");
+}
+
 /// In a page's location, last: nothing was found.
 pub(super) fn miss(text: &mut Text, plan: &Plan) {
     text.why("A miss: there is no such file, and so the application is asked.");

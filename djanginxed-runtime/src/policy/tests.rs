@@ -102,6 +102,48 @@ fn for_how_long_a_page_is_stale_the_response_says_before_the_page_before_the_cac
 }
 
 #[test]
+fn must_understand_keeps_no_store_for_caches_that_do_not_know_the_status() {
+    let said = "max-age=60, no-store, must-understand";
+    assert_eq!(with_cache_control(said), stored_for(60));
+    let settings = Settings {
+        layout: Layout::Response,
+        statuses: vec![StatusCode::OK, StatusCode::from_u16(599).unwrap()],
+        ..Settings::default()
+    };
+    let judged = |status: u16, control: &str| {
+        let headers = headers(&[("content-type", "text/html"), ("cache-control", control)]);
+        let terms = Terms {
+            page: &PAGE,
+            settings: &settings,
+        };
+        decide(
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            terms,
+            now(),
+        )
+    };
+    assert_eq!(judged(200, said), stored_for(60));
+    let unknown = judged(599, said);
+    assert_eq!(unknown, Decision::Skip(Reason::CacheControl));
+    for control in [
+        "no-store, must-understandable",
+        "no-store, x=\"must-understand\"",
+        "private, must-understand, no-store",
+        "no-cache, must-understand, no-store",
+    ] {
+        let refused = with_cache_control(control);
+        assert_eq!(refused, Decision::Skip(Reason::CacheControl), "{control}");
+    }
+    // A status that nothing is known of is taken where it says that it may be.
+    assert_eq!(judged(599, "no-transform"), Decision::Skip(Reason::Expired));
+    assert_eq!(
+        judged(599, "public"),
+        stored_and_stale(PAGE.timeout().min(settings.error_timeout).as_secs(), 0)
+    );
+}
+
+#[test]
 fn a_plain_page_is_stored_for_its_timeout() {
     assert_eq!(with::<&str>(&[]), stored_for(900));
 }

@@ -20,8 +20,20 @@ fn a_head_is_a_status_line_fields_and_an_empty_line() {
     let head = head(&[("content-type", "text/html"), ("etag", "\"a\"")]);
     assert_eq!(
         head.written(false),
-        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\n\r\n"
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\nx-srcache-allow-ranges: 1\r\n\r\n"
     );
+    let moved = Head::new(StatusCode::MOVED_PERMANENTLY, [field("location", "/a")]).unwrap();
+    assert_eq!(
+        moved.written(false),
+        "HTTP/1.1 301 Moved Permanently\r\nlocation: /a\r\n\r\n"
+    );
+}
+
+#[test]
+fn what_lets_nginx_answer_ranges_is_no_field_of_the_response() {
+    let stored = head(&[("x-a", "1")]).written(false);
+    let (found, _, _) = read(&stored).unwrap();
+    assert_eq!(found, head(&[("x-a", "1")]));
 }
 
 #[test]
@@ -50,6 +62,7 @@ fn what_belongs_to_one_connection_or_one_visitor_is_not_stored() {
         ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ("set-cookie", "a=b"),
         ("x-accel-redirect", "/secret"),
+        ("x-srcache-allow-ranges", "1"),
         ("cache-status", "x; hit"),
         ("upgrade", "h2c"),
         ("content-type", "text/html"),
