@@ -20,4 +20,5 @@ mod refresh;
 mod refusals;
 mod slow_line;
 mod sockets;
+mod stand_in;
 mod streams;
