@@ -18,6 +18,7 @@ mod ignored;
 mod inner;
 mod locations;
 mod md5;
+mod micro;
 mod plan;
 mod raw;
 mod routes;
