@@ -66,8 +66,8 @@ impl Careful {
 fn stored(memcached: &Memcached, key: &str) -> Option<usize> {
     let item = memcached.get(key)?;
     let text = String::from_utf8(item.bytes).unwrap();
-    let mut words = text.lines().next()?.rsplit(' ');
-    words.nth(3)?.parse().ok()
+    let (_, after) = text.split_once("render ")?;
+    after.split(' ').next()?.parse().ok()
 }
 
 #[test]
