@@ -10,9 +10,10 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use djanginxed::{PageCache, PageCacheBuilder, Purge, Vary};
 use testkit::http::Request;
-use testkit::{Memcached, eventually, free_port};
+use testkit::{Memcached, eventually, free_port, get};
 
 use crate::app::{Gate, Site, Visit, at, html, run_of, status_of, wait};
+use crate::nginx::in_front_of;
 
 const PAGE: &str = "/page?of=all";
 
@@ -422,4 +423,67 @@ fn somebody_else_at_the_address_leaves_the_page_as_it_is() {
     let purged = wait(pages.purge(Purge::page(PAGE))).unwrap();
     assert_eq!((purged.replaced, purged.deleted), (0, 1));
     assert_eq!(stored(&memcached, &key), None);
+}
+
+#[test]
+fn a_process_that_was_killed_in_mid_render_leaves_the_page_to_another() {
+    let memcached = Memcached::start().unwrap();
+    let careful = Careful::start(
+        at(&memcached.address()),
+        |visit| async move { brief(&visit) },
+    );
+    careful.store();
+    // As that process leaves it.
+    memcached.set(format!("lk:{}", careful.key()), 0, 2, b"");
+    eventually("it is rendered anew", || {
+        stored(&memcached, &careful.key()) == Some(2)
+    });
+}
+
+/// Visitors of nginx who ask for all pages again and again.
+#[test]
+fn behind_nginx_nobody_waits_after_the_first_render_and_unread_pages_cost_nothing() {
+    const PAGES: usize = 60;
+    const LIFE: Duration = Duration::from_secs(2);
+    let memcached = Memcached::start().unwrap();
+    let renders = Arc::new(AtomicUsize::new(0));
+    let rendered = Arc::clone(&renders);
+    let settings = at(&memcached.address()).operation_timeout(Duration::from_secs(2));
+    let careful = Careful::start(settings, move |visit| {
+        rendered.fetch_add(1, Ordering::SeqCst);
+        async move {
+            actix_web::rt::time::sleep(Duration::from_millis(20)).await;
+            with_life(visit.page(), "max-age=2, stale-while-revalidate=600")
+        }
+    });
+    let target = |kind: &str, number: usize| format!("/{kind}/{number}");
+    for number in 0..PAGES {
+        for kind in ["read", "unread"] {
+            let target = target(kind, number);
+            assert_eq!(run_of(&careful.site.get(&target), &target), 1);
+        }
+    }
+    wait(careful.pages.flush());
+    let nginx = in_front_of(&careful.site, &memcached);
+    let (begun, mut newest) = (Instant::now(), 0);
+    while begun.elapsed() < LIFE * 4 {
+        for number in 0..PAGES {
+            let target = target("read", number);
+            let response = get(nginx.port(), &target);
+            assert_eq!(
+                response.header("cache-status"),
+                Some("nginx; hit"),
+                "it waited"
+            );
+            newest = newest.max(run_of(&response, &target));
+        }
+    }
+    let times = begun.elapsed().as_secs_f64() / LIFE.as_secs_f64();
+    assert!(newest >= 3, "nothing was rendered anew");
+    for number in 0..PAGES {
+        assert_eq!(careful.site.runs(&target("unread", number)), 1);
+    }
+    let most = 2.0 * PAGES as f64 + PAGES as f64 * (times + 1.0);
+    let renders = renders.load(Ordering::SeqCst);
+    assert!(renders as f64 <= most, "{renders} renders in {times} lives");
 }

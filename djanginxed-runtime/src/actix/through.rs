@@ -154,11 +154,21 @@ pub(super) struct Answered<C> {
 /// How a handler may fail to respond.
 pub(super) trait Failure {
     fn status(&self) -> StatusCode;
+
+    /// Whether it says nothing of another visitor's render: then one of those who wait
+    /// takes over, instead of all.
+    fn is_accident(&self) -> bool {
+        false
+    }
 }
 
 impl Failure for Panic {
     fn status(&self) -> StatusCode {
         StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn is_accident(&self) -> bool {
+        true
     }
 }
 
@@ -302,7 +312,10 @@ where
         Ok(responded) => responded,
         Err(failure) => {
             render.skipped(&HeaderMap::new(), Reason::Status);
-            conclude(leading, None);
+            match failure.is_accident() {
+                true => drop(leading),
+                false => conclude(leading, None),
+            }
             let copy = match renewing {
                 None => stand_in(visit, failure.status()).await,
                 Some(_) => None,

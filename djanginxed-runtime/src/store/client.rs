@@ -330,7 +330,7 @@ impl Client {
             Question::KeepLock(key) => {
                 Command::new("mg", &lock_key(key), &format!(" T{LOCK_LIFE}"))
             }
-            Question::Unlock(key) => Command::new("md", &lock_key(key), ""),
+            Question::Unlock(key) => unlock(key),
         };
         let commands: Vec<_> = questions.iter().map(command).collect();
         let said = |at: usize, said| {
@@ -491,11 +491,14 @@ impl Client {
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
         let groups = keys.iter().map(|key| {
             let [copy, page] = deletes(key);
-            [self.marking(key), copy, page]
+            [self.marking(key), unlock(key), copy, page]
         });
-        let deleted = |[mark, copy, page]: [Result<Answer, StoreError>; 3]| match mark?.code() {
-            ReturnCode::Hd => self.both_deleted([copy, page]),
-            _ => Err(self.unexpected()),
+        let deleted = |[mark, unlock, copy, page]: [Result<Answer, StoreError>; 4]| {
+            if mark?.code() != ReturnCode::Hd {
+                return Err(self.unexpected());
+            }
+            self.deleted(unlock)?;
+            self.both_deleted([copy, page])
         };
         self.exchange_groups(groups).await.map(deleted).collect()
     }
@@ -611,6 +614,11 @@ fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreEr
         Err(error) if error.is_an_answer() => Ok(None),
         answer => answer.map(Some),
     }
+}
+
+/// Nobody is to wait for a render from before a delete.
+fn unlock(key: &PageKey) -> Command {
+    Command::new("md", &lock_key(key), "")
 }
 
 /// The copy first: a page without one is no harm.
