@@ -51,18 +51,26 @@ impl<'a> Control<'a> {
         parts(self.lines.iter().copied()).map(directive)
     }
 
+    /// Most responses say nothing, and each question of them is answered by that.
+    fn is_silent(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     pub(crate) fn has(&self, name: &[u8]) -> bool {
         let mut names = self.directives().map(|(name, _)| name);
-        names.any(|own| own.eq_ignore_ascii_case(name))
+        !self.is_silent() && names.any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Whether one of the words stands anywhere, as [`says`] looks for it.
     pub(crate) fn says(&self, words: &[&[u8]]) -> bool {
-        has_word(self.lines.iter().copied(), words)
+        !self.is_silent() && has_word(self.lines.iter().copied(), words)
     }
 
     /// The smallest value of a directive; what cannot be read leaves no life.
     pub(crate) fn seconds_of(&self, name: &[u8]) -> Option<Duration> {
+        if self.is_silent() {
+            return None;
+        }
         self.directives()
             .filter(|(own, _)| own.eq_ignore_ascii_case(name))
             .map(|(_, value)| delta_seconds(value.unwrap_or_default()).unwrap_or(Duration::ZERO))
@@ -110,13 +118,15 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Option<Duration> {
 }
 
 pub(crate) fn until_expires(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let mut lines = headers.get_all(header::EXPIRES).peekable();
+    lines.peek()?;
     let from = date(headers).unwrap_or(now);
     let left = |line: &HeaderValue| {
         http_date(line)
             .and_then(|expires| expires.duration_since(from).ok())
             .unwrap_or_default()
     };
-    headers.get_all(header::EXPIRES).map(left).min()
+    lines.map(left).min()
 }
 
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {

@@ -146,8 +146,11 @@ fn forbids_sharing(status: StatusCode, headers: &HeaderMap, control: &Control<'_
             && !control.is_targeted
             && says(headers, &header::PRAGMA, &[b"no-cache"])
     };
-    control.says(&[b"private", b"no-cache"])
-        || control.says(&[b"no-store"]) && !understood()
+    // In one go: most responses say nothing of it.
+    let forbids = || {
+        control.says(&[b"private", b"no-cache"]) || control.says(&[b"no-store"]) && !understood()
+    };
+    control.says(&[b"private", b"no-cache", b"no-store"]) && forbids()
         || says(headers, &SURROGATE_CONTROL, &[b"no-store"])
         || pragma()
 }
