@@ -11,7 +11,7 @@ use bench::by_hand::{self, Memcached, Store};
 use bench::handlers::Handler;
 use bench::site::Site;
 use clap::{ArgAction, Parser};
-use djanginxed::PageCache;
+use djanginxed::{Layout, PageCache};
 use memcache::exp::Set;
 use tokio::sync::{OnceCell, mpsc};
 
@@ -39,6 +39,9 @@ struct Args {
     lookup: bool,
     #[arg(long)]
     gzip: bool,
+    /// Entries are whole responses.
+    #[arg(long)]
+    whole: bool,
     #[arg(long, value_enum, default_value = "awaited")]
     store: Store,
     /// Renders at a time by which it looks after its pages; none where it does not.
@@ -90,7 +93,12 @@ fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigErr
     let mut builder = PageCache::builder()
         .key_prefix(&args.key_prefix)
         .lookup(args.lookup)
-        .gzip(args.gzip);
+        .gzip(args.gzip)
+        .layout(if args.whole {
+            Layout::Response
+        } else {
+            Layout::Body
+        });
     if args.refreshes > 0 {
         builder = builder
             .refresh_through(format!("http://127.0.0.1:{port}"))

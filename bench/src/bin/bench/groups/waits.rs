@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use djanginxed::Layout;
 use djanginxed::nginx::Md5;
 use testkit::http::{Connection, Request};
 
 use crate::app::{App, memcached};
 use crate::client::visit;
 use crate::contest::{Contender, Measure, Outcome, compete};
-use crate::peers::generated;
+use crate::peers::{Stored, generated};
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table};
 
@@ -92,7 +93,13 @@ fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Me
         &memcached,
         &[arguments, &["--waiting-ms", RENDER]].concat(),
     )?;
-    let nginx = generated(&memcached, "bench", false, Md5::SetMisc, app.port)?;
+    let stored = Stored {
+        prefix: "bench",
+        gzip: false,
+        layout: Layout::Body,
+        md5: Md5::SetMisc,
+    };
+    let nginx = generated(&memcached, stored, app.port)?;
     Ok(Box::new(move |_| {
         let page = &stage.usual().name;
         let targets: Vec<_> = (0..PAGES)
