@@ -6,6 +6,7 @@ mod check;
 mod keys;
 mod manual;
 mod nginx;
+mod purge;
 mod site;
 mod stored;
 mod tool;
