@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod check;
+mod containers;
 mod keys;
 mod manual;
 mod nginx;
