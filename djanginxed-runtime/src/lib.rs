@@ -19,6 +19,7 @@ mod expiring;
 mod feed;
 mod flags;
 mod grant;
+mod hex;
 mod host;
 mod key;
 mod layout;
