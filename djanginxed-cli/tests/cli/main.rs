@@ -7,6 +7,7 @@ mod containers;
 mod keys;
 mod manual;
 mod nginx;
+mod purge;
 mod site;
 mod stored;
 mod tool;

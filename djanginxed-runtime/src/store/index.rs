@@ -35,15 +35,30 @@ impl Piece {
     /// That of a page which lives for `life` seconds.
     pub(crate) fn of(tag: TagKey, page: &PageKey, life: u64) -> Piece {
         let class = LIVES.iter().position(|longest| life <= *longest);
+        let life = class.unwrap_or(LIVES.len()) as u8;
+        Piece {
+            life,
+            ..Piece::first(tag, page)
+        }
+    }
+
+    /// Those that may list a page, however long it lives.
+    pub(crate) fn of_page(tag: TagKey, page: &PageKey) -> impl Iterator<Item = Piece> {
+        let first = Piece::first(tag, page);
+        (0..=LIVES.len() as u8).map(move |life| Piece { life, ..first })
+    }
+
+    fn first(tag: TagKey, page: &PageKey) -> Piece {
         let first = page.raw()[0];
+        let number = if tag.is_everything() {
+            first
+        } else {
+            first % PIECES
+        };
         Piece {
             tag,
-            life: class.unwrap_or(LIVES.len()) as u8,
-            number: if tag.is_everything() {
-                first
-            } else {
-                first % PIECES
-            },
+            life: 0,
+            number,
         }
     }
 
