@@ -20,6 +20,7 @@ mod expiring;
 mod feed;
 mod flags;
 mod grant;
+mod hex;
 mod host;
 mod key;
 mod layout;

@@ -650,7 +650,7 @@ fn lock_key(key: &PageKey) -> Vec<u8> {
 
 /// Where a tag's purge is noted.
 fn purge_key(tag: &TagKey) -> Vec<u8> {
-    format!("tagdel:{tag}").into_bytes()
+    [&b"tagdel:"[..], &tag.hex()].concat()
 }
 
 /// Asks whose a delete's marker is, and how long it has still to live.
