@@ -33,6 +33,7 @@ mod page;
 mod parts;
 mod placement;
 mod policy;
+mod purged;
 mod reason;
 mod refresh;
 mod refresher;
@@ -52,12 +53,13 @@ mod writer;
 pub mod test;
 
 pub use actix::{CachedPage, ScopeCache, Variant};
-pub use cache::{PageCache, PageCacheBuilder, Purge, Purged};
+pub use cache::{PageCache, PageCacheBuilder, Purge};
 pub use config_error::ConfigError;
 pub use feed::Hot;
 pub use key::PageKey;
 pub use layout::Layout;
 pub use placement::Placement;
+pub use purged::Purged;
 pub use store::error::StoreError;
 pub use vary::Vary;
 

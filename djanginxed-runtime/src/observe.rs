@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use crate::cache::Purged;
 use crate::counts::{self, Count};
 use crate::key::PageKey;
+use crate::purged::Purged;
 use crate::reason::{Bypass, Dropped};
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};

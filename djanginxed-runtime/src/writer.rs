@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::cache::Spare;
 use crate::deletes::{Deletes, Stamp};
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
+use crate::purged::Spare;
 use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::Memcached;

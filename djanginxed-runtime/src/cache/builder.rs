@@ -8,8 +8,8 @@ use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
 use crate::placement::Placement;
-use crate::refresher::Care;
 use crate::server::{Server, socket};
+use crate::settings::Care;
 use crate::settings::check::{
     check_cookie, check_key_prefix, checked_host, checked_status, constant_header,
     half_of_the_processors, header_name, refresh_base,

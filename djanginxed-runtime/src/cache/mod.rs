@@ -18,8 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use actix_web::cookie::{Cookie, SameSite};
 
 pub use self::builder::PageCacheBuilder;
-pub(crate) use self::purge::Spare;
-pub use self::purge::{Purge, Purged};
+pub use self::purge::Purge;
 
 use self::apart::Apart;
 use self::kinds::Kinds;

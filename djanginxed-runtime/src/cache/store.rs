@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::Spare;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
+use crate::purged::Spare;
 use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker, Markers};

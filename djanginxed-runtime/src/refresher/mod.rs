@@ -14,16 +14,17 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::http::uri::Uri;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::list::List;
 use self::tickets::Tickets;
 pub(crate) use self::wanted::Wanted;
-use crate::cache::{Purged, Spare, WeakCache};
+use crate::cache::WeakCache;
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
+use crate::purged::{Purged, Spare};
+use crate::settings::Care;
 use crate::store::client::Look;
 use crate::store::error::StoreError;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock};
@@ -34,17 +35,6 @@ pub(crate) const REFRESH: &str = "djanginxed-refresh";
 
 /// What came of it stands in this field of the response.
 pub(crate) const REFRESHED: &str = "djanginxed-refreshed";
-
-/// How pages are looked after.
-#[derive(Clone, Debug)]
-pub(crate) struct Care {
-    /// Where the application answers.
-    pub(crate) base: Uri,
-    /// So many renders at a time.
-    pub(crate) at_once: usize,
-    /// A purge waits no longer for renders.
-    pub(crate) deadline: Duration,
-}
 
 /// Looks after pages in a thread of its own, which starts with the first of them.
 #[derive(Debug)]

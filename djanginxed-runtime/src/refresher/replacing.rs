@@ -10,8 +10,9 @@ use tokio::time::timeout_at;
 
 use super::work::Work;
 use super::{Order, Replace, What};
-use crate::cache::{PageCache, Purged};
+use crate::cache::PageCache;
 use crate::key::PageKey;
+use crate::purged::Purged;
 use crate::store::client::Look;
 use crate::store::error::StoreError;
 use crate::sync::{Arc, lock};

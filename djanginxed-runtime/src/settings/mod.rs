@@ -15,9 +15,20 @@ use crate::config_error::ConfigError;
 use crate::host::Host;
 use crate::layout::Layout;
 use crate::placement::Placement;
-use crate::refresher::Care;
 use crate::server::Server;
 use crate::vary::Rules;
+use actix_web::http::Uri;
+
+/// How pages are looked after.
+#[derive(Clone, Debug)]
+pub(crate) struct Care {
+    /// Where the application answers.
+    pub(crate) base: Uri,
+    /// So many renders at a time.
+    pub(crate) at_once: usize,
+    /// A purge waits no longer for renders.
+    pub(crate) deadline: Duration,
+}
 
 /// Every setting, checked. What nginx must do alike is generated from it.
 #[derive(Clone, Debug)]

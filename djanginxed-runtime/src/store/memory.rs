@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cache::Spare;
 use crate::clock::Clock;
 use crate::entry::{Entry, Found};
 use crate::expiring::{Expiring, Tagged};
 use crate::key::PageKey;
 use crate::life::Life;
+use crate::purged::Spare;
 use crate::store::client::Look;
 use crate::tag::{TagKey, Tags};
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
-use crate::cache::Spare;
 use crate::key::PageKey;
+use crate::purged::Spare;
 use crate::store::client::{Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
