@@ -168,7 +168,7 @@
 pub use djanginxed_macros::{cache_page, purges};
 pub use djanginxed_runtime::{
     CachedPage, ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Purge,
-    Purged, ScopeCache, StoreError, Variant, Vary, nginx, test,
+    Purged, ScopeCache, StoreError, Variant, Vary, nginx, personal as parts, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

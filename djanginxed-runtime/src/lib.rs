@@ -29,6 +29,7 @@ mod notes;
 mod observe;
 mod page;
 mod parts;
+pub mod personal;
 mod placement;
 mod policy;
 mod reason;

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::background;
 use super::cached_page::notes_of;
+use super::fill::fill;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::seen::Seen;
@@ -63,9 +64,10 @@ pub async fn serve<R: Responder + 'static>(
                 takes_part: true,
             });
             let mut decided = decide(entered).await;
-            match decided.stale() {
+            let response = match decided.stale() {
                 Some((answer, refresh)) => {
-                    let notes = move || notes_of(&page, seen, &request);
+                    let rendered_for = request.clone();
+                    let notes = move || notes_of(&page, seen, &rendered_for);
                     background::render(refresh, handler, notes);
                     answer
                 }
@@ -78,7 +80,8 @@ pub async fn serve<R: Responder + 'static>(
                     }
                     answered.response
                 }
-            }
+            };
+            fill(response, &request, pages.settings())
         }
     };
     Served::new(response)

@@ -5,6 +5,7 @@
 //! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
 //! a reader that is always fast, and out there the visitor may take any time.
 
+use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::routes::Page;
 use super::text::Text;
@@ -28,6 +29,7 @@ fn server(text: &mut Text, plan: &Plan) {
     text.line(format_args!("listen {}", plan.inner));
     text.line(format_args!("server_name {name}_pages"));
     text.line("access_log off");
+    parts::off(text, plan);
     text.line("keepalive_requests 100000");
     text.line("keepalive_timeout 75s");
     text.why("Where the http block refuses a request (limits, deny), it is a miss.");

@@ -4,6 +4,7 @@ use super::feed::HitFeed;
 use super::forwarding::{self, FORWARDING_HEADERS};
 use super::inner;
 use super::md5::Md5;
+use super::parts;
 use super::plan::Plan;
 use super::routes::{Page, Route};
 use super::srcache;
@@ -28,6 +29,10 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     application(&mut text, plan);
+    if plan.parts {
+        text.blank();
+        parts::location(&mut text, plan, |text| visitor(text, plan));
+    }
     text.finish()
 }
 
@@ -65,14 +70,17 @@ fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
 }
 
 fn response(text: &mut Text, plan: &Plan, page: &Page) {
+    parts::refuse_star(text, plan);
     text.line(format_args!("error_page 418 = @{}_app", plan.name));
     text.blank();
     key(text, plan, page);
+    parts::fill(text, plan, &page.content_type);
     srcache::fetch(text, plan);
     srcache::conditions(text);
     unpacked(text);
     text.blank();
     cache_status(text, plan);
+    parts::fields(text, plan);
     srcache::miss(text, plan);
 }
 
@@ -83,13 +91,21 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
     text.blank();
     key(text, plan, page);
+    parts::fill(text, plan, &page.content_type);
     inner::ask(text, plan, page);
     unpacked(text);
     text.blank();
     cache_status(text, plan);
     vary::say(text, plan);
+    if parts::has_html(plan, &page.content_type) {
+        text.why("Which of the pages have parts, nginx cannot tell.");
+        text.line("add_header Cache-Control \"private, no-cache\"");
+    }
     for (name, value) in &plan.headers {
-        text.line(format_args!("add_header {name} {}", quoted(value)));
+        match plan.parts {
+            true => text.line(parts::field(name, value, "")),
+            false => text.line(format_args!("add_header {name} {}", quoted(value))),
+        }
     }
 }
 
@@ -121,7 +137,7 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
     vary::check_signature(text, plan);
     let variant = vary::expression(plan);
-    let recipe = page.recipe().with_variant(&variant);
+    let recipe = page.recipe().with_parts(plan.parts).with_variant(&variant);
     match plan.md5 {
         Md5::SetMisc => text.line(format_args!(
             "set_md5 $memcached_key {}",
@@ -154,8 +170,8 @@ fn cache_status(text: &mut Text, plan: &Plan) {
 
 fn application(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
-    let port = &plan.public_port;
     text.block(format_args!("location @{name}_app"), |text| {
+        parts::off(text, plan);
         if plan.hit_feed.is_some() {
             HitFeed::is_no_hit(text, plan);
         }
@@ -169,37 +185,44 @@ fn application(text: &mut Text, plan: &Plan) {
         text.line("proxy_http_version 1.1");
         text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
         text.line("proxy_set_header Upgrade $http_upgrade");
-        text.why("What the application may believe is said here, and never taken from the");
-        text.why("client, whose words could end up in a stored page.");
-        text.line(format_args!("proxy_set_header Host $host{port}"));
-        text.line("proxy_set_header X-Forwarded-For $remote_addr");
-        text.line(format_args!(
-            "proxy_set_header X-Forwarded-Host $host{port}"
-        ));
-        text.line("proxy_set_header X-Forwarded-Proto $scheme");
-        vary::pass_on(text, plan);
-        text.why("What goes past the cache here takes no part in it there either.");
-        text.line(format_args!(
-            "proxy_set_header Djanginxed-Bypass ${}",
-            plan.past()
-        ));
-        text.why("An empty field is none to nginx, and so to the application.");
-        text.line("proxy_set_header Authorization $http_authorization");
-        for header in forwarding::passed(&plan.bypass_headers) {
-            let value = values::header_variable(header);
-            text.line(format_args!("proxy_set_header {header} {value}"));
-        }
-        text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
-        // A bucket has room for the longest name, and what nginx keeps beside it.
-        let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
-        let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
-        let bucket = bucket.max(128);
-        let size = (bucket * 8).max(2048);
-        text.line(format_args!("proxy_headers_hash_max_size {size}"));
-        text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
-        let is_bypass = |field: &&&str| plan.is_bypass_header(field);
-        for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
-            text.line(format_args!("proxy_set_header {field} \"\""));
-        }
+        parts::clear(text, plan);
+        visitor(text, plan);
     });
+}
+
+/// What the application is told of the visitor.
+fn visitor(text: &mut Text, plan: &Plan) {
+    let port = &plan.public_port;
+    text.why("What the application may believe is said here, and never taken from the");
+    text.why("client, whose words could end up in a stored page.");
+    text.line(format_args!("proxy_set_header Host $host{port}"));
+    text.line("proxy_set_header X-Forwarded-For $remote_addr");
+    text.line(format_args!(
+        "proxy_set_header X-Forwarded-Host $host{port}"
+    ));
+    text.line("proxy_set_header X-Forwarded-Proto $scheme");
+    vary::pass_on(text, plan);
+    text.why("What goes past the cache here takes no part in it there either.");
+    text.line(format_args!(
+        "proxy_set_header Djanginxed-Bypass ${}",
+        plan.past()
+    ));
+    text.why("An empty field is none to nginx, and so to the application.");
+    text.line("proxy_set_header Authorization $http_authorization");
+    for header in forwarding::passed(&plan.bypass_headers) {
+        let value = values::header_variable(header);
+        text.line(format_args!("proxy_set_header {header} {value}"));
+    }
+    text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
+    // A bucket has room for the longest name, and what nginx keeps beside it.
+    let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
+    let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
+    let bucket = bucket.max(128);
+    let size = (bucket * 8).max(2048);
+    text.line(format_args!("proxy_headers_hash_max_size {size}"));
+    text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
+    let is_bypass = |field: &&&str| plan.is_bypass_header(field);
+    for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
+        text.line(format_args!("proxy_set_header {field} \"\""));
+    }
 }

@@ -12,6 +12,7 @@ use super::site::Site;
 use super::values;
 use crate::host::{Host, Scheme};
 use crate::layout::Layout;
+use crate::personal::nonce_marker;
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
 use crate::vary::Rules;
@@ -49,6 +50,7 @@ pub(super) struct Plan {
     pub(super) one_kind: bool,
     pub(super) ignored: IgnoredQuery,
     pub(super) vary: Rules,
+    pub(super) parts: bool,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -92,6 +94,7 @@ impl Plan {
             routes,
             ignored: IgnoredQuery::new(&site.ignored_query)?,
             vary: settings.vary.clone(),
+            parts: settings.parts,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: md5(site)?,
@@ -288,6 +291,8 @@ fn foreign_origins(hosts: &[Host]) -> Vec<String> {
 
 fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {
     each(&settings.headers, |(name, value)| {
+        let marker = nonce_marker();
+        let value = String::from_utf8_lossy(value.as_bytes()).replace(&marker, "{nonce}");
         let value = values::header_value(value.as_bytes())?;
         Ok((values::header_name(name.as_str())?, value))
     })

@@ -4,6 +4,7 @@
 //! pace never meets Memcached's time-outs, and no inner server is needed. What is
 //! not a whole response in there is a miss.
 
+use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::text::Text;
 
@@ -40,6 +41,7 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
     let timeout = &plan.timeout;
     text.block(format_args!("location = {}", path(plan)), |text| {
         text.line("internal");
+        parts::off(text, plan);
         text.line("set $memcached_key $query_string");
         text.line("set $memc_key $query_string");
         text.line("set $memc_cmd get");
