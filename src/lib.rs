@@ -176,7 +176,7 @@ pub use djanginxed_runtime::{
 pub mod __private {
     pub use actix_web::{HttpRequest, Responder};
     pub use djanginxed_runtime::private::{
-        Incoming, Page, PurgedTags, Purging, Seen, Served, purge_after, serve,
+        Incoming, Page, PurgedTags, Purging, Seen, Served, purge_after, rendering, serve,
     };
 }
 

@@ -19,6 +19,8 @@ use testkit::{Memcached, eventually};
 
 use crate::app::{Gate, Site, at, status_of};
 
+const LAYOUT: djanginxed::Layout = djanginxed::Layout::Body;
+
 /// The tests of this program measure it as a whole, one after another.
 static ALONE: Mutex<()> = Mutex::new(());
 

@@ -39,12 +39,12 @@ pub(crate) fn hygienic() -> Span {
 ///         { const __PAGE: Page = …; __PAGE },
 ///         { static __SEEN: Seen = Seen::new(); &__SEEN },
 ///         __request,
-///         async move {
+///         rendering(async move {
 ///             if let Some(__never) = Option::<Result<_, Error>>::None {
 ///                 return __never;
 ///             }
 ///             STATEMENTS
-///         },
+///         }),
 ///     )
 ///     .await
 /// }
@@ -109,6 +109,11 @@ pub(crate) fn surround(handler: Handler, call: &Call) -> TokenStream {
     let served = quote_spanned!(span=> #served<#returned>);
     annotated.sig.output = ReturnType::Type(arrow, Box::new(Type::Verbatim(served)));
     // A return type that is no responder is reported where this call stands.
+    let render = called(
+        quote!(::djanginxed::__private::rendering),
+        render,
+        &returned,
+    );
     let call = called(
         function.clone(),
         quote_spanned!(span=> #settings, __request, #render),

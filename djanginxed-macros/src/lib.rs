@@ -130,7 +130,7 @@ use crate::handler::{Handler, Words};
 /// ```text
 /// #[get("/articles/{id}")]
 /// async fn article(request: HttpRequest, id: web::Path<u32>) -> Served<impl Responder> {
-///     serve(PAGE, &SEEN, request, async move { format!("<h1>Article {id}</h1>") }).await
+///     serve(PAGE, &SEEN, request, rendering(async move { format!("<h1>Article {id}</h1>") })).await
 /// }
 /// ```
 ///

@@ -72,7 +72,7 @@ fn parse(args: TokenStream) -> Result<Tags> {
 ///     purge_after(
 ///         { const __TAGS: PurgedTags = PurgedTags::new(&[…]); __TAGS },
 ///         __request,
-///         async move { STATEMENTS },
+///         rendering(async move { STATEMENTS }),
 ///     )
 ///     .await
 /// }

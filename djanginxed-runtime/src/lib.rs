@@ -64,7 +64,7 @@ pub use vary::Vary;
 pub mod private {
     /// Another name, by which an attribute tells what the other one has made.
     pub use crate::actix::Served as Purging;
-    pub use crate::actix::{Incoming, PurgedTags, Seen, Served, purge_after, serve};
+    pub use crate::actix::{Incoming, PurgedTags, Seen, Served, purge_after, rendering, serve};
     pub use crate::page::Page;
 }
 

@@ -26,4 +26,4 @@ pub use nginx::{Module, Nginx, NginxBuilder, folder_shared_with_nginx};
 pub use port::free_port;
 pub use process::{Process, is_installed};
 pub use user::heed_modes_of_files;
-pub use wait::eventually;
+pub use wait::{eventually, eventually_within};

@@ -13,7 +13,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// become true.
 #[track_caller]
 pub fn eventually(what: &str, holds: impl FnMut() -> bool) {
-    assert!(within(PATIENCE, holds), "not within {PATIENCE:?}: {what}");
+    eventually_within(PATIENCE, what, holds);
+}
+
+/// Waits as [`eventually`] does, at most as long as `patience`: for what takes several
+/// attempts that are seconds apart.
+///
+/// # Panics
+/// When `holds` does not become true in that time.
+#[track_caller]
+pub fn eventually_within(patience: Duration, what: &str, holds: impl FnMut() -> bool) {
+    assert!(within(patience, holds), "not within {patience:?}: {what}");
 }
 
 /// Whether `holds` becomes true in `patience`.

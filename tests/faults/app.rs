@@ -18,9 +18,14 @@ use testkit::{Memcached, eventually};
 
 pub(crate) const PREFIX: &str = "faults";
 
+/// Settings of the layout that this program tests.
+pub(crate) fn builder() -> PageCacheBuilder {
+    PageCache::builder().layout(crate::LAYOUT)
+}
+
 /// Settings with Memcached at `address`.
 pub(crate) fn at(address: &str) -> PageCacheBuilder {
-    PageCache::builder().memcached([address]).key_prefix(PREFIX)
+    builder().memcached([address]).key_prefix(PREFIX)
 }
 
 /// How many pages a server was sent, each with one entry in the index of all pages.

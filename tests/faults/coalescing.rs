@@ -8,12 +8,14 @@ use futures_util::StreamExt;
 use testkit::http::{Connection, Request, Response};
 use testkit::{Fault, FaultProxy, Memcached, eventually};
 
-use crate::app::{Gate, Meeting, Site, Visit, at, html, pages_sent_to, run_of, status_of, wait};
+use crate::app::{
+    Gate, Meeting, Site, Visit, at, builder, html, pages_sent_to, run_of, status_of, wait,
+};
 
 const PAGE: &str = "/page?of=all";
 
 fn in_memory() -> PageCache {
-    PageCache::builder().build().unwrap()
+    builder().build().unwrap()
 }
 
 fn answers(crowd: Vec<Connection>) -> Vec<Response> {
@@ -279,7 +281,7 @@ fn a_visitor_who_does_not_read_a_stream_holds_nobody() {
 #[test]
 fn who_has_waited_long_enough_renders_and_the_next_begins_a_new_flight() {
     const PATIENCE: Duration = Duration::from_secs(1);
-    let pages = PageCache::builder().coalesce_timeout(PATIENCE).build();
+    let pages = builder().coalesce_timeout(PATIENCE).build();
     let (site, gate) = gated(&pages.unwrap(), usize::MAX);
     let leader = site.ask(PAGE);
     eventually("the leader renders", || site.runs(PAGE) == 1);
@@ -351,7 +353,7 @@ fn a_conditional_requests_304_leaves_the_next_visitors_together() {
 
 #[test]
 fn bypassed_requests_render_side_by_side() {
-    let pages = PageCache::builder().bypass_cookie("session").build();
+    let pages = builder().bypass_cookie("session").build();
     for (name, value) in [("authorization", "Basic YTpi"), ("cookie", "session=1")] {
         let meeting = Meeting::of(10);
         let site = Site::start(pages.as_ref().unwrap(), move |visit| {

@@ -9,7 +9,7 @@ use djanginxed::PageCache;
 use testkit::http::Connection;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
-use crate::app::{Gate, PREFIX, Site, at, html, run_of, status_of, wait};
+use crate::app::{Gate, PREFIX, Site, at, builder, html, run_of, status_of, wait};
 use crate::impostor::Holder;
 
 const PAGE: &str = "/page";
@@ -64,7 +64,7 @@ fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) {
 
 #[test]
 fn a_render_from_before_a_delete_is_not_stored_in_memory() {
-    let pages = PageCache::builder().build().unwrap();
+    let pages = builder().build().unwrap();
     a_deleted_render_answers_only_those_who_asked_before(&pages);
 }
 
@@ -77,7 +77,7 @@ fn a_render_from_before_a_delete_is_not_stored_in_memcached() {
 
 #[test]
 fn an_old_render_says_that_it_was_deleted() {
-    let pages = PageCache::builder().build().unwrap();
+    let pages = builder().build().unwrap();
     let (site, gate) = gated(&pages);
     let mut visitor = rendering(&site, 1).remove(0);
     wait(pages.delete(&pages.key(PAGE))).unwrap();
@@ -240,7 +240,7 @@ fn packing(servers: usize) -> (Vec<Memcached>, PageCache, Site) {
     let names = servers
         .iter()
         .map(|server| format!("localhost:{}", server.port()));
-    let pages = PageCache::builder()
+    let pages = builder()
         .memcached(names)
         .key_prefix(PREFIX)
         .gzip(true)
@@ -307,7 +307,7 @@ fn a_page_that_is_not_stored_is_deleted_all_the_same() {
 fn a_visitor_after_a_delete_gets_a_new_render() {
     let memcached = Memcached::start().unwrap();
     for pages in [
-        PageCache::builder().build().unwrap(),
+        builder().build().unwrap(),
         at(&memcached.address()).build().unwrap(),
     ] {
         let site = Site::quick(&pages);

@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use djanginxed::Layout;
+
+use crate::LAYOUT;
 use crate::app::{Site, at, run_of, wait};
 use crate::impostor::{Impostor, Reply};
 
@@ -165,15 +168,57 @@ fn an_entry_is_not_served(flags: &'static str, value: Vec<u8>) {
     wait(pages.flush());
 }
 
+/// Flags and bytes that the application would store, with the body packed or not, and
+/// whatever the body is.
+fn entry(is_packed: bool, body: &[u8]) -> (&'static str, Vec<u8>) {
+    match (LAYOUT, is_packed) {
+        (Layout::Response, _) => {
+            let coding = if is_packed {
+                "content-encoding: gzip\r\n"
+            } else {
+                ""
+            };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n{coding}\r\n");
+            ("f4", [head.as_bytes(), body].concat())
+        }
+        (_, true) => ("f2", body.to_vec()),
+        (_, false) => ("f0", body.to_vec()),
+    }
+}
+
+#[track_caller]
+fn a_packed_body_is_not_served(body: &[u8]) {
+    let (flags, value) = entry(true, body);
+    an_entry_is_not_served(flags, value);
+}
+
 #[test]
 fn an_empty_entry_is_not_served() {
-    an_entry_is_not_served("f0", Vec::new());
+    let (flags, _) = entry(false, b"");
+    an_entry_is_not_served(flags, Vec::new());
 }
 
 #[test]
 fn an_entry_with_flags_of_others_is_not_served() {
-    for flags in ["f1", "f3", "f4294967295", "f7"] {
-        an_entry_is_not_served(flags, b"<p>serialised by somebody else</p>".to_vec());
+    for others in ["f1", "f3", "f4294967295", "f7"] {
+        let (_, value) = entry(false, b"<p>serialised by somebody else</p>");
+        an_entry_is_not_served(others, value);
+    }
+}
+
+#[test]
+fn an_entry_of_the_other_layout_is_not_served() {
+    let body = b"<p>of another application</p>".to_vec();
+    let whole = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<p>whole</p>".to_vec();
+    match LAYOUT {
+        Layout::Response => {
+            an_entry_is_not_served("f0", body);
+            an_entry_is_not_served("f0", whole);
+        }
+        _ => {
+            an_entry_is_not_served("f4", body);
+            an_entry_is_not_served("f4", whole);
+        }
     }
 }
 
@@ -182,14 +227,37 @@ fn an_entry_that_is_no_whole_gzip_is_not_served() {
     let whole = packed(b"<p>hello</p>");
     let mut damaged = whole.clone();
     damaged[14] ^= 0x55;
-    an_entry_is_not_served("f2", b"<p>not packed</p>".to_vec());
-    an_entry_is_not_served("f2", whole[..whole.len() - 4].to_vec());
-    an_entry_is_not_served("f2", [&whole[..], b"more"].concat());
-    an_entry_is_not_served("f2", damaged);
-    an_entry_is_not_served("f2", packed(b""));
+    a_packed_body_is_not_served(b"<p>not packed</p>");
+    a_packed_body_is_not_served(&whole[..whole.len() - 4]);
+    a_packed_body_is_not_served(&[&whole[..], b"more"].concat());
+    a_packed_body_is_not_served(&damaged);
+    a_packed_body_is_not_served(&packed(b""));
 }
 
 #[test]
 fn an_entry_that_unpacks_to_more_than_a_page_may_have_is_not_served() {
-    an_entry_is_not_served("f2", packed(&vec![b' '; 64 << 20]));
+    a_packed_body_is_not_served(&packed(&vec![b' '; 64 << 20]));
+}
+
+#[test]
+fn an_entry_whose_head_is_none_is_not_served() {
+    if LAYOUT != Layout::Response {
+        return;
+    }
+    const BODY: &str = "<p>hello</p>";
+    for head in [
+        String::new(),
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n".to_owned(),
+        "HTTP/1.1 20 OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nset-cookie: a=b\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\nx-accel-redirect: /secret\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\ncontent-encoding: br\r\n\r\n".to_owned(),
+        "HTTP/1.1 200 OK\r\na b: c\r\n\r\n".to_owned(),
+        format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: 1\r\n".repeat(1_000)),
+        format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "a".repeat(100_000)),
+    ] {
+        an_entry_is_not_served("f4", format!("{head}{BODY}").into_bytes());
+    }
 }

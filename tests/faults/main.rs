@@ -6,6 +6,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+use djanginxed::Layout;
+
+/// `faults_of_responses.rs` has the same tests for the other layout.
+pub(crate) const LAYOUT: Layout = Layout::Body;
+
 mod app;
 mod coalescing;
 mod deletes;

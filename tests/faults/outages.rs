@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
-use crate::app::{Site, at, run_of, status_of, wait};
+use crate::app::{Site, at, builder, run_of, status_of, wait};
 
 /// Longer than any visitor of a quick page may take, whatever Memcached does:
 /// the time-out of a lookup, several times over, and a busy machine.
@@ -211,7 +211,7 @@ fn a_host_name_that_nobody_knows_is_not_noticed() {
 fn of_several_servers_only_the_dead_ones_pages_are_rendered_again() {
     let mut servers: Vec<_> = (0..3).map(|_| Memcached::start().unwrap()).collect();
     let addresses: Vec<_> = servers.iter().map(Memcached::address).collect();
-    let pages = djanginxed::PageCache::builder()
+    let pages = builder()
         .memcached(&addresses)
         .key_prefix(crate::app::PREFIX)
         .build()

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Fault, FaultProxy, Memcached, free_port};
 
-use crate::app::{Site, at, pages_sent_to, run_of, status_of, wait};
+use crate::app::{Site, at, builder, pages_sent_to, run_of, status_of, wait};
 
 #[test]
 fn what_the_queue_does_not_take_is_dropped_and_no_page_notices() {
@@ -100,7 +100,7 @@ fn a_flush_with_a_hung_server_ends() {
 fn a_flush_with_nothing_to_do_ends_at_once() {
     let address = format!("127.0.0.1:{}", free_port());
     wait(at(&address).build().unwrap().flush());
-    wait(djanginxed::PageCache::builder().build().unwrap().flush());
+    wait(builder().build().unwrap().flush());
 }
 
 #[test]

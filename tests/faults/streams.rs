@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt, stream};
 use testkit::eventually;
 use testkit::http::{Connection, Request};
 
-use crate::app::{Gate, Site, status_of};
+use crate::app::{Gate, Site, builder, status_of};
 
 const PAGE: &str = "/stream";
 
@@ -44,7 +44,7 @@ fn whole() -> Vec<u8> {
 }
 
 fn in_memory() -> PageCache {
-    PageCache::builder().build().unwrap()
+    builder().build().unwrap()
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_visitor_who_reads_slowly_gets_the_whole_and_so_does_the_store() {
 
 #[test]
 fn a_stream_larger_than_an_entry_reaches_its_visitor_and_is_not_stored() {
-    let pages = PageCache::builder().max_entry_size(299_999).build();
+    let pages = builder().max_entry_size(299_999).build();
     let site = Site::start(&pages.unwrap(), |_| async {
         let gate = Gate::default();
         gate.open();
@@ -162,7 +162,7 @@ fn a_stream_larger_than_an_entry_reaches_its_visitor_and_is_not_stored() {
 
 #[test]
 fn a_stream_exactly_as_large_as_an_entry_is_stored() {
-    let pages = PageCache::builder().max_entry_size(300_000).build();
+    let pages = builder().max_entry_size(300_000).build();
     let site = Site::start(&pages.unwrap(), |_| async {
         let gate = Gate::default();
         gate.open();

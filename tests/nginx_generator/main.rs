@@ -8,6 +8,7 @@ mod faults;
 mod hit_feed;
 mod hits;
 mod ignored_query;
+mod micro_cache;
 mod misses;
 mod options;
 mod prefixes;

@@ -31,6 +31,7 @@ struct Settings {
     njs: bool,
     layout: Layout,
     feed: Option<(String, u32)>,
+    micro: Option<(u32, String)>,
 }
 
 impl Settings {
@@ -62,6 +63,9 @@ impl Settings {
         let mut site = site.inner(&self.inner);
         if let Some((_, sample)) = &self.feed {
             site = site.hit_sample(*sample);
+        }
+        if let Some((seconds, path)) = &self.micro {
+            site = site.micro_cache(*seconds).micro_cache_path(path);
         }
         if self.njs {
             site = site.md5(Md5::Njs);
@@ -289,34 +293,46 @@ fn settings() -> impl Strategy<Value = Settings> {
     ]);
     let path = mostly(&["/run/djanginxed/hits.sock"], "/[a-zA-Z0-9./_@+~-]{1,120}");
     let feed = proptest::option::of((path, select(&[1, 2, 3, 10, 16, 100, 10_000])));
-    (addresses, rules, places, timeout, size, (reads, feed)).prop_map(
-        |(addresses, rules, places, timeout, body_size, ((njs, layout), feed))| {
-            let (memcached, server_names, hosts, listens, inner, applications) = addresses;
-            let (cookies, bypass_headers, headers, ignored, vary) = rules;
-            let (pages, never_cached, name) = places;
-            Settings {
-                memcached,
-                server_names,
-                hosts,
-                listens,
-                inner,
-                applications,
-                cookies,
-                bypass_headers,
-                headers,
-                pages,
-                never_cached,
-                ignored,
-                vary,
-                name,
-                timeout,
-                body_size,
-                njs,
-                layout,
-                feed,
-            }
-        },
+    // Below nginx's own folder.
+    let path = mostly(&["micro"], "[a-zA-Z0-9 ;{}\"'\\\\#._@+~-]{1,40}");
+    let micro = proptest::option::of((0..63_u32, path));
+    (
+        addresses,
+        rules,
+        places,
+        timeout,
+        size,
+        (reads, feed, micro),
     )
+        .prop_map(
+            |(addresses, rules, places, timeout, body_size, ((njs, layout), feed, micro))| {
+                let (memcached, server_names, hosts, listens, inner, applications) = addresses;
+                let (cookies, bypass_headers, headers, ignored, vary) = rules;
+                let (pages, never_cached, name) = places;
+                Settings {
+                    memcached,
+                    server_names,
+                    hosts,
+                    listens,
+                    inner,
+                    applications,
+                    cookies,
+                    bypass_headers,
+                    headers,
+                    pages,
+                    never_cached,
+                    ignored,
+                    vary,
+                    name,
+                    timeout,
+                    body_size,
+                    njs,
+                    layout,
+                    feed,
+                    micro,
+                }
+            },
+        )
 }
 
 /// What `nginx -t` says to `conf`.

@@ -26,9 +26,7 @@ pub(crate) fn check(folder: &str) -> Vec<(String, Vec<Reported>, Vec<Reported>)>
             let errors = messages
                 .iter()
                 .filter(|message| message["target"]["name"] == name);
-            let mut errors: Vec<Reported> = errors.filter_map(reported).collect();
-            // Cargo shows people the same message only once.
-            errors.dedup();
+            let errors = errors.filter_map(reported).collect();
             (name, announced(path), errors)
         })
         .collect()

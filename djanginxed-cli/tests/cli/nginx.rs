@@ -225,6 +225,33 @@ fn hits_are_told_where_it_is_asked_for() {
 }
 
 #[test]
+fn a_micro_cache_is_there_where_it_is_asked_for() {
+    let site = ["--server-name", "a.example"];
+    assert!(!nginx(&site).out.contains("proxy_cache_path"));
+    let with = |extra: &[&str]| nginx(&[&site[..], extra].concat());
+    for (md5, whole) in [("set-misc", false), ("njs", false), ("set-misc", true)] {
+        let path = ["--micro-cache-path", "a folder"];
+        let mut args = [&["--micro-cache", "1s", "--md5", md5], &path[..]].concat();
+        if whole {
+            args.push("--full");
+        }
+        let done = with(&args);
+        assert_eq!((done.code, done.err.as_str()), (0, ""));
+        assert!(done.out.contains("proxy_cache_path \"a folder\" "));
+    }
+    for (value, extra, why) in [
+        ("0s", "--layout=body", "--micro-cache: micro cache \"0s\""),
+        ("1m", "--layout=body", "--micro-cache"),
+        ("1s", "--layout=response", "use layout body"),
+        ("1s", "--micro-cache-path=$x", "--micro-cache-path: "),
+    ] {
+        let done = with(&["--micro-cache", value, extra]);
+        assert!(done.code == 2 && done.err.contains(why), "{done:?}");
+    }
+    assert_eq!(with(&["--micro-cache-path", "x"]).code, 2);
+}
+
+#[test]
 fn what_nginx_refuses_is_not_printed() {
     let folder = tempfile::tempdir().unwrap();
     let refusing = folder.path().join("nginx");

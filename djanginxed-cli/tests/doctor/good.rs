@@ -60,6 +60,23 @@ pub(crate) fn setups() -> Vec<Setup> {
             tells_conf: true,
             ..row("pages in variants, with nginx's file")
         },
+        Setup {
+            site: |site| site.micro_cache(1).micro_cache_path("micro"),
+            busy: true,
+            ..row("a micro cache")
+        },
+        Setup {
+            site: |site| site.micro_cache(5).micro_cache_path("micro"),
+            tells_conf: true,
+            njs: true,
+            ..row("a micro cache of five seconds, with nginx's file")
+        },
+        Setup {
+            site: |site| site.micro_cache(5).micro_cache_path("micro"),
+            tells_app: false,
+            tells_servers: false,
+            ..row("a micro cache of five seconds, with the URL alone")
+        },
         whole("whole responses"),
         Setup {
             tells_app: false,

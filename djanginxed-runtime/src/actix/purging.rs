@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, Responder};
+use actix_web::HttpRequest;
 use djanginxed_rules::{MAX_TAGS, are_tag_templates};
 use tokio::time::timeout;
 
 use super::find::cache_of;
+use super::rendering::Rendering;
 use super::serve::Served;
 use crate::cache::{PageCache, Purge};
 use crate::observe;
@@ -39,12 +40,12 @@ impl PurgedTags {
 }
 
 /// Runs `handler`, and purges what it has changed.
-pub async fn purge_after<R: Responder + 'static>(
+pub async fn purge_after<R>(
     tags: PurgedTags,
     request: HttpRequest,
-    handler: impl Future<Output = R>,
+    handler: Rendering<impl Future<Output = R>, R>,
 ) -> Served<R> {
-    let response = handler.await.respond_to(&request).map_into_boxed_body();
+    let response = handler.response(&request).await;
     let status = response.status();
     if (status.is_success() || status.is_redirection())
         && let Some(pages) = cache_of(&request)

@@ -12,6 +12,7 @@ use super::cached_page::notes_of;
 use super::fill::fill;
 use super::find::cache_of;
 use super::incoming::Incoming;
+use super::rendering::Rendering;
 use super::seen::Seen;
 use super::through::{Entrance, decide, enter, through};
 use crate::page::Page;
@@ -40,18 +41,18 @@ impl<R> Responder for Served<R> {
 }
 
 /// Answers a request from a store, or with what `handler` renders.
-pub async fn serve<R: Responder + 'static>(
+pub async fn serve<R: 'static>(
     page: Page,
     seen: &'static Seen,
     incoming: Incoming,
-    handler: impl Future<Output = R> + 'static,
+    handler: Rendering<impl Future<Output = R> + 'static, R>,
 ) -> Served<R> {
     let Incoming {
         request,
         has_content,
     } = incoming;
     let asked = request.clone();
-    let handler = async move { handler.await.respond_to(&asked).map_into_boxed_body() };
+    let handler = async move { handler.response(&asked).await };
     let response = match cache_of(&request) {
         None => handler.await,
         Some(pages) => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::md5::Md5;
+use super::micro::Place;
 use super::plan::Plan;
 use super::{http, locations, server};
 
@@ -30,10 +31,11 @@ impl fmt::Debug for Files {
 
 impl Files {
     pub(super) fn write(plan: &Plan) -> Files {
-        let http = http::write(plan);
+        let http = http::write(plan, Place::System);
         let locations = locations::write(plan);
         let servers = server::write(plan, &locations);
-        let full = server::full(plan, &format!("{http}\n{servers}"));
+        let own = http::write(plan, Place::Own);
+        let full = server::full(plan, &format!("{own}\n{servers}"));
         let script = (plan.md5 == Md5::Njs).then_some(include_str!("key.js"));
         Files {
             http,

@@ -5,6 +5,7 @@
 //! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
 //! a reader that is always fast, and out there the visitor may take any time.
 
+use super::micro::MicroCache;
 use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::routes::Page;
@@ -36,6 +37,9 @@ fn server(text: &mut Text, plan: &Plan) {
     text.line("error_page 401 403 429 503 = @miss");
     text.why("Headers of the http block are for the visitor's side.");
     text.line("add_header Cache-Status \"\"");
+    if let Some(micro) = &plan.micro_cache {
+        micro.life(text, plan);
+    }
     text.blank();
     text.line("set $memcached_key $args");
     memcached(text, plan);
@@ -94,7 +98,10 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     text.line(format_args!("proxy_connect_timeout {timeout}"));
     text.line("proxy_intercept_errors on");
     text.line("proxy_force_ranges on");
-    text.line("proxy_cache off");
+    match plan.micro_cache {
+        Some(_) => MicroCache::keep(text, plan, number),
+        None => text.line("proxy_cache off"),
+    }
     text.line("proxy_buffering on");
     text.line(format_args!("proxy_buffer_size {BUFFER}"));
     text.line(format_args!("proxy_buffers 8 {BUFFER}"));

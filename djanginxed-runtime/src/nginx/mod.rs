@@ -18,6 +18,7 @@ mod ignored;
 mod inner;
 mod locations;
 mod md5;
+mod micro;
 mod parts;
 mod plan;
 mod raw;

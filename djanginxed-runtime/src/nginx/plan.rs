@@ -7,6 +7,7 @@ use super::error::{Error, refuse};
 use super::feed::HitFeed;
 use super::ignored::IgnoredQuery;
 use super::md5::Md5;
+use super::micro::MicroCache;
 use super::routes::{Route, routes};
 use super::site::Site;
 use super::values;
@@ -59,6 +60,7 @@ pub(super) struct Plan {
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
     pub(super) hit_feed: Option<HitFeed>,
+    pub(super) micro_cache: Option<MicroCache>,
 }
 
 impl Plan {
@@ -107,6 +109,7 @@ impl Plan {
             hit_feed: (settings.hit_feed.as_ref())
                 .map(|path| HitFeed::check(path, site.hit_sample))
                 .transpose()?,
+            micro_cache: micro_cache(site)?,
         })
     }
 }
@@ -136,6 +139,12 @@ impl Plan {
         }
         types
     }
+}
+
+fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {
+    let path = site.micro_cache_path.as_deref();
+    let check = |seconds| MicroCache::check(seconds, path, site.settings.layout);
+    site.micro_cache.map(check).transpose()
 }
 
 /// njs cannot read whole responses, and where srcache is, set-misc is, too.

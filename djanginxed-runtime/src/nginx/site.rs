@@ -47,6 +47,8 @@ pub struct Site {
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
     pub(super) hit_sample: u32,
+    pub(super) micro_cache: Option<u32>,
+    pub(super) micro_cache_path: Option<String>,
 }
 
 impl Site {
@@ -70,6 +72,8 @@ impl Site {
             modules: Some("/usr/lib/nginx/modules".to_owned()),
             client_max_body_size: "10m".to_owned(),
             hit_sample: 1,
+            micro_cache: None,
+            micro_cache_path: None,
         }
     }
 
@@ -196,6 +200,25 @@ impl Site {
     #[must_use]
     pub fn hit_sample(mut self, hits: u32) -> Site {
         self.hit_sample = hits;
+        self
+    }
+
+    /// Answers the hottest pages out of nginx's own `proxy_cache` for so many seconds, 1 to
+    /// 60, before Memcached is asked again: at its speed, and through a restart of Memcached.
+    /// Off unless told, since **a purge or delete is seen that much later**. Only pages that
+    /// Memcached has are in there, and only with [`Layout::Body`](crate::Layout::Body).
+    #[must_use]
+    pub fn micro_cache(mut self, seconds: u32) -> Site {
+        self.micro_cache = Some(seconds);
+        self
+    }
+
+    /// The folder of the [`micro_cache`](Site::micro_cache), which nginx makes; best in memory.
+    /// `/run/djanginxed_micro` (with the site's name, if it has one) unless told, and
+    /// `micro_cache` in [`Files::full`](super::Files::full).
+    #[must_use]
+    pub fn micro_cache_path(mut self, path: impl Into<String>) -> Site {
+        self.micro_cache_path = Some(path.into());
         self
     }
 

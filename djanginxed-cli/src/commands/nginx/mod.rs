@@ -100,6 +100,13 @@ pub(crate) struct Args {
     /// Tell the application of one hit in so many; 10,000 must be a multiple
     #[arg(long, value_name = "HITS", default_value_t = 1)]
     hit_sample: u32,
+    /// Answer the hottest pages out of nginx's proxy_cache for so long, 1s to 60s: purges are seen
+    /// that much later
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    micro_cache: Option<u32>,
+    /// The folder of --micro-cache, best in memory [default: /run/djanginxed_micro]
+    #[arg(long, value_name = "FOLDER", requires = "micro_cache")]
+    micro_cache_path: Option<String>,
     /// Tells this site's upstreams from another site's on the same nginx
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -133,6 +140,14 @@ enum Md5Arg {
     SetMisc,
     /// js_set: nginx.org's packages, the official container image
     Njs,
+}
+
+/// `1s`, or `1`.
+fn seconds(text: &str) -> Result<u32, &'static str> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    number
+        .parse()
+        .map_err(|_| "write whole seconds, for example 1s")
 }
 
 fn page(text: &str) -> Result<(String, String, String), String> {
@@ -226,6 +241,12 @@ fn with_addresses(mut site: Site, args: &Args) -> Site {
     }
     if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
         site = site.tls(certificate, key);
+    }
+    if let Some(seconds) = args.micro_cache {
+        site = site.micro_cache(seconds);
+    }
+    if let Some(path) = &args.micro_cache_path {
+        site = site.micro_cache_path(path);
     }
     if let Some(name) = &args.name {
         site = site.name(name);

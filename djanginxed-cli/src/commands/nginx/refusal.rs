@@ -44,6 +44,8 @@ fn option(args: &Args, setting: &str, value: &str) -> Option<&'static str> {
         "client_max_body_size" => "--client-max-body-size",
         "site name" => "--name",
         "hit sample" => "--hit-sample",
+        "micro cache" => "--micro-cache",
+        "micro cache path" => "--micro-cache-path",
         "bypass cookie" => "--bypass-cookie",
         "bypass header" => "--bypass-header",
         "header" | "header value" => "--header",

@@ -19,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) error_page: Option<ErrorPage>,
     /// `default_type` of the location that asks Memcached.
     pub(crate) content_type: Option<String>,
+    /// For how long nginx does not see that a page was purged, where it keeps copies.
+    pub(crate) lag: Option<String>,
 }
 
 /// An upstream of Memcached servers.
@@ -54,6 +56,7 @@ impl Conf {
                 "memc_pass" => Layout::Response,
                 _ => Layout::Body,
             });
+            site.lag = lag(location, inside.1);
             let types = [inside.0, inside.1].map(|block| block.first("default_type"));
             let found = types.into_iter().flatten().next();
             site.content_type = found.map(|found| found.arg(0).to_owned());
@@ -329,6 +332,25 @@ fn expression(pattern: &str, ignore_case: bool, path: &str) -> bool {
     let mut builder = regex_lite::RegexBuilder::new(pattern);
     let built = builder.case_insensitive(ignore_case).build();
     built.is_ok_and(|expression| expression.is_match(path))
+}
+
+/// As the generated file writes its micro cache: the inner server says how long.
+fn lag(location: &Directive, inner: &Directive) -> Option<String> {
+    let cache = location.first("proxy_cache")?.arg(0);
+    if cache == "off" {
+        return None;
+    }
+    let mut headers = inner.all("add_header");
+    let life = headers.find(|header| header.arg(0).eq_ignore_ascii_case("X-Accel-Expires"));
+    Some(match life.map(|life| life.arg(1)) {
+        Some(end) if end.starts_with('@') => "for up to 1 s".to_owned(),
+        // nginx counts in whole seconds.
+        Some(seconds) if seconds.parse::<u32>().is_ok() => {
+            let seconds = seconds.parse::<u32>().unwrap_or_default();
+            format!("for up to {} s", seconds.saturating_add(1))
+        }
+        _ => format!("for as long as proxy_cache {cache} keeps its copy"),
+    })
 }
 
 fn error_page(block: &Directive) -> Option<ErrorPage> {

@@ -20,10 +20,18 @@ pub(super) fn agrees(facts: &Facts) -> Verdict {
     match disagreement(&facts.given, &site) {
         Some((cause, seen)) => Bad(cause, seen),
         None => Good(format!(
-            "location {} has the prefix, the servers and the error_page that it should",
-            site.location
+            "location {} has the prefix, the servers and the error_page that it should{}",
+            site.location,
+            lag(&site)
         )),
     }
+}
+
+fn lag(site: &Site) -> String {
+    let lag = site.lag.as_ref();
+    lag.map_or_else(String::new, |lag| {
+        format!("; its micro cache does not see purges and deletes {lag}")
+    })
 }
 
 fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {

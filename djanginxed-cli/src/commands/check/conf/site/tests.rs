@@ -74,6 +74,25 @@ fn a_target_without_ignored_parameters_is_the_target() {
 }
 
 #[test]
+fn how_long_a_copy_is_kept_is_known() {
+    let lag = |location: &str, server: &str| {
+        let file = FILE.replace("error_page", &format!("{location} error_page"));
+        let file = file.replace("listen 127", &format!("{server} listen 127"));
+        let url = Url::parse("http://www.example.com/a").unwrap();
+        Conf::parse(&file).unwrap().site(&url).unwrap().lag
+    };
+    let of = |text: &str| Some(text.to_owned());
+    assert_eq!(lag("", ""), None);
+    assert_eq!(lag("proxy_cache off;", ""), None);
+    let second = "add_header X-Accel-Expires @$second;";
+    assert_eq!(lag("proxy_cache z;", second), of("for up to 1 s"));
+    let four = "add_header X-Accel-Expires 4;";
+    assert_eq!(lag("proxy_cache z;", four), of("for up to 5 s"));
+    let unknown = of("for as long as proxy_cache z keeps its copy");
+    assert_eq!(lag("proxy_cache z;", ""), unknown);
+}
+
+#[test]
 fn the_prefixes_of_the_file_are_known() {
     assert_eq!(Conf::parse(FILE).unwrap().prefixes(), ["site1", "site2"]);
 }
