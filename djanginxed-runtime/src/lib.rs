@@ -75,6 +75,7 @@ pub mod tool {
     pub use crate::flags::{read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::parts::variants;
+    pub use crate::personal::has_commands;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

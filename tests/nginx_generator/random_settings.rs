@@ -32,6 +32,7 @@ struct Settings {
     layout: Layout,
     feed: Option<(String, u32)>,
     micro: Option<(u32, String)>,
+    parts: bool,
 }
 
 impl Settings {
@@ -41,6 +42,7 @@ impl Settings {
             .memcached(&self.memcached)
             .hosts(&self.hosts)
             .layout(self.layout)
+            .parts(self.parts)
             .operation_timeout(self.timeout);
         for name in &self.cookies {
             pages = pages.bypass_cookie(name);
@@ -302,10 +304,17 @@ fn settings() -> impl Strategy<Value = Settings> {
         places,
         timeout,
         size,
-        (reads, feed, micro),
+        (reads, feed, micro, any::<bool>()),
     )
         .prop_map(
-            |(addresses, rules, places, timeout, body_size, ((njs, layout), feed, micro))| {
+            |(
+                addresses,
+                rules,
+                places,
+                timeout,
+                body_size,
+                ((njs, layout), feed, micro, parts),
+            )| {
                 let (memcached, server_names, hosts, listens, inner, applications) = addresses;
                 let (cookies, bypass_headers, headers, ignored, vary) = rules;
                 let (pages, never_cached, name) = places;
@@ -328,6 +337,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     body_size,
                     njs,
                     layout,
+                    parts,
                     feed,
                     micro,
                 }

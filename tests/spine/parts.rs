@@ -1,6 +1,9 @@
 //! Personal parts of stored pages, filled by nginx at each hit and by the application
 //! otherwise.
 
+use std::convert::Infallible;
+
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{Layout, PageKey};
@@ -63,6 +66,7 @@ fn answer(render: Render) -> HttpResponse {
             page().body(parts.collect::<String>())
         }
         "/forged" => page().body(format!("{}{}", render.header("x-comment"), nonce())),
+        "/stream" => page().streaming(stream()),
         "/own-field" => ok().insert_header(("Link", nonce().to_string())).body("x"),
         _ => page()
             .insert_header(("ETag", "\"mine\""))
@@ -76,6 +80,16 @@ fn answer(render: Render) -> HttpResponse {
                 nonce = nonce(),
             )),
     }
+}
+
+/// A page in chunks of a byte each.
+fn stream() -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
+    let page = format!("{EVIL}{}{}", cookie("user"), include("/badge").or(DEFAULT));
+    let bytes: Vec<_> = page
+        .bytes()
+        .map(|byte| Ok(Bytes::from(vec![byte])))
+        .collect();
+    futures_util::stream::iter(bytes)
 }
 
 fn of_ann(target: &str) -> Request {
@@ -394,4 +408,46 @@ fn without_parts_switched_on_a_page_with_some_is_whole_and_not_stored() {
         );
         assert_eq!(page.text().len(), 32);
     }
+}
+
+#[test]
+fn the_parts_of_a_stream_are_filled_wherever_its_chunks_end() {
+    for layout in LAYOUTS {
+        let stack = start(layout);
+        let filled = format!("ann<b>ann /badge</b>{EVIL}");
+        let miss = stack.send(&of_ann("/stream"));
+        assert_eq!(miss.text(), format!("{EVIL}{filled}"), "{layout}");
+        assert_eq!(miss.header("cache-control"), Some("private, no-cache"));
+        let hit = stack.send(&of_ann("/stream"));
+        assert_eq!(cache_status(&hit), NGINX_HIT, "{layout}");
+        let harmless = EVIL.replace("<!--#", "<!-- #");
+        assert_eq!(hit.text(), format!("{harmless}{filled}"));
+    }
+}
+
+#[test]
+fn what_a_micro_cache_keeps_has_its_parts_filled_each_time() {
+    let stack = setup(Layout::Body)
+        .site(|site| site.micro_cache(10).micro_cache_path("micro"))
+        .start(Script::new(answer));
+    let mut nonces = Vec::new();
+    for _ in 0..6 {
+        let page = stack.send(&of_ann("/").header("If-None-Match", "*"));
+        is_whole(
+            &page,
+            &format!("<b>ann /badge?x=1&y=%2F</b>{EVIL}"),
+            "a&lt;b&gt;&quot;&amp;c",
+        );
+        let hit = stack.send(&of_ann("/"));
+        is_whole(
+            &hit,
+            &format!("<b>ann /badge?x=1&y=%2F</b>{EVIL}"),
+            "a&lt;b&gt;&quot;&amp;c",
+        );
+        nonces.extend([&page, &hit].map(nonce_of));
+    }
+    assert!(stack.get("/").text().contains("<b>nobody"));
+    nonces.sort_unstable();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 12);
 }

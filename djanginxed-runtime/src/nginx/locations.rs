@@ -60,6 +60,7 @@ fn never_cached(text: &mut Text, plan: &Plan) {
 
 fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     bypass(text, plan, route);
+    parts::refuse_star(text, plan, &page.content_type);
     if plan.hit_feed.is_some() {
         HitFeed::may_be_hit(text, plan);
     }
@@ -70,7 +71,6 @@ fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
 }
 
 fn response(text: &mut Text, plan: &Plan, page: &Page) {
-    parts::refuse_star(text, plan);
     text.line(format_args!("error_page 418 = @{}_app", plan.name));
     text.blank();
     key(text, plan, page);

@@ -46,9 +46,10 @@ pub(super) fn has_html(plan: &Plan, content_type: &str) -> bool {
     plan.parts && (plan.layout == Layout::Response || may_have_parts(content_type))
 }
 
-/// In a location of whole responses: nginx says 304 to `*` even where a page has no tag.
-pub(super) fn refuse_star(text: &mut Text, plan: &Plan) {
-    if !plan.parts {
+/// In a location of pages: whole responses, and what is in a micro cache, nginx calls
+/// unchanged to who asks with `*`, even where a page has no tag.
+pub(super) fn refuse_star(text: &mut Text, plan: &Plan, content_type: &str) {
+    if !has_html(plan, content_type) {
         return;
     }
     text.why("nginx would say that a page with parts has not changed.");

@@ -13,7 +13,7 @@ use super::site::Site;
 use super::values;
 use crate::host::{Host, Scheme};
 use crate::layout::Layout;
-use crate::personal::nonce_marker;
+use crate::personal::{NONCE_VARIABLE, nonce_marker};
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
 use crate::vary::Rules;
@@ -302,6 +302,11 @@ fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {
     each(&settings.headers, |(name, value)| {
         let marker = nonce_marker();
         let value = String::from_utf8_lossy(value.as_bytes()).replace(&marker, "{nonce}");
+        if settings.parts {
+            // As long as it is written.
+            let written = value.replace("{nonce}", &"n".repeat(NONCE_VARIABLE.len() + 3));
+            values::header_value(written.as_bytes())?;
+        }
         let value = values::header_value(value.as_bytes())?;
         Ok((values::header_name(name.as_str())?, value))
     })

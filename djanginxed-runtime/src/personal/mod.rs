@@ -35,6 +35,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use djanginxed_rules::is_cookie_name;
 
 pub(crate) use self::marker::{Segment, Splitter, has_markers, mentions, nonce_marker, split};
+#[doc(hidden)]
+pub use self::stored::has_commands;
 pub(crate) use self::stored::{NONCE_VARIABLE, PART_PATH, Stored, read};
 
 /// No page has more parts that are included; with more it is not stored, and those beyond

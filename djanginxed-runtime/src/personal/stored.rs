@@ -104,6 +104,13 @@ fn block_name(target: &str, default: &str) -> String {
         .fold("d".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }
 
+/// Whether a stored page has parts: for the tool.
+#[must_use]
+pub fn has_commands(page: &[u8]) -> bool {
+    let is_part = |segment: &Segment| matches!(segment, Segment::Part(_));
+    memmem::find(page, COMMAND).is_some() && read(page).iter().any(is_part)
+}
+
 /// Takes a stored page apart; what no writer of pages has written is text.
 pub(crate) fn read(page: &[u8]) -> Vec<Segment> {
     let mut segments = Vec::new();

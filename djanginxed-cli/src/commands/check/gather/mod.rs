@@ -132,6 +132,7 @@ impl Gathering {
         let stores = found.flat_map(|look| &look.stores);
         let others = stores.filter_map(|place| match place.recipe.as_ref()? {
             Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
+            Recipe::Parts(_) => Some(with_other_mark(&given.recipe().start()).0),
             Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });
