@@ -111,26 +111,34 @@ pub(super) fn fill(
         return response;
     }
     let mut response = response;
-    let visitor = Visitor::of(request);
     declare(response.headers_mut(), settings);
-    fill_fields(response.headers_mut(), &visitor.nonce);
-    if !is_html(response.headers()) || response.headers().contains_key(header::CONTENT_ENCODING) {
-        return response;
-    }
+    let is_html =
+        is_html(response.headers()) && !response.headers().contains_key(header::CONTENT_ENCODING);
     let (mut response, body) = response.into_parts();
-    match body.try_into_bytes() {
-        Ok(body) if !mentions(&body) => response.set_body(BoxBody::new(body)),
-        Ok(body) => {
+    let body = body.try_into_bytes();
+    let in_fields = (response.headers().iter()).any(|(_, value)| mentions(value.as_bytes()));
+    let in_body = is_html && body.as_ref().map_or(true, |body| mentions(body));
+    let body = match body {
+        Ok(body) if !in_body && !in_fields => return response.set_body(BoxBody::new(body)),
+        Err(stream) if !in_body && !in_fields => return response.set_body(stream),
+        body => body,
+    };
+    let visitor = Visitor::of(request);
+    fill_fields(response.headers_mut(), &visitor.nonce);
+    match body {
+        Ok(body) if in_body => {
             make_personal(response.headers_mut());
             response.set_body(whole(split(&body), visitor))
         }
-        Err(stream) => {
+        Ok(body) => response.set_body(BoxBody::new(body)),
+        Err(stream) if in_body => {
             if settings.parts {
                 make_personal(response.headers_mut());
             }
             response.headers_mut().remove(header::CONTENT_LENGTH);
             response.set_body(BoxBody::new(Filler::of(Some(stream), Vec::new(), visitor)))
         }
+        Err(stream) => response.set_body(stream),
     }
 }
 
