@@ -13,7 +13,7 @@ use djanginxed_runtime::tool::KeyRecipe;
 use super::Args;
 use super::diagnosis::Stage;
 use super::facts::{Facts, Given};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, with_other_mark};
 use crate::failure::Failure;
 use crate::http::{Problem, Url};
 use crate::memcached::{Health, health};
