@@ -9,8 +9,11 @@ use crate::date::http_date;
 /// The parts of a comma-separated field, over all its lines. A semicolon, which
 /// people write for a comma, ends a part too.
 pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-    headers
-        .get_all(name)
+    parts(headers.get_all(name))
+}
+
+fn parts<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> impl Iterator<Item = &'a [u8]> {
+    lines
         .flat_map(|line| line.as_bytes().split(|byte| b",;".contains(byte)))
         .map(<[u8]>::trim_ascii)
         .filter(|part| !part.is_empty())
@@ -18,24 +21,61 @@ pub(crate) fn list(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item 
 
 static CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// The fields that speak to this cache: CDN-Cache-Control where there is one, else
+/// What a response says to this cache: in CDN-Cache-Control where there is one, else in
 /// Cache-Control (RFC 9213, section 2.2). A targeted field that is not well formed is
 /// as none, but what it says may be meant: then both count.
-pub(crate) fn control_fields(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> + use<> {
-    let targeted = has(headers, &CDN_CACHE_CONTROL).then(|| CDN_CACHE_CONTROL.clone());
-    let usual = (!is_targeted(headers)).then_some(header::CACHE_CONTROL);
-    targeted.into_iter().chain(usual)
+#[derive(Debug)]
+pub(crate) struct Control<'a> {
+    lines: Vec<&'a HeaderValue>,
+    /// Whether CDN-Cache-Control speaks instead of Cache-Control, and of Expires and
+    /// Pragma, which belong to that.
+    pub(crate) is_targeted: bool,
 }
 
-/// Whether CDN-Cache-Control speaks to this cache instead of Cache-Control.
-pub(crate) fn is_targeted(headers: &HeaderMap) -> bool {
-    let mut members = list(headers, CDN_CACHE_CONTROL.clone());
-    has(headers, &CDN_CACHE_CONTROL) && members.all(is_member)
-}
+impl<'a> Control<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Control<'a> {
+        let mut lines: Vec<_> = headers.get_all(&CDN_CACHE_CONTROL).collect();
+        let is_targeted = {
+            let mut members = parts(lines.iter().copied()).peekable();
+            // An empty field is as none (section 2.1).
+            members.peek().is_some() && members.all(is_member)
+        };
+        if !is_targeted {
+            lines.extend(headers.get_all(header::CACHE_CONTROL));
+        }
+        Control { lines, is_targeted }
+    }
 
-/// An empty field is as none (RFC 9213, section 2.1).
-fn has(headers: &HeaderMap, name: &HeaderName) -> bool {
-    list(headers, name.clone()).next().is_some()
+    /// The directives, as name and value (RFC 9111, section 5.2).
+    fn directives(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        parts(self.lines.iter().copied()).map(directive)
+    }
+
+    /// Most responses say nothing, and each question of them is answered by that.
+    fn is_silent(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        let mut names = self.directives().map(|(name, _)| name);
+        !self.is_silent() && names.any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether one of the words stands anywhere, as [`says`] looks for it.
+    pub(crate) fn says(&self, words: &[&[u8]]) -> bool {
+        !self.is_silent() && has_word(self.lines.iter().copied(), words)
+    }
+
+    /// The smallest value of a directive; what cannot be read leaves no life.
+    pub(crate) fn seconds_of(&self, name: &[u8]) -> Option<Duration> {
+        if self.is_silent() {
+            return None;
+        }
+        self.directives()
+            .filter(|(own, _)| own.eq_ignore_ascii_case(name))
+            .map(|(_, value)| delta_seconds(value.unwrap_or_default()).unwrap_or(Duration::ZERO))
+            .min()
+    }
 }
 
 /// Whether a part of a targeted field is one of a dictionary (RFC 8941, section 3.2),
@@ -48,11 +88,6 @@ fn is_member(part: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(is_key) && (!is_life || value.is_some_and(is_number))
 }
 
-/// The directives for this cache, as name and value (RFC 9111, section 5.2).
-pub(crate) fn directives(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-    control_fields(headers).flat_map(|field| list(headers, field).map(directive))
-}
-
 fn directive(part: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut sides = part.splitn(2, |&byte| byte == b'=');
     let name = sides.next().unwrap_or_default().trim_ascii();
@@ -61,20 +96,15 @@ fn directive(part: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// Whether one of the words stands anywhere in a field: also in a quoted string,
 /// or beside a separator that is none. That finds too many, if anything.
-pub(crate) fn says(headers: &HeaderMap, name: HeaderName, words: &[&[u8]]) -> bool {
-    let ends_word = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
-    headers
-        .get_all(name)
-        .flat_map(|line| line.as_bytes().split(ends_word))
-        .any(|found| words.iter().any(|word| found.eq_ignore_ascii_case(word)))
+pub(crate) fn says(headers: &HeaderMap, name: &HeaderName, words: &[&[u8]]) -> bool {
+    has_word(headers.get_all(name), words)
 }
 
-/// The smallest value of a directive; what cannot be read leaves no life.
-pub(crate) fn seconds_of(headers: &HeaderMap, directive: &[u8]) -> Option<Duration> {
-    directives(headers)
-        .filter(|(name, _)| name.eq_ignore_ascii_case(directive))
-        .map(|(_, value)| delta_seconds(value.unwrap_or_default()).unwrap_or(Duration::ZERO))
-        .min()
+fn has_word<'a>(lines: impl Iterator<Item = &'a HeaderValue>, words: &[&[u8]]) -> bool {
+    let ends_word = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+    lines
+        .flat_map(|line| line.as_bytes().split(ends_word))
+        .any(|found| words.iter().any(|word| found.eq_ignore_ascii_case(word)))
 }
 
 pub(crate) fn delta_seconds(value: &[u8]) -> Option<Duration> {
@@ -88,13 +118,15 @@ pub(crate) fn delta_seconds(value: &[u8]) -> Option<Duration> {
 }
 
 pub(crate) fn until_expires(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let mut lines = headers.get_all(header::EXPIRES).peekable();
+    lines.peek()?;
     let from = date(headers).unwrap_or(now);
     let left = |line: &HeaderValue| {
         http_date(line)
             .and_then(|expires| expires.duration_since(from).ok())
             .unwrap_or_default()
     };
-    headers.get_all(header::EXPIRES).map(left).min()
+    lines.map(left).min()
 }
 
 pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {

@@ -13,7 +13,21 @@ use foldhash::quality::FixedState;
 pub(crate) fn of(body: &[u8]) -> Option<HeaderValue> {
     let mut hasher = FixedState::with_seed(0).build_hasher();
     hasher.write(body);
-    HeaderValue::try_from(format!("\"{:x}-{:016x}\"", body.len(), hasher.finish())).ok()
+    let mut tag = Vec::with_capacity(2 * (1 + 16) + 1);
+    tag.push(b'"');
+    hex(&mut tag, body.len() as u64, 1);
+    tag.push(b'-');
+    hex(&mut tag, hasher.finish(), 16);
+    tag.push(b'"');
+    HeaderValue::try_from(tag).ok()
+}
+
+/// `number` in at least so many digits. The formatter takes a thousand instructions for it.
+fn hex(text: &mut Vec<u8>, number: u64, digits: u32) {
+    let needed = (u64::BITS - number.leading_zeros()).div_ceil(4);
+    for place in (0..needed.max(digits)).rev() {
+        text.push(b"0123456789abcdef"[(number >> (4 * place)) as usize & 0xf]);
+    }
 }
 
 #[cfg(test)]
@@ -28,5 +42,16 @@ mod tests {
         let tag = of(b"page").unwrap();
         let tag = tag.to_str().unwrap();
         assert!(tag.starts_with("\"4-") && tag.ends_with('"'), "{tag}");
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_formatter_writes_them() {
+        for number in [0, 1, 15, 16, 255, 256, 0x1234_5678_9abc_def0, u64::MAX] {
+            for (digits, expected) in [(1, format!("{number:x}")), (16, format!("{number:016x}"))] {
+                let mut text = Vec::new();
+                hex(&mut text, number, digits);
+                assert_eq!(String::from_utf8(text).unwrap(), expected);
+            }
+        }
     }
 }

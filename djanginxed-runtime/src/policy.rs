@@ -11,9 +11,7 @@ use djanginxed_rules::MAX_TIMEOUT;
 pub use self::loss::Loss;
 pub(crate) use self::loss::{has_own_marker, private_losses, refused_loss};
 
-use crate::control::{
-    age, control_fields, directives, is_targeted, list, says, seconds_of, unquoted, until_expires,
-};
+use crate::control::{Control, age, list, says, unquoted, until_expires};
 use crate::layout::Layout;
 use crate::life::Life;
 use crate::media::gets_charset;
@@ -48,7 +46,8 @@ pub(crate) fn decide(
     if !terms.settings.statuses.contains(&status) {
         return Decision::Skip(Reason::Status);
     }
-    let refused = refused_for_all(status, headers, &terms.settings.vary).or_else(|| {
+    let control = &Control::of(headers);
+    let refused = refused_for_all(status, headers, control, &terms.settings.vary).or_else(|| {
         match terms.settings.layout {
             Layout::Body => refused_by_loss(headers, terms),
             Layout::Response => refused_whole(status, headers),
@@ -57,19 +56,24 @@ pub(crate) fn decide(
     if let Some(reason) = refused {
         return Decision::Skip(reason);
     }
-    match fresh(status, headers, terms, now) {
+    match fresh(status, headers, control, terms, now) {
         Duration::ZERO => Decision::Skip(Reason::Expired),
         fresh => Decision::Store(Life {
             fresh,
-            stale: stale(status, headers, terms),
+            stale: stale(status, control, terms),
         }),
     }
 }
 
-fn refused_for_all(status: StatusCode, headers: &HeaderMap, rules: &Rules) -> Option<Reason> {
+fn refused_for_all(
+    status: StatusCode,
+    headers: &HeaderMap,
+    control: &Control<'_>,
+    rules: &Rules,
+) -> Option<Reason> {
     if headers.contains_key(header::SET_COOKIE) {
         Some(Reason::SetCookie)
-    } else if forbids_sharing(status, headers) {
+    } else if forbids_sharing(status, headers, control) {
         Some(Reason::CacheControl)
     } else if varies(headers, rules) {
         Some(Reason::Vary)
@@ -135,23 +139,23 @@ fn is_misnamed(headers: &HeaderMap, body: &[u8], page: &Page) -> bool {
 /// Surrogate-Control, which older caches of this place obey, or by Pragma where
 /// Cache-Control does not go before it. `must-understand` keeps `no-store` for those who
 /// do not know the status (RFC 9111, section 5.2.2.3).
-fn forbids_sharing(status: StatusCode, headers: &HeaderMap) -> bool {
+fn forbids_sharing(status: StatusCode, headers: &HeaderMap, control: &Control<'_>) -> bool {
+    let understood = || lasts(status) && control.has(b"must-understand");
     let pragma = || {
         !headers.contains_key(header::CACHE_CONTROL)
-            && !is_targeted(headers)
-            && says(headers, header::PRAGMA, &[b"no-cache"])
+            && !control.is_targeted
+            && says(headers, &header::PRAGMA, &[b"no-cache"])
     };
-    let forbids =
-        |words: &[&[u8]]| control_fields(headers).any(|field| says(headers, field, words));
-    forbids(&[b"private", b"no-cache"])
-        || (forbids(&[b"no-store"]) && !(lasts(status) && has(headers, b"must-understand")))
-        || says(
-            headers,
-            HeaderName::from_static("surrogate-control"),
-            &[b"no-store"],
-        )
+    // In one go: most responses say nothing of it.
+    let forbids = || {
+        control.says(&[b"private", b"no-cache"]) || control.says(&[b"no-store"]) && !understood()
+    };
+    control.says(&[b"private", b"no-cache", b"no-store"]) && forbids()
+        || says(headers, &SURROGATE_CONTROL, &[b"no-store"])
         || pragma()
 }
+
+static SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// Whether the response depends on what no variant is made of.
 fn varies(headers: &HeaderMap, rules: &Rules) -> bool {
@@ -206,19 +210,21 @@ fn lasts(status: StatusCode) -> bool {
     )
 }
 
-fn has(headers: &HeaderMap, word: &[u8]) -> bool {
-    directives(headers).any(|(name, _)| name.eq_ignore_ascii_case(word))
-}
-
 /// The page's timeout, for errors the shorter one of errors, or what the response
 /// grants a shared cache, whichever is shorter, less its age (RFC 9111, section 4.2).
-fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemTime) -> Duration {
-    let granted = seconds_of(headers, b"s-maxage")
-        .or_else(|| seconds_of(headers, b"max-age"))
-        // Expires belongs to the field that the targeted one goes before.
-        .or_else(|| (!is_targeted(headers)).then(|| until_expires(headers, now))?);
+fn fresh(
+    status: StatusCode,
+    headers: &HeaderMap,
+    control: &Control<'_>,
+    terms: Terms<'_>,
+    now: SystemTime,
+) -> Duration {
+    let granted = control
+        .seconds_of(b"s-maxage")
+        .or_else(|| control.seconds_of(b"max-age"))
+        .or_else(|| (!control.is_targeted).then(|| until_expires(headers, now))?);
     // RFC 9111, section 4.2.2.
-    if granted.is_none() && !lasts(status) && !has(headers, b"public") {
+    if granted.is_none() && !lasts(status) && !control.has(b"public") {
         return Duration::ZERO;
     }
     let mut timeout = terms.page.timeout();
@@ -232,13 +238,15 @@ fn fresh(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>, now: SystemT
 /// For how long the page may be given out after that: what the response says, else
 /// what the page does, and not at all where the response forbids it, or is an error
 /// (RFC 5861, section 3; RFC 9111, section 4.2.4).
-fn stale(status: StatusCode, headers: &HeaderMap, terms: Terms<'_>) -> Duration {
-    let must = |word: &[u8]| has(headers, word);
-    if status.is_server_error() || must(b"must-revalidate") || must(b"proxy-revalidate") {
+fn stale(status: StatusCode, control: &Control<'_>, terms: Terms<'_>) -> Duration {
+    let must_ask = || control.has(b"must-revalidate") || control.has(b"proxy-revalidate");
+    if status.is_server_error() || must_ask() {
         return Duration::ZERO;
     }
     let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
-    let stale = seconds_of(headers, b"stale-while-revalidate").unwrap_or_else(own);
+    let stale = control
+        .seconds_of(b"stale-while-revalidate")
+        .unwrap_or_else(own);
     stale.min(Duration::from_secs(MAX_TIMEOUT.into()))
 }
 

@@ -1,6 +1,6 @@
 //! Step 1: may this request take part at all?
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, Uri};
 
 use crate::host::{Host, Scheme};
@@ -23,7 +23,10 @@ pub(crate) enum Part {
 
 /// By this header nginx's file says of a request that its page is neither looked
 /// up there nor, therefore, of any use in a store.
-const PROXY_BYPASS: &str = "djanginxed-bypass";
+static PROXY_BYPASS: HeaderName = HeaderName::from_static("djanginxed-bypass");
+
+// A name that is given as text is parsed each time.
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What the decision needs to know of a request.
 pub(crate) struct Asked<'a> {
@@ -99,7 +102,7 @@ fn bypass(
         Some(Bypass::Upgrade)
     } else if asked.has_content || announces_content(headers) {
         Some(Bypass::Content)
-    } else if headers.contains_key(PROXY_BYPASS) {
+    } else if headers.contains_key(&PROXY_BYPASS) {
         // The last of those that nginx knows, so that the true cause is named.
         Some(Bypass::Proxy)
     } else if !asked.target().starts_with('/') {
@@ -218,7 +221,7 @@ const PLAIN: &[u8] = b"-._~!$&'()*+,;=:@/";
 /// Whether each scheme that the request names by itself is http or https.
 fn schemes_are_known(asked: &Asked<'_>) -> bool {
     let target = asked.uri.scheme_str();
-    let forwarded = asked.headers.get_all("x-forwarded-proto");
+    let forwarded = asked.headers.get_all(&FORWARDED_PROTO);
     let mut forwarded = forwarded.flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
     target.is_none_or(|scheme| Scheme::of(scheme.as_bytes()).is_some())
         && forwarded.all(|scheme| Scheme::of(scheme.trim_ascii()).is_some())
@@ -232,7 +235,7 @@ fn announces_content(headers: &HeaderMap) -> bool {
 }
 
 fn wants_part_or_condition(headers: &HeaderMap) -> bool {
-    const CONDITIONS: [header::HeaderName; 6] = [
+    const CONDITIONS: [HeaderName; 6] = [
         header::RANGE,
         header::IF_RANGE,
         header::IF_NONE_MATCH,

@@ -1,10 +1,12 @@
 //! `cargo xtask`: the project's own commands.
 
+mod api;
 mod bench;
 mod cache_tests;
 mod ci;
 mod demo;
 mod install;
+mod msrv;
 mod run;
 mod test;
 
@@ -20,7 +22,10 @@ Usage: cargo xtask COMMAND
   cache-tests FOLDER
            run http-tests/cache-tests, a checkout of it after `npm i --omit=dev`
            (Node.js), through an annotated handler behind nginx
-  ci       check format, lints, documentation, licences and packages
+  api      compare the public API with the files in api; --bless writes them
+  msrv     check that no dependency needs a newer Rust than we say
+  ci       check format, lints, documentation, licences, the public API, the
+           oldest Rust that dependencies need, and that packages can be built
   install  install what demo and test need (Debian and Ubuntu), and nothing else
 
 demo, test and bench install what is missing before they start.";
@@ -33,6 +38,9 @@ fn main() -> ExitCode {
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
         ["bench", ref options @ ..] => bench::bench(options),
         ["cache-tests", folder] => cache_tests::cache_tests(folder),
+        ["api"] => api::api(false),
+        ["api", "--bless"] => api::api(true),
+        ["msrv"] => msrv::msrv(),
         ["ci"] => ci::ci(),
         ["install"] => install::install(),
         [] | ["help" | "--help" | "-h"] => {

@@ -10,7 +10,7 @@ use bench::by_hand::{self, Memcached, Store};
 use bench::handlers::Handler;
 use bench::site::Site;
 use clap::{ArgAction, Parser};
-use djanginxed::PageCache;
+use djanginxed::{Layout, PageCache};
 use memcache::exp::Set;
 use tokio::sync::{OnceCell, mpsc};
 
@@ -38,6 +38,9 @@ struct Args {
     lookup: bool,
     #[arg(long)]
     gzip: bool,
+    /// Entries are whole responses.
+    #[arg(long)]
+    whole: bool,
     #[arg(long, value_enum, default_value = "awaited")]
     store: Store,
     /// Size of the store in memory.
@@ -84,7 +87,12 @@ fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
     let builder = PageCache::builder()
         .key_prefix(&args.key_prefix)
         .lookup(args.lookup)
-        .gzip(args.gzip);
+        .gzip(args.gzip)
+        .layout(if args.whole {
+            Layout::Response
+        } else {
+            Layout::Body
+        });
     match &args.memcached {
         Some(address) => builder.memcached([address]),
         None => builder.in_memory(args.memory_bytes),

@@ -73,8 +73,9 @@ const fn p99(table: &'static str, row: &'static str, versus: &'static str, most:
     }
 }
 
-const TARGETS: [Target; 18] = [
+const TARGETS: [Target; 19] = [
     throughput(NGINX_HIT, NGINX_GZIP, PROXY_CACHE_GZIP, 0.85),
+    throughput(NGINX_HIT, NGINX_WHOLE_GZIP, NGINX_PASS_GZIP, 1.0),
     throughput(NGINX_HIT, NGINX_GZIP, PYTHON, 4.0),
     throughput(NGINX_HIT, NGINX_GZIP, PROXY_CACHE_PACKING, 1.3),
     throughput(MISS, MISS_NO_LOOKUP, MISS_BARE, 0.75),

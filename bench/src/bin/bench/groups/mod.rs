@@ -83,6 +83,7 @@ pub(crate) mod names {
     pub(crate) use super::fault::{BARE as HUNG_BARE, HUNG, LOOKUP as HUNG_LOOKUP};
     pub(crate) use super::key::{KEY, SHORT as KEY_SHORT};
     pub(crate) use super::nginx_hit::{
-        GZIP as NGINX_GZIP, ONE_PAGE as NGINX_HIT, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON,
+        GZIP as NGINX_GZIP, ONE_PAGE as NGINX_HIT, PASS_GZIP as NGINX_PASS_GZIP, PROXY_CACHE_GZIP,
+        PROXY_CACHE_PACKING, PYTHON, WHOLE_GZIP as NGINX_WHOLE_GZIP,
     };
 }

@@ -1,63 +1,76 @@
 //! nginx with the generated file.
 
-use djanginxed::PageCache;
 use djanginxed::nginx::{Md5, Site};
+use djanginxed::{Layout, PageCache};
 use testkit::{Memcached, Module, free_port};
 
 use super::unix_memcached::UnixMemcached;
 use super::{Peer, nginx};
 use crate::contest::Outcome;
 
+/// How an application stores pages, and how nginx finds them.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored {
+    pub(crate) prefix: &'static str,
+    pub(crate) gzip: bool,
+    pub(crate) layout: Layout,
+    pub(crate) md5: Md5,
+}
+
 /// nginx with the generated file, for pages that the application on `app`
 /// stores in `memcached`.
-pub(crate) fn generated(
-    memcached: &Memcached,
-    prefix: &str,
-    gzip: bool,
-    md5: Md5,
-    app: u16,
-) -> Outcome<Peer> {
-    let (module, site) = site(&memcached.address(), prefix, gzip, md5, app)?;
+pub(crate) fn generated(memcached: &Memcached, stored: Stored, app: u16) -> Outcome<Peer> {
+    let (modules, site) = site(&memcached.address(), stored, app)?;
     let script = file(&site, 1)?.1;
-    nginx(&[module], script, |port| Ok(file(&site, port)?.0))
+    nginx(&modules, script, |port| Ok(file(&site, port)?.0))
 }
 
 /// The generated file with Memcached's address replaced by a unix socket, which
 /// the application cannot store through: an outlook. The entries are put there
 /// by us.
 pub(crate) fn over_unix_socket(
-    prefix: &str,
+    prefix: &'static str,
     entries: &[(String, Vec<u8>)],
     app: u16,
 ) -> Outcome<Peer> {
     let memcached = UnixMemcached::start()?;
     memcached.put(prefix, entries)?;
     let stand_in = "127.0.0.1:11211";
-    let (module, site) = site(stand_in, prefix, true, Md5::SetMisc, app)?;
+    let stored = Stored {
+        prefix,
+        gzip: true,
+        layout: Layout::Body,
+        md5: Md5::SetMisc,
+    };
+    let (modules, site) = site(stand_in, stored, app)?;
     let socket = format!("unix:{}", memcached.socket.display());
-    let mut peer = nginx(&[module], "", |port| {
+    let mut peer = nginx(&modules, "", |port| {
         Ok(file(&site, port)?.0.replace(stand_in, &socket))
     })?;
     peer._running.push(Box::new(memcached));
     Ok(peer)
 }
 
-fn site(memcached: &str, prefix: &str, gzip: bool, md5: Md5, app: u16) -> Outcome<(Module, Site)> {
+fn site(memcached: &str, stored: Stored, app: u16) -> Outcome<(Vec<Module>, Site)> {
     let pages = PageCache::builder()
         .memcached([memcached])
-        .key_prefix(prefix)
-        .gzip(gzip)
+        .key_prefix(stored.prefix)
+        .gzip(stored.gzip)
+        .layout(stored.layout)
         .build()
         .map_err(|error| error.to_string())?;
     let site = Site::new(&pages)
         .server_name("127.0.0.1")
         .app(format!("127.0.0.1:{app}"))
-        .md5(md5);
-    let module = match md5 {
+        .md5(stored.md5);
+    let mut modules = vec![match stored.md5 {
         Md5::Njs => Module::Njs,
         _ => Module::SetMisc,
-    };
-    Ok((module, site))
+    }];
+    if stored.layout == Layout::Response {
+        modules.extend([Module::Srcache, Module::Memc]);
+    }
+    Ok((modules, site))
 }
 
 /// The file and its script.

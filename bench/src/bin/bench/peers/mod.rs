@@ -13,8 +13,10 @@ use testkit::{Module, Nginx};
 
 use crate::contest::Outcome;
 
-pub(crate) use generated::{generated, over_unix_socket};
-pub(crate) use rivals::{ceiling, proxy_cache, python_readme, srcache, uncached, varnish};
+pub(crate) use generated::{Stored, generated, over_unix_socket};
+pub(crate) use rivals::{
+    ceiling, memcached_pass, proxy_cache, python_readme, srcache, uncached, varnish,
+};
 
 /// What every file here begins with: no log, and sendfile as in Debian's nginx.conf,
 /// but not its tcp_nopush, with which large files wait 40 ms on loopback.

@@ -2,26 +2,31 @@
 
 use std::rc::Rc;
 
+use djanginxed::Layout;
 use djanginxed::nginx::Md5;
 use testkit::Memcached;
 
 use super::candidate::Candidate;
-use super::{CEILING, GZIP, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON};
+use super::{
+    CEILING, GZIP, PASS_GZIP, PROXY_CACHE_GZIP, PROXY_CACHE_PACKING, PYTHON, WHOLE, WHOLE_GZIP,
+};
 use crate::app::{App, memcached};
 use crate::client::{Expect, ask};
 use crate::contest::{Outcome, guarded};
 use crate::page_set::Page;
-use crate::peers::{self, Peer};
+use crate::peers::{self, Peer, Stored};
 use crate::stage::Stage;
 
-const HIT: Option<(&str, &str)> = Some(("Cache-Status", "nginx; hit"));
-const CACHED: Option<(&str, &str)> = Some(("X-Cache", "HIT"));
+pub(super) const HIT: (&str, &str) = ("Cache-Status", "nginx; hit");
+pub(super) const CACHED: (&str, &str) = ("X-Cache", "HIT");
 
 /// What stands behind nginx.
 pub(super) struct Backends {
     memcached: Memcached,
     /// Stores plain entries; stores gzip entries.
     annotated: [Rc<App>; 2],
+    /// The same of whole responses.
+    whole: [Rc<App>; 2],
     /// Renders each time, in no time; answers with gzip bytes.
     bare: Rc<App>,
     gzip: Rc<App>,
@@ -38,6 +43,16 @@ impl Backends {
                 storing(&["annotated", "--key-prefix", "plain"])?,
                 storing(&["annotated", "--key-prefix", "packed", "--gzip"])?,
             ],
+            whole: [
+                storing(&["annotated", "--key-prefix", "whole", "--whole"])?,
+                storing(&[
+                    "annotated",
+                    "--key-prefix",
+                    "whole-gzip",
+                    "--whole",
+                    "--gzip",
+                ])?,
+            ],
             bare: app(&["bare"])?,
             gzip: app(&["ready-gzip"])?,
             slow: ["1", "5"].map(|ms| app(&["bare", "--computing-ms", ms])),
@@ -49,23 +64,41 @@ impl Backends {
         let [plain, packed] = &self.annotated;
         let memcached = &self.memcached;
         let generated = |app: &Rc<App>, gzip, md5| {
-            let prefix = if gzip { "packed" } else { "plain" };
-            let peer = peers::generated(memcached, prefix, gzip, md5, app.port);
-            candidate(app, peer, gzip, HIT)
+            let stored = Stored {
+                prefix: if gzip { "packed" } else { "plain" },
+                gzip,
+                layout: Layout::Body,
+                md5,
+            };
+            let peer = peers::generated(memcached, stored, app.port);
+            candidate(app, peer, gzip, Some(HIT))
+        };
+        let whole = |gzip| {
+            let (app, peer) = self.whole(gzip);
+            candidate(app, peer, gzip, Some(HIT))
+        };
+        let pass = |app: &Rc<App>, prefix, gzip| {
+            let peer = peers::memcached_pass(memcached, prefix, app.port);
+            candidate(app, peer, gzip, None)
         };
         let srcache = |app: &Rc<App>, prefix, gzip| {
             candidate(
                 app,
                 peers::srcache(memcached, prefix, app.port),
                 gzip,
-                CACHED,
+                Some(CACHED),
             )
         };
         let proxy_cache = |app: &Rc<App>, packing, gzip| {
-            candidate(app, peers::proxy_cache(app.port, packing), gzip, CACHED)
+            candidate(
+                app,
+                peers::proxy_cache(app.port, packing),
+                gzip,
+                Some(CACHED),
+            )
         };
         let (bare, gzip) = (&self.bare, &self.gzip);
-        let list: [(&str, &dyn Fn() -> Outcome<Candidate>); 17] = [
+        let list: [(&str, &dyn Fn() -> Outcome<Candidate>); 21] = [
             (CEILING, &|| {
                 Ok(Candidate {
                     expect: None,
@@ -82,13 +115,19 @@ impl Backends {
             ("generated file, gzip, njs", &|| {
                 generated(packed, true, Md5::Njs)
             }),
+            (WHOLE, &|| whole(false)),
+            (WHOLE_GZIP, &|| whole(true)),
+            ("memcached_pass alone, plain", &|| {
+                pass(plain, "plain", false)
+            }),
+            (PASS_GZIP, &|| pass(packed, "packed", true)),
             ("outlook: generated file, gzip, unix socket", &|| {
                 let entries = gzip_entries(stage, gzip.port)?;
                 candidate(
                     packed,
                     peers::over_unix_socket("packed", &entries, packed.port),
                     true,
-                    HIT,
+                    Some(HIT),
                 )
             }),
             (PYTHON, &|| {
@@ -121,6 +160,18 @@ impl Backends {
             ("un-cached, 5 ms of computing", &|| self.slow(1)),
         ];
         list.map(|(name, start)| (name, guarded(start))).into()
+    }
+
+    /// The application that stores whole responses, and nginx before it.
+    pub(super) fn whole(&self, gzip: bool) -> (&Rc<App>, Outcome<Peer>) {
+        let app = &self.whole[usize::from(gzip)];
+        let stored = Stored {
+            prefix: if gzip { "whole-gzip" } else { "whole" },
+            gzip,
+            layout: Layout::Response,
+            md5: Md5::SetMisc,
+        };
+        (app, peers::generated(&self.memcached, stored, app.port))
     }
 
     fn slow(&self, which: usize) -> Outcome<Candidate> {

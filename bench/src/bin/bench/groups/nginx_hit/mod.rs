@@ -2,6 +2,7 @@
 
 mod backends;
 mod candidate;
+mod unmodified;
 
 use std::rc::Rc;
 
@@ -18,6 +19,9 @@ use candidate::Candidate;
 pub(crate) const ONE_PAGE: &str = "nginx-hit-10kb";
 pub(crate) const PAGE_SET: &str = "nginx-hit-set";
 pub(crate) const GZIP: &str = "generated file, gzip";
+pub(crate) const WHOLE: &str = "generated file, whole responses, plain";
+pub(crate) const WHOLE_GZIP: &str = "generated file, whole responses, gzip";
+pub(crate) const PASS_GZIP: &str = "memcached_pass alone, gzip";
 pub(crate) const PROXY_CACHE_GZIP: &str = "proxy_cache, the same gzip bytes";
 pub(crate) const PROXY_CACHE_PACKING: &str = "proxy_cache with gzip on";
 pub(crate) const PYTHON: &str = "the Python README's file";
@@ -63,7 +67,9 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
             rows: compete(peers.iter().map(contender).collect(), rounds),
         }
     };
-    Ok(tables.map(table).into())
+    let mut tables: Vec<_> = tables.map(table).into();
+    tables.push(unmodified::measure(stage, &backends));
+    Ok(tables)
 }
 
 fn about(pages: &[Page]) -> String {
