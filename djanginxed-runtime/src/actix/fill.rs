@@ -193,7 +193,7 @@ fn make_personal(headers: &mut HeaderMap) {
     for name in ["cdn-cache-control", "surrogate-control"] {
         headers.remove(HeaderName::from_static(name));
     }
-    if !says(headers, header::CACHE_CONTROL, &[b"no-store"]) {
+    if !says(headers, &header::CACHE_CONTROL, &[b"no-store"]) {
         headers.insert(header::CACHE_CONTROL, PERSONAL);
     }
 }
