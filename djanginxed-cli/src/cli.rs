@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, completions, delete, key, man, nginx, show, top, warm};
+use crate::commands::{check, completions, delete, key, man, nginx, purge, show, top, warm};
 use crate::failure::Outcome;
 
 /// What a command ends with.
@@ -29,6 +29,7 @@ enum Command {
     Key(key::Args),
     Show(show::Args),
     Delete(delete::Args),
+    Purge(purge::Args),
     Warm(warm::Args),
     Top(top::Args),
     Completions(completions::Args),
@@ -43,6 +44,7 @@ impl Cli {
             Command::Key(args) => key::run(&args),
             Command::Show(args) => show::run(&args).await,
             Command::Delete(args) => delete::run(&args).await,
+            Command::Purge(args) => purge::run(&args).await,
             Command::Warm(args) => warm::run(args).await,
             Command::Top(args) => top::run(args).await,
             Command::Completions(args) => completions::run(&args),

@@ -14,6 +14,8 @@ use crate::layout::Layout;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
 use crate::settings::Settings;
+use crate::store::index::{self, Piece};
+use crate::tag::TagKey;
 
 /// Whether `policy` stores a response of these headers.
 pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
@@ -60,6 +62,23 @@ impl Flights {
             Err(_) => false,
         }
     }
+}
+
+/// The items of Memcached that say whether a page has `tag`; the tag belongs to the
+/// cache's default key prefix.
+#[must_use]
+pub fn index_items(key_prefix: &str, tag: &str, page: &PageKey) -> Vec<String> {
+    let tag = TagKey::new(key_prefix, tag);
+    let names = Piece::of_page(tag, page).map(|piece| piece.name());
+    names
+        .map(|name| String::from_utf8_lossy(&name).into_owned())
+        .collect()
+}
+
+/// Whether such an item lists `page`.
+#[must_use]
+pub fn index_lists(item: &[u8], page: &PageKey) -> bool {
+    index::pages(item).contains(page)
 }
 
 /// Every variant of the pages of a cache as it stands in their keys, `~de~mobile`; one,

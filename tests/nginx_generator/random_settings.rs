@@ -32,7 +32,11 @@ struct Settings {
     layout: Layout,
     feed: Option<(String, u32)>,
     micro: Option<(u32, String)>,
+<<<<<<< HEAD
     parts: bool,
+=======
+    stale_if_error: bool,
+>>>>>>> main
 }
 
 impl Settings {
@@ -62,7 +66,7 @@ impl Settings {
             pages = pages.hit_feed(path).enabled(false);
         }
         let site = Site::new(&pages.build().ok()?).client_max_body_size(&self.body_size);
-        let mut site = site.inner(&self.inner);
+        let mut site = site.inner(&self.inner).stale_if_error(self.stale_if_error);
         if let Some((_, sample)) = &self.feed {
             site = site.hit_sample(*sample);
         }
@@ -313,7 +317,11 @@ fn settings() -> impl Strategy<Value = Settings> {
                 places,
                 timeout,
                 body_size,
+<<<<<<< HEAD
                 ((njs, layout), feed, micro, parts),
+=======
+                ((njs, layout), feed, micro, stale_if_error),
+>>>>>>> main
             )| {
                 let (memcached, server_names, hosts, listens, inner, applications) = addresses;
                 let (cookies, bypass_headers, headers, ignored, vary) = rules;
@@ -340,6 +348,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     parts,
                     feed,
                     micro,
+                    stale_if_error,
                 }
             },
         )

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
+use super::tell_what_is_not_kept;
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::memcached::Servers;
 use crate::output;
 use crate::targets::targets;
 use crate::unreached::Unreached;
-
-const NOT_KEPT: &str = "pages whose render began before this delete, or begins within about 2 seconds after it, are not kept";
 
 /// Delete the stored page of each target
 ///
@@ -60,7 +59,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         "{deleted} deleted, {absent} were not stored, {failed} failed"
     ))?;
     if failed < keys.len() {
-        eprintln!("djanginxed: {NOT_KEPT}");
+        tell_what_is_not_kept("delete");
     }
     Ok(if failed == 0 {
         ExitCode::SUCCESS

@@ -6,9 +6,17 @@ pub(crate) mod delete;
 pub(crate) mod key;
 pub(crate) mod man;
 pub(crate) mod nginx;
+pub(crate) mod purge;
 pub(crate) mod show;
 pub(crate) mod top;
 pub(crate) mod warm;
+
+/// Says what else goes with a delete or a purge.
+fn tell_what_is_not_kept(what: &str) {
+    eprintln!(
+        "djanginxed: pages whose render began before this {what}, or begins within about 2 seconds after it, are not kept"
+    );
+}
 
 /// A header on the command line.
 fn header(text: &str) -> Result<(String, String), String> {

@@ -4,19 +4,23 @@ use std::borrow::Cow;
 use std::io::Read;
 use std::process::ExitCode;
 
-use djanginxed::Layout;
+use djanginxed::{Layout, PageKey};
+use djanginxed_runtime::tool::{index_items, index_lists};
 use flate2::read::GzDecoder;
 use serde::Serialize;
 
+use super::purge::tag;
 use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
-use crate::memcached::{Item, Servers};
+use crate::memcached::{Item, Servers, Trouble};
 use crate::output::{self, escaped};
 use crate::targets::targets;
 use crate::unreached::Unreached;
 
 /// Show what is stored for each target, without disturbing it; with --vary, in each variant
 ///
+/// Memcached keeps which pages a tag has, by a hash of the tag, and not which tags a page has:
+/// name with --tag those to look for.
 /// Exit code 0 if all are stored, 1 if one is not.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -27,6 +31,12 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
+    /// A tag of the default key prefix: tell whether the page has it; may be given several times
+    #[arg(long = "tag", value_name = "TAG", value_parser = tag)]
+    tags: Vec<String>,
+    /// The application's default key prefix, which tags belong to, where the page has its own
+    #[arg(long, value_name = "PREFIX", requires = "tags")]
+    tag_prefix: Option<String>,
     /// Print a list of what is stored as JSON
     #[arg(long)]
     json: bool,
@@ -48,6 +58,10 @@ struct Shown {
     stored: Option<bool>,
     #[serde(flatten)]
     entry: Option<Entry>,
+    /// Of the tags that were asked for, those that the page has; none: the server cannot
+    /// be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,7 +98,10 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         keys.into_iter().map(move |key| (target.clone(), key))
     });
     for (target, key) in asked {
-        let shown = shown(&mut servers, &mut unreached, target, key).await;
+        let mut shown = shown(&mut servers, &mut unreached, target, &key).await;
+        if !args.tags.is_empty() && shown.entry.is_some() {
+            shown.tags = args.tags_of(&mut servers, &mut unreached, &key.key).await;
+        }
         // What cannot be asked is told once, with all that is there.
         if !args.json && shown.stored.is_some() {
             output::line(&shown)?;
@@ -107,22 +124,66 @@ async fn shown(
     servers: &mut Servers,
     unreached: &mut Unreached,
     target: String,
-    VariantKey { variant, key }: VariantKey,
+    VariantKey { variant, key }: &VariantKey,
 ) -> Shown {
-    let index = servers.index_of(&key);
+    let index = servers.index_of(key);
     let server = servers.address(index);
-    let found = servers.peek_at(index, &key).await;
+    let found = servers.peek_at(index, key).await;
     if let Err(trouble) = &found {
         unreached.note(&server, trouble);
     }
     Shown {
         target,
-        variant,
+        variant: variant.clone(),
         key: key.to_string(),
         server,
         stored: found.as_ref().ok().map(Option::is_some),
         entry: found.ok().flatten().map(|item| Entry::of(&item)),
+        tags: None,
     }
+}
+
+impl Args {
+    /// Those of the tags that `page` has.
+    async fn tags_of(
+        &self,
+        servers: &mut Servers,
+        unreached: &mut Unreached,
+        page: &PageKey,
+    ) -> Option<Vec<String>> {
+        let prefix = self.tag_prefix.as_ref();
+        let prefix = prefix.unwrap_or(&self.page.prefix.prefix);
+        // An index stands where its page does.
+        let index = servers.index_of(page);
+        let mut found = Vec::new();
+        for tag in &self.tags {
+            match is_listed(servers, index, &index_items(prefix, tag, page), page).await {
+                Ok(true) => found.push(tag.clone()),
+                Ok(false) => {}
+                Err(trouble) => {
+                    unreached.note(&servers.address(index), &trouble);
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
+}
+
+/// Whether one of these items of the server at `index` lists `page`.
+async fn is_listed(
+    servers: &mut Servers,
+    index: usize,
+    items: &[String],
+    page: &PageKey,
+) -> Result<bool, Trouble> {
+    for name in items {
+        let item = servers.peek_at(index, name).await?;
+        if item.is_some_and(|item| index_lists(&item.value, page)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Entry {
@@ -194,7 +255,12 @@ impl std::fmt::Display for Shown {
             entry.last_read(),
             entry.head_lines(),
             escaped(&entry.first_line),
-        )
+        )?;
+        match self.tags.as_deref() {
+            None => Ok(()),
+            Some([]) => write!(f, "\n  tags        none of those asked for"),
+            Some(tags) => write!(f, "\n  tags        {}", tags.join(", ")),
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod check;
+mod containers;
 mod keys;
 mod manual;
 mod nginx;
+mod purge;
 mod site;
 mod stored;
 mod tool;

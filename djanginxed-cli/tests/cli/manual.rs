@@ -15,6 +15,7 @@ fn the_manual_names_environment_examples_and_exit_codes() {
         assert!(page.contains("DJANGINXED_SERVERS") && page.contains("\\fB130\\fR"));
     }
     assert!(read("djanginxed-nginx.1").contains("DJANGINXED_GZIP"));
+    assert!(read("djanginxed-purge.1").contains("djanginxed purge \\-\\-servers"));
     assert!(read("djanginxed-warm.1").contains("djanginxed warm \\-\\-sitemap"));
     assert_eq!(run(["man"]).out, read("djanginxed.1"));
 }

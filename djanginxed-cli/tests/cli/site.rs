@@ -78,7 +78,7 @@ impl Drop for Application {
     method = "POST",
     method = "OPTIONS"
 )]
-#[cache_page(60)]
+#[cache_page(60, tags = ["articles", "article:{id}"])]
 async fn article(request: HttpRequest) -> impl Responder {
     let host = request.connection_info().host().to_owned();
     let filler = "words ".repeat(200);
@@ -88,7 +88,7 @@ async fn article(request: HttpRequest) -> impl Responder {
 }
 
 #[get("/text")]
-#[cache_page(60, key_prefix = "text", content_type = "text/plain")]
+#[cache_page(60, key_prefix = "text", content_type = "text/plain", tags = ["texts"])]
 async fn text() -> impl Responder {
     "text"
 }

@@ -10,6 +10,7 @@ mod fill;
 mod find;
 mod incoming;
 mod middleware;
+mod panic;
 mod purging;
 mod rendering;
 mod seen;

@@ -1,5 +1,6 @@
 //! The locations: Memcached first, then the application.
 
+use super::copies;
 use super::feed::HitFeed;
 use super::forwarding::{self, FORWARDING_HEADERS};
 use super::inner;
@@ -29,9 +30,15 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     application(&mut text, plan);
+<<<<<<< HEAD
     if plan.parts {
         text.blank();
         parts::location(&mut text, plan, |text| visitor(text, plan));
+=======
+    if plan.stale_if_error {
+        text.blank();
+        copies::locations(&mut text, plan);
+>>>>>>> main
     }
     text.finish()
 }
@@ -88,7 +95,18 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     let name = &plan.name;
     text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
     text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
-    text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
+    if plan.stale_if_error {
+        text.line(format_args!("error_page 418 = @{name}_app"));
+        text.line(format_args!("error_page 404 500 502 504 = @{name}_render"));
+        text.line("recursive_error_pages on");
+        text.why("For a page that stands in for an error.");
+        text.line(format_args!(
+            "set ${name}_type {}",
+            inner::number(plan, page)
+        ));
+    } else {
+        text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
+    }
     text.blank();
     key(text, plan, page);
     parts::fill(text, plan, &page.content_type);
@@ -96,6 +114,11 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     unpacked(text);
     text.blank();
     cache_status(text, plan);
+    add_headers(text, plan);
+}
+
+/// What every page says, where a page is a body alone.
+pub(super) fn add_headers(text: &mut Text, plan: &Plan) {
     vary::say(text, plan);
     if parts::has_html(plan, &page.content_type) {
         text.why("Which of the pages have parts, nginx cannot tell.");
@@ -109,7 +132,7 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     }
 }
 
-fn unpacked(text: &mut Text) {
+pub(super) fn unpacked(text: &mut Text) {
     text.why("Clients that do not accept gzip get such entries unpacked, and caches on the");
     text.why("way are told (Vary).");
     text.line("gunzip on");
@@ -169,6 +192,7 @@ fn cache_status(text: &mut Text, plan: &Plan) {
 }
 
 fn application(text: &mut Text, plan: &Plan) {
+<<<<<<< HEAD
     let name = &plan.name;
     text.block(format_args!("location @{name}_app"), |text| {
         parts::off(text, plan);
@@ -193,6 +217,30 @@ fn application(text: &mut Text, plan: &Plan) {
 /// What the application is told of the visitor.
 fn visitor(text: &mut Text, plan: &Plan) {
     let port = &plan.public_port;
+=======
+    text.block(format_args!("location @{}_app", plan.name), |text| {
+        application_in(text, plan);
+    });
+}
+
+/// In a location: asks the application.
+pub(super) fn application_in(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    let port = &plan.public_port;
+    if plan.hit_feed.is_some() {
+        HitFeed::is_no_hit(text, plan);
+    }
+    if plan.ignored.is_empty() {
+        text.why("No path after the name: the application sees the target as it was sent.");
+        text.line(format_args!("proxy_pass http://{name}_app"));
+    } else {
+        text.why("From a variable nginx sends the target as it stands there, byte for byte.");
+        text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
+    }
+    text.line("proxy_http_version 1.1");
+    text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
+    text.line("proxy_set_header Upgrade $http_upgrade");
+>>>>>>> main
     text.why("What the application may believe is said here, and never taken from the");
     text.why("client, whose words could end up in a stored page.");
     text.line(format_args!("proxy_set_header Host $host{port}"));

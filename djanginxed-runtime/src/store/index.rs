@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::hex;
 use crate::key::PageKey;
 use crate::tag::TagKey;
 
@@ -35,15 +36,30 @@ impl Piece {
     /// That of a page which lives for `life` seconds.
     pub(crate) fn of(tag: TagKey, page: &PageKey, life: u64) -> Piece {
         let class = LIVES.iter().position(|longest| life <= *longest);
+        let life = class.unwrap_or(LIVES.len()) as u8;
+        Piece {
+            life,
+            ..Piece::first(tag, page)
+        }
+    }
+
+    /// Those that may list a page, however long it lives.
+    pub(crate) fn of_page(tag: TagKey, page: &PageKey) -> impl Iterator<Item = Piece> {
+        let first = Piece::first(tag, page);
+        (0..=LIVES.len() as u8).map(move |life| Piece { life, ..first })
+    }
+
+    fn first(tag: TagKey, page: &PageKey) -> Piece {
         let first = page.raw()[0];
+        let number = if tag.is_everything() {
+            first
+        } else {
+            first % PIECES
+        };
         Piece {
             tag,
-            life: class.unwrap_or(LIVES.len()) as u8,
-            number: if tag.is_everything() {
-                first
-            } else {
-                first % PIECES
-            },
+            life: 0,
+            number,
         }
     }
 
@@ -60,7 +76,9 @@ impl Piece {
 
     /// Its name at a server, which no md5 can be.
     pub(crate) fn name(&self) -> Vec<u8> {
-        format!("tag:{}:{}:{:02x}", self.tag, self.life, self.number).into_bytes()
+        let (tag, number) = (self.tag.hex(), hex::byte(self.number));
+        // One digit: there are no more than ten classes.
+        [b"tag:", &tag[..], b":", &[b'0' + self.life], b":", &number].concat()
     }
 
     /// How long it lives from the last page that it was given, in seconds; `None`: for
