@@ -32,11 +32,8 @@ struct Settings {
     layout: Layout,
     feed: Option<(String, u32)>,
     micro: Option<(u32, String)>,
-<<<<<<< HEAD
     parts: bool,
-=======
     stale_if_error: bool,
->>>>>>> main
 }
 
 impl Settings {
@@ -308,7 +305,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         places,
         timeout,
         size,
-        (reads, feed, micro, any::<bool>()),
+        (reads, feed, micro, any::<bool>(), any::<bool>()),
     )
         .prop_map(
             |(
@@ -317,11 +314,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 places,
                 timeout,
                 body_size,
-<<<<<<< HEAD
-                ((njs, layout), feed, micro, parts),
-=======
-                ((njs, layout), feed, micro, stale_if_error),
->>>>>>> main
+                ((njs, layout), feed, micro, parts, stale_if_error),
             )| {
                 let (memcached, server_names, hosts, listens, inner, applications) = addresses;
                 let (cookies, bypass_headers, headers, ignored, vary) = rules;

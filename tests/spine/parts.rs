@@ -451,3 +451,35 @@ fn what_a_micro_cache_keeps_has_its_parts_filled_each_time() {
     nonces.dedup();
     assert_eq!(nonces.len(), 12);
 }
+
+#[test]
+fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
+    for layout in LAYOUTS {
+        let stack = setup(layout)
+            .cache(|cache| {
+                let cache = cache
+                    .parts(true)
+                    .stale_if_error(std::time::Duration::from_secs(3600));
+                cache.header(CSP, "script-src 'nonce-{nonce}'")
+            })
+            .site(|site| site.stale_if_error(true))
+            .start(Script::new(answer));
+        stack.send(&of_ann("/"));
+        assert!(stack.memcached.delete(key("/")));
+        let Stack {
+            nginx,
+            application,
+            memcached,
+            ..
+        } = stack;
+        drop(application);
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let copy = of_ann("/").send(nginx.port());
+            is_whole(&copy, DEFAULT, "a&lt;b&gt;&quot;&amp;c");
+            nonces.push(nonce_of(&copy));
+        }
+        assert_ne!(nonces[0], nonces[1], "{layout}");
+        drop(memcached);
+    }
+}

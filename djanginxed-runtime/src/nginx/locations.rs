@@ -30,15 +30,13 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     application(&mut text, plan);
-<<<<<<< HEAD
     if plan.parts {
         text.blank();
         parts::location(&mut text, plan, |text| visitor(text, plan));
-=======
+    }
     if plan.stale_if_error {
         text.blank();
         copies::locations(&mut text, plan);
->>>>>>> main
     }
     text.finish()
 }
@@ -114,13 +112,13 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     unpacked(text);
     text.blank();
     cache_status(text, plan);
-    add_headers(text, plan);
+    add_headers(text, plan, &page.content_type);
 }
 
 /// What every page says, where a page is a body alone.
-pub(super) fn add_headers(text: &mut Text, plan: &Plan) {
+pub(super) fn add_headers(text: &mut Text, plan: &Plan, content_type: &str) {
     vary::say(text, plan);
-    if parts::has_html(plan, &page.content_type) {
+    if parts::has_html(plan, content_type) {
         text.why("Which of the pages have parts, nginx cannot tell.");
         text.line("add_header Cache-Control \"private, no-cache\"");
     }
@@ -192,32 +190,6 @@ fn cache_status(text: &mut Text, plan: &Plan) {
 }
 
 fn application(text: &mut Text, plan: &Plan) {
-<<<<<<< HEAD
-    let name = &plan.name;
-    text.block(format_args!("location @{name}_app"), |text| {
-        parts::off(text, plan);
-        if plan.hit_feed.is_some() {
-            HitFeed::is_no_hit(text, plan);
-        }
-        if plan.ignored.is_empty() {
-            text.why("No path after the name: the application sees the target as it was sent.");
-            text.line(format_args!("proxy_pass http://{name}_app"));
-        } else {
-            text.why("From a variable nginx sends the target as it stands there, byte for byte.");
-            text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
-        }
-        text.line("proxy_http_version 1.1");
-        text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
-        text.line("proxy_set_header Upgrade $http_upgrade");
-        parts::clear(text, plan);
-        visitor(text, plan);
-    });
-}
-
-/// What the application is told of the visitor.
-fn visitor(text: &mut Text, plan: &Plan) {
-    let port = &plan.public_port;
-=======
     text.block(format_args!("location @{}_app", plan.name), |text| {
         application_in(text, plan);
     });
@@ -226,7 +198,7 @@ fn visitor(text: &mut Text, plan: &Plan) {
 /// In a location: asks the application.
 pub(super) fn application_in(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
-    let port = &plan.public_port;
+    parts::off(text, plan);
     if plan.hit_feed.is_some() {
         HitFeed::is_no_hit(text, plan);
     }
@@ -240,7 +212,13 @@ pub(super) fn application_in(text: &mut Text, plan: &Plan) {
     text.line("proxy_http_version 1.1");
     text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
     text.line("proxy_set_header Upgrade $http_upgrade");
->>>>>>> main
+    parts::clear(text, plan);
+    visitor(text, plan);
+}
+
+/// What the application is told of the visitor.
+fn visitor(text: &mut Text, plan: &Plan) {
+    let port = &plan.public_port;
     text.why("What the application may believe is said here, and never taken from the");
     text.why("client, whose words could end up in a stored page.");
     text.line(format_args!("proxy_set_header Host $host{port}"));

@@ -4,11 +4,8 @@
 //! pace never meets Memcached's time-outs, and no inner server is needed. What is
 //! not a whole response in there is a miss.
 
-<<<<<<< HEAD
-use super::parts;
-=======
 use super::copies;
->>>>>>> main
+use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::text::Text;
 
@@ -65,6 +62,7 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
         text.blank();
         text.block(format_args!("location = {}_copy", path(plan)), |text| {
             text.line("internal");
+            parts::off(text, plan);
             text.line(format_args!(
                 "set {} $query_string",
                 copies::page_variable(plan)
