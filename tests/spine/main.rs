@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod admin;
+mod any_response;
 mod application_data;
 mod bookshop;
 mod browser;

@@ -284,10 +284,13 @@ impl PageCacheBuilder {
     /// Whether a page that is not there, and that visitors of several processes ask for
     /// at the same moment, is rendered by one of them, while the others look for it until
     /// it is stored, and for no longer than
-    /// [`coalesce_timeout`](Self::coalesce_timeout); with Memcached it is, by default.
+    /// [`coalesce_timeout`](Self::coalesce_timeout). By default each process renders it
+    /// once.
     ///
-    /// It costs a miss one more exchange with Memcached, and is left out where the
-    /// application does not [look pages up](Self::lookup). A process that is killed while
+    /// It costs a miss one more exchange with Memcached, and half as many instructions
+    /// again (docs/benchmarks.md): worth it where several processes share a Memcached and
+    /// a render takes a few milliseconds. It is left out where the application does not
+    /// [look pages up](Self::lookup). A process that is killed while
     /// it renders keeps the others waiting for up to 2 s. A response that turns out to
     /// be for its visitor alone, or a stream, lets them go at once.
     pub fn render_lock(mut self, lock: bool) -> Self {

@@ -103,7 +103,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
-            render_lock: true,
+            render_lock: false,
             hit_feed: None,
             care: None,
             clock: Clock::default(),
