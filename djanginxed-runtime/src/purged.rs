@@ -1,0 +1,73 @@
+//! What a purge leaves, and what came of it.
+
+use std::fmt;
+
+use crate::key::PageKey;
+use crate::store::error::StoreError;
+use crate::sync::Arc;
+
+/// Which pages a purge leaves to who renders them anew; by default none.
+#[derive(Clone, Default)]
+pub(crate) struct Spare(Option<Arc<IsSpared>>);
+
+type IsSpared = dyn Fn(&PageKey) -> bool + Send + Sync;
+
+impl Spare {
+    pub(crate) fn new(is_spared: impl Fn(&PageKey) -> bool + Send + Sync + 'static) -> Spare {
+        Spare(Some(Arc::new(is_spared)))
+    }
+
+    pub(crate) fn has(&self, key: &PageKey) -> bool {
+        self.0.as_ref().is_some_and(|is_spared| is_spared(key))
+    }
+}
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Spare").field(&self.0.is_some()).finish()
+    }
+}
+
+/// What came of a purge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// Pages that were there and are deleted.
+    pub deleted: u64,
+    /// Pages in whose place there is a new render.
+    pub replaced: u64,
+    /// Pages that could not be deleted, as far as they are known.
+    pub in_doubt: u64,
+    /// What failed, one error a server at the most: pages of it that nobody could list
+    /// may be left, too.
+    pub failures: Vec<StoreError>,
+}
+
+impl Purged {
+    /// Whether no page is left; otherwise purge again when the servers are back.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.in_doubt == 0 && self.failures.is_empty()
+    }
+
+    pub(crate) fn add(&mut self, deleted: u64, in_doubt: u64, failure: Option<StoreError>) {
+        self.deleted += deleted;
+        self.in_doubt += in_doubt;
+        self.failures.extend(failure);
+    }
+
+    /// An error where every one of so many pages failed.
+    pub(crate) fn of(self, pages: usize) -> Result<Purged, StoreError> {
+        match self.failures.first() {
+            Some(failure) if self.failures.len() == pages => Err(failure.clone()),
+            _ => Ok(self),
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: Purged) {
+        self.replaced += other.replaced;
+        self.deleted += other.deleted;
+        self.in_doubt += other.in_doubt;
+        self.failures.extend(other.failures);
+    }
+}
