@@ -24,6 +24,7 @@ mod listed_targets;
 mod memory;
 mod middleware;
 mod outages;
+mod parts;
 mod policy;
 mod prefixes;
 mod purges;

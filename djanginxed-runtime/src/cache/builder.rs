@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
+use crate::personal::nonce_marker;
 use crate::placement::Placement;
 use crate::refresher::Care;
 use crate::server::{Server, socket};
@@ -107,6 +108,9 @@ impl PageCacheBuilder {
         }
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
+        }
+        if let Some(parts) = switch("DJANGINXED_PARTS", environment)? {
+            builder = builder.parts(parts);
         }
         if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
             builder = builder.hit_feed(path);
@@ -386,6 +390,25 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Whether pages may have [personal parts](crate::personal); by default not.
+    ///
+    /// The keys of all pages of the cache then have a `+` behind the prefix, so that an
+    /// nginx whose file was generated without parts never finds a page that has any, and
+    /// the reverse. In a [`header`](Self::header), `{nonce}` stands for the answer's nonce.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::{ConfigError, PageCache, PageKey};
+    /// # fn main() -> Result<(), ConfigError> {
+    /// let pages = PageCache::builder().key_prefix("site1").parts(true).build()?;
+    /// assert_eq!(pages.key("/"), PageKey::new("site1+", "/"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn parts(mut self, parts: bool) -> Self {
+        self.settings.parts = parts;
+        self
+    }
+
     /// The unix socket on which nginx tells of its hits, which the application does
     /// not see otherwise: `"/run/djanginxed/hits.sock"`. The generated nginx file
     /// then sends a datagram for each hit, or for one of many
@@ -486,7 +509,13 @@ impl PageCacheBuilder {
             .iter()
             .try_for_each(|name| check_cookie(name))?;
         settings.bypass_headers = all(&self.bypass_headers, |name| header_name(name))?;
-        settings.headers = all(&self.headers, |(name, value)| constant_header(name, value))?;
+        settings.headers = all(&self.headers, |(name, value)| {
+            // Every answer has its own in the place of the marker.
+            match settings.parts {
+                true => constant_header(name, &value.replace("{nonce}", &nonce_marker())),
+                false => constant_header(name, value),
+            }
+        })?;
         settings.vary = Rules::check(&self.vary)?;
         if let Some(statuses) = &self.statuses {
             settings.statuses = all(statuses, |status| checked_status(*status))?;
