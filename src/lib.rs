@@ -121,7 +121,8 @@
 //! What the application answers says what the cache did, as RFC 9211 has it:
 //! `djanginxed; hit`, `djanginxed; fwd=uri-miss; stored`,
 //! `djanginxed; fwd=uri-miss; collapsed` (rendered once for all who asked at
-//! the same time), `djanginxed; fwd=uri-miss; detail=set-cookie` (or another
+//! the same time, in this process or another), `djanginxed; hit; ttl=-12` (stale for 12
+//! seconds), `djanginxed; fwd=uri-miss; detail=set-cookie` (or another
 //! reason above), `djanginxed; fwd=uri-miss` (a stream, whose outcome is not
 //! known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
 //!
@@ -152,8 +153,12 @@
 //! | `djanginxed_hit_feed_refused_total` | counter | what was not nginx's |
 //! | `djanginxed_misses_total` | counter | |
 //! | `djanginxed_collapsed_total` | counter | |
-//! | `djanginxed_stale_hits_total` | counter | |
+//! | `djanginxed_stale_hits_total`, `djanginxed_stale_if_error_total` | counter | |
 //! | `djanginxed_refreshes_total` | counter | `stored` |
+//! | `djanginxed_watched_pages` | gauge | that [`refresh_through`](PageCacheBuilder::refresh_through) looks after |
+//! | `djanginxed_watch_full_total` | counter | pages without room among those |
+//! | `djanginxed_refresh_looks_total` | counter | `found`: `read`, `unread`, `gone`, `renewed` (by another process), `unknown` |
+//! | `djanginxed_refresh_failures_total` | counter | |
 //! | `djanginxed_bypasses_total` | counter | `reason` |
 //! | `djanginxed_skips_total` | counter | `reason`: the table above |
 //! | `djanginxed_dropped_total` | counter | `reason`: by the writer |

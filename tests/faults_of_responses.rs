@@ -25,8 +25,12 @@ mod model;
 mod nginx;
 #[path = "faults/outages.rs"]
 mod outages;
+#[path = "faults/processes.rs"]
+mod processes;
 #[path = "faults/queue.rs"]
 mod queue;
+#[path = "faults/refresh.rs"]
+mod refresh;
 #[path = "faults/refusals.rs"]
 mod refusals;
 #[path = "faults/slow_line.rs"]

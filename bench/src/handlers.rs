@@ -24,6 +24,10 @@ pub enum Handler {
     ReadyGzip,
     /// Has the attribute.
     Annotated,
+    /// The same, with a life of two seconds.
+    Brief,
+    /// The same, and given out for long after that.
+    Stale,
     /// Is inside of the middleware.
     Wrapped,
     /// Has the attribute, inside of a middleware under the same key.
@@ -42,6 +46,8 @@ impl Handler {
             Handler::Ready => web::get().to(ready),
             Handler::ReadyGzip => web::get().to(ready_gzip),
             Handler::Annotated => web::get().to(annotated),
+            Handler::Brief => web::get().to(brief),
+            Handler::Stale => web::get().to(stale),
             Handler::Wrapped => return cached(config, pages, web::get().to(bare)),
             Handler::Both => return cached(config, pages, web::get().to(annotated)),
             Handler::Memcache => web::get().to(by_hand::memcache),
@@ -69,6 +75,16 @@ async fn annotated(site: Data<Site>, request: HttpRequest) -> HttpResponse {
         Some(page) => html().body(page),
         None => nothing_here(),
     }
+}
+
+#[cache_page(2)]
+async fn brief(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    bare(site, request).await
+}
+
+#[cache_page(2, stale = 600)]
+async fn stale(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    bare(site, request).await
 }
 
 async fn ready(site: Data<Site>, request: HttpRequest) -> HttpResponse {

@@ -1,5 +1,5 @@
 //! What stands in the attribute's parentheses: `TIMEOUT, key_prefix = "…",
-//! content_type = "…", stale = …, tags = ["…"]`.
+//! content_type = "…", stale = …, stale_if_error = …, tags = ["…"]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
@@ -14,6 +14,7 @@ pub(crate) struct Args {
     pub(crate) key_prefix: Option<Expr>,
     pub(crate) content_type: Option<Expr>,
     pub(crate) stale: Option<Expr>,
+    pub(crate) stale_if_error: Option<Expr>,
     pub(crate) tags: Option<Expr>,
 }
 
@@ -55,6 +56,7 @@ struct Found {
     key_prefix: Option<Expr>,
     content_type: Option<Expr>,
     stale: Option<Expr>,
+    stale_if_error: Option<Expr>,
     tags: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
@@ -91,6 +93,7 @@ impl Found {
             names::KEY_PREFIX => (&mut self.key_prefix, values::check_key_prefix),
             names::CONTENT_TYPE => (&mut self.content_type, values::check_content_type),
             names::STALE => (&mut self.stale, timeout::check_window),
+            names::STALE_IF_ERROR => (&mut self.stale_if_error, timeout::check_window),
             names::TAGS => (&mut self.tags, tags::check),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
@@ -122,6 +125,7 @@ impl Found {
             key_prefix: self.key_prefix,
             content_type: self.content_type,
             stale: self.stale,
+            stale_if_error: self.stale_if_error,
             tags: self.tags,
         })
     }

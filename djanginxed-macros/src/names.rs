@@ -6,9 +6,10 @@ use syn::{Error, Expr, ExprPath, Ident};
 pub(crate) const KEY_PREFIX: &str = "key_prefix";
 pub(crate) const CONTENT_TYPE: &str = "content_type";
 pub(crate) const STALE: &str = "stale";
+pub(crate) const STALE_IF_ERROR: &str = "stale_if_error";
 pub(crate) const TAGS: &str = "tags";
 
-const ALL: [&str; 4] = [KEY_PREFIX, CONTENT_TYPE, STALE, TAGS];
+const ALL: [&str; 5] = [KEY_PREFIX, CONTENT_TYPE, STALE, STALE_IF_ERROR, TAGS];
 
 /// What a name that does not exist probably stands for.
 enum Meant {
@@ -40,6 +41,8 @@ const SYNONYMS: &[(&str, Meant)] = &[
     ("swr", Meant::Named(STALE)),
     ("grace", Meant::Named(STALE)),
     (STALE, Meant::Named(STALE)),
+    ("fallback", Meant::Named(STALE_IF_ERROR)),
+    (STALE_IF_ERROR, Meant::Named(STALE_IF_ERROR)),
     ("tag", Meant::Named(TAGS)),
     ("surrogate_keys", Meant::Named(TAGS)),
     (TAGS, Meant::Named(TAGS)),

@@ -21,6 +21,7 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         args.key_prefix.as_ref(),
         args.content_type.as_ref(),
         args.stale.as_ref(),
+        args.stale_if_error.as_ref(),
         args.tags.as_ref(),
     ];
     let generic = values
@@ -75,6 +76,9 @@ fn page(args: &Args) -> TokenStream {
     }
     if let Some(window) = &args.stale {
         set(quote!(stale), chained.clone(), SECONDS, window);
+    }
+    if let Some(window) = &args.stale_if_error {
+        set(quote!(stale_if_error), chained.clone(), SECONDS, window);
     }
     if let Some(tags) = &args.tags {
         set(quote!(tags), chained, LIST, &tags::as_slice(tags));

@@ -26,7 +26,7 @@ pub(crate) fn check(value: &Expr) -> Result<()> {
     }
 }
 
-/// The same for `stale`, which may be 0.
+/// The same for `stale` and `stale_if_error`, which may be 0.
 pub(crate) fn check_window(value: &Expr) -> Result<()> {
     match literal(value) {
         Some(Lit::Int(seconds)) if seconds.base10_parse::<u64>().is_ok_and(|none| none == 0) => {

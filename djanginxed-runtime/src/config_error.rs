@@ -53,6 +53,11 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The address of [`refresh_through`](crate::PageCacheBuilder::refresh_through).
+    #[error(
+        "refresh_through {0:?}: write where this process itself listens, without a path and without TLS, for example \"http://127.0.0.1:8080\""
+    )]
+    RefreshThrough(String),
     /// An entry of [`hosts`](crate::PageCacheBuilder::hosts).
     #[error(
         "host {0:?}: write a host name as it stands in the Host header, for example \"www.example.com\", or with the one scheme that it is asked for with, \"https://www.example.com\""

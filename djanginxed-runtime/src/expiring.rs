@@ -96,6 +96,8 @@ struct Held<V> {
     weight: u64,
     expires: Instant,
     asked: Instant,
+    /// Whether anybody has asked for it.
+    is_asked: bool,
 }
 
 impl<V: Clone + Tagged> Expiring<V> {
@@ -127,6 +129,7 @@ impl<V: Clone + Tagged> Expiring<V> {
             return None;
         }
         held.asked = now;
+        held.is_asked = true;
         Some(held.value.clone())
     }
 
@@ -142,6 +145,7 @@ impl<V: Clone + Tagged> Expiring<V> {
             weight,
             expires,
             asked: self.clock.now(),
+            is_asked: false,
         };
         self.weight.fetch_add(weight, Ordering::Relaxed);
         let older = self.shard(&key).insert(key, held);
@@ -160,31 +164,35 @@ impl<V: Clone + Tagged> Expiring<V> {
         (!left.is_zero()).then(|| (held.value.clone(), left))
     }
 
+    /// Whether anybody has asked for a value since it was put; `None` where it is none.
+    pub(crate) fn is_asked(&self, key: &PageKey) -> Option<bool> {
+        let shard = self.shard(key);
+        let held = shard.values.get(key)?;
+        (held.expires > self.clock.now()).then_some(held.is_asked)
+    }
+
     pub(crate) fn remove(&self, key: &PageKey) -> Option<V> {
         let held = self.shard(key).remove(key);
         self.forget_alive(held)
     }
 
-    /// Removes what has one of `tags`; how many values that were.
-    pub(crate) fn remove_tagged(&self, tags: &[TagKey]) -> usize {
-        let remove = |shard: &Mutex<Shard<V>>| {
-            let mut shard = lock(shard);
+    /// The keys of what has one of `tags`.
+    pub(crate) fn tagged(&self, tags: &[TagKey]) -> Vec<PageKey> {
+        let keys = |shard: &Mutex<Shard<V>>| {
+            let shard = lock(shard);
             let of_tag = tags.iter().filter_map(|tag| shard.tagged.get(tag));
             let keys: HashSet<PageKey, RandomState> = of_tag.flatten().copied().collect();
-            let removed = keys.iter().map(|key| shard.remove(key));
-            removed.filter_map(|held| self.forget_alive(held)).count()
+            keys
         };
-        self.shards.iter().map(remove).sum()
+        self.shards.iter().flat_map(keys).collect()
     }
 
-    /// Removes everything; how many values that were.
-    pub(crate) fn clear(&self) -> usize {
-        let clear = |shard: &Mutex<Shard<V>>| {
-            let Shard { values, .. } = std::mem::take(&mut *lock(shard));
-            let removed = values.into_iter().map(|(_, held)| Some(held));
-            removed.filter_map(|held| self.forget_alive(held)).count()
+    /// All keys.
+    pub(crate) fn keys(&self) -> Vec<PageKey> {
+        let keys = |shard: &Mutex<Shard<V>>| -> Vec<_> {
+            lock(shard).values.iter().map(|(key, _)| *key).collect()
         };
-        self.shards.iter().map(clear).sum()
+        self.shards.iter().flat_map(keys).collect()
     }
 
     fn forget_alive(&self, removed: Option<Held<V>>) -> Option<V> {

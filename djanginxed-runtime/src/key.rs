@@ -4,6 +4,7 @@ use std::fmt;
 
 use md5::{Digest, Md5};
 
+use crate::hex;
 use crate::layout::Layout;
 use crate::media::HTML;
 
@@ -153,13 +154,7 @@ impl PageKey {
 
     /// The 32 hexadecimal digits, without a heap allocation.
     pub(crate) fn hex(&self) -> [u8; 32] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut hex = [0; 32];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        hex
+        hex::md5(&self.0)
     }
 }
 

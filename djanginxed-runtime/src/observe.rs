@@ -48,10 +48,45 @@ pub(crate) fn stale() {
     measure!(counter("djanginxed_stale_hits_total").increment(1));
 }
 
+/// A page was answered in place of an error of the application.
+pub(crate) fn stood_in() {
+    measure!(counter("djanginxed_stale_if_error_total").increment(1));
+}
+
 /// A stale page was rendered anew, and is stored or not.
 pub(crate) fn refreshed(is_kept: bool) {
     measure!(counter("djanginxed_refreshes_total", "stored" => if is_kept { "true" } else { "false" }).increment(1));
     let _ = is_kept;
+}
+
+/// So many pages are looked after; there may be no room for one more.
+pub(crate) fn watched(pages: usize, has_room: bool) {
+    measure!(gauge("djanginxed_watched_pages").set(pages as f64));
+    if !has_room {
+        measure!(counter("djanginxed_watch_full_total").increment(1));
+    }
+    let _ = pages;
+}
+
+/// A page's time had come, and it was looked at.
+pub(crate) fn looked_after(found: &'static str) {
+    measure!(counter("djanginxed_refresh_looks_total", "found" => found).increment(1));
+    let _ = found;
+}
+
+/// A page could not be rendered anew by a request of the application to itself.
+pub(crate) fn refresh_failed(target: &str, why: &str, is_first: bool) {
+    measure!(counter("djanginxed_refresh_failures_total").increment(1));
+    if is_first {
+        tracing::warn!(target, why, "a page is not rendered anew; trying again");
+    } else {
+        tracing::debug!(target, why, "a page is not rendered anew; trying again");
+    }
+}
+
+/// Nobody can look after pages.
+pub(crate) fn no_refresher(error: &dyn Display) {
+    tracing::error!(%error, "the refresher cannot run: no page is rendered anew through a request");
 }
 
 /// A request took no part.

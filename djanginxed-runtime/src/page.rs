@@ -22,6 +22,7 @@ pub struct Page {
     content_type: &'static str,
     /// Where it is not said, the cache's own counts.
     stale: Option<u32>,
+    stale_if_error: Option<u32>,
     tags: &'static [&'static str],
 }
 
@@ -43,6 +44,7 @@ impl Page {
             key_prefix: None,
             content_type: "text/html",
             stale: None,
+            stale_if_error: None,
             tags: &[],
         }
     }
@@ -93,6 +95,28 @@ impl Page {
     pub(crate) fn own_stale(&self) -> Option<Duration> {
         let seconds = self.stale?;
         Some(Duration::from_secs(seconds.into()))
+    }
+
+    /// For how many seconds after its timeout the page is given out in place of an error.
+    #[must_use]
+    #[track_caller]
+    pub const fn stale_if_error(self, seconds: u32) -> Page {
+        assert!(
+            seconds <= MAX_TIMEOUT,
+            "a page stands in for an error for at most 315360000 seconds (ten years)"
+        );
+        Page {
+            stale_if_error: Some(seconds),
+            ..self
+        }
+    }
+
+    /// The same; where nothing is said, the cache's own.
+    pub(crate) fn stands_in(&self, settings: &Settings) -> Duration {
+        match self.stale_if_error {
+            Some(seconds) => Duration::from_secs(seconds.into()),
+            None => settings.stale_if_error,
+        }
     }
 
     /// The page's tags; `{name}` stands for a segment of the route.

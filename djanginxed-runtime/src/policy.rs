@@ -61,6 +61,7 @@ pub(crate) fn decide(
         fresh => Decision::Store(Life {
             fresh,
             stale: stale(status, control, terms),
+            error: stands_in(status, control, terms),
         }),
     }
 }
@@ -239,15 +240,29 @@ fn fresh(
 /// what the page does, and not at all where the response forbids it, or is an error
 /// (RFC 5861, section 3; RFC 9111, section 4.2.4).
 fn stale(status: StatusCode, control: &Control<'_>, terms: Terms<'_>) -> Duration {
+    let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
+    late(status, control, b"stale-while-revalidate", own)
+}
+
+/// For how long it stands in for an error of the application, likewise (RFC 5861,
+/// section 4).
+fn stands_in(status: StatusCode, control: &Control<'_>, terms: Terms<'_>) -> Duration {
+    let own = || terms.page.stands_in(terms.settings);
+    late(status, control, b"stale-if-error", own)
+}
+
+fn late(
+    status: StatusCode,
+    control: &Control<'_>,
+    directive: &[u8],
+    own: impl FnOnce() -> Duration,
+) -> Duration {
     let must_ask = || control.has(b"must-revalidate") || control.has(b"proxy-revalidate");
     if status.is_server_error() || must_ask() {
         return Duration::ZERO;
     }
-    let own = || terms.page.own_stale().unwrap_or(terms.settings.stale);
-    let stale = control
-        .seconds_of(b"stale-while-revalidate")
-        .unwrap_or_else(own);
-    stale.min(Duration::from_secs(MAX_TIMEOUT.into()))
+    let late = control.seconds_of(directive).unwrap_or_else(own);
+    late.min(Duration::from_secs(MAX_TIMEOUT.into()))
 }
 
 #[cfg(test)]

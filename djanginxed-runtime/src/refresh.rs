@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use actix_web::http::StatusCode;
 
 use crate::cache::PageCache;
+use crate::claim::Claim;
 use crate::key::PageKey;
 use crate::observe;
 use crate::render::Render;
@@ -24,8 +25,8 @@ pub(crate) struct Refreshing(Mutex<HashSet<PageKey>>);
 pub(crate) struct Turn {
     pages: PageCache,
     key: PageKey,
-    /// Whether no other process renders the page meanwhile.
-    is_locked: bool,
+    /// That no other process renders the page meanwhile.
+    claim: Option<Claim>,
 }
 
 impl Drop for Turn {
@@ -50,26 +51,29 @@ pub(crate) fn turn(pages: &PageCache, key: PageKey) -> Option<Turn> {
     Some(Turn {
         pages: pages.clone(),
         key,
-        is_locked: false,
+        claim: None,
     })
 }
 
 impl Turn {
     /// Whether no other process has the turn.
     pub(crate) async fn is_ours(&mut self) -> bool {
-        self.is_locked = self.pages.lock(self.key).await;
-        self.is_locked
+        self.claim = match self.pages.has_other_users() {
+            true => Claim::take(&self.pages, self.key).await,
+            false => return true,
+        };
+        self.claim.is_some()
     }
 
     /// The application has answered. What is a page no longer is given out no longer;
     /// a failure leaves what there is until its time is over.
-    pub(crate) async fn end(self, status: StatusCode, is_kept: bool) {
+    pub(crate) async fn end(mut self, status: StatusCode, is_kept: bool) {
         observe::refreshed(is_kept);
         if !is_kept && !status.is_server_error() && self.pages.delete(&self.key).await.is_err() {
             observe::delete_goes_on(&self.key);
         }
-        if self.is_locked {
-            self.pages.unlock(self.key).await;
+        if let Some(claim) = self.claim.take() {
+            claim.stored();
         }
     }
 

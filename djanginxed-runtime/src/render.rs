@@ -20,6 +20,7 @@ use crate::observe;
 use crate::page::Page;
 use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
+use crate::refresher::Wanted;
 use crate::sync::{Arc, Mutex, lock};
 use crate::tag::{Tags, tags_of};
 use crate::writer::{Doubt, Job};
@@ -31,6 +32,7 @@ pub(crate) struct Render {
     page: Page,
     key: PageKey,
     target: String,
+    wanted: Option<Arc<Wanted>>,
     started: Instant,
     stamp: Stamp,
     /// What the handler says of it, until the body's end.
@@ -41,12 +43,19 @@ pub(crate) struct Render {
 pub(crate) type Fresh = (Entry, Doubt);
 
 impl Render {
-    pub(crate) fn start(pages: &PageCache, page: Page, key: PageKey, target: &str) -> Render {
+    pub(crate) fn start(
+        pages: &PageCache,
+        page: Page,
+        key: PageKey,
+        target: &str,
+        wanted: Option<Arc<Wanted>>,
+    ) -> Render {
         Render {
             pages: pages.clone(),
             page,
             key,
             target: target.to_owned(),
+            wanted,
             started: pages.settings().clock.now(),
             stamp: pages.deletes().stamp(&key),
             notes: None,
@@ -187,14 +196,19 @@ impl Render {
 
     /// Hands the page to the store, with its [`tags`](Self::tags).
     pub(crate) fn store(&self, entry: Entry, life: Life, tags: Tags) -> Result<(), Dropped> {
+        let life = self.noted(life).unwrap_or(life);
         let taken = self.pages.store(Job {
             key: self.key,
             entry,
             started: self.started,
-            life: self.noted(life).unwrap_or(life),
+            life,
             stamp: self.stamp,
             tags,
         });
+        if taken.is_ok() {
+            let wanted = self.wanted.as_ref();
+            self.pages.watch(self.key, wanted, life, self.started);
+        }
         let refused = taken.err().map(Dropped::word);
         let (took, tags) = (self.started.elapsed(), || self.tag_names());
         self.pages

@@ -15,6 +15,8 @@ pub(crate) enum Part {
     /// A GET with Range or a condition: looks up and may store, but leads
     /// nobody, since its answer may be a part of the page or a 304.
     Alone,
+    /// Of the application to itself: renders the page anew, and stores it.
+    Refresh,
     /// A HEAD: looks up, never stores.
     LookupOnly,
     /// Neither looked up, nor coalesced, nor stored.

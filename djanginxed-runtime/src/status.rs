@@ -21,6 +21,8 @@ pub(crate) enum Status {
     Hit,
     /// Answered from a store with a page whose time is over, since so many seconds.
     Stale(u64),
+    /// Answered from a store in place of an error of this status.
+    StandIn(u16),
     /// Rendered, and accepted by the writer.
     Stored,
     /// Answered with another request's render.
@@ -42,6 +44,9 @@ impl Status {
             Status::Hit => constant!("djanginxed; hit"),
             // RFC 9211, section 2.5: what is left of its time is less than nothing.
             Status::Stale(past) => text(format!("djanginxed; hit; ttl=-{past}")),
+            Status::StandIn(status) => text(format!(
+                "djanginxed; fwd=stale; fwd-status={status}; detail=stale-if-error"
+            )),
             Status::Stored => constant!("djanginxed; fwd=uri-miss; stored"),
             Status::Collapsed => constant!("djanginxed; fwd=uri-miss; collapsed"),
             Status::Miss => constant!("djanginxed; fwd=uri-miss"),

@@ -5,6 +5,7 @@ use std::fmt;
 use djanginxed_rules::{MAX_TAG, MAX_TAGS, is_tag};
 use md5::{Digest, Md5};
 
+use crate::hex;
 use crate::sync::Arc;
 
 /// A tag as a store knows it. Tags belong to a cache's default key prefix, so that two
@@ -36,6 +37,11 @@ impl TagKey {
         }
     }
 
+    /// The 32 hexadecimal digits.
+    pub(crate) fn hex(&self) -> [u8; 32] {
+        hex::md5(&self.hash)
+    }
+
     pub(crate) fn is_everything(&self) -> bool {
         self.is_everything
     }
@@ -43,9 +49,7 @@ impl TagKey {
 
 impl fmt::Display for TagKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.hash
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use tokio::time::timeout;
 
 use crate::cache::{Landed, PageCache};
+use crate::claim::{self, Claim, Cold};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};
@@ -14,10 +15,13 @@ use crate::observe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
 use crate::refresh::{self, Refresh};
+use crate::refresher::Wanted;
 use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
+use crate::store::error::StoreError;
+use crate::sync::Arc;
 use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
@@ -31,6 +35,8 @@ pub(crate) struct Visit {
     pub(crate) is_safe: bool,
     pub(crate) accepts_gzip: bool,
     pub(crate) conditions: Conditions,
+    /// How to ask for the page again, where it is looked after.
+    pub(crate) wanted: Option<Arc<Wanted>>,
 }
 
 /// How a visitor is answered.
@@ -40,6 +46,8 @@ pub(crate) enum Way {
     /// With a page whose time is over; the handler renders it anew, where it is this
     /// visitor's turn.
     Stale(Form, Status, Option<Refresh>),
+    /// By the handler, in the place of the page that is there.
+    Refresh(Render, Option<refresh::Turn>),
     /// By the handler, whose response is for this visitor alone.
     Past(Status),
     /// By the handler, whose response may be stored; and others may wait for it.
@@ -53,6 +61,8 @@ pub(crate) struct Leading {
     lead: Lead<PageKey, Landed>,
     /// The last delete by another process before the render began.
     known: Option<Marker>,
+    /// That no other process renders it.
+    claim: Option<Claim>,
 }
 
 impl Visit {
@@ -64,6 +74,7 @@ impl Visit {
                 Some((found, form)) => Way::Answer(form, status_of(found.freshness)),
                 None => Way::Past(Status::Refused(Reason::Method)),
             },
+            Part::Refresh => Way::Refresh(self.start(), refresh::turn(&self.pages, self.key)),
             Part::Alone => self.alone().await,
             Part::Full if self.pages.is_apart(&self.key) => self.alone().await,
             Part::Full => self.together().await,
@@ -108,26 +119,65 @@ impl Visit {
     }
 
     async fn lead(&self, lead: Lead<PageKey, Landed>) -> Way {
-        let known = if lead.was_closed() {
+        if lead.was_closed() {
             // The store may have what another process has deleted.
-            self.pages.deleted_elsewhere(self.key).await
-        } else {
-            let before = self.pages.deletes().purge_count();
-            if let Some((found, form)) = self.look_up().await {
-                let freshness = found.freshness;
-                // A page that was purged meanwhile is for nobody who asks from now on.
-                let may_be_purged = || self.pages.deletes().purge_count() != before;
-                lead.share_unless(Landed::Found(found), may_be_purged);
-                return self.found(form, freshness);
-            }
-            None
+            let known = self.pages.deleted_elsewhere(self.key).await;
+            return self.render(Some(self.leading(lead, known, None)));
+        }
+        let before = self.pages.deletes().purge_count();
+        let looked_up = self.try_look_up().await;
+        if let Ok(Some((found, form))) = looked_up {
+            let freshness = found.freshness;
+            self.share_found(lead, found, before);
+            return self.found(form, freshness);
+        }
+        let cold = match looked_up {
+            Ok(_) => self.claim().await,
+            // Nobody waits twice for a server that does not answer.
+            Err(_) => Cold::Ours(None),
         };
-        self.render(Some(Leading {
+        match cold {
+            Cold::Ours(claim) => self.render(Some(self.leading(lead, None, claim))),
+            Cold::Theirs(found) => match self.form(&found.entry) {
+                Some(form) => {
+                    observe::collapsed();
+                    self.share_found(lead, found, before);
+                    Way::Answer(form, Status::Collapsed)
+                }
+                None => self.render(Some(self.leading(lead, None, None))),
+            },
+        }
+    }
+
+    /// A page that was purged since `before` is for nobody who asks from now on.
+    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, before: u64) {
+        let may_be_purged = || self.pages.deletes().purge_count() != before;
+        lead.share_unless(Landed::Found(found), may_be_purged);
+    }
+
+    /// Who renders a page that is not there.
+    async fn claim(&self) -> Cold {
+        let settings = self.pages.settings();
+        if settings.lookup && settings.render_lock && self.pages.has_other_users() {
+            claim::claim(&self.pages, self.key).await
+        } else {
+            Cold::Ours(None)
+        }
+    }
+
+    fn leading(
+        &self,
+        lead: Lead<PageKey, Landed>,
+        known: Option<Marker>,
+        claim: Option<Claim>,
+    ) -> Leading {
+        Leading {
             pages: self.pages.clone(),
             key: self.key,
             lead,
             known,
-        }))
+            claim,
+        }
     }
 
     /// A response that the cache had no part in: where the request changed something,
@@ -144,6 +194,16 @@ impl Visit {
         if timeout(settings.operation_timeout, deletes).await.is_err() {
             observe::delete_goes_on(&self.key);
         }
+    }
+
+    /// What stands in for an error of this status, if anything does.
+    pub(crate) async fn stand_in(&self, status: StatusCode) -> Option<(Form, Status)> {
+        if !matches!(status.as_u16(), 500 | 502..=504) {
+            return None;
+        }
+        let form = self.form(&self.pages.copy(self.key).await?)?;
+        observe::stood_in();
+        Some((form, Status::StandIn(status.as_u16())))
     }
 
     fn follow(&self, landed: Landed) -> Option<(Form, Status)> {
@@ -164,11 +224,17 @@ impl Visit {
         self.readable(self.pages.at_hand(&self.key)?)
     }
 
+    /// A failure is a miss.
     async fn look_up(&self) -> Option<(Found, Form)> {
+        self.try_look_up().await.unwrap_or_default()
+    }
+
+    async fn try_look_up(&self) -> Result<Option<(Found, Form)>, StoreError> {
         if !self.pages.settings().lookup {
-            return None;
+            return Ok(None);
         }
-        self.readable(self.pages.look_up(self.key).await?)
+        let found = self.pages.look_up(self.key).await?;
+        Ok(found.and_then(|found| self.readable(found)))
     }
 
     fn readable(&self, found: Found) -> Option<(Found, Form)> {
@@ -199,7 +265,8 @@ impl Visit {
     }
 
     fn start(&self) -> Render {
-        Render::start(&self.pages, self.page, self.key, &self.target)
+        let wanted = self.wanted.clone();
+        Render::start(&self.pages, self.page, self.key, &self.target, wanted)
     }
 }
 
@@ -220,7 +287,11 @@ fn past(reason: Bypass) -> Way {
 
 impl Leading {
     /// Gives the page to those who wait, or lets them render on their own.
-    pub(crate) fn conclude(self, fresh: Option<Fresh>) {
+    pub(crate) fn conclude(mut self, fresh: Option<Fresh>) {
+        let claim = self.claim.take();
+        if let (Some(claim), Some(_)) = (claim, &fresh) {
+            claim.stored();
+        }
         match fresh {
             Some((entry, doubt)) if self.pages.has_other_users() && self.lead.close() => {
                 tokio::spawn(self.share_unless_outdated(entry, doubt));

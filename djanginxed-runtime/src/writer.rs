@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::cache::Spare;
 use crate::deletes::{Deletes, Stamp};
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -57,6 +58,11 @@ impl Job {
             .whole()
             .checked_sub(self.started.elapsed())
             .filter(|left| !left.is_zero())
+    }
+
+    /// The time left to the copy that stands in for errors.
+    fn copy_left(&self) -> Option<Duration> {
+        self.life.copy()?.checked_sub(self.started.elapsed())
     }
 
     fn found(&self) -> Found {
@@ -173,9 +179,13 @@ impl Writer {
         self.shared.queue.forget_tagged(tags);
     }
 
-    /// Deletes the pages that have one of `tags` from all servers; what came of it at
-    /// each.
-    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Vec<Result<Outcome, StoreError>> {
+    /// Deletes the pages that have one of `tags`, and that are not to be spared, from all
+    /// servers; what came of it at each.
+    pub(crate) async fn purge(
+        &self,
+        tags: &[TagKey],
+        spare: &Spare,
+    ) -> Vec<Result<Outcome, StoreError>> {
         let lanes = self.shared.memcached.upstreams().len();
         if !self.ensure_started() {
             return (0..lanes).map(|_| Err(StoreError::NoWriter)).collect();
@@ -183,8 +193,12 @@ impl Writer {
         let tags = Tags::from(tags);
         let begin = |lane| {
             let (sender, answer) = oneshot::channel();
-            let tags = Tags::clone(&tags);
-            self.shared.queue.push_purge(Purge { tags, sender }, lane);
+            let purge = Purge {
+                tags: Tags::clone(&tags),
+                spare: spare.clone(),
+                sender,
+            };
+            self.shared.queue.push_purge(purge, lane);
             answer
         };
         let answers: Vec<_> = (0..lanes).map(begin).collect();

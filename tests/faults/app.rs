@@ -28,7 +28,8 @@ pub(crate) fn at(address: &str) -> PageCacheBuilder {
     builder().memcached([address]).key_prefix(PREFIX)
 }
 
-/// How many pages a server was sent, each with one entry in the index of all pages.
+/// How many pages a server was sent, each with one entry in the index of all pages, and
+/// without the lock of its render.
 pub(crate) fn pages_sent_to(memcached: &Memcached) -> u64 {
     memcached.stat("cmd_set") / 2
 }
@@ -141,6 +142,18 @@ impl Site {
     where
         F: Future<Output = HttpResponse> + 'static,
     {
+        Site::start_at(0, pages, handler)
+    }
+
+    /// The same at a port that was free a moment ago.
+    pub(crate) fn start_at<F>(
+        port: u16,
+        pages: &PageCache,
+        handler: impl Fn(Visit) -> F + Send + Sync + 'static,
+    ) -> Site
+    where
+        F: Future<Output = HttpResponse> + 'static,
+    {
         let desk = web::Data::new(Desk {
             handler: Box::new(move |visit| Box::pin(handler(visit))),
             runs: Mutex::default(),
@@ -149,7 +162,7 @@ impl Site {
         let (sender, started) = mpsc::channel();
         let (pages, shared) = (pages.clone(), desk.clone());
         let thread = thread::spawn(move || {
-            System::new().block_on(serve(pages, shared, sender));
+            System::new().block_on(serve(port, pages, shared, sender));
         });
         let (port, handle) = started.recv().expect("the site starts");
         Site {
@@ -203,6 +216,7 @@ impl Site {
 }
 
 async fn serve(
+    port: u16,
     pages: PageCache,
     desk: web::Data<Desk>,
     started: mpsc::Sender<(u16, ServerHandle)>,
@@ -231,7 +245,7 @@ async fn serve(
     .workers(2)
     .disable_signals()
     .shutdown_timeout(1)
-    .bind(("127.0.0.1", 0))
+    .bind(("127.0.0.1", port))
     .unwrap();
     let port = server.addrs()[0].port();
     let server = server.run();

@@ -66,7 +66,8 @@ fn a_thousand_visitors_share_one_render_in_memory() {
 #[test]
 fn a_thousand_visitors_share_one_render_with_memcached() {
     let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
+    let pages = at(&memcached.address()).render_lock(false).build();
+    let pages = pages.unwrap();
     a_thousand_visitors_share_one_render(&pages);
     wait(pages.flush());
     assert_eq!(pages_sent_to(&memcached), 1);

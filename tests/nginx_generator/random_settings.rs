@@ -32,6 +32,7 @@ struct Settings {
     layout: Layout,
     feed: Option<(String, u32)>,
     micro: Option<(u32, String)>,
+    stale_if_error: bool,
 }
 
 impl Settings {
@@ -60,7 +61,7 @@ impl Settings {
             pages = pages.hit_feed(path).enabled(false);
         }
         let site = Site::new(&pages.build().ok()?).client_max_body_size(&self.body_size);
-        let mut site = site.inner(&self.inner);
+        let mut site = site.inner(&self.inner).stale_if_error(self.stale_if_error);
         if let Some((_, sample)) = &self.feed {
             site = site.hit_sample(*sample);
         }
@@ -302,10 +303,17 @@ fn settings() -> impl Strategy<Value = Settings> {
         places,
         timeout,
         size,
-        (reads, feed, micro),
+        (reads, feed, micro, any::<bool>()),
     )
         .prop_map(
-            |(addresses, rules, places, timeout, body_size, ((njs, layout), feed, micro))| {
+            |(
+                addresses,
+                rules,
+                places,
+                timeout,
+                body_size,
+                ((njs, layout), feed, micro, stale_if_error),
+            )| {
                 let (memcached, server_names, hosts, listens, inner, applications) = addresses;
                 let (cookies, bypass_headers, headers, ignored, vary) = rules;
                 let (pages, never_cached, name) = places;
@@ -330,6 +338,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     layout,
                     feed,
                     micro,
+                    stale_if_error,
                 }
             },
         )

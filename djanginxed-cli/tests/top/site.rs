@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, rt, web};
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, cache_page, purges};
+use djanginxed::{PageCache, PageCacheBuilder, cache_page, purges};
 use djanginxed_runtime::tool::ask_feed;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tempfile::TempDir;
@@ -77,6 +77,10 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start() -> Running {
+        Running::with(|pages| pages)
+    }
+
+    pub(crate) fn with(settings: impl Fn(PageCacheBuilder) -> PageCacheBuilder) -> Running {
         LazyLock::force(&METRICS);
         let folder = folder_shared_with_nginx().unwrap();
         let feed = folder.path().join("hits.sock").display().to_string();
@@ -84,9 +88,8 @@ impl Running {
         let pages = PageCache::builder()
             .memcached([memcached.address()])
             .key_prefix("site1")
-            .hit_feed(&feed)
-            .build()
-            .unwrap();
+            .hit_feed(&feed);
+        let pages = settings(pages).build().unwrap();
         let (send, receive) = mpsc::channel();
         let served = pages.clone();
         let thread = std::thread::spawn(move || {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::{Error, HttpRequest};
 
@@ -18,7 +19,7 @@ use djanginxed_rules::MAX_TIMEOUT;
 use super::around::Around;
 use super::incoming::has_content;
 use super::seen::Seen;
-use super::through::{Entrance, decide, enter, through};
+use super::through::{Entrance, Failed, decide, enter, through};
 use crate::cache::PageCache;
 use crate::page::Page;
 use crate::request::is_plainly_spelt;
@@ -143,6 +144,21 @@ impl ScopeCache {
     pub fn stale(self, seconds: u32) -> ScopeCache {
         ScopeCache {
             page: self.page.stale(seconds),
+            ..self
+        }
+    }
+
+    /// For how many seconds after their timeout these pages are given out in place of an
+    /// error; by default that of the cache: see
+    /// [`PageCacheBuilder::stale_if_error`](crate::PageCacheBuilder::stale_if_error). What
+    /// panics inside is not an error here: nginx answers then.
+    ///
+    /// # Panics
+    /// More than ten years, 315,360,000 seconds.
+    #[track_caller]
+    pub fn stale_if_error(self, seconds: u32) -> ScopeCache {
+        ScopeCache {
+            page: self.page.stale_if_error(seconds),
             ..self
         }
     }
@@ -279,7 +295,14 @@ where
             Ok::<_, Error>((response.map_into_boxed_body(), request))
         };
         let decided = decide(entered).await;
-        let answered = through(decided, Some(&around), request, inside).await?;
+        let answered = match through(decided, Some(&around), request, inside).await {
+            Ok(answered) => answered,
+            Err(Failed {
+                failure,
+                copy: Some(copy),
+            }) => return Err(InternalError::from_response(failure, copy).into()),
+            Err(Failed { failure, .. }) => return Err(failure),
+        };
         if answered.is_kept {
             let rules = &cache.pages.settings().vary;
             cache.seen.warn_of_cookies(&answered.carried, rules);

@@ -8,6 +8,7 @@ mod cached_page;
 mod find;
 mod incoming;
 mod middleware;
+mod panic;
 mod purging;
 mod rendering;
 mod seen;

@@ -1,6 +1,5 @@
 //! An annotated handler's request.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -11,9 +10,10 @@ use super::background;
 use super::cached_page::notes_of;
 use super::find::cache_of;
 use super::incoming::Incoming;
+use super::panic::caught;
 use super::rendering::Rendering;
 use super::seen::Seen;
-use super::through::{Entrance, decide, enter, through};
+use super::through::{Entrance, Failed, decide, enter, through};
 use crate::page::Page;
 
 /// What an annotated handler returns: its response, under the type it declares.
@@ -71,13 +71,18 @@ pub async fn serve<R: 'static>(
                     answer
                 }
                 None => {
-                    let handler =
-                        |request| async move { Ok::<_, Infallible>((handler.await, request)) };
-                    let Ok(answered) = through(decided, None, &request, handler).await;
-                    if answered.is_kept {
-                        seen.warn_of_cookies(&request, &pages.settings().vary);
+                    let handler = |request| async move {
+                        caught(handler).await.map(|response| (response, request))
+                    };
+                    match through(decided, None, &request, handler).await {
+                        Ok(answered) => {
+                            if answered.is_kept {
+                                seen.warn_of_cookies(&request, &pages.settings().vary);
+                            }
+                            answered.response
+                        }
+                        Err(Failed { failure, copy }) => copy.unwrap_or_else(|| failure.resume()),
                     }
-                    answered.response
                 }
             }
         }

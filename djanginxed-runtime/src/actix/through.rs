@@ -2,27 +2,31 @@
 //! for a middleware: decided by [`Visit`], answered here.
 
 use std::borrow::Borrow;
-use std::convert::Infallible;
 use std::future::Future;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::answer::{answer, mark, say_vary};
 use super::around::{Around, Place, given_back, lend};
 use super::cached_page::notes_of;
+use super::panic::Panic;
 use super::seen::Seen;
 use super::tee;
-use super::variant::variant_of;
+use super::variant::values_of;
 use crate::cache::PageCache;
 use crate::conditions::Conditions;
+use crate::entry::Form;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
-use crate::refresh::Refresh;
-use crate::render::Fresh;
+use crate::refresh::{Refresh, Turn};
+use crate::refresher::{self, Wanted};
+use crate::render::{Fresh, Render};
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
 use crate::status::Status;
+use crate::sync::Arc;
+use crate::vary::Values;
 use crate::visit::{Leading, Visit, Way};
 
 /// What is asked for, and of which cache.
@@ -75,17 +79,28 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         _ => Part::Bypass(Bypass::When),
     };
     pages.note_kind(&page);
+    if !page.stands_in(settings).is_zero() {
+        pages.expect_copies();
+    }
     seen.log_page(&page, page.prefix(settings), request);
     let target = asked.target();
-    let variant = variant_of(request, pages);
+    let values = values_of(request, pages);
     let visit = Visit {
         pages: pages.clone(),
         page,
-        key: page.recipe(settings).with_variant(&variant).key(target),
+        key: page
+            .recipe(settings)
+            .with_variant(&values.to_string())
+            .key(target),
         target: target.to_owned(),
         is_safe: head.method.is_safe(),
         accepts_gzip: accepts_gzip(request.headers()),
         conditions: Conditions::of(request.headers()),
+        wanted: wanted(pages, request, target, part, &values),
+    };
+    let part = match part {
+        Part::Full if is_refresh(&visit, request) => Part::Refresh,
+        part => part,
     };
     let place = Around::taken_from(request, &visit);
     Entered {
@@ -94,6 +109,30 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         place,
         seen,
     }
+}
+
+/// How a request for a page that is looked after can be made again.
+fn wanted(
+    pages: &PageCache,
+    request: &HttpRequest,
+    target: &str,
+    part: Part,
+    values: &Values,
+) -> Option<Arc<Wanted>> {
+    if pages.refresher().is_none() || !matches!(part, Part::Full | Part::Alone) {
+        return None;
+    }
+    let connection = request.connection_info();
+    let (host, scheme) = (connection.host(), connection.scheme());
+    Wanted::new(target, host, scheme, values.clone()).map(Arc::new)
+}
+
+/// Whether the application asks itself for this very page.
+fn is_refresh(visit: &Visit, request: &HttpRequest) -> bool {
+    let word = request.headers().get(refresher::REFRESH);
+    let refresher = visit.pages.refresher();
+    word.zip(refresher)
+        .is_some_and(|(word, refresher)| refresher.expects(word.as_bytes(), &visit.key))
 }
 
 /// What is to be done for a visitor.
@@ -115,11 +154,21 @@ pub(super) struct Answered<C> {
 /// How a handler may fail to respond.
 pub(super) trait Failure {
     fn status(&self) -> StatusCode;
+
+    /// Whether it says nothing of another visitor's render: then one of those who wait
+    /// takes over, instead of all.
+    fn is_accident(&self) -> bool {
+        false
+    }
 }
 
-impl Failure for Infallible {
+impl Failure for Panic {
     fn status(&self) -> StatusCode {
-        match *self {}
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn is_accident(&self) -> bool {
+        true
     }
 }
 
@@ -170,7 +219,7 @@ pub(super) async fn through<C, F, E>(
     around: Option<&Around>,
     carried: C,
     handler: impl FnOnce(C) -> F,
-) -> Result<Answered<C>, E>
+) -> Result<Answered<C>, Failed<E>>
 where
     C: Borrow<HttpRequest>,
     F: Future<Output = Result<(HttpResponse, C), E>>,
@@ -178,77 +227,176 @@ where
 {
     let Decided { visit, way, seen } = decided;
     let settings = visit.pages.settings();
-    let (way, stale) = match way {
+    let rendering = match way {
+        Way::Render(render, leading) => Rendering {
+            render,
+            leading,
+            renewing: None,
+        },
         // This visitor renders the page for those who have it stale meanwhile.
-        Way::Stale(form, status, Some(Refresh { render, turn })) => {
-            (Way::Render(render, None), Some((form, status, turn)))
+        Way::Stale(form, status, Some(Refresh { render, turn })) => Rendering {
+            render,
+            leading: None,
+            renewing: Some(Renewing::Stale(form, status, turn)),
+        },
+        Way::Refresh(render, turn) => Rendering {
+            render,
+            leading: None,
+            renewing: Some(Renewing::Through(turn)),
+        },
+        Way::Answer(form, status) | Way::Stale(form, status, None) => {
+            return Ok(Answered {
+                response: answer(form, &visit.page, settings, &visit.conditions, status),
+                carried,
+                is_kept: false,
+            });
         }
-        way => (way, None),
-    };
-    match way {
-        Way::Answer(form, status) | Way::Stale(form, status, _) => Ok(Answered {
-            response: answer(form, &visit.page, settings, &visit.conditions, status),
-            carried,
-            is_kept: false,
-        }),
         Way::Past(status) => {
             let responded = handler(carried).await;
             visit.changed(status_of(&responded)).await;
-            let (mut response, carried) = responded?;
+            let (mut response, carried) = responded.map_err(Failed::without_copy)?;
             if around.is_none_or(|around| !around.is_taken()) {
                 mark(&mut response, status, settings);
                 if !matches!(status, Status::Bypass(_)) {
                     say_vary(response.headers_mut(), settings);
                 }
             }
-            Ok(Answered {
+            return Ok(Answered {
                 response,
                 carried,
                 is_kept: false,
-            })
+            });
         }
-        Way::Render(mut render, leading) => {
-            let leading = lend(around, leading);
-            let responded = handler(carried).await;
-            let Some(leading) = given_back(around, leading) else {
-                // Another cache nearer to the handler has stored it, or has not.
-                let (response, carried) = responded?;
-                return Ok(Answered {
-                    response,
-                    carried,
-                    is_kept: false,
-                });
-            };
-            let (response, carried) = match responded {
-                Ok(responded) => responded,
-                Err(failure) => {
-                    render.skipped(&HeaderMap::new(), Reason::Status);
-                    conclude(leading, None);
-                    return Err(failure);
-                }
-            };
-            // By now the request knows the route that it was routed by.
-            render.note(notes_of(&visit.page, seen, carried.borrow()));
-            let status = response.status();
-            let rendered = tee::finish(render, response);
-            conclude(leading, rendered.fresh);
-            if let Some((form, stale, turn)) = stale {
-                turn.end_soon(status, rendered.is_kept);
-                if status.is_server_error() {
-                    return Ok(Answered {
-                        response: answer(form, &visit.page, settings, &visit.conditions, stale),
-                        carried,
-                        is_kept: false,
-                    });
-                }
+    };
+    rendered(&visit, seen, around, carried, handler, rendering).await
+}
+
+/// A render that is to be made, for whom, and in whose place.
+struct Rendering {
+    render: Render,
+    leading: Option<Leading>,
+    renewing: Option<Renewing>,
+}
+
+/// Answers with what `handler` responds, and stores it.
+async fn rendered<C, F, E>(
+    visit: &Visit,
+    seen: &'static Seen,
+    around: Option<&Around>,
+    carried: C,
+    handler: impl FnOnce(C) -> F,
+    rendering: Rendering,
+) -> Result<Answered<C>, Failed<E>>
+where
+    C: Borrow<HttpRequest>,
+    F: Future<Output = Result<(HttpResponse, C), E>>,
+    E: Failure,
+{
+    let Rendering {
+        mut render,
+        leading,
+        renewing,
+    } = rendering;
+    let leading = lend(around, leading);
+    let responded = handler(carried).await;
+    let Some(leading) = given_back(around, leading) else {
+        // Another cache nearer to the handler has stored it, or has not.
+        let (response, carried) = responded.map_err(Failed::without_copy)?;
+        return Ok(Answered {
+            response,
+            carried,
+            is_kept: false,
+        });
+    };
+    let (response, carried) = match responded {
+        Ok(responded) => responded,
+        Err(failure) => {
+            render.skipped(&HeaderMap::new(), Reason::Status);
+            match failure.is_accident() {
+                true => drop(leading),
+                false => conclude(leading, None),
             }
-            Ok(Answered {
-                response: rendered.response,
-                carried,
-                is_kept: rendered.is_kept,
-            })
+            let copy = match renewing {
+                None => stand_in(visit, failure.status()).await,
+                Some(_) => None,
+            };
+            return Err(Failed { failure, copy });
+        }
+    };
+    // By now the request knows the route that it was routed by.
+    render.note(notes_of(&visit.page, seen, carried.borrow()));
+    let status = response.status();
+    let rendered = tee::finish(render, response);
+    conclude(leading, rendered.fresh);
+    let mut response = rendered.response;
+    match renewing {
+        None => {
+            if let Some(copy) = stand_in(visit, status).await {
+                response = copy;
+            }
+        }
+        Some(Renewing::Through(turn)) => {
+            say_refreshed(&mut response, rendered.is_kept);
+            if let Some(turn) = turn {
+                turn.end_soon(status, rendered.is_kept);
+            }
+        }
+        Some(Renewing::Stale(form, stale, turn)) => {
+            turn.end_soon(status, rendered.is_kept);
+            if status.is_server_error() {
+                let settings = visit.pages.settings();
+                response = answer(form, &visit.page, settings, &visit.conditions, stale);
+            }
         }
     }
+    Ok(Answered {
+        response,
+        carried,
+        is_kept: rendered.is_kept,
+    })
+}
+
+/// A handler that has failed, and what its visitor gets all the same.
+pub(super) struct Failed<E> {
+    pub(super) failure: E,
+    pub(super) copy: Option<HttpResponse>,
+}
+
+impl<E> Failed<E> {
+    fn without_copy(failure: E) -> Failed<E> {
+        Failed {
+            failure,
+            copy: None,
+        }
+    }
+}
+
+/// What a visitor gets in place of an error.
+async fn stand_in(visit: &Visit, status: StatusCode) -> Option<HttpResponse> {
+    let (form, stands_in) = visit.stand_in(status).await?;
+    let settings = visit.pages.settings();
+    Some(answer(
+        form,
+        &visit.page,
+        settings,
+        &visit.conditions,
+        stands_in,
+    ))
+}
+
+/// In whose place a page is rendered that is there.
+enum Renewing {
+    /// In that of those who have it stale meanwhile.
+    Stale(Form, Status, Turn),
+    /// The application has asked itself for it.
+    Through(Option<Turn>),
+}
+
+/// Tells the application's request to itself what came of it.
+fn say_refreshed(response: &mut HttpResponse, is_kept: bool) {
+    let said = HeaderValue::from_static(if is_kept { "stored" } else { "refused" });
+    let name = HeaderName::from_static(refresher::REFRESHED);
+    response.headers_mut().insert(name, said);
 }
 
 /// The way where a cache around this one has looked the page up a moment ago.

@@ -59,16 +59,8 @@ struct Known {
     values: Values,
 }
 
-/// What stands in the key of a request's page.
-pub(super) fn variant_of(request: &HttpRequest, pages: &PageCache) -> String {
-    match pages.settings().vary.is_empty() {
-        true => String::new(),
-        false => values_of(request, pages).to_string(),
-    }
-}
-
 /// The values of the rules of `pages` for a request.
-fn values_of(request: &HttpRequest, pages: &PageCache) -> Values {
+pub(super) fn values_of(request: &HttpRequest, pages: &PageCache) -> Values {
     let rules = &pages.settings().vary;
     if rules.is_empty() {
         return Values::default();

@@ -8,9 +8,11 @@ use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
 use crate::placement::Placement;
+use crate::refresher::Care;
 use crate::server::{Server, socket};
 use crate::settings::check::{
-    check_cookie, check_key_prefix, checked_host, checked_status, constant_header, header_name,
+    check_cookie, check_key_prefix, checked_host, checked_status, constant_header,
+    half_of_the_processors, header_name, refresh_base,
 };
 use crate::settings::environment::{Environment, process, switch, variable};
 use crate::settings::{Limits, Settings};
@@ -40,7 +42,13 @@ pub struct PageCacheBuilder {
     bypass_headers: Vec<String>,
     headers: Vec<(String, String)>,
     vary: Vec<Vary>,
+    refresh_through: Option<String>,
+    refresh_at_once: Option<usize>,
+    purge_deadline: Duration,
 }
+
+/// How long a purge waits for renders, where nothing is said.
+const PURGE_DEADLINE: Duration = Duration::from_millis(500);
 
 impl PageCacheBuilder {
     pub(crate) fn new() -> PageCacheBuilder {
@@ -52,6 +60,9 @@ impl PageCacheBuilder {
             bypass_headers: Vec::new(),
             headers: Vec::new(),
             vary: Vec::new(),
+            refresh_through: None,
+            refresh_at_once: None,
+            purge_deadline: PURGE_DEADLINE,
         }
     }
 
@@ -99,6 +110,9 @@ impl PageCacheBuilder {
         }
         if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
             builder = builder.hit_feed(path);
+        }
+        if let Some(address) = variable("DJANGINXED_REFRESH_THROUGH", environment)? {
+            builder = builder.refresh_through(address.trim());
         }
         for cookie in list("DJANGINXED_BYPASS_COOKIES")? {
             builder = builder.bypass_cookie(cookie);
@@ -197,6 +211,25 @@ impl PageCacheBuilder {
         self
     }
 
+    /// For how long after its timeout a page is given out in place of an error of the
+    /// application, where its handler does not say it itself
+    /// (`#[cache_page(900, stale_if_error = 86_400)]`); by default not at all. In whole
+    /// seconds.
+    ///
+    /// Such a page is stored twice: once for its life, and once under a key of its own for
+    /// this time. The application answers with the second where the handler fails with
+    /// 500, 502, 503 or 504, or panics; nginx, where its file is generated with
+    /// [`stale_if_error`](crate::nginx::Site::stale_if_error), where the application cannot
+    /// be reached or answers so. Cache-Status says it (`fwd=stale`). A delete and a purge
+    /// take both away.
+    ///
+    /// A response's `stale-if-error` goes before this; `must-revalidate` and
+    /// `proxy-revalidate` forbid it (RFC 5861, section 4). Who is bypassed gets the error.
+    pub fn stale_if_error(mut self, time: Duration) -> Self {
+        self.settings.stale_if_error = time;
+        self
+    }
+
     /// The key prefix of pages that name none: 1 to 64 of
     /// `A-Z a-z 0-9 . _ : -`. By default there is none.
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
@@ -241,6 +274,20 @@ impl PageCacheBuilder {
     /// before it renders itself; 5 s by default.
     pub fn coalesce_timeout(mut self, timeout: Duration) -> Self {
         self.settings.coalesce_timeout = timeout;
+        self
+    }
+
+    /// Whether a page that is not there, and that visitors of several processes ask for
+    /// at the same moment, is rendered by one of them, while the others look for it until
+    /// it is stored, and for no longer than
+    /// [`coalesce_timeout`](Self::coalesce_timeout); with Memcached it is, by default.
+    ///
+    /// It costs a miss one more exchange with Memcached, and is left out where the
+    /// application does not [look pages up](Self::lookup). A process that is killed while
+    /// it renders keeps the others waiting for up to 2 s. A response that turns out to
+    /// be for its visitor alone, or a stream, lets them go at once.
+    pub fn render_lock(mut self, lock: bool) -> Self {
+        self.settings.render_lock = lock;
         self
     }
 
@@ -352,6 +399,45 @@ impl PageCacheBuilder {
         self
     }
 
+    /// Where this process itself answers, `"http://127.0.0.1:8080"`: it then looks after
+    /// the pages that it has stored, since those that nginx serves never come by. A page
+    /// that somebody has read is rendered anew when its time ends, by a request of the
+    /// application to itself; what nobody has read costs nothing more. A
+    /// [`purge`](PageCache::purge) replaces what is read in the same way.
+    ///
+    /// The request is a GET with the target, the host and the scheme of the one whose
+    /// page was stored, and with what its variant needs; it has no other header and no
+    /// cookie, and goes through all middleware. **The address must be this process's
+    /// own**, not that of nginx or of a balancer: only this process knows its requests,
+    /// by a random word in the field `Djanginxed-Refresh` that is good for one of them.
+    ///
+    /// Where a page may be [stale](Self::stale) it is rendered when its timeout ends, else
+    /// a little before (a tenth of it, 1 to 30 s). Of several processes one does it. Up
+    /// to 10,000 pages are looked after, with targets of 2 KiB at the most and 4 MiB
+    /// together; what comes beyond has no refresh. A render that fails leaves the page
+    /// until its stale time ends, and the next ones wait, up to 30 s.
+    pub fn refresh_through(mut self, address: impl Into<String>) -> Self {
+        self.refresh_through = Some(address.into());
+        self
+    }
+
+    /// How many pages [`refresh_through`](Self::refresh_through) renders at a time; by
+    /// default half as many as the machine has processors, and one at the least. A
+    /// handler that blocks its worker while it renders is asked for by visitors too: stay
+    /// below the number of workers.
+    pub fn refresh_at_once(mut self, renders: usize) -> Self {
+        self.refresh_at_once = Some(renders);
+        self
+    }
+
+    /// How long a purge waits for the renders of
+    /// [`refresh_through`](Self::refresh_through), 500 ms by default: what is not
+    /// rendered by then is deleted.
+    pub fn purge_deadline(mut self, deadline: Duration) -> Self {
+        self.purge_deadline = deadline;
+        self
+    }
+
     /// Whether the cache is used at all; by default it is. Where the
     /// environment has `DJANGINXED_ENABLED=0` it is not, whatever is said here.
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -417,6 +503,14 @@ impl PageCacheBuilder {
             };
             socket::check(path).map_err(refuse)?;
         }
+        settings.care = match &self.refresh_through {
+            Some(address) => Some(Care {
+                base: refresh_base(address)?,
+                at_once: self.refresh_at_once.unwrap_or_else(half_of_the_processors),
+                deadline: self.purge_deadline,
+            }),
+            None => None,
+        };
         settings.check_limits()?;
         Ok(settings)
     }

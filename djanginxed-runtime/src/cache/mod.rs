@@ -7,16 +7,18 @@ mod outcomes;
 mod purge;
 mod store;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{OnceLock, Weak};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::cookie::{Cookie, SameSite};
 
 pub use self::builder::PageCacheBuilder;
+pub(crate) use self::purge::Spare;
 pub use self::purge::{Purge, Purged};
 
 use self::apart::Apart;
@@ -32,13 +34,15 @@ use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::feed::{Feed, FeedReport, Hot};
 use crate::key::{KeyRecipe, PageKey};
+use crate::life::Life;
 use crate::media::HTML;
 use crate::observe;
 use crate::page::Page;
 use crate::reason::Dropped;
 use crate::refresh::Refreshing;
+use crate::refresher::{Refresher, Wanted};
 use crate::settings::Settings;
-use crate::store::client::Marker;
+use crate::store::client::{Client, Look, Marker};
 use crate::store::error::StoreError;
 use crate::sync::Arc;
 use crate::tag::{Tags, tags_of};
@@ -63,6 +67,16 @@ pub struct PageCache {
     inner: Arc<Inner>,
 }
 
+/// A cache that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakCache(Weak<Inner>);
+
+impl WeakCache {
+    pub(crate) fn upgrade(&self) -> Option<PageCache> {
+        self.0.upgrade().map(|inner| PageCache { inner })
+    }
+}
+
 impl fmt::Debug for PageCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PageCache")
@@ -80,10 +94,14 @@ struct Inner {
     flights: Flights<PageKey, Landed>,
     apart: Apart,
     refreshing: Refreshing,
+    /// Where pages are looked after that nginx serves.
+    refresher: Option<Refresher>,
     kinds: Kinds,
     /// The tags of a page that has none of its own.
     untagged: Tags,
     outcomes: Outcomes,
+    /// Whether there may be pages that stand in for errors.
+    has_copies: AtomicBool,
     /// What the admin page's forms must carry, made when it is asked for.
     token: OnceLock<Token>,
     feed: Option<Feed>,
@@ -122,6 +140,7 @@ impl PageCache {
     /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
     /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
     /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
+    /// | `DJANGINXED_REFRESH_THROUGH` | [`refresh_through`](PageCacheBuilder::refresh_through) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
     /// | `DJANGINXED_VARY` | [`vary`](PageCacheBuilder::vary), separated by semicolons: `language=en,de;mobile` |
     /// | `DJANGINXED_GROUP_SECRET` | the secret of a [`group`](crate::Vary::group) in `DJANGINXED_VARY` |
@@ -145,6 +164,8 @@ impl PageCache {
         let collecting = Arc::new(Budget::new(settings.collecting));
         let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);
         let feed = path.map(|path| Feed::start(path, &settings.statuses));
+        let has_copies = AtomicBool::new(!settings.stale_if_error.is_zero());
+        let refresher = settings.care.clone().map(Refresher::new);
         let untagged = tags_of(&settings.key_prefix, []);
         PageCache {
             inner: Arc::new(Inner {
@@ -155,9 +176,11 @@ impl PageCache {
                 flights: Flights::new(),
                 apart: Apart::new(),
                 refreshing: Refreshing::default(),
+                refresher,
                 kinds: Kinds::default(),
                 untagged,
                 outcomes: Outcomes::default(),
+                has_copies,
                 token: OnceLock::new(),
                 feed,
             }),
@@ -379,12 +402,59 @@ impl PageCache {
         self.inner.store.at_hand(key)
     }
 
-    /// Asks the store for a page, wherever it is; a failure is a miss.
-    pub(crate) async fn look_up(&self, key: PageKey) -> Option<Found> {
+    /// Asks the store for a page, wherever it is.
+    pub(crate) async fn look_up(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         match self.at_hand(&key) {
-            Some(found) => Some(found),
+            Some(found) => Ok(Some(found)),
             None => self.inner.store.far(key).await,
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakCache {
+        WeakCache(Arc::downgrade(&self.inner))
+    }
+
+    pub(crate) fn refresher(&self) -> Option<&Refresher> {
+        self.inner.refresher.as_ref()
+    }
+
+    /// Looks after a page that is stored, if it is known how to ask for it.
+    pub(crate) fn watch(
+        &self,
+        key: PageKey,
+        wanted: Option<&Arc<Wanted>>,
+        life: Life,
+        started: Instant,
+    ) {
+        if let (Some(refresher), Some(wanted)) = (self.refresher(), wanted) {
+            refresher.watch(|| self.downgrade(), key, wanted, life, started);
+        }
+    }
+
+    /// For who looks after pages, in one runtime.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.inner.store.clients()
+    }
+
+    /// Looks at pages without reading them.
+    pub(crate) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        self.inner.store.looks(clients, keys, false).await
+    }
+
+    /// Puts first what nginx answers most often, as far as it tells.
+    pub(crate) fn sort_by_heat<T>(&self, pages: &mut [T], target: impl Fn(&T) -> &str) {
+        const KNOWN: usize = 1000;
+        if self.inner.feed.is_none() || pages.len() < 2 {
+            return;
+        }
+        let hottest = self.hottest(KNOWN);
+        let ranks = hottest.iter().enumerate();
+        let ranks: HashMap<_, _> = ranks.map(|(rank, hot)| (&*hot.target, rank)).collect();
+        pages.sort_by_key(|page| ranks.get(target(page)).copied().unwrap_or(KNOWN));
     }
 
     /// Which stale pages are being rendered anew by this process.
@@ -392,12 +462,22 @@ impl PageCache {
         &self.inner.refreshing
     }
 
+    /// Asks the store for a page that was looked up before.
+    pub(crate) async fn look_again(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        self.inner.store.ask(key).await
+    }
+
     /// Whether this process may render a page that others may be about to render.
-    pub(crate) async fn lock(&self, key: PageKey) -> bool {
+    pub(crate) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
         self.inner.store.lock(key).await
     }
 
-    /// Lets others render a page, once it is stored.
+    /// Keeps the lock of a page for another while.
+    pub(crate) async fn keep_lock(&self, key: PageKey) {
+        self.inner.store.keep_lock(key).await;
+    }
+
+    /// Lets others render a page.
     pub(crate) async fn unlock(&self, key: PageKey) {
         self.inner.store.unlock(key).await;
     }
@@ -405,6 +485,19 @@ impl PageCache {
     /// What is there of a page, for who looks after it.
     pub(crate) async fn peek(&self, key: &PageKey) -> Result<Option<Kept>, StoreError> {
         self.inner.store.peek(key).await
+    }
+
+    /// Some page stands in for errors, as its handler says or its response.
+    pub(crate) fn expect_copies(&self) {
+        self.inner.has_copies.store(true, Ordering::Relaxed);
+    }
+
+    /// What stands in for an error of the application, if pages do.
+    pub(crate) async fn copy(&self, key: PageKey) -> Option<Entry> {
+        if !self.inner.has_copies.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.inner.store.copy(key).await
     }
 
     /// Whether other processes may have their pages in the same store, and delete
@@ -442,6 +535,9 @@ impl PageCache {
     /// Hands a page to the store; the visitor does not wait for it.
     pub(crate) fn store(&self, job: Job) -> Result<(), Dropped> {
         let key = job.key;
+        if job.life.copy().is_some() {
+            self.expect_copies();
+        }
         let taken = self.inner.store.take(job);
         match taken {
             Ok(()) => self.inner.apart.remove(&key),

@@ -1,9 +1,14 @@
 //! Purging: deleting all pages that something concerns.
 
+use std::fmt;
+
 use super::PageCache;
 use crate::key::{KeyRecipe, PageKey};
 use crate::observe;
+use crate::refresher::{self, Refresher};
+use crate::store::client::{Client, Look};
 use crate::store::error::StoreError;
+use crate::sync::Arc;
 use crate::tag::{TagKey, checked};
 
 /// What is to be purged: given to [`PageCache::purge`].
@@ -13,6 +18,7 @@ pub struct Purge {
     what: What,
     prefix: Option<String>,
     content_type: Option<String>,
+    is_hard: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +61,7 @@ impl Purge {
             what,
             prefix: None,
             content_type: None,
+            is_hard: false,
         }
     }
 
@@ -76,10 +83,35 @@ impl Purge {
         }
     }
 
-    /// Deletes all of the pages at once, those that are read too. So does a purge without
-    /// it today.
+    /// Deletes all of the pages at once, those that are read too. So does every purge
+    /// without [`refresh_through`](crate::PageCacheBuilder::refresh_through).
     pub fn hard(self) -> Purge {
-        self
+        Purge {
+            is_hard: true,
+            ..self
+        }
+    }
+}
+
+/// Which pages a purge leaves to who renders them anew; by default none.
+#[derive(Clone, Default)]
+pub(crate) struct Spare(Option<Arc<IsSpared>>);
+
+type IsSpared = dyn Fn(&PageKey) -> bool + Send + Sync;
+
+impl Spare {
+    pub(crate) fn new(is_spared: impl Fn(&PageKey) -> bool + Send + Sync + 'static) -> Spare {
+        Spare(Some(Arc::new(is_spared)))
+    }
+
+    pub(crate) fn has(&self, key: &PageKey) -> bool {
+        self.0.as_ref().is_some_and(|is_spared| is_spared(key))
+    }
+}
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Spare").field(&self.0.is_some()).finish()
     }
 }
 
@@ -89,7 +121,7 @@ impl Purge {
 pub struct Purged {
     /// Pages that were there and are deleted.
     pub deleted: u64,
-    /// Pages that were rendered anew in their place: none today.
+    /// Pages in whose place there is a new render.
     pub replaced: u64,
     /// Pages that could not be deleted, as far as they are known.
     pub in_doubt: u64,
@@ -110,10 +142,25 @@ impl Purged {
         self.in_doubt += in_doubt;
         self.failures.extend(failure);
     }
+
+    /// An error where every one of so many pages failed.
+    pub(crate) fn of(self, pages: usize) -> Result<Purged, StoreError> {
+        match self.failures.first() {
+            Some(failure) if self.failures.len() == pages => Err(failure.clone()),
+            _ => Ok(self),
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: Purged) {
+        self.replaced += other.replaced;
+        self.deleted += other.deleted;
+        self.in_doubt += other.in_doubt;
+        self.failures.extend(other.failures);
+    }
 }
 
 impl PageCache {
-    /// Deletes all pages that have a tag, or those of a target, or everything; so that
+    /// Takes away all pages that have a tag, or those of a target, or everything; so that
     /// whoever asks from now on gets a new render.
     ///
     /// ```
@@ -136,61 +183,120 @@ impl PageCache {
     /// 1,000 pages; with one that hangs, up to two seconds behind pages that are being
     /// stored. The purge goes on where the returned future is dropped.
     ///
+    /// With [`refresh_through`](crate::PageCacheBuilder::refresh_through) nobody waits for
+    /// pages that are read: those that this process has stored last, and that somebody has
+    /// read since, are given out until they are rendered anew, the hottest first, and are
+    /// deleted like the others where that is not done within
+    /// [`purge_deadline`](crate::PageCacheBuilder::purge_deadline).
+    /// [`Purge::hard`] deletes all at once.
+    ///
     /// # Errors
     /// [`StoreError::NotATag`], or no server could be asked: take nothing as purged.
     /// Where only some could be, [`Purged::failures`] says so.
     pub async fn purge(&self, purge: Purge) -> Result<Purged, StoreError> {
-        let prefix = &self.settings().key_prefix;
-        let purged = match &purge.what {
-            What::Tags(tags) => {
-                if let Some(wrong) = tags.iter().find(|tag| checked(tag).is_err()) {
-                    return Err(StoreError::NotATag { tag: wrong.clone() });
-                }
-                let tags: Vec<_> = tags.iter().map(|tag| TagKey::new(prefix, tag)).collect();
-                self.purge_tags(&tags).await
-            }
-            What::Page(target) => self.purge_keys(self.keys_of(target, &purge)).await,
-            What::Everything => self.purge_tags(&[TagKey::everything(prefix)]).await,
-        };
+        let purged = self.carry_out(&purge).await;
         observe::purged(&purge.what, &purged);
         purged
     }
 
-    async fn purge_tags(&self, tags: &[TagKey]) -> Result<Purged, StoreError> {
+    async fn carry_out(&self, purge: &Purge) -> Result<Purged, StoreError> {
+        let prefix = &self.settings().key_prefix;
+        let what = match &purge.what {
+            What::Tags(tags) => {
+                if let Some(wrong) = tags.iter().find(|tag| checked(tag).is_err()) {
+                    return Err(StoreError::NotATag { tag: wrong.clone() });
+                }
+                refresher::What::Tags(tags.iter().map(|tag| TagKey::new(prefix, tag)).collect())
+            }
+            What::Page(target) => refresher::What::Keys(self.keys_of(target, purge)),
+            What::Everything => refresher::What::Tags(vec![TagKey::everything(prefix)]),
+        };
+        match (self.refresher(), what) {
+            (Some(refresher), what) if !purge.is_hard => {
+                refresher.replace(|| self.downgrade(), what).await
+            }
+            (_, refresher::What::Keys(keys)) => self.purge_keys(&keys).await,
+            (_, refresher::What::Tags(tags)) => {
+                let purged = self.purge_tags(&tags, &Spare::default()).await;
+                purged.map(|(purged, _)| purged)
+            }
+        }
+    }
+
+    /// Purges what has these tags, but for the pages that can be rendered anew: they are
+    /// still there, and in the index.
+    pub(crate) async fn purge_sparing(
+        &self,
+        tags: &[TagKey],
+    ) -> Result<(Purged, Vec<PageKey>), StoreError> {
+        let spare = self.refresher().map(Refresher::known).unwrap_or_default();
+        self.purge_tags(tags, &spare).await
+    }
+
+    async fn purge_tags(
+        &self,
+        tags: &[TagKey],
+        spare: &Spare,
+    ) -> Result<(Purged, Vec<PageKey>), StoreError> {
         let inner = &self.inner;
-        let forgotten = inner
-            .deletes
-            .purge(tags, || inner.store.forget_tagged(tags));
+        let forget = || inner.store.forget_tagged(tags, spare);
+        let (forgotten, mut spared) = inner.deletes.purge(tags, forget);
         let mut purged = Purged {
             deleted: forgotten as u64,
             ..Purged::default()
         };
-        let outcomes = inner.store.purge(tags).await;
+        let outcomes = inner.store.purge(tags, spare).await;
         // Who looked a page up before it was deleted is not to share it now.
         inner.deletes.purge(tags, || ());
         let is_hopeless = !outcomes.is_empty() && outcomes.iter().all(Result::is_err);
         for outcome in outcomes {
             match outcome {
-                Ok(outcome) => purged.add(outcome.deleted, outcome.in_doubt, outcome.failure),
+                Ok(outcome) => {
+                    purged.add(outcome.deleted, outcome.in_doubt, outcome.failure);
+                    spared.extend(outcome.spared);
+                }
                 Err(failure) if is_hopeless => return Err(failure),
                 Err(failure) => purged.add(0, 0, Some(failure)),
             }
         }
-        Ok(purged)
+        spared.sort_unstable();
+        spared.dedup();
+        Ok((purged, spared))
     }
 
-    async fn purge_keys(&self, keys: Vec<PageKey>) -> Result<Purged, StoreError> {
-        let answers = self.delete_each(&keys).await;
-        let is_hopeless = !answers.is_empty() && answers.iter().all(Result::is_err);
+    async fn purge_keys(&self, keys: &[PageKey]) -> Result<Purged, StoreError> {
+        self.delete_counted(keys).await.of(keys.len())
+    }
+
+    /// Deletes pages; what came of it.
+    pub(crate) async fn delete_counted(&self, keys: &[PageKey]) -> Purged {
         let mut purged = Purged::default();
-        for answer in answers {
+        for answer in self.delete_each(keys).await {
             match answer {
                 Ok(there) => purged.add(there.into(), 0, None),
-                Err(failure) if is_hopeless => return Err(failure),
                 Err(failure) => purged.add(0, 1, Some(failure)),
             }
         }
-        Ok(purged)
+        purged
+    }
+
+    /// Notes pages as deleted that are still there; what is there of them. A render that
+    /// began before leaves no page behind.
+    pub(crate) async fn mark(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        for key in keys {
+            self.inner.deletes.delete(key, || ());
+            self.inner.flights.detach(key);
+        }
+        self.inner.store.looks(clients, keys, true).await
+    }
+
+    /// Pages were replaced: who looked one up before is not to share it now.
+    pub(crate) fn settle_replaced(&self) {
+        self.inner.deletes.purge(&[], || ());
     }
 
     /// The keys that the page of `target` may have.
@@ -215,8 +321,8 @@ impl PageCache {
     }
 }
 
-impl std::fmt::Display for What {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Tags(tags) => write!(f, "tags {}", tags.join(", ")),
             What::Page(target) => write!(f, "page {target}"),

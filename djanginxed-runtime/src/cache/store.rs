@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::Spare;
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::settings::Settings;
-use crate::store::client::{Marker, Markers};
+use crate::store::client::{Client, Look, Marker, Markers};
 use crate::store::error::StoreError;
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
@@ -82,17 +83,34 @@ impl Store {
         found
     }
 
-    /// Asks where that takes waiting; a failure is a miss.
-    pub(super) async fn far(&self, key: PageKey) -> Option<Found> {
-        let found = match self {
-            Store::Embedded(_) => None,
-            Store::Shared(store) => store.ask(key).await,
-        };
+    /// Asks where that takes waiting.
+    pub(super) async fn far(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        let found = self.ask(key).await;
         match &found {
-            Some(_) => observe::hit("memcached"),
-            None => observe::miss(),
+            Ok(Some(_)) => observe::hit("memcached"),
+            _ => observe::miss(),
         }
         found
+    }
+
+    /// The same for who has asked before, which is not counted.
+    pub(super) async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        match self {
+            Store::Embedded(_) => Ok(None),
+            Store::Shared(store) => store.ask(key).await,
+        }
+    }
+
+    /// What stands in for an error of the application. A server that cannot be asked has
+    /// nothing.
+    pub(super) async fn copy(&self, key: PageKey) -> Option<Entry> {
+        match self {
+            Store::Embedded(store) => store.memory.copy(&key),
+            Store::Shared(store) => {
+                let copy = store.memcached.copy(key).await.unwrap_or_default();
+                copy.map(|found| found.entry)
+            }
+        }
     }
 
     /// What is there of a page, without being taken for a visitor.
@@ -128,6 +146,33 @@ impl Store {
         }
     }
 
+    /// For who looks after pages, in one runtime.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        match self {
+            Store::Embedded(_) => Vec::new(),
+            Store::Shared(store) => store.memcached.clients(),
+        }
+    }
+
+    /// Looks at pages without reading them; notes them as deleted before, where it
+    /// `marks`, though they are still there.
+    pub(super) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        match self {
+            Store::Embedded(store) => keys.iter().map(|key| Ok(store.memory.look(key))).collect(),
+            Store::Shared(store) => {
+                if marks {
+                    keys.iter().for_each(|key| store.writer.forget(key));
+                }
+                store.memcached.looks(clients, keys, marks).await
+            }
+        }
+    }
+
     /// Takes a page away where that takes no waiting; whether it was there.
     pub(super) fn forget(&self, key: &PageKey) -> bool {
         match self {
@@ -152,23 +197,27 @@ impl Store {
     }
 
     /// Takes pages with one of these tags away where that takes no waiting; how many were
-    /// stored.
-    pub(super) fn forget_tagged(&self, tags: &[TagKey]) -> usize {
+    /// stored, and which were spared.
+    pub(super) fn forget_tagged(&self, tags: &[TagKey], spare: &Spare) -> (usize, Vec<PageKey>) {
         match self {
-            Store::Embedded(store) => store.memory.remove_tagged(tags),
+            Store::Embedded(store) => store.memory.remove_tagged(tags, spare),
             Store::Shared(store) => {
                 store.writer.forget_tagged(tags);
-                0
+                (0, Vec::new())
             }
         }
     }
 
     /// Deletes what [`forget_tagged`](Self::forget_tagged) did not reach; what came of it
     /// at each server.
-    pub(super) async fn purge(&self, tags: &[TagKey]) -> Vec<Result<Outcome, StoreError>> {
+    pub(super) async fn purge(
+        &self,
+        tags: &[TagKey],
+        spare: &Spare,
+    ) -> Vec<Result<Outcome, StoreError>> {
         match self {
             Store::Embedded(_) => Vec::new(),
-            Store::Shared(store) => store.writer.purge(tags).await,
+            Store::Shared(store) => store.writer.purge(tags, spare).await,
         }
     }
 
@@ -179,20 +228,24 @@ impl Store {
         }
     }
 
-    /// Whether this process may render a page that others may be about to render. A
-    /// server that cannot be asked would not take the page either.
-    pub(super) async fn lock(&self, key: PageKey) -> bool {
+    /// Whether this process may render a page that others may be about to render.
+    pub(super) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
         match self {
-            Store::Embedded(_) => true,
-            Store::Shared(store) => store.memcached.lock(key).await.unwrap_or_default(),
+            Store::Embedded(_) => Ok(true),
+            Store::Shared(store) => store.memcached.lock(key).await,
         }
     }
 
-    /// Lets others render it, once it is stored. A lock that cannot be given back ends
-    /// by itself.
+    /// Keeps others from it for another while.
+    pub(super) async fn keep_lock(&self, key: PageKey) {
+        if let Store::Shared(store) = self {
+            let _ = store.memcached.keep_lock(key).await;
+        }
+    }
+
+    /// Lets others render it. A lock that cannot be given back ends by itself.
     pub(super) async fn unlock(&self, key: PageKey) {
         if let Store::Shared(store) = self {
-            store.writer.flush().await;
             let _ = store.memcached.unlock(key).await;
         }
     }
@@ -249,7 +302,7 @@ impl Embedded {
 }
 
 impl Shared {
-    async fn ask(&self, key: PageKey) -> Option<Found> {
+    async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         let asked = Instant::now();
         let answer = self.memcached.get(key).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
@@ -257,6 +310,6 @@ impl Shared {
             // A failing server is probed from the writer's thread.
             self.writer.ensure_started();
         }
-        answer.unwrap_or_default()
+        answer
     }
 }

@@ -1,5 +1,6 @@
 //! What stands in nginx's `http` block beside the servers.
 
+use super::copies;
 use super::ignored::IgnoredQuery;
 use super::inner;
 use super::md5::Md5;
@@ -21,6 +22,9 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     if let Some(micro) = &plan.micro_cache {
         micro.zone(&mut text, plan, place);
         text.blank();
+    }
+    if plan.stale_if_error && !plan.single_memcached {
+        copies(&mut text, plan);
     }
     if plan.layout == Layout::Body {
         inner::write(&mut text, plan);
@@ -66,6 +70,20 @@ fn memcached(text: &mut Text, plan: &Plan) {
         text.line("keepalive 64");
         text.line("keepalive_requests 100000");
     });
+}
+
+/// The same servers, for pages that stand in for errors: each lies where its page does.
+fn copies(text: &mut Text, plan: &Plan) {
+    text.blank();
+    text.block(
+        format_args!("upstream {}", copies::upstream(plan)),
+        |text| {
+            for line in &plan.memcached {
+                text.line(line.replace("$memcached_key", &copies::page_variable(plan)));
+            }
+            text.line("keepalive 8");
+        },
+    );
 }
 
 fn application(text: &mut Text, plan: &Plan) {

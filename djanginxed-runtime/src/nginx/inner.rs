@@ -5,6 +5,7 @@
 //! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
 //! a reader that is always fast, and out there the visitor may take any time.
 
+use super::copies;
 use super::micro::MicroCache;
 use super::plan::{BUFFER, Plan};
 use super::routes::Page;
@@ -50,6 +51,14 @@ fn server(text: &mut Text, plan: &Plan) {
             text.line(format_args!("default_type {content_type}"));
             text.line(format_args!("memcached_pass {name}_memcached"));
         });
+        if plan.stale_if_error {
+            text.block(format_args!("location = /copy/{number}"), |text| {
+                text.line(format_args!("set {} $args", copies::page_variable(plan)));
+                text.line("set $memcached_key $args!");
+                text.line(format_args!("default_type {content_type}"));
+                text.line(format_args!("memcached_pass {}", copies::upstream(plan)));
+            });
+        }
     }
     text.block("location @miss", |text| text.line("return 404"));
 }
@@ -76,15 +85,39 @@ fn memcached(text: &mut Text, plan: &Plan) {
 
 /// In a page's location: asks the inner server, whatever the visitor's pace.
 pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
-    let (name, timeout) = (&plan.name, &plan.timeout);
-    let number = (plan.content_types().iter())
-        .position(|known| *known == page.content_type)
-        .unwrap_or_default();
+    let number = number(plan, page);
     text.why("Reads the whole page at once, and keeps for a slow visitor what he has not");
     text.why("taken: in memory, what is more than 256k in a file.");
     text.line(format_args!(
-        "proxy_pass http://{name}_pages/{number}?$memcached_key"
+        "proxy_pass http://{}_pages/{number}?$memcached_key",
+        plan.name
     ));
+    read_ahead(text, plan);
+    match plan.micro_cache {
+        Some(_) => MicroCache::keep(text, plan, number),
+        None => text.line("proxy_cache off"),
+    }
+}
+
+/// The same for a page that stands in for an error.
+pub(super) fn ask_for_copy(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    text.line(format_args!(
+        "proxy_pass http://{name}_pages/copy/${name}_type?$memcached_key"
+    ));
+    read_ahead(text, plan);
+    text.line("proxy_cache off");
+}
+
+/// The number of a page's type in the inner server.
+pub(super) fn number(plan: &Plan, page: &Page) -> usize {
+    (plan.content_types().iter())
+        .position(|known| *known == page.content_type)
+        .unwrap_or_default()
+}
+
+fn read_ahead(text: &mut Text, plan: &Plan) {
+    let timeout = &plan.timeout;
     text.line("proxy_http_version 1.1");
     text.line("proxy_set_header Connection \"\"");
     text.why("Over HTTP/2 content may come without a word of it. nginx has read it by now, and");
@@ -96,10 +129,6 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     text.line(format_args!("proxy_connect_timeout {timeout}"));
     text.line("proxy_intercept_errors on");
     text.line("proxy_force_ranges on");
-    match plan.micro_cache {
-        Some(_) => MicroCache::keep(text, plan, number),
-        None => text.line("proxy_cache off"),
-    }
     text.line("proxy_buffering on");
     text.line(format_args!("proxy_buffer_size {BUFFER}"));
     text.line(format_args!("proxy_buffers 8 {BUFFER}"));

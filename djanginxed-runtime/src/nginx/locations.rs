@@ -1,5 +1,6 @@
 //! The locations: Memcached first, then the application.
 
+use super::copies;
 use super::feed::HitFeed;
 use super::forwarding::{self, FORWARDING_HEADERS};
 use super::inner;
@@ -28,6 +29,10 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     application(&mut text, plan);
+    if plan.stale_if_error {
+        text.blank();
+        copies::locations(&mut text, plan);
+    }
     text.finish()
 }
 
@@ -80,20 +85,36 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     let name = &plan.name;
     text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
     text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
-    text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
+    if plan.stale_if_error {
+        text.line(format_args!("error_page 418 = @{name}_app"));
+        text.line(format_args!("error_page 404 500 502 504 = @{name}_render"));
+        text.line("recursive_error_pages on");
+        text.why("For a page that stands in for an error.");
+        text.line(format_args!(
+            "set ${name}_type {}",
+            inner::number(plan, page)
+        ));
+    } else {
+        text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
+    }
     text.blank();
     key(text, plan, page);
     inner::ask(text, plan, page);
     unpacked(text);
     text.blank();
     cache_status(text, plan);
+    add_headers(text, plan);
+}
+
+/// What every page says, where a page is a body alone.
+pub(super) fn add_headers(text: &mut Text, plan: &Plan) {
     vary::say(text, plan);
     for (name, value) in &plan.headers {
         text.line(format_args!("add_header {name} {}", quoted(value)));
     }
 }
 
-fn unpacked(text: &mut Text) {
+pub(super) fn unpacked(text: &mut Text) {
     text.why("Clients that do not accept gzip get such entries unpacked, and caches on the");
     text.why("way are told (Vary).");
     text.line("gunzip on");
@@ -153,53 +174,58 @@ fn cache_status(text: &mut Text, plan: &Plan) {
 }
 
 fn application(text: &mut Text, plan: &Plan) {
+    text.block(format_args!("location @{}_app", plan.name), |text| {
+        application_in(text, plan);
+    });
+}
+
+/// In a location: asks the application.
+pub(super) fn application_in(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
     let port = &plan.public_port;
-    text.block(format_args!("location @{name}_app"), |text| {
-        if plan.hit_feed.is_some() {
-            HitFeed::is_no_hit(text, plan);
-        }
-        if plan.ignored.is_empty() {
-            text.why("No path after the name: the application sees the target as it was sent.");
-            text.line(format_args!("proxy_pass http://{name}_app"));
-        } else {
-            text.why("From a variable nginx sends the target as it stands there, byte for byte.");
-            text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
-        }
-        text.line("proxy_http_version 1.1");
-        text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
-        text.line("proxy_set_header Upgrade $http_upgrade");
-        text.why("What the application may believe is said here, and never taken from the");
-        text.why("client, whose words could end up in a stored page.");
-        text.line(format_args!("proxy_set_header Host $host{port}"));
-        text.line("proxy_set_header X-Forwarded-For $remote_addr");
-        text.line(format_args!(
-            "proxy_set_header X-Forwarded-Host $host{port}"
-        ));
-        text.line("proxy_set_header X-Forwarded-Proto $scheme");
-        vary::pass_on(text, plan);
-        text.why("What goes past the cache here takes no part in it there either.");
-        text.line(format_args!(
-            "proxy_set_header Djanginxed-Bypass ${}",
-            plan.past()
-        ));
-        text.why("An empty field is none to nginx, and so to the application.");
-        text.line("proxy_set_header Authorization $http_authorization");
-        for header in forwarding::passed(&plan.bypass_headers) {
-            let value = values::header_variable(header);
-            text.line(format_args!("proxy_set_header {header} {value}"));
-        }
-        text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
-        // A bucket has room for the longest name, and what nginx keeps beside it.
-        let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
-        let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
-        let bucket = bucket.max(128);
-        let size = (bucket * 8).max(2048);
-        text.line(format_args!("proxy_headers_hash_max_size {size}"));
-        text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
-        let is_bypass = |field: &&&str| plan.is_bypass_header(field);
-        for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
-            text.line(format_args!("proxy_set_header {field} \"\""));
-        }
-    });
+    if plan.hit_feed.is_some() {
+        HitFeed::is_no_hit(text, plan);
+    }
+    if plan.ignored.is_empty() {
+        text.why("No path after the name: the application sees the target as it was sent.");
+        text.line(format_args!("proxy_pass http://{name}_app"));
+    } else {
+        text.why("From a variable nginx sends the target as it stands there, byte for byte.");
+        text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
+    }
+    text.line("proxy_http_version 1.1");
+    text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
+    text.line("proxy_set_header Upgrade $http_upgrade");
+    text.why("What the application may believe is said here, and never taken from the");
+    text.why("client, whose words could end up in a stored page.");
+    text.line(format_args!("proxy_set_header Host $host{port}"));
+    text.line("proxy_set_header X-Forwarded-For $remote_addr");
+    text.line(format_args!(
+        "proxy_set_header X-Forwarded-Host $host{port}"
+    ));
+    text.line("proxy_set_header X-Forwarded-Proto $scheme");
+    vary::pass_on(text, plan);
+    text.why("What goes past the cache here takes no part in it there either.");
+    text.line(format_args!(
+        "proxy_set_header Djanginxed-Bypass ${}",
+        plan.past()
+    ));
+    text.why("An empty field is none to nginx, and so to the application.");
+    text.line("proxy_set_header Authorization $http_authorization");
+    for header in forwarding::passed(&plan.bypass_headers) {
+        let value = values::header_variable(header);
+        text.line(format_args!("proxy_set_header {header} {value}"));
+    }
+    text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
+    // A bucket has room for the longest name, and what nginx keeps beside it.
+    let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
+    let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
+    let bucket = bucket.max(128);
+    let size = (bucket * 8).max(2048);
+    text.line(format_args!("proxy_headers_hash_max_size {size}"));
+    text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
+    let is_bypass = |field: &&&str| plan.is_bypass_header(field);
+    for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
+        text.line(format_args!("proxy_set_header {field} \"\""));
+    }
 }

@@ -8,6 +8,7 @@
 //! `docs/nginx.md` explains every line of the output.
 
 mod addresses;
+mod copies;
 mod error;
 mod feed;
 mod files;

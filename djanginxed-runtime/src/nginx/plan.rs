@@ -58,6 +58,8 @@ pub(super) struct Plan {
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
     pub(super) hit_feed: Option<HitFeed>,
+    /// Whether pages stand in for errors.
+    pub(super) stale_if_error: bool,
     pub(super) micro_cache: Option<MicroCache>,
 }
 
@@ -106,6 +108,7 @@ impl Plan {
             hit_feed: (settings.hit_feed.as_ref())
                 .map(|path| HitFeed::check(path, site.hit_sample))
                 .transpose()?,
+            stale_if_error: site.stale_if_error,
             micro_cache: micro_cache(site)?,
         })
     }

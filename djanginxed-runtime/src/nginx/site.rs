@@ -47,6 +47,7 @@ pub struct Site {
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
     pub(super) hit_sample: u32,
+    pub(super) stale_if_error: bool,
     pub(super) micro_cache: Option<u32>,
     pub(super) micro_cache_path: Option<String>,
 }
@@ -72,6 +73,7 @@ impl Site {
             modules: Some("/usr/lib/nginx/modules".to_owned()),
             client_max_body_size: "10m".to_owned(),
             hit_sample: 1,
+            stale_if_error: false,
             micro_cache: None,
             micro_cache_path: None,
         }
@@ -200,6 +202,17 @@ impl Site {
     #[must_use]
     pub fn hit_sample(mut self, hits: u32) -> Site {
         self.hit_sample = hits;
+        self
+    }
+
+    /// Serves pages that stand in for errors
+    /// ([`PageCacheBuilder::stale_if_error`](crate::PageCacheBuilder::stale_if_error))
+    /// where the application cannot be reached, or answers 500, 502, 503 or 504. Off
+    /// unless told: a page that has no such copy is then asked for a second time, to show
+    /// the application's own error, but for one that has timed out.
+    #[must_use]
+    pub fn stale_if_error(mut self, serves: bool) -> Site {
+        self.stale_if_error = serves;
         self
     }
 

@@ -4,6 +4,7 @@
 //! pace never meets Memcached's time-outs, and no inner server is needed. What is
 //! not a whole response in there is a miss.
 
+use super::copies;
 use super::plan::{BUFFER, Plan};
 use super::text::Text;
 
@@ -28,37 +29,65 @@ pub(super) fn conditions(text: &mut Text) {
 /// In a page's location, last: nothing was found.
 pub(super) fn miss(text: &mut Text, plan: &Plan) {
     text.why("A miss: there is no such file, and so the application is asked.");
+    let asked = if plan.stale_if_error { "render" } else { "app" };
+    none(text, plan, &format!("{}_{asked}", plan.name));
+}
+
+/// Where nothing was found, asks the location of this name.
+pub(super) fn none(text: &mut Text, plan: &Plan, otherwise: &str) {
+    text.line(format_args!("try_files {}/none @{otherwise}", path(plan)));
+}
+
+/// Looks for a page that stands in for an error.
+pub(super) fn fetch_copy(text: &mut Text, plan: &Plan) {
+    text.line("srcache_methods GET HEAD");
+    text.line("srcache_request_cache_control off");
     text.line(format_args!(
-        "try_files {}/none @{}_app",
-        path(plan),
-        plan.name
+        "srcache_fetch GET {}_copy $memcached_key",
+        path(plan)
     ));
 }
 
 /// The location that alone asks Memcached; visitors cannot.
 pub(super) fn location(text: &mut Text, plan: &Plan) {
-    let timeout = &plan.timeout;
     text.block(format_args!("location = {}", path(plan)), |text| {
         text.line("internal");
         text.line("set $memcached_key $query_string");
         text.line("set $memc_key $query_string");
-        text.line("set $memc_cmd get");
-        text.line(format_args!("memc_pass {}_memcached", plan.name));
-        text.why("The application's own limit; nginx's is 60 s.");
-        text.line(format_args!("memc_connect_timeout {timeout}"));
-        text.line(format_args!("memc_send_timeout {timeout}"));
-        text.line(format_args!("memc_read_timeout {timeout}"));
-        if !plan.single_memcached {
-            text.why("After a time-out the application answers: no other server has the page.");
-            text.line("memc_next_upstream error");
-        }
-        text.why("A usual page in one read; the default of 4k or 8k takes several.");
-        text.line(format_args!("memc_buffer_size {BUFFER}"));
-        text.why("What is stored comes with its own fields; these are the visitor's side's.");
-        text.line("add_header Cache-Status \"\"");
-        text.line("gunzip off");
-        text.line("gzip off");
+        memc(text, plan, &format!("{}_memcached", plan.name));
     });
+    if plan.stale_if_error {
+        text.blank();
+        text.block(format_args!("location = {}_copy", path(plan)), |text| {
+            text.line("internal");
+            text.line(format_args!(
+                "set {} $query_string",
+                copies::page_variable(plan)
+            ));
+            text.line("set $memc_key $query_string!");
+            memc(text, plan, &copies::upstream(plan));
+        });
+    }
+}
+
+fn memc(text: &mut Text, plan: &Plan, upstream: &str) {
+    let timeout = &plan.timeout;
+    text.line("set $memc_cmd get");
+    text.line(format_args!("memc_pass {upstream}"));
+    text.why("The application's own limit; nginx's is 60 s.");
+    text.line(format_args!("memc_connect_timeout {timeout}"));
+    text.line(format_args!("memc_send_timeout {timeout}"));
+    text.line(format_args!("memc_read_timeout {timeout}"));
+    if !plan.single_memcached {
+        text.why("After a time-out the application answers: no other server has the page.");
+        text.line("memc_next_upstream error");
+    }
+    text.why("A usual page in one read; the default of 4k or 8k takes several.");
+    text.line(format_args!("memc_buffer_size {BUFFER}"));
+    text.why("What is stored comes with its own fields; these are the visitor's side's.");
+    text.line("add_header Cache-Status \"\"");
+    text.line("gunzip off");
+    text.line("gzip off");
 }
 
 /// No page's path: where a visitor asks for it, nginx answers 404.

@@ -69,7 +69,35 @@ fn stored_and_stale(fresh: u64, stale: u64) -> Decision {
     Decision::Store(Life {
         fresh: Duration::from_secs(fresh),
         stale: Duration::from_secs(stale),
+        error: Duration::ZERO,
     })
+}
+
+#[test]
+fn for_how_long_a_page_stands_in_for_errors_the_response_says_before_the_page() {
+    let settings = Settings {
+        stale_if_error: Duration::from_secs(5),
+        ..Settings::default()
+    };
+    for (page, control, expected) in [
+        (Page::new(60), "", 5),
+        (Page::new(60).stale_if_error(7), "", 7),
+        (Page::new(60).stale_if_error(0), "", 0),
+        (Page::new(60), "max-age=9, stale-if-error=8", 8),
+        (Page::new(60), "stale-if-error=8, must-revalidate", 0),
+        (Page::new(60), "proxy-revalidate", 0),
+    ] {
+        let headers = headers(&[("content-type", "text/html"), ("cache-control", control)]);
+        let terms = Terms {
+            page: &page,
+            settings: &settings,
+        };
+        let decision = decide(StatusCode::OK, &headers, terms, SystemTime::now());
+        let Decision::Store(life) = decision else {
+            panic!("{control}: {decision:?}");
+        };
+        assert_eq!(life.error, Duration::from_secs(expected), "{control}");
+    }
 }
 
 #[test]

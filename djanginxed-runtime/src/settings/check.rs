@@ -1,7 +1,9 @@
 //! What each setting may be.
 
 use actix_web::http::StatusCode;
+use actix_web::http::Uri;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::uri::Scheme;
 use djanginxed_rules::{is_cookie_name, is_key_prefix};
 
 use crate::config_error::ConfigError;
@@ -75,6 +77,25 @@ fn header_error(name: &str, problem: &'static str) -> ConfigError {
 
 pub(crate) fn checked_host(host: &str) -> Result<Host, ConfigError> {
     Host::parse(host).ok_or_else(|| ConfigError::Host(host.to_owned()))
+}
+
+/// Where an application answers itself: a host, and nothing behind it.
+pub(crate) fn refresh_base(address: &str) -> Result<Uri, ConfigError> {
+    let refuse = || ConfigError::RefreshThrough(address.to_owned());
+    let uri: Uri = address.parse().map_err(|_| refuse())?;
+    let is_plain = uri.scheme() == Some(&Scheme::HTTP)
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri
+            .authority()
+            .is_some_and(|host| !host.as_str().contains('@'))
+        && uri.path_and_query().is_none_or(|target| target == "/");
+    if is_plain { Ok(uri) } else { Err(refuse()) }
+}
+
+/// A share of the workers that a server has by default.
+pub(crate) fn half_of_the_processors() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+    (processors / 2).max(1)
 }
 
 /// A final status whose response is whole: not 206, nor one that speaks of a copy that

@@ -15,6 +15,7 @@ use crate::config_error::ConfigError;
 use crate::host::Host;
 use crate::layout::Layout;
 use crate::placement::Placement;
+use crate::refresher::Care;
 use crate::server::Server;
 use crate::vary::Rules;
 
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) error_timeout: Duration,
     /// For how long pages are stale that do not say it.
     pub(crate) stale: Duration,
+    /// For how long pages stand in for errors that do not say it.
+    pub(crate) stale_if_error: Duration,
     pub(crate) key_prefix: String,
     pub(crate) gzip: bool,
     pub(crate) lookup: bool,
@@ -51,8 +54,12 @@ pub(crate) struct Settings {
     pub(crate) collecting: usize,
     /// How long a request waits for another's render.
     pub(crate) coalesce_timeout: Duration,
+    /// Whether a page that is not there is rendered by one process at a time.
+    pub(crate) render_lock: bool,
     /// The socket on which nginx tells of its hits.
     pub(crate) hit_feed: Option<String>,
+    /// How pages are looked after that nginx serves.
+    pub(crate) care: Option<Care>,
     /// By which the lives of pages are counted, where they are in this process.
     pub(crate) clock: Clock,
 }
@@ -74,6 +81,7 @@ impl Default for Settings {
             statuses: vec![StatusCode::OK],
             error_timeout: Duration::from_secs(60),
             stale: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
             key_prefix: String::new(),
             gzip: false,
             lookup: true,
@@ -92,7 +100,9 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
+            render_lock: true,
             hit_feed: None,
+            care: None,
             clock: Clock::default(),
         }
     }
@@ -107,6 +117,10 @@ impl Settings {
             ("operation_timeout", self.operation_timeout.is_zero()),
             ("coalesce_timeout", self.coalesce_timeout.is_zero()),
             ("collecting", self.collecting == 0),
+            (
+                "refresh_at_once",
+                self.care.as_ref().is_some_and(|care| care.at_once == 0),
+            ),
             ("queue", self.queue.entries == 0 || self.queue.bytes == 0),
         ];
         match limits.iter().find(|(_, is_zero)| *is_zero) {

@@ -28,8 +28,9 @@ const LONGEST_RELATIVE: u64 = 60 * 60 * 24 * 30;
 /// A later date makes an item expire at once.
 const LATEST_DATE: u64 = (1 << 31) - 1;
 
-/// How long a process may take to render a page before another one does, in seconds.
-pub(crate) const LOCK_LIFE: u32 = 10;
+/// How long a lock lives that nobody keeps, in seconds: what a process costs the others
+/// that is killed while it renders. Memcached lets it live for up to a second less.
+pub(crate) const LOCK_LIFE: u32 = 2;
 
 /// So many commands are sent before their answers are read: neither side may have to
 /// wait until the other reads.
@@ -54,10 +55,14 @@ pub(crate) struct Client {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Question {
     Page(PageKey),
+    /// That of the page which stands in for errors.
+    Copy(PageKey),
     /// Was the page deleted?
     Marker(PageKey),
     /// May this process render the page, and no other for [`LOCK_LIFE`]?
     Lock(PageKey),
+    /// It is still rendering the page.
+    KeepLock(PageKey),
     /// It has rendered the page.
     Unlock(PageKey),
     /// Was the tag purged?
@@ -71,7 +76,7 @@ pub(crate) enum Reply {
     Announced(usize),
     Page(Result<Option<Found>, StoreError>),
     Marker(Result<Option<Marker>, StoreError>),
-    /// Of [`Question::Lock`] and [`Question::Unlock`].
+    /// Of [`Question::Lock`], [`Question::KeepLock`] and [`Question::Unlock`].
     Done(Result<bool, StoreError>),
 }
 
@@ -85,6 +90,8 @@ pub(crate) struct Outgoing {
     pub(crate) life: u64,
     /// How much of that is after the page's time.
     pub(crate) stale: Duration,
+    /// How long the copy lives that stands in for errors, if there is one: whole seconds.
+    pub(crate) copy: Option<u64>,
     pub(crate) tags: Tags,
 }
 
@@ -111,8 +118,16 @@ enum Said {
     Answer(Result<Answer, StoreError>),
 }
 
-/// The answers to two commands that go together.
-type Pair = (Result<Answer, StoreError>, Result<Answer, StoreError>);
+/// What a server says of a page to who looks after it, and does not read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Whether anybody has read it since it was stored.
+    pub(crate) was_read: bool,
+    /// None: without an end.
+    pub(crate) left: Option<Duration>,
+    /// Another version has another number; none in memory of the process.
+    pub(crate) number: Option<u64>,
+}
 
 /// That a page was deleted, as its server remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,14 +294,17 @@ impl Client {
         StoreError::of_client(&self.address, error.into())
     }
 
-    /// The same for commands that go in pairs.
-    async fn exchange_pairs(
+    /// The same for commands that go together.
+    async fn exchange_groups<const N: usize>(
         &self,
-        pairs: impl Iterator<Item = [Command; 2]>,
-    ) -> impl Iterator<Item = Pair> {
-        let commands: Vec<_> = pairs.flatten().collect();
+        groups: impl Iterator<Item = [Command; N]>,
+    ) -> impl Iterator<Item = [Result<Answer, StoreError>; N]> {
+        let commands: Vec<_> = groups.flatten().collect();
         let mut answers = self.exchange(&commands).await.into_iter();
-        std::iter::from_fn(move || Some((answers.next()?, answers.next()?)))
+        std::iter::from_fn(move || {
+            let group: Vec<_> = answers.by_ref().take(N).collect();
+            group.try_into().ok()
+        })
     }
 
     fn unexpected(&self) -> StoreError {
@@ -302,13 +320,17 @@ impl Client {
     ) {
         let command = |question: &Question| match question {
             Question::Page(key) => Command::new("mg", &key.hex(), " f t v"),
+            Question::Copy(key) => Command::new("mg", &copy_key(key), " f t v"),
             Question::Marker(key) => look_at_marker(&marker_key(key)),
             Question::Purged(tag) => look_at_marker(&purge_key(tag)),
             Question::Lock(key) => {
                 let nothing = [Bytes::new(), Bytes::new()];
                 Command::set(&lock_key(key), nothing, &format!(" ME T{LOCK_LIFE}"))
             }
-            Question::Unlock(key) => Command::new("md", &lock_key(key), ""),
+            Question::KeepLock(key) => {
+                Command::new("mg", &lock_key(key), &format!(" T{LOCK_LIFE}"))
+            }
+            Question::Unlock(key) => unlock(key),
         };
         let commands: Vec<_> = questions.iter().map(command).collect();
         let said = |at: usize, said| {
@@ -316,15 +338,16 @@ impl Client {
                 (Said::Length(length), Question::Page(_)) => Reply::Announced(length),
                 // A marker is no page, and says nothing of its page's size.
                 (Said::Length(_), _) => return ControlFlow::Continue(()),
-                (Said::Answer(answer), Question::Page(_)) => {
+                (Said::Answer(answer), Question::Page(_) | Question::Copy(_)) => {
                     Reply::Page(answer.and_then(|answer| self.found(answer)))
                 }
                 (Said::Answer(answer), Question::Marker(_) | Question::Purged(_)) => {
                     Reply::Marker(answer.and_then(|answer| self.marker(answer)))
                 }
-                (Said::Answer(answer), Question::Lock(_) | Question::Unlock(_)) => {
-                    Reply::Done(answer.and_then(|answer| self.done(&answer)))
-                }
+                (
+                    Said::Answer(answer),
+                    Question::Lock(_) | Question::KeepLock(_) | Question::Unlock(_),
+                ) => Reply::Done(answer.and_then(|answer| self.done(&answer))),
             };
             reply(at, said)
         };
@@ -368,7 +391,7 @@ impl Client {
     fn done(&self, answer: &Answer) -> Result<bool, StoreError> {
         match answer.code() {
             ReturnCode::Hd => Ok(true),
-            ReturnCode::Ns | ReturnCode::Nf => Ok(false),
+            ReturnCode::Ns | ReturnCode::Nf | ReturnCode::En => Ok(false),
             _ => Err(self.unexpected()),
         }
     }
@@ -403,6 +426,10 @@ impl Client {
         if page.stored.is_some() && next()?.code() != ReturnCode::Hd {
             return Err(self.unexpected());
         }
+        if page.copied().is_some() {
+            // A server without room for it has no older one either.
+            refusal(next())?;
+        }
         let mut taken = Taken {
             markers: Markers::default(),
             is_listed: true,
@@ -422,7 +449,7 @@ impl Client {
             taken.is_listed &= bytes < tags::MAX_PIECE
                 && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
             if bytes > tags::LARGE {
-                let piece = Piece::of(*tag, &page.key, page.life);
+                let piece = Piece::of(*tag, &page.key, page.longest());
                 taken.large.push((piece, bytes));
             }
             let marker = look(refusal(next())?, &mut taken.is_listed)?;
@@ -455,25 +482,34 @@ impl Client {
 
     /// Removes pages of renders that turned out to be too old.
     pub(crate) async fn remove(&self, keys: &[PageKey]) -> Vec<Result<(), StoreError>> {
-        let commands: Vec<_> = keys.iter().map(delete).collect();
-        let answers = self.exchange(&commands).await.into_iter();
-        answers
-            .map(|answer| self.deleted(answer).map(drop))
-            .collect()
+        let deletes = self.exchange_groups(keys.iter().map(deletes)).await;
+        let answers = deletes.map(|answers| self.both_deleted(answers).map(drop));
+        answers.collect()
     }
 
     /// Marks each page as deleted, then deletes it; whether it was there.
     pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
-        let pairs = keys.iter().map(|key| {
-            let owner = [self.marker_value().into(), Bytes::new()];
-            let mark = Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"));
-            [mark, delete(key)]
+        let groups = keys.iter().map(|key| {
+            let [copy, page] = deletes(key);
+            [self.marking(key), unlock(key), copy, page]
         });
-        let deleted = |(mark, delete): Pair| match mark?.code() {
-            ReturnCode::Hd => self.deleted(delete),
-            _ => Err(self.unexpected()),
+        let deleted = |[mark, unlock, copy, page]: [Result<Answer, StoreError>; 4]| {
+            if mark?.code() != ReturnCode::Hd {
+                return Err(self.unexpected());
+            }
+            self.deleted(unlock)?;
+            self.both_deleted([copy, page])
         };
-        self.exchange_pairs(pairs).await.map(deleted).collect()
+        self.exchange_groups(groups).await.map(deleted).collect()
+    }
+
+    /// Of a page and its copy; whether the page was there.
+    fn both_deleted(
+        &self,
+        [copy, page]: [Result<Answer, StoreError>; 2],
+    ) -> Result<bool, StoreError> {
+        self.deleted(copy)?;
+        self.deleted(page)
     }
 
     fn deleted(&self, answer: Result<Answer, StoreError>) -> Result<bool, StoreError> {
@@ -482,6 +518,40 @@ impl Client {
             ReturnCode::Nf => Ok(false),
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// Looks at pages without reading them.
+    pub(crate) async fn looks(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
+        let commands: Vec<_> = keys.iter().map(look).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| self.look(answer?)).collect()
+    }
+
+    /// Marks each page as deleted, and looks at what is left there all the same.
+    pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
+        let pairs = keys.iter().map(|key| [self.marking(key), look(key)]);
+        let looked = |[mark, look]: [Result<Answer, StoreError>; 2]| match mark?.code() {
+            ReturnCode::Hd => self.look(look?),
+            _ => Err(self.unexpected()),
+        };
+        self.exchange_groups(pairs).await.map(looked).collect()
+    }
+
+    fn look(&self, answer: Answer) -> Result<Option<Look>, StoreError> {
+        match answer.code() {
+            ReturnCode::En => Ok(None),
+            ReturnCode::Hd => Ok(Some(Look {
+                was_read: answer.number(b'h') == Some(1),
+                left: answer.number(b't').map(Duration::from_secs),
+                number: answer.number(b'c'),
+            })),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn marking(&self, key: &PageKey) -> Command {
+        let owner = [self.marker_value().into(), Bytes::new()];
+        Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"))
     }
 
     /// Asks for a page that is not there, to see whether the server answers.
@@ -498,14 +568,18 @@ impl Outgoing {
         if let Some(stored) = &self.stored {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
-            let value = [stored.head.clone(), stored.body.clone()];
+            let value = || [stored.head.clone(), stored.body.clone()];
             let flags = format!(" F{flags} T{expiry}");
-            commands.push(Command::set(&self.key.hex(), value, &flags));
+            commands.push(Command::set(&self.key.hex(), value(), &flags));
+            if let Some(life) = self.copied() {
+                let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
+                commands.push(Command::set(&copy_key(&self.key), value(), &flags));
+            }
         }
         commands.push(look_at_marker(&marker_key(&self.key)));
-        let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.life, now));
+        let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
         for tag in self.tags.iter() {
-            let piece = Piece::of(*tag, &self.key, self.life);
+            let piece = Piece::of(*tag, &self.key, self.longest());
             let name = piece.name();
             let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
             // Nothing can be appended to what is not there: it is made, or kept alive.
@@ -519,7 +593,18 @@ impl Outgoing {
 
     /// How many commands that are.
     fn count(&self) -> usize {
-        usize::from(self.stored.is_some()) + 1 + self.tags.len() * 3
+        let sets = usize::from(self.stored.is_some()) + usize::from(self.copied().is_some());
+        sets + 1 + self.tags.len() * 3
+    }
+
+    /// How long the copy lives that is sent with the page.
+    fn copied(&self) -> Option<u64> {
+        self.copy.filter(|_| self.stored.is_some())
+    }
+
+    /// How long anything of the page is there.
+    fn longest(&self) -> u64 {
+        self.life.max(self.copy.unwrap_or_default())
     }
 }
 
@@ -531,8 +616,26 @@ fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreEr
     }
 }
 
-fn delete(key: &PageKey) -> Command {
-    Command::new("md", &key.hex(), "")
+/// Nobody is to wait for a render from before a delete.
+fn unlock(key: &PageKey) -> Command {
+    Command::new("md", &lock_key(key), "")
+}
+
+/// The copy first: a page without one is no harm.
+fn deletes(key: &PageKey) -> [Command; 2] {
+    let delete = |key: &[u8]| Command::new("md", key, "");
+    [delete(&copy_key(key)), delete(&key.hex())]
+}
+
+/// Where the copy of a page lies that stands in for errors: on the page's own server, by
+/// a name that nginx makes of the page's. No page has such a one.
+fn copy_key(key: &PageKey) -> Vec<u8> {
+    [&key.hex()[..], b"!"].concat()
+}
+
+/// Is it there, and was it read? The question does not count as a read.
+fn look(key: &PageKey) -> Command {
+    Command::new("mg", &key.hex(), " h t c u")
 }
 
 /// Where a delete is noted: a key that no md5 can be.
@@ -547,7 +650,7 @@ fn lock_key(key: &PageKey) -> Vec<u8> {
 
 /// Where a tag's purge is noted.
 fn purge_key(tag: &TagKey) -> Vec<u8> {
-    format!("tagdel:{tag}").into_bytes()
+    [&b"tagdel:"[..], &tag.hex()].concat()
 }
 
 /// Asks whose a delete's marker is, and how long it has still to live.

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use crate::hex;
 use crate::key::PageKey;
 use crate::tag::TagKey;
 
@@ -75,7 +76,9 @@ impl Piece {
 
     /// Its name at a server, which no md5 can be.
     pub(crate) fn name(&self) -> Vec<u8> {
-        format!("tag:{}:{}:{:02x}", self.tag, self.life, self.number).into_bytes()
+        let (tag, number) = (self.tag.hex(), hex::byte(self.number));
+        // One digit: there are no more than ten classes.
+        [b"tag:", &tag[..], b":", &[b'0' + self.life], b":", &number].concat()
     }
 
     /// How long it lives from the last page that it was given, in seconds; `None`: for

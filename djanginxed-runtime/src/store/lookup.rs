@@ -91,6 +91,17 @@ pub(super) async fn page(
     }
 }
 
+/// Asks `upstream` for the copy of a page, likewise.
+pub(super) async fn copy(
+    upstream: &Arc<Upstream>,
+    key: PageKey,
+) -> Result<Option<Found>, StoreError> {
+    match ask(upstream, Question::Copy(key), Load::Usual).await? {
+        Reply::Page(answer) => answer,
+        _ => Err(StoreError::timed_out(upstream.address())),
+    }
+}
+
 /// Asks `upstream` for delete markers, all at once, likewise.
 pub(super) async fn markers(
     upstream: &Arc<Upstream>,

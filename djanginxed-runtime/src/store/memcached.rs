@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::client::MAX_PIECE;
-use super::client::{Client, Marker, Markers, Question};
+use super::client::{Client, Look, Marker, Markers, Question};
 use super::counted::Received;
 use super::error::StoreError;
 use super::lookup;
@@ -125,6 +125,34 @@ impl Upstream {
         Ok(())
     }
 
+    async fn looks(
+        &self,
+        client: &Client,
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        let all = |error: StoreError| keys.iter().map(|_| Err(error.clone())).collect();
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        if let Err(skipped) = self.check() {
+            return all(skipped);
+        }
+        let asked = async {
+            match marks {
+                true => client.mark(keys).await,
+                false => client.looks(keys).await,
+            }
+        };
+        let answers: Vec<Result<_, _>> = match timeout(self.timeout, asked).await {
+            Ok(answers) => answers,
+            Err(_) => all(StoreError::timed_out(&self.address)),
+        };
+        let mut failures = answers.iter().filter_map(|answer| answer.as_ref().err());
+        self.note(failures.find(|error| !error.is_an_answer()));
+        answers
+    }
+
     /// Notes how an exchange went.
     pub(crate) fn note(&self, failure: Option<&StoreError>) {
         match failure {
@@ -192,6 +220,13 @@ impl Memcached {
         lookup::page(upstream, key).await
     }
 
+    /// The copy of a page that stands in for errors.
+    pub(crate) async fn copy(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        let upstream = &self.upstreams[self.server_of(&key)];
+        upstream.check()?;
+        lookup::copy(upstream, key).await
+    }
+
     /// A page as who looks after it sees it: see [`Client::peek`]. It is asked for on a
     /// connection of its own.
     pub(crate) async fn peek(
@@ -205,10 +240,41 @@ impl Memcached {
         asked.await.map_err(timed_out)?
     }
 
+    /// Clients of all servers, for one runtime.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        self.upstreams.iter().map(|one| one.client()).collect()
+    }
+
+    /// Looks at pages without reading them, with [`clients`](Self::clients) of the
+    /// runtime that runs; marks them as deleted before that, where it `marks`.
+    pub(crate) async fn looks(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+        marks: bool,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        let mut looks: Vec<_> = keys.iter().map(|_| Ok(None)).collect();
+        for (number, (upstream, client)) in self.upstreams.iter().zip(clients).enumerate() {
+            let there = |at: &usize| self.server_of(&keys[*at]) == number;
+            let places: Vec<_> = (0..keys.len()).filter(there).collect();
+            let asked: Vec<_> = places.iter().map(|at| keys[*at]).collect();
+            let answers = upstream.looks(client, &asked, marks).await;
+            for (at, answer) in places.into_iter().zip(answers) {
+                looks[at] = answer;
+            }
+        }
+        looks
+    }
+
     /// Takes the lock of a page, so that no other process renders it meanwhile; false
     /// where another has it.
     pub(crate) async fn lock(&self, key: PageKey) -> Result<bool, StoreError> {
         self.lock_of(key, Question::Lock(key)).await
+    }
+
+    /// Lets the lock live on.
+    pub(crate) async fn keep_lock(&self, key: PageKey) -> Result<bool, StoreError> {
+        self.lock_of(key, Question::KeepLock(key)).await
     }
 
     /// Gives the lock back.

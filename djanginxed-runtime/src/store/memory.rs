@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use crate::cache::Spare;
 use crate::clock::Clock;
 use crate::entry::{Entry, Found};
 use crate::expiring::{Expiring, Tagged};
 use crate::key::PageKey;
 use crate::life::Life;
+use crate::store::client::Look;
 use crate::tag::{TagKey, Tags};
 
 /// What a tag of a page takes of the memory, about, in bytes.
@@ -46,16 +48,32 @@ impl Memory {
 
     pub(crate) fn get(&self, key: &PageKey) -> Option<Found> {
         let held = self.entries.get(key)?;
+        self.left(&held)?;
         Some(Found {
             freshness: held.life.freshness(held.started, self.clock.now()),
             entry: held.entry,
         })
     }
 
+    /// What stands in for an error.
+    pub(crate) fn copy(&self, key: &PageKey) -> Option<Entry> {
+        let held = self.entries.get(key)?;
+        held.life.copy()?;
+        Some(held.entry)
+    }
+
     /// A page and how long it lives, without having asked for it.
     pub(crate) fn peek(&self, key: &PageKey) -> Option<(Entry, Duration)> {
-        let (held, left) = self.entries.peek(key)?;
+        let (held, _) = self.entries.peek(key)?;
+        let left = self.left(&held)?;
         Some((held.entry, left))
+    }
+
+    /// How long it still is a page, if it is one.
+    fn left(&self, held: &Held) -> Option<Duration> {
+        let age = self.clock.now().saturating_duration_since(held.started);
+        let left = held.life.whole().checked_sub(age)?;
+        (!left.is_zero()).then_some(left)
     }
 
     /// Takes a page; whether there is room for one of its size.
@@ -75,7 +93,8 @@ impl Memory {
         };
         let tags = held.tags().len() as u64 * TAG;
         let weight = held.entry.footprint() as u64 + tags;
-        self.entries.put(key, held, weight, started + life.whole())
+        self.entries
+            .put(key, held, weight, started + life.longest())
     }
 
     /// Removes a page; whether it was there.
@@ -83,13 +102,27 @@ impl Memory {
         self.entries.remove(key).is_some()
     }
 
-    /// Removes the pages that have one of `tags`; how many that were.
-    pub(crate) fn remove_tagged(&self, tags: &[TagKey]) -> usize {
-        if tags.iter().any(TagKey::is_everything) {
-            self.entries.clear()
-        } else {
-            self.entries.remove_tagged(tags)
-        }
+    /// What is there of a page, without asking for it.
+    pub(crate) fn look(&self, key: &PageKey) -> Option<Look> {
+        let was_read = self.entries.is_asked(key)?;
+        let (_, left) = self.peek(key)?;
+        Some(Look {
+            was_read,
+            left: Some(left),
+            number: None,
+        })
+    }
+
+    /// Removes the pages that have one of `tags` and that are not to be spared; how many
+    /// that were, and which were.
+    pub(crate) fn remove_tagged(&self, tags: &[TagKey], spare: &Spare) -> (usize, Vec<PageKey>) {
+        let keys = match tags.iter().any(TagKey::is_everything) {
+            true => self.entries.keys(),
+            false => self.entries.tagged(tags),
+        };
+        let (spared, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| spare.has(key));
+        let removed = others.iter().filter(|key| self.remove(key)).count();
+        (removed, spared)
     }
 }
 
@@ -111,9 +144,14 @@ mod tests {
         let life = Life {
             fresh: Duration::from_secs(60),
             stale: Duration::ZERO,
+            error: Duration::ZERO,
         };
         let tags = tags_of("", tags.iter().copied());
         assert!(memory.put(key(number), entry, tags, Instant::now(), life));
+    }
+
+    fn removed(memory: &Memory, tags: &[TagKey]) -> usize {
+        memory.remove_tagged(tags, &Spare::default()).0
     }
 
     fn tag(name: &str) -> [TagKey; 1] {
@@ -131,14 +169,29 @@ mod tests {
             );
         }
         put(&memory, 100, &[]);
-        assert_eq!(memory.remove_tagged(&tag("even")), 50);
-        assert_eq!(memory.remove_tagged(&tag("even")), 0);
+        assert_eq!(removed(&memory, &tag("even")), 50);
+        assert_eq!(removed(&memory, &tag("even")), 0);
         assert!(memory.get(&key(1)).is_some());
         assert!(memory.get(&key(2)).is_none());
-        assert_eq!(memory.remove_tagged(&[tag("all")[0], tag("odd")[0]]), 50);
+        assert_eq!(removed(&memory, &[tag("all")[0], tag("odd")[0]]), 50);
         assert!(memory.get(&key(100)).is_some());
-        assert_eq!(memory.remove_tagged(&[TagKey::everything("")]), 1);
-        assert_eq!(memory.remove_tagged(&[TagKey::everything("")]), 0);
+        assert_eq!(removed(&memory, &[TagKey::everything("")]), 1);
+        assert_eq!(removed(&memory, &[TagKey::everything("")]), 0);
+    }
+
+    #[test]
+    fn what_is_spared_stays_and_is_told() {
+        let memory = Memory::new(1 << 20, Clock::default());
+        (0..10).for_each(|number| put(&memory, number, &["all"]));
+        let spare = Spare::new(|page| *page == key(3));
+        for tags in [tag("all"), [TagKey::everything("")]] {
+            let (count, spared) = memory.remove_tagged(&tags, &spare);
+            assert_eq!(spared, [key(3)]);
+            assert!(count == 9 || tags[0].is_everything());
+        }
+        assert_eq!(memory.look(&key(3)).map(|look| look.was_read), Some(false));
+        assert!(memory.get(&key(3)).is_some() && memory.get(&key(4)).is_none());
+        assert_eq!(memory.look(&key(3)).map(|look| look.was_read), Some(true));
     }
 
     #[test]
@@ -146,8 +199,8 @@ mod tests {
         let memory = Memory::new(1 << 20, Clock::default());
         put(&memory, 1, &["old"]);
         put(&memory, 1, &["new"]);
-        assert_eq!(memory.remove_tagged(&tag("old")), 0);
-        assert_eq!(memory.remove_tagged(&tag("new")), 1);
+        assert_eq!(removed(&memory, &tag("old")), 0);
+        assert_eq!(removed(&memory, &tag("new")), 1);
     }
 
     #[test]
@@ -159,6 +212,6 @@ mod tests {
         let there = (0..10_000).filter(|number| memory.get(&key(*number)).is_some());
         let there = there.count();
         assert!((10..1_000).contains(&there), "{there}");
-        assert_eq!(memory.remove_tagged(&tag("one")), there);
+        assert_eq!(removed(&memory, &tag("one")), there);
     }
 }

@@ -161,6 +161,9 @@ pub(crate) enum Test {
     Group(Secret),
 }
 
+/// A signed cookie that one request is made with.
+const FOR_ONE_REQUEST: Duration = Duration::from_secs(600);
+
 pub(crate) const CLIENT_HINT: &str = "sec-ch-ua-mobile";
 
 impl Rule {
@@ -271,6 +274,37 @@ impl Rules {
             }
             _ => None,
         }
+    }
+
+    /// The fields by which a request has these values.
+    pub(crate) fn request_fields(
+        &self,
+        values: &Values,
+        now: SystemTime,
+    ) -> Vec<(HeaderName, String)> {
+        let mut fields = Vec::new();
+        let mut cookies = Vec::new();
+        for (rule, value) in self.iter().zip(&values.0) {
+            let mut field = |name: HeaderName| fields.push((name, value.clone()));
+            match &rule.test {
+                Test::Language(_) => field(header::ACCEPT_LANGUAGE),
+                Test::Header(name) => field(name.clone()),
+                Test::Cookie => cookies.push(format!("{}={value}", rule.name)),
+                Test::Group(_) if value.is_empty() => {}
+                Test::Group(secret) => {
+                    let signed = secret.signed(&rule.name, value, FOR_ONE_REQUEST, now);
+                    cookies.push(format!("{}={signed}", rule.name));
+                }
+                Test::Mobile => {
+                    let hint = if *value == rule.values[1] { "?1" } else { "?0" };
+                    fields.push((HeaderName::from_static(CLIENT_HINT), hint.to_owned()));
+                }
+            }
+        }
+        if !cookies.is_empty() {
+            fields.push((header::COOKIE, cookies.join("; ")));
+        }
+        fields
     }
 
     pub(crate) fn has_secret(&self) -> bool {

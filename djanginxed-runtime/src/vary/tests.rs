@@ -249,3 +249,26 @@ fn a_rule_is_written_as_it_is_read() {
         assert_eq!(text.parse::<Vary>().unwrap().to_string(), text);
     }
 }
+
+#[test]
+fn a_request_can_be_made_for_each_variant() {
+    let texts = [
+        "language=en,pt-BR,de",
+        "cookie:currency=eur,usd",
+        "mobile",
+        "header:X-Region=eu,us",
+    ];
+    let declared = texts.iter().map(|text| text.parse().unwrap());
+    let group = Vary::group("group", ["member"], SECRET);
+    let declared: Vec<Vary> = declared.chain([group]).collect();
+    let (rules, now) = (Rules::check(&declared).unwrap(), SystemTime::now());
+    let all = rules.all();
+    assert_eq!(all.len(), 48);
+    for values in all {
+        let mut headers = HeaderMap::new();
+        for (name, value) in rules.request_fields(&values, now) {
+            headers.append(name, HeaderValue::from_str(&value).unwrap());
+        }
+        assert_eq!(rules.of(&headers, now), values);
+    }
+}

@@ -37,7 +37,7 @@ impl Doubt {
     pub(super) fn of(job: &Job) -> Doubt {
         let tags = Tags::clone(&job.tags);
         Doubt {
-            life: job.life.whole(),
+            life: job.life.longest(),
             ..Doubt::new(job.key, job.started, job.stamp, tags)
         }
     }

@@ -284,6 +284,7 @@ impl Lane {
             key: job.key,
             stored: Some(stored),
             stale: job.life.stale,
+            copy: job.copy_left().map(|left| left.as_secs().max(1)),
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
             tags: Tags::clone(&job.tags),
@@ -384,6 +385,7 @@ impl Lane {
             stored: None,
             life: doubt.life(),
             stale: Duration::ZERO,
+            copy: None,
             tags: Tags::clone(&doubt.tags),
         };
         let listings: Vec<_> = doubts.iter().map(listing).collect();

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
+use crate::cache::Spare;
 use crate::key::PageKey;
 use crate::store::client::{Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
@@ -14,6 +15,9 @@ use crate::tag::{TagKey, Tags};
 /// So many pages are deleted with one write.
 const MAX_PAGES: usize = 1000;
 
+/// No more pages than these are spared.
+const MAX_SPARED: usize = 10_000;
+
 /// So many pieces are read with one.
 const MAX_PIECES: usize = 256;
 
@@ -21,6 +25,8 @@ const MAX_PIECES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Purge {
     pub(super) tags: Tags,
+    /// What is not to be deleted here.
+    pub(super) spare: Spare,
     pub(super) sender: oneshot::Sender<Result<Outcome, StoreError>>,
 }
 
@@ -30,6 +36,8 @@ pub(crate) struct Outcome {
     pub(crate) deleted: u64,
     /// Pages whose deletes failed.
     pub(crate) in_doubt: u64,
+    /// Pages that were left, and that their index still has.
+    pub(crate) spared: Vec<PageKey>,
     /// What failed; pages that are not known may be left.
     pub(crate) failure: Option<StoreError>,
 }
@@ -44,6 +52,7 @@ pub(super) struct Purging {
     pages: Vec<PageKey>,
     /// Where those pages stood.
     read: Vec<Read>,
+    spared: Vec<PageKey>,
     deleted: u64,
 }
 
@@ -63,6 +72,7 @@ impl Purging {
             unread: VecDeque::new(),
             pages: Vec::new(),
             read: Vec::new(),
+            spared: Vec::new(),
             deleted: 0,
         }
     }
@@ -94,14 +104,27 @@ impl Purging {
             read.extend(piece?);
         }
         self.unread.drain(..batch.len());
-        self.pages = read
-            .iter_mut()
-            .flat_map(|read: &mut Read| std::mem::take(&mut read.pages))
-            .collect();
+        for mut read in read {
+            let before = self.spared.len();
+            self.take(std::mem::take(&mut read.pages));
+            // Another purge is to find what is spared here.
+            if self.spared.len() == before {
+                self.read.push(read);
+            }
+        }
         self.pages.sort_unstable();
         self.pages.dedup();
-        self.read = read;
         Ok(())
+    }
+
+    fn take(&mut self, pages: Vec<PageKey>) {
+        for page in pages {
+            if self.spared.len() < MAX_SPARED && self.purge.spare.has(&page) {
+                self.spared.push(page);
+            } else {
+                self.pages.push(page);
+            }
+        }
     }
 
     async fn delete(&mut self, client: &Client) -> Result<(), StoreError> {
@@ -131,6 +154,7 @@ impl Purging {
             Some(failure) if !self.is_marked => Err(failure),
             failure => Ok(Outcome {
                 deleted: self.deleted,
+                spared: self.spared,
                 in_doubt: self.pages.len() as u64,
                 failure,
             }),

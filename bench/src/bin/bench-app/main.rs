@@ -1,6 +1,7 @@
 //! The application under test: one variant of the handler, on a free port.
 
 use std::error::Error;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ struct Args {
     whole: bool,
     #[arg(long, value_enum, default_value = "awaited")]
     store: Store,
+    /// Renders at a time by which it looks after its pages; none where it does not.
+    #[arg(long, default_value_t = 0)]
+    refreshes: usize,
     /// Size of the store in memory.
     #[arg(long, default_value_t = 64 << 20)]
     memory_bytes: u64,
@@ -56,7 +60,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Duration::from_millis(args.computing_ms),
         Duration::from_millis(args.waiting_ms),
     )?);
-    let pages = page_cache(&args)?;
+    // Who asks itself must know its port before it listens.
+    let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let pages = page_cache(&args, port)?;
     let memory = Data::new(by_hand::memory(args.memory_bytes));
     let settings = args.clone();
     let sender = (args.store == Store::Channel)
@@ -76,15 +82,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Else actix answers 408 to those of a burst whom it has not read in 5 s.
         .client_request_timeout(Duration::ZERO)
         .backlog(4096)
-        .bind(("127.0.0.1", 0))?;
+        .bind(("127.0.0.1", port))?;
     for address in server.addrs() {
         println!("listening on {address}");
     }
     Ok(server.run().await?)
 }
 
-fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
-    let builder = PageCache::builder()
+fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigError> {
+    let mut builder = PageCache::builder()
         .key_prefix(&args.key_prefix)
         .lookup(args.lookup)
         .gzip(args.gzip)
@@ -93,6 +99,11 @@ fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
         } else {
             Layout::Body
         });
+    if args.refreshes > 0 {
+        builder = builder
+            .refresh_through(format!("http://127.0.0.1:{port}"))
+            .refresh_at_once(args.refreshes);
+    }
     match &args.memcached {
         Some(address) => builder.memcached([address]),
         None => builder.in_memory(args.memory_bytes),

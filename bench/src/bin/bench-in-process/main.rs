@@ -40,6 +40,8 @@ struct Args {
     memcached: Option<String>,
     #[arg(long, action = ArgAction::Set, default_value_t = true)]
     lookup: bool,
+    #[arg(long, action = ArgAction::Set, default_value_t = true)]
+    render_lock: bool,
 }
 
 #[actix_web::main]
@@ -89,6 +91,7 @@ fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
     let builder = PageCache::builder()
         .key_prefix("bench")
         .lookup(args.lookup)
+        .render_lock(args.render_lock)
         // Callgrind makes everything fifty times slower.
         .operation_timeout(Duration::from_secs(10));
     match &args.memcached {

@@ -96,6 +96,10 @@ pub(crate) struct Args {
     /// Tell the application of one hit in so many; 10,000 must be a multiple
     #[arg(long, value_name = "HITS", default_value_t = 1)]
     hit_sample: u32,
+    /// Serve pages that stand in for errors where the application is down or answers 500, 502, 503 or 504
+    #[arg(long)]
+    stale_if_error: bool,
+
     /// Answer the hottest pages out of nginx's proxy_cache for so long, 1s to 60s: purges are seen
     /// that much later
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -204,6 +208,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
         .script_path(&args.script)
         .inner(&args.inner)
         .hit_sample(args.hit_sample)
+        .stale_if_error(args.stale_if_error)
         .client_max_body_size(&args.client_max_body_size)
         .modules((args.modules != "none").then_some(&args.modules));
     if args.md5 == Md5Arg::Njs {

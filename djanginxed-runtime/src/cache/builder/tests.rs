@@ -386,6 +386,27 @@ fn a_variable_that_cannot_be_used_is_named_with_its_value() {
 }
 
 #[test]
+fn the_application_is_asked_where_it_listens_and_nowhere_else() {
+    for address in ["http://127.0.0.1:8080", "http://[::1]:8080/", "http://app"] {
+        let care = checked(builder().refresh_through(address)).unwrap().care;
+        let care = care.expect(address);
+        assert!(care.at_once >= 1 && !care.deadline.is_zero());
+    }
+    for address in [
+        "",
+        "127.0.0.1:8080",
+        "https://127.0.0.1:8443",
+        "http://127.0.0.1:8080/blog",
+        "http://a@127.0.0.1",
+        "http:///",
+    ] {
+        refusal(builder().refresh_through(address), "refresh_through");
+    }
+    let none = builder().refresh_through("http://app").refresh_at_once(0);
+    refusal(none, "refresh_at_once is zero");
+}
+
+#[test]
 fn the_first_thing_wrong_is_the_one_that_is_named() {
     let everything = builder()
         .memcached(["b"])

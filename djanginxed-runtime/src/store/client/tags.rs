@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 use memcache::exp::ReturnCode;
 
 use super::{
-    Answer, Client, Command, MARKER_LIFE, StoreError, TagKey, delete, purge_key, unix_now,
+    Answer, Client, Command, MARKER_LIFE, StoreError, TagKey, deletes, purge_key, unix_now, unlock,
     wire_expiry,
 };
 use crate::key::PageKey;
@@ -92,12 +92,21 @@ impl Client {
         };
         let commands: Vec<_> = pages
             .iter()
-            .map(delete)
+            .flat_map(|page| {
+                let [copy, page_itself] = deletes(page);
+                [unlock(page), copy, page_itself]
+            })
             .chain(read.iter().map(forget))
             .collect();
-        let answers = self.exchange(&commands).await.into_iter();
-        let pages = answers.take(pages.len());
-        pages.map(|answer| self.deleted(answer)).collect()
+        let mut answers = self.exchange(&commands).await.into_iter();
+        let mut next = || Some([answers.next()?, answers.next()?, answers.next()?]);
+        let deleted = pages.iter().map_while(|_| next());
+        deleted
+            .map(|[unlock, copy, page]| {
+                self.deleted(unlock)?;
+                self.both_deleted([copy, page])
+            })
+            .collect()
     }
 
     /// Takes out of a piece what is in it twice or has expired, unless somebody adds to

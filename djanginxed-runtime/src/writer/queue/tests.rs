@@ -29,6 +29,7 @@ fn life(seconds: u64) -> Life {
     Life {
         fresh: Duration::from_secs(seconds),
         stale: Duration::ZERO,
+        error: Duration::ZERO,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::table::{Column, Sample, Shown, Table};
 pub(crate) const INSTRUCTIONS: &str = "instructions";
 
 /// Name, arguments, and whether there is a Memcached.
-const CASES: [(&str, &[&str], bool); 12] = [
+const CASES: [(&str, &[&str], bool); 13] = [
     ("miss, without the attribute", &["bare"], false),
     ("miss, embedded store", &["annotated"], false),
     ("miss, embedded store, middleware", &["wrapped"], false),
@@ -23,6 +23,11 @@ const CASES: [(&str, &[&str], bool); 12] = [
     ),
     ("miss, Memcached", &["annotated"], true),
     ("miss, Memcached, middleware", &["wrapped"], true),
+    (
+        "miss, Memcached, no lock over processes",
+        &["annotated", "--render-lock", "false"],
+        true,
+    ),
     (
         "miss, Memcached, no lookup",
         &["annotated", "--lookup", "false"],

@@ -9,6 +9,7 @@ mod instructions;
 mod key;
 mod nginx_hit;
 mod scaling;
+mod waits;
 
 use clap::ValueEnum;
 
@@ -29,6 +30,8 @@ pub(crate) enum Group {
     Burst,
     /// A Memcached that hangs.
     Fault,
+    /// Visitors who wait for a render, while pages' times end.
+    Waits,
     /// More workers, more pages.
     Scaling,
     /// The time of a page's key.
@@ -40,13 +43,14 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Group; 9] = [
+    pub(crate) const ALL: [Group; 10] = [
         Group::Key,
         Group::NginxHit,
         Group::Miss,
         Group::Hit,
         Group::Burst,
         Group::Fault,
+        Group::Waits,
         Group::Scaling,
         Group::Instructions,
         Group::Build,
@@ -59,6 +63,7 @@ impl Group {
             Group::Hit => app_hit::measure(stage),
             Group::Burst => burst::measure(stage),
             Group::Fault => fault::measure(stage),
+            Group::Waits => waits::measure(stage),
             Group::Scaling => scaling::measure(stage),
             Group::Key => Ok(vec![key::measure(stage)]),
             Group::Instructions => instructions::measure(stage),

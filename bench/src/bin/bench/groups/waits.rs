@@ -1,0 +1,167 @@
+//! Steady traffic through nginx on pages whose times end all the while: who waits for a
+//! render.
+
+use std::time::{Duration, Instant};
+
+use djanginxed::Layout;
+use djanginxed::nginx::Md5;
+use testkit::http::{Connection, Request};
+
+use crate::app::{App, memcached};
+use crate::client::visit;
+use crate::contest::{Contender, Measure, Outcome, compete};
+use crate::peers::{Stored, generated};
+use crate::stage::Stage;
+use crate::table::{Column, Shown, Table};
+
+const PAGES: usize = 200;
+
+/// What each visitor leaves between his requests, and how many there are.
+const PAUSE: Duration = Duration::from_millis(10);
+const VISITORS: usize = 10;
+
+/// A render takes 50 ms; who is answered sooner has not waited for one.
+const RENDER: &str = "50";
+const WAITED: Duration = Duration::from_millis(45);
+
+const COLUMNS: [Column; 6] = [
+    Column {
+        metric: "requests",
+        heading: "requests",
+        shown: Shown::Count,
+    },
+    Column {
+        metric: "waited",
+        heading: "waited for a render",
+        shown: Shown::Count,
+    },
+    Column {
+        metric: "p99_seconds",
+        heading: "p99",
+        shown: Shown::Milliseconds,
+    },
+    Column {
+        metric: "p999_seconds",
+        heading: "p99.9",
+        shown: Shown::Milliseconds,
+    },
+    Column {
+        metric: "slowest_seconds",
+        heading: "slowest",
+        shown: Shown::Milliseconds,
+    },
+    Column {
+        metric: "renders_a_second",
+        heading: "renders a second",
+        shown: Shown::Count,
+    },
+];
+
+pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
+    let seconds = stage.effort.pick(10, 60);
+    let contender = |name: &str, arguments: &'static [&'static str]| {
+        Contender::new(name, move || prepare(stage, arguments, seconds))
+    };
+    Ok(vec![Table {
+        id: "waits",
+        title: "Pages whose times end all the while",
+        about: format!(
+            "{PAGES} pages with a timeout of 2 s and renders of 50 ms, behind nginx with the \
+             generated file; {VISITORS} visitors ask for one after the other for {seconds} s. \
+             One render a page and timeout would be 100 a second."
+        ),
+        reference: None,
+        columns: COLUMNS.to_vec(),
+        rows: compete(
+            vec![
+                contender("timeout alone", &["brief"]),
+                contender("with `refresh_through`", &["brief", "--refreshes", "16"]),
+                contender(
+                    "with `refresh_through` and `stale`",
+                    &["stale", "--refreshes", "16"],
+                ),
+            ],
+            1,
+        ),
+    }])
+}
+
+fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Measure<'a>> {
+    let memcached = memcached(64)?;
+    let app = App::with(
+        stage,
+        &memcached,
+        &[arguments, &["--waiting-ms", RENDER]].concat(),
+    )?;
+    let stored = Stored {
+        prefix: "bench",
+        gzip: false,
+        layout: Layout::Body,
+        md5: Md5::SetMisc,
+    };
+    let nginx = generated(&memcached, stored, app.port)?;
+    Ok(Box::new(move |_| {
+        let page = &stage.usual().name;
+        let targets: Vec<_> = (0..PAGES)
+            .map(|number| format!("/{page}/{number}"))
+            .collect();
+        visit(nginx.port, targets.iter().cloned())?;
+        let _ = &memcached;
+        let (before, began) = (app.renders(), Instant::now());
+        let mut times = traffic(nginx.port, &targets, Duration::from_secs(seconds))?;
+        let renders = (app.renders() - before) as f64 / began.elapsed().as_secs_f64();
+        times.sort_unstable();
+        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64();
+        let waited = times.iter().filter(|time| **time >= WAITED).count();
+        Ok([
+            ("requests", times.len() as f64),
+            ("waited", waited as f64),
+            ("p99_seconds", at(0.99)),
+            ("p999_seconds", at(0.999)),
+            ("slowest_seconds", at(1.0)),
+            ("renders_a_second", renders),
+        ]
+        .into())
+    }))
+}
+
+/// The time of each request.
+fn traffic(port: u16, targets: &[String], length: Duration) -> Outcome<Vec<Duration>> {
+    std::thread::scope(|scope| {
+        let visitors: Vec<_> = (0..VISITORS)
+            .map(|number| scope.spawn(move || visitor(port, targets, number, length)))
+            .collect();
+        let mut times = Vec::new();
+        for visitor in visitors {
+            times.extend(visitor.join().map_err(|_| "a visitor panicked")??);
+        }
+        Ok(times)
+    })
+}
+
+/// One visitor, who begins at a page of his own.
+fn visitor(
+    port: u16,
+    targets: &[String],
+    number: usize,
+    length: Duration,
+) -> Outcome<Vec<Duration>> {
+    let failed = |error: std::io::Error| format!("a visitor: {error}");
+    let (end, mut times) = (Instant::now() + length, Vec::new());
+    let first = number * targets.len() / VISITORS;
+    for target in targets.iter().cycle().skip(first) {
+        if Instant::now() >= end {
+            break;
+        }
+        let mut connection = Connection::open(port).map_err(failed)?;
+        let asked = Instant::now();
+        connection.send(&Request::get(target)).map_err(failed)?;
+        let answer = connection.receive().map_err(failed)?;
+        times.push(asked.elapsed());
+        if answer.status != 200 {
+            return Err(format!("GET {target}: status {}", answer.status));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(times)
+}

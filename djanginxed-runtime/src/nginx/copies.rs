@@ -1,0 +1,69 @@
+//! Pages that stand in for errors of the application.
+//!
+//! `proxy_intercept_errors` takes the application's error away before it is known whether
+//! there is a page in its place. So only what is looked up in Memcached goes this way; and
+//! where there is none, the application is asked once more, for its own error.
+
+use super::inner;
+use super::locations::{add_headers, application_in, unpacked};
+use super::plan::Plan;
+use super::srcache;
+use super::text::Text;
+use crate::layout::Layout;
+
+/// Which upstream has the copies: they lie on their pages' servers.
+pub(super) fn upstream(plan: &Plan) -> String {
+    match plan.single_memcached {
+        true => format!("{}_memcached", plan.name),
+        false => format!("{}_copies", plan.name),
+    }
+}
+
+/// What the upstream of the copies hashes, where there are several servers.
+pub(super) fn page_variable(plan: &Plan) -> String {
+    format!("${}_page", plan.name)
+}
+
+/// The locations behind a page's own: the application, a page in place of its error, and
+/// what is left where there is none.
+pub(super) fn locations(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
+    text.block(format_args!("location @{name}_render"), |text| {
+        text.why("An error may have a page in its place. After 504 nobody waits once more.");
+        text.line("recursive_error_pages on");
+        text.line("proxy_intercept_errors on");
+        text.line(format_args!("error_page 500 502 503 = @{name}_copy"));
+        text.line(format_args!("error_page 504 = @{name}_late"));
+        application_in(text, plan);
+    });
+    for (location, otherwise) in [("copy", "app"), ("late", "timeout")] {
+        text.blank();
+        let otherwise = format!("{name}_{otherwise}");
+        text.block(format_args!("location @{name}_{location}"), |text| {
+            copy(text, plan, &otherwise);
+        });
+    }
+    text.blank();
+    text.block(format_args!("location @{name}_timeout"), |text| {
+        text.line("return 504");
+    });
+}
+
+fn copy(text: &mut Text, plan: &Plan, otherwise: &str) {
+    text.line("recursive_error_pages on");
+    match plan.layout {
+        Layout::Body => {
+            text.line(format_args!("error_page 404 500 502 504 = @{otherwise}"));
+            inner::ask_for_copy(text, plan);
+        }
+        Layout::Response => srcache::fetch_copy(text, plan),
+    }
+    unpacked(text);
+    if plan.cache_status {
+        text.line("add_header Cache-Status \"nginx; fwd=stale; detail=stale-if-error\" always");
+    }
+    match plan.layout {
+        Layout::Body => add_headers(text, plan),
+        Layout::Response => srcache::none(text, plan, otherwise),
+    }
+}
