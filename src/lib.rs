@@ -48,7 +48,7 @@
 //! - headers that middleware adds to each response: give those that are
 //!   constant to [`header`](PageCacheBuilder::header), and nginx adds them too;
 //! - a CSRF token, a nonce, a greeting by name in the HTML: the second visitor
-//!   gets those of the first. Such a page is not for `#[cache_page]`.
+//!   gets those of the first, unless they are [`parts`], which nginx fills for each.
 //!
 //! The attribute judges the *handler's own* response. A cookie or a `no-store` that
 //! middleware adds later it cannot see; `djanginxed check` finds such pages on
@@ -173,7 +173,7 @@
 pub use djanginxed_macros::{cache_page, purges};
 pub use djanginxed_runtime::{
     CachedPage, ConfigError, Hot, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Purge,
-    Purged, ScopeCache, StoreError, Variant, Vary, nginx, test,
+    Purged, ScopeCache, StoreError, Variant, Vary, nginx, personal as parts, test,
 };
 
 /// What the expansion of `#[cache_page]` uses; not for people.

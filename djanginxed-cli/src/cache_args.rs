@@ -41,6 +41,8 @@ pub(crate) struct KeyArgs {
     #[command(flatten)]
     layout: LayoutArgs,
     #[command(flatten)]
+    parts: PartsArgs,
+    #[command(flatten)]
     pub(crate) vary: VaryArgs,
 }
 
@@ -60,6 +62,11 @@ impl KeyArgs {
         self.layout.given()
     }
 
+    /// Whether the keys are those of pages that may have parts.
+    pub(crate) fn parts(&self) -> bool {
+        self.parts.parts
+    }
+
     /// The variants of the pages, once the prefix and the rules are right.
     pub(crate) fn variants(&self) -> Result<Vec<String>, Failure> {
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
@@ -71,7 +78,8 @@ impl KeyArgs {
     /// The keys of a target in `variants`.
     pub(crate) fn keys(&self, variants: &[String], target: &str) -> Vec<VariantKey> {
         let layout = self.layout.layout();
-        let recipe = KeyRecipe::of(layout, &self.prefix.prefix, &self.content_type);
+        let recipe =
+            KeyRecipe::of(layout, &self.prefix.prefix, &self.content_type).with_parts(self.parts());
         let key = |variant: &String| VariantKey {
             variant: variant.clone(),
             key: recipe.with_variant(variant).key(target),
@@ -262,6 +270,23 @@ pub(crate) struct GzipArgs {
         hide_default_value = true
     )]
     pub(crate) gzip: bool,
+}
+
+/// Whether pages may have personal parts.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PartsArgs {
+    /// The application's pages may have personal parts, as its .parts(true) says
+    #[arg(
+        long,
+        env = "DJANGINXED_PARTS",
+        value_parser = switch,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        hide_default_value = true
+    )]
+    pub(crate) parts: bool,
 }
 
 /// As the library reads its environment; empty is unset.

@@ -29,6 +29,8 @@ pub(crate) struct Entry {
     head: Option<Arc<Head>>,
     body: Bytes,
     coding: Coding,
+    /// It has parts, which nothing may hide from nginx.
+    is_plain: bool,
 }
 
 /// What a store had under a page key.
@@ -95,6 +97,15 @@ impl Entry {
             head: head.map(Arc::new),
             body,
             coding: Coding::Identity,
+            is_plain: false,
+        }
+    }
+
+    /// The same of a page with parts: it is never packed, and nobody gets a piece of it.
+    pub(crate) fn plain(self) -> Entry {
+        Entry {
+            is_plain: true,
+            ..self
         }
     }
 
@@ -133,7 +144,12 @@ impl Entry {
             true => return None,
             false => Coding::Identity,
         };
-        Some(Entry { head, body, coding })
+        Some(Entry {
+            head,
+            body,
+            coding,
+            is_plain: false,
+        })
     }
 
     /// What a store is given.
@@ -146,7 +162,7 @@ impl Entry {
                 flags: flags::of(Layout::Body, is_gzip),
             },
             Some(head) => Stored {
-                head: head.written(is_gzip),
+                head: head.written(is_gzip, !self.is_plain),
                 body: self.body.clone(),
                 flags: flags::of(Layout::Response, is_gzip),
             },
@@ -179,7 +195,7 @@ impl Entry {
 
     /// The entry in gzip, where that is smaller.
     pub(crate) fn packed(self) -> Entry {
-        if self.coding == Coding::Gzip {
+        if self.coding == Coding::Gzip || self.is_plain {
             return self;
         }
         match gzip::pack(&self.body) {

@@ -18,7 +18,19 @@ pub(crate) struct Grant {
     pub(crate) expires: Option<HeaderValue>,
 }
 
+/// What is another answer for each visitor: no cache keeps it for others, and a browser
+/// asks before it shows it again.
+pub(crate) const PERSONAL: HeaderValue = HeaderValue::from_static("private, no-cache");
+
 impl Grant {
+    /// Of a page with parts.
+    pub(crate) fn personal() -> Grant {
+        Grant {
+            cache_control: vec![PERSONAL],
+            expires: None,
+        }
+    }
+
     /// What `headers` grant at the moment `now`, in absolute terms.
     pub(crate) fn of(headers: &HeaderMap, now: SystemTime) -> Grant {
         let lines = || headers.get_all(header::CACHE_CONTROL);

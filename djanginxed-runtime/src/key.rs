@@ -14,10 +14,12 @@ use crate::media::HTML;
 /// A page of another type than text/html has `=` and its type behind its
 /// prefix. No prefix has a `=` and every target begins with `/`, so an nginx
 /// that serves a prefix as HTML never finds such a page. Where pages have variants,
-/// `~` and the value of each rule stand behind the prefix, which has no `~`.
+/// `~` and the value of each rule stand behind the prefix, which has no `~`. Where pages may
+/// have parts, a `+` stands behind the prefix, which has none either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyRecipe<'a> {
     prefix: &'a str,
+    has_parts: bool,
     variant: &'a str,
     content_type: &'a str,
 }
@@ -37,6 +39,7 @@ impl<'a> KeyRecipe<'a> {
     pub fn new(prefix: &'a str, content_type: &'a str) -> KeyRecipe<'a> {
         KeyRecipe {
             prefix,
+            has_parts: false,
             variant: "",
             content_type,
         }
@@ -48,11 +51,22 @@ impl<'a> KeyRecipe<'a> {
         KeyRecipe { variant, ..self }
     }
 
+    /// The same for pages of a cache that may have parts.
+    #[must_use]
+    pub fn with_parts(self, has_parts: bool) -> KeyRecipe<'a> {
+        KeyRecipe { has_parts, ..self }
+    }
+
+    fn mark(&self) -> &'static str {
+        if self.has_parts { "+" } else { "" }
+    }
+
     /// The key of `target`.
     #[must_use]
     pub fn key(&self, target: &str) -> PageKey {
         let mut hash = Md5::new();
         hash.update(self.prefix);
+        hash.update(self.mark());
         hash.update(self.variant);
         if !self.is_html() {
             hash.update("=");
@@ -72,10 +86,11 @@ impl<'a> KeyRecipe<'a> {
         let KeyRecipe {
             prefix, variant, ..
         } = self;
+        let mark = self.mark();
         match self.is_html() {
-            true => format!("{prefix}{variant}"),
+            true => format!("{prefix}{mark}{variant}"),
             false => format!(
-                "{prefix}{variant}={}",
+                "{prefix}{mark}{variant}={}",
                 self.content_type.to_ascii_lowercase()
             ),
         }

@@ -31,6 +31,7 @@ mod notes;
 mod observe;
 mod page;
 mod parts;
+pub mod personal;
 mod placement;
 mod policy;
 mod reason;
@@ -77,6 +78,7 @@ pub mod tool {
     pub use crate::flags::{read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::parts::{index_items, index_lists, variants};
+    pub use crate::personal::has_commands;
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

@@ -1,11 +1,13 @@
 //! Media types, as nginx serves them.
 
-use actix_web::http::header::HeaderValue;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::status::constant;
 
 /// The type of pages that name none.
 pub(crate) const HTML: &str = "text/html";
+
+pub(crate) const XHTML: &str = "application/xhtml+xml";
 
 /// Whether nginx's `charset utf-8;` says it of a type: its default
 /// `charset_types`.
@@ -20,6 +22,23 @@ pub(crate) fn gets_charset(media_type: &str) -> bool {
     ];
     let mut known = WITH_CHARSET.iter();
     known.any(|known| known.eq_ignore_ascii_case(media_type))
+}
+
+/// Whether pages of this type may have parts: what nginx's SSI reads is HTML alone.
+pub(crate) fn may_have_parts(media_type: &str) -> bool {
+    [HTML, XHTML]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(media_type))
+}
+
+/// The same for a response.
+pub(crate) fn is_html(headers: &HeaderMap) -> bool {
+    let line = headers.get(header::CONTENT_TYPE);
+    line.and_then(|line| line.to_str().ok())
+        .is_some_and(|line| {
+            let media_type = line.split(';').next().unwrap_or_default();
+            may_have_parts(media_type.trim())
+        })
 }
 
 /// Content-Type as nginx has it with `default_type` and `charset utf-8;`.

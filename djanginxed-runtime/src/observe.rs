@@ -4,6 +4,7 @@
 //! the facade's documentation lists.
 
 use std::fmt::Display;
+use std::sync::Once;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -130,6 +131,18 @@ pub(crate) fn skip_for_field(target: &str, name: &HeaderName, value: &HeaderValu
         name.as_str(),
         String::from_utf8_lossy(value.as_bytes()),
     );
+}
+
+/// A page has parts, and its cache none switched on, or it is no HTML: told once.
+pub(crate) fn parts_off(target: &str) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::error!(
+            target,
+            "a page with personal parts is not stored: its cache needs `.parts(true)`, and the \
+             page the type text/html"
+        );
+    });
 }
 
 /// Hits of a stored page lack this private field: told once.

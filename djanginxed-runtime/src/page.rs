@@ -177,6 +177,7 @@ impl Page {
     /// How the page's keys are made.
     pub(crate) fn recipe<'a>(&self, settings: &'a Settings) -> KeyRecipe<'a> {
         KeyRecipe::of(settings.layout, self.prefix(settings), self.content_type)
+            .with_parts(settings.parts)
     }
 
     pub(crate) fn own_key_prefix(&self) -> Option<&'static str> {

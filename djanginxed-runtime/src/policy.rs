@@ -9,7 +9,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use djanginxed_rules::MAX_TIMEOUT;
 
 pub use self::loss::Loss;
-pub(crate) use self::loss::{private_losses, refused_loss};
+pub(crate) use self::loss::{has_own_marker, private_losses, refused_loss};
 
 use crate::control::{Control, age, list, says, unquoted, until_expires};
 use crate::layout::Layout;

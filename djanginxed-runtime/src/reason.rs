@@ -84,6 +84,9 @@ pub(crate) enum Reason {
     Skip,
     /// A tag is wrong, or names a segment that the route has not.
     Tag,
+    /// The page has personal parts, and the cache has none switched on; or has more than are
+    /// included in one page.
+    Parts,
 }
 
 impl Reason {
@@ -105,6 +108,7 @@ impl Reason {
             Reason::Incomplete => "incomplete",
             Reason::Skip => "skip",
             Reason::Tag => "tag",
+            Reason::Parts => "parts",
         }
     }
 }

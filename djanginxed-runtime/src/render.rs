@@ -4,7 +4,7 @@
 use std::time::{Instant, SystemTime};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
 use crate::cache::PageCache;
@@ -15,9 +15,11 @@ use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::life::Life;
+use crate::media::is_html;
 use crate::notes::Notes;
 use crate::observe;
 use crate::page::Page;
+use crate::personal::{self, MAX_INCLUDES, Stored, has_markers};
 use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
 use crate::refresher::Wanted;
@@ -139,29 +141,63 @@ impl Render {
         body: Bytes,
     ) -> Result<Entry, Reason> {
         self.noted(Life::UNBOUNDED)
-            .and_then(|_| policy::decide_body(status, headers, &body, self.terms(), self.limit()))
-            .and_then(|()| match self.pages.settings().layout {
-                Layout::Body => Ok(Entry::new(None, body)),
-                Layout::Response => {
-                    let head = self.head(status, headers, &body).ok_or(Reason::TooLarge)?;
-                    Ok(Entry::new(Some(head), body))
-                }
+            .and_then(|_| self.with_commands(headers, body))
+            .and_then(|(body, has_parts)| {
+                policy::decide_body(status, headers, &body, self.terms(), self.limit())?;
+                let entry = match self.pages.settings().layout {
+                    Layout::Body => Entry::new(None, body),
+                    Layout::Response => {
+                        let head = self.head(status, headers, (!has_parts).then_some(&body));
+                        Entry::new(Some(head.ok_or(Reason::TooLarge)?), body)
+                    }
+                };
+                Ok(if has_parts { entry.plain() } else { entry })
             })
             .inspect_err(|reason| self.skipped(headers, *reason))
     }
 
+    /// The body as nginx reads it, and whether it has parts.
+    fn with_commands(&self, headers: &HeaderMap, body: Bytes) -> Result<(Bytes, bool), Reason> {
+        let settings = self.pages.settings();
+        if personal::are_used() && policy::has_own_marker(headers, &settings.headers) {
+            return Err(Reason::Header);
+        }
+        if settings.parts && is_html(headers) {
+            let stored = Stored::of(&body);
+            return match stored.includes > MAX_INCLUDES {
+                true => Err(Reason::Parts),
+                false => Ok((stored.text.into(), stored.parts > 0)),
+            };
+        }
+        if personal::are_used() && has_markers(&body) {
+            observe::parts_off(&self.target);
+            return Err(Reason::Parts);
+        }
+        Ok((body, false))
+    }
+
     /// What hits say before the body: the end-to-end fields of the response, what it
     /// grants in absolute terms, the declared headers, and an entity tag.
-    fn head(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Head> {
+    /// A page with parts, which is given without its body, is for each visitor's eyes
+    /// alone, and another one each time.
+    fn head(&self, status: StatusCode, headers: &HeaderMap, body: Option<&Bytes>) -> Option<Head> {
         let is_grant = |name: &HeaderName| matches!(*name, header::CACHE_CONTROL | header::EXPIRES);
-        let grant = Grant::of(headers, SystemTime::now());
+        let of_bytes = |name: &HeaderName| matches!(*name, header::ETAG | header::LAST_MODIFIED);
+        let grant = match body {
+            Some(_) => Grant::of(headers, SystemTime::now()),
+            None => Grant::personal(),
+        };
+        // What has a nonce in it is nginx's to write.
+        let is_constant = |value: &HeaderValue| !personal::mentions(value.as_bytes());
         let declared = self.pages.settings().headers.iter();
-        let declared =
-            declared.filter(|(name, value)| !headers.get_all(name).any(|own| own == value));
-        let etag = (!headers.contains_key(header::ETAG) && !body.is_empty())
-            .then(|| etag::of(body))
-            .flatten();
-        let kept = Head::end_to_end(headers).filter(|(name, _)| !is_grant(name));
+        let declared = declared
+            .filter(|(_, value)| is_constant(value))
+            .filter(|(name, value)| !headers.get_all(name).any(|own| own == value));
+        let etag = body.filter(|body| !headers.contains_key(header::ETAG) && !body.is_empty());
+        let etag = etag.and_then(|body| etag::of(body));
+        let kept = Head::end_to_end(headers)
+            .filter(|(name, value)| !is_grant(name) && is_constant(value))
+            .filter(|(name, _)| body.is_some() || !of_bytes(name));
         let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
         let controls = grant.cache_control.into_iter();
         let controls = controls.map(|line| (header::CACHE_CONTROL, line));

@@ -28,8 +28,7 @@ pub(crate) fn at(address: &str) -> PageCacheBuilder {
     builder().memcached([address]).key_prefix(PREFIX)
 }
 
-/// How many pages a server was sent, each with one entry in the index of all pages, and
-/// without the lock of its render.
+/// How many pages a server was sent, each with one entry in the index of all pages.
 pub(crate) fn pages_sent_to(memcached: &Memcached) -> u64 {
     memcached.stat("cmd_set") / 2
 }

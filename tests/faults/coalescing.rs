@@ -40,7 +40,7 @@ fn gated(pages: &PageCache, runs: usize) -> (Site, Gate) {
 }
 
 #[track_caller]
-fn a_thousand_visitors_share_one_render(pages: &PageCache) {
+fn a_thousand_visitors_share_one_render(pages: &PageCache, late_ones: usize) {
     let (site, gate) = gated(pages, 1);
     let crowd = site.crowd(PAGE, 1000);
     gate.open();
@@ -51,7 +51,7 @@ fn a_thousand_visitors_share_one_render(pages: &PageCache) {
     }
     assert_eq!((stored, site.runs(PAGE)), (1, 1));
     // The page may still be on its way to the store.
-    for _ in 0..50 {
+    for _ in 0..late_ones {
         let late = site.get(PAGE);
         assert_eq!((run_of(&late, PAGE), status_of(&late)), (1, "hit"));
     }
@@ -60,15 +60,14 @@ fn a_thousand_visitors_share_one_render(pages: &PageCache) {
 
 #[test]
 fn a_thousand_visitors_share_one_render_in_memory() {
-    a_thousand_visitors_share_one_render(&in_memory());
+    a_thousand_visitors_share_one_render(&in_memory(), 50);
 }
 
 #[test]
 fn a_thousand_visitors_share_one_render_with_memcached() {
     let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).render_lock(false).build();
-    let pages = pages.unwrap();
-    a_thousand_visitors_share_one_render(&pages);
+    let pages = at(&memcached.address()).build().unwrap();
+    a_thousand_visitors_share_one_render(&pages, 50);
     wait(pages.flush());
     assert_eq!(pages_sent_to(&memcached), 1);
 }
@@ -79,7 +78,8 @@ fn a_thousand_visitors_share_one_render_with_a_slow_memcached() {
     let proxy = FaultProxy::start(memcached.port()).unwrap();
     proxy.set(Fault::Delay(Duration::from_secs(1)));
     let pages = at(&proxy.address()).build().unwrap();
-    a_thousand_visitors_share_one_render(&pages);
+    // Of those who come when the store has ended, lookups take too long.
+    a_thousand_visitors_share_one_render(&pages, 3);
 }
 
 #[test]

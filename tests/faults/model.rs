@@ -139,6 +139,7 @@ impl Side {
         let own = free_port();
         let pages = at(&proxy.address())
             .refresh_through(format!("http://127.0.0.1:{own}"))
+            .render_lock(true)
             .build()
             .unwrap();
         let versions = Arc::clone(versions);

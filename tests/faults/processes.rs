@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn caches(memcached: &Memcached, count: usize) -> Vec<PageCache> {
     let cache = |_| {
         at(&memcached.address())
+            .render_lock(true)
             .coalesce_timeout(PATIENCE)
             // A busy machine is no fault of the server.
             .operation_timeout(PATIENCE)
@@ -146,8 +147,9 @@ fn nobody_waits_longer_than_the_coalesce_timeout() {
     let lock = format!("lk:{}", PageKey::new(PREFIX, PAGE));
     memcached.set(&lock, 0, 600, b"");
     let short = Duration::from_millis(300);
-    let pages = at(&memcached.address()).coalesce_timeout(short).build();
-    let site = Site::quick(&pages.unwrap());
+    let pages = at(&memcached.address()).render_lock(true);
+    let pages = pages.coalesce_timeout(short).build().unwrap();
+    let site = Site::quick(&pages);
     assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
     assert!(is_locked(&memcached));
 }
@@ -155,7 +157,7 @@ fn nobody_waits_longer_than_the_coalesce_timeout() {
 #[test]
 fn without_the_lock_each_process_renders() {
     let memcached = Memcached::start().unwrap();
-    let cache = |_| at(&memcached.address()).render_lock(false).build();
+    let cache = |_| at(&memcached.address()).build();
     let caches: Vec<_> = (0..2).map(cache).collect::<Result<_, _>>().unwrap();
     let (sites, renders, gate) = sites(&caches, 2, Visit::page);
     let visitors: Vec<_> = sites.iter().map(|site| site.ask(PAGE)).collect();

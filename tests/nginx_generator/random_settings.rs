@@ -32,6 +32,7 @@ struct Settings {
     layout: Layout,
     feed: Option<(String, u32)>,
     micro: Option<(u32, String)>,
+    parts: bool,
     stale_if_error: bool,
 }
 
@@ -42,6 +43,7 @@ impl Settings {
             .memcached(&self.memcached)
             .hosts(&self.hosts)
             .layout(self.layout)
+            .parts(self.parts)
             .operation_timeout(self.timeout);
         for name in &self.cookies {
             pages = pages.bypass_cookie(name);
@@ -303,7 +305,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         places,
         timeout,
         size,
-        (reads, feed, micro, any::<bool>()),
+        (reads, feed, micro, any::<bool>(), any::<bool>()),
     )
         .prop_map(
             |(
@@ -312,7 +314,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                 places,
                 timeout,
                 body_size,
-                ((njs, layout), feed, micro, stale_if_error),
+                ((njs, layout), feed, micro, parts, stale_if_error),
             )| {
                 let (memcached, server_names, hosts, listens, inner, applications) = addresses;
                 let (cookies, bypass_headers, headers, ignored, vary) = rules;
@@ -336,6 +338,7 @@ fn settings() -> impl Strategy<Value = Settings> {
                     body_size,
                     njs,
                     layout,
+                    parts,
                     feed,
                     micro,
                     stale_if_error,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod admin;
+mod any_response;
 mod application_data;
 mod bookshop;
 mod browser;
@@ -23,6 +24,7 @@ mod listed_targets;
 mod memory;
 mod middleware;
 mod outages;
+mod parts;
 mod policy;
 mod prefixes;
 mod purges;

@@ -1,14 +1,9 @@
 //! Whole responses: what the handler said comes back from nginx as it was.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex};
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use djanginxed::{Layout, PageKey};
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use testkit::eventually;
 use testkit::http::{Request, Response};
 
@@ -383,72 +378,8 @@ fn a_crowd_gets_the_whole_response_of_one_render() {
     assert_eq!(stack.script.renders(), 1);
 }
 
-/// Fields that a handler may send and that no one on the way has its own of.
-fn field() -> impl Strategy<Value = (String, String)> {
-    let name = prop_oneof![
-        "x-[a-z]{1,8}",
-        Just("content-language".to_owned()),
-        Just("permissions-policy".to_owned()),
-        Just("access-control-allow-origin".to_owned()),
-    ];
-    (name, "[!-~]([ -~]{0,30}[!-~])?")
-}
-
-#[test]
-fn any_response_that_is_stored_comes_back_equal() {
-    let wish = Arc::new(Mutex::new(Wanted::default()));
-    let wished = Arc::clone(&wish);
-    let stack = Stack::setup()
-        .layout(Layout::Response)
-        .cache(|builder| builder.gzip(true).statuses([200, 203, 301, 404, 410]))
-        .start(Script::new(move |_| {
-            let (status, fields, body) = wished.lock().unwrap().clone();
-            let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap());
-            response.content_type("text/plain");
-            for (name, value) in fields {
-                let name: HeaderName = name.parse().unwrap();
-                response.append_header((name, HeaderValue::from_str(&value).unwrap()));
-            }
-            response.body(body)
-        }));
-    let wanted = (
-        prop::sample::select(vec![200_u16, 203, 301, 404, 410]),
-        prop::collection::vec(field(), 0..6),
-        prop::collection::vec(any::<u8>(), 1..3_000),
-    );
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(48));
-    runner
-        .run(&wanted, |wanted| {
-            wish.lock().unwrap().clone_from(&wanted);
-            let target = format!("/{}", stack.script.renders());
-            let miss = Request::get(&target).send(stack.nginx.port());
-            stack.settle();
-            prop_assert_eq!(cache_status(&miss), "djanginxed; fwd=uri-miss; stored");
-            let plain = Request::get(&target);
-            let packed = Request::get(&target).header("accept-encoding", "gzip");
-            let answers = [
-                plain.send(stack.nginx.port()),
-                packed.send(stack.nginx.port()),
-                plain.send(stack.application.port()),
-            ];
-            for answer in answers {
-                prop_assert!(cache_status(&answer).ends_with("hit"), "{:?}", answer);
-                prop_assert_eq!(answer.status, wanted.0);
-                prop_assert_eq!(body(&answer), wanted.2.clone());
-                for (name, _) in &wanted.1 {
-                    let (own, its) = (miss.all(name), answer.all(name));
-                    prop_assert!(own.eq(its), "{}", name);
-                }
-            }
-            Ok(())
-        })
-        .unwrap();
-}
-
-type Wanted = (u16, Vec<(String, String)>, Vec<u8>);
-
 /// The body as the handler made it.
-fn body(answer: &Response) -> Vec<u8> {
+pub(crate) fn body(answer: &Response) -> Vec<u8> {
     if answer.header("content-encoding") != Some("gzip") {
         return answer.body.clone();
     }

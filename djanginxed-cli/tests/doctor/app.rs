@@ -11,6 +11,7 @@ use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Route, get, route, rt, web,
 };
+use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, cache_page};
 
 /// What stands around the handlers.
@@ -85,6 +86,7 @@ impl Drop for Application {
 
 fn routes(app: &mut web::ServiceConfig) {
     app.service(article)
+        .service(personal)
         .service(get_only)
         .service(large)
         .service(stream)
@@ -131,6 +133,19 @@ async fn hangs() -> HttpResponse {
 #[cache_page(60)]
 async fn article() -> impl Responder {
     html(&format!("<p>A page\n{}", "words ".repeat(200)))
+}
+
+#[route(
+    "/personal/{id}",
+    method = "GET",
+    method = "HEAD",
+    method = "POST",
+    method = "OPTIONS"
+)]
+#[cache_page(60)]
+async fn personal() -> impl Responder {
+    let part = include("/plain").or("nothing");
+    html(&format!("<p>{} {} {part}", nonce(), cookie("token")))
 }
 
 /// Is stored only where its status is declared.

@@ -27,6 +27,24 @@ pub(crate) fn setups() -> Vec<Setup> {
     vec![
         row("the generated file"),
         Setup {
+            target: "/personal/1",
+            parts: [true; 2],
+            args: |_| vec!["--parts".to_owned()],
+            tells_conf: true,
+            ..row("personal parts")
+        },
+        Setup {
+            target: "/personal/1",
+            parts: [true; 2],
+            args: |_| vec!["--parts".to_owned()],
+            ..whole("personal parts of whole responses")
+        },
+        Setup {
+            parts: [true; 2],
+            args: |_| vec!["--parts".to_owned()],
+            ..whole("a page without parts where others have some")
+        },
+        Setup {
             busy: true,
             memcached: THREE,
             ..row("a busy site of three servers")

@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) placements: [Placement; 3],
     /// The layouts of the application and of nginx's file.
     pub(crate) layouts: [Layout; 2],
+    /// Whether each of them has personal parts switched on.
+    pub(crate) parts: [bool; 2],
     pub(crate) app_prefix: &'static str,
     pub(crate) prefix: &'static str,
     pub(crate) site: fn(Site) -> Site,
@@ -71,6 +73,7 @@ pub(crate) const SOUND: Setup = Setup {
     given: all,
     placements: [Placement::Consistent; 3],
     layouts: [Layout::Body; 2],
+    parts: [false; 2],
     app_prefix: "site1",
     prefix: "site1",
     site: |site| site,
@@ -176,7 +179,10 @@ impl Stand {
             setup.app_prefix,
             layout_of_app,
         );
-        let application = Application::start((setup.pages)(own).build().unwrap(), setup.build);
+        let application = Application::start(
+            (setup.pages)(own.parts(setup.parts[0])).build().unwrap(),
+            setup.build,
+        );
         let app = application.address();
         let shown = pages(
             (setup.of_nginx)(&addresses),
@@ -184,7 +190,7 @@ impl Stand {
             "site1",
             layout_of_nginx,
         );
-        let shown = (setup.pages)(shown).build().unwrap();
+        let shown = (setup.pages)(shown.parts(setup.parts[1])).build().unwrap();
         let site = |port: u16| {
             let site = Site::new(&shown)
                 .server_name("127.0.0.1")

@@ -7,8 +7,9 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use crate::conditions::Conditions;
 use crate::control::list;
 use crate::entry::{Form, Head};
-use crate::media;
+use crate::media::{self, may_have_parts};
 use crate::page::Page;
+use crate::personal::{Segment, read};
 use crate::settings::Settings;
 use crate::status::Status;
 
@@ -48,11 +49,14 @@ pub(super) fn answer(
     conditions: &Conditions,
     status: Status,
 ) -> HttpResponse {
-    let etag = form.etag();
+    let mut form = form;
+    let has_parts = settings.parts && with_markers(&mut form, page);
+    let etag = (!has_parts).then(|| form.etag()).flatten();
     let modified = form.head.as_ref();
     let modified = modified.and_then(|head| head.get(&header::LAST_MODIFIED));
-    let is_known =
-        form.status() == StatusCode::OK && conditions.are_met_by(etag.as_ref(), modified);
+    let is_known = !has_parts
+        && form.status() == StatusCode::OK
+        && conditions.are_met_by(etag.as_ref(), modified);
     let mut response = match &form.head {
         Some(head) => whole(head),
         None => bare(page, settings),
@@ -78,6 +82,33 @@ pub(super) fn answer(
     say_vary(response.headers_mut(), settings);
     mark(&mut response, status, settings);
     response
+}
+
+/// Writes markers for the commands of a stored page, which are filled before anybody has
+/// them; whether it has any.
+fn with_markers(form: &mut Form, page: &Page) -> bool {
+    let media_type = (form.head.as_ref()).and_then(|head| head.get(&header::CONTENT_TYPE));
+    let is_html = match media_type.map(|line| line.to_str().unwrap_or_default()) {
+        Some(line) => may_have_parts(line.split(';').next().unwrap_or_default().trim()),
+        None => may_have_parts(page.media_type()),
+    };
+    if !is_html || form.is_gzip {
+        return false;
+    }
+    let segments = read(&form.body);
+    let is_part = |segment: &Segment| matches!(segment, Segment::Part(_));
+    if !segments.iter().any(is_part) {
+        return false;
+    }
+    let mut body = Vec::with_capacity(form.body.len() + 256);
+    for segment in segments {
+        match segment {
+            Segment::Text(text) => body.extend_from_slice(&text),
+            Segment::Part(part) => body.extend_from_slice(part.to_string().as_bytes()),
+        }
+    }
+    form.body = body.into();
+    true
 }
 
 /// All that was stored of a response but its body.

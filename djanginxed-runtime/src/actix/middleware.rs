@@ -17,6 +17,7 @@ use actix_web::{Error, HttpRequest};
 use djanginxed_rules::MAX_TIMEOUT;
 
 use super::around::Around;
+use super::fill::fill;
 use super::incoming::has_content;
 use super::seen::Seen;
 use super::through::{Entrance, Failed, decide, enter, through};
@@ -307,7 +308,8 @@ where
             let rules = &cache.pages.settings().vary;
             cache.seen.warn_of_cookies(&answered.carried, rules);
         }
-        Ok(ServiceResponse::new(answered.carried, answered.response))
+        let response = fill(answered.response, &answered.carried, cache.pages.settings());
+        Ok(ServiceResponse::new(answered.carried, response))
     }
 }
 

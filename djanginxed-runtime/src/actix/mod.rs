@@ -3,8 +3,10 @@
 mod admin;
 mod answer;
 mod around;
+mod ask;
 mod background;
 mod cached_page;
+mod fill;
 mod find;
 mod incoming;
 mod middleware;

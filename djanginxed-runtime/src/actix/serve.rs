@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::background;
 use super::cached_page::notes_of;
+use super::fill::fill;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::panic::caught;
@@ -64,9 +65,10 @@ pub async fn serve<R: 'static>(
                 takes_part: true,
             });
             let mut decided = decide(entered).await;
-            match decided.stale() {
+            let response = match decided.stale() {
                 Some((answer, refresh)) => {
-                    let notes = move || notes_of(&page, seen, &request);
+                    let rendered_for = request.clone();
+                    let notes = move || notes_of(&page, seen, &rendered_for);
                     background::render(refresh, handler, notes);
                     answer
                 }
@@ -84,7 +86,8 @@ pub async fn serve<R: 'static>(
                         Err(Failed { failure, copy }) => copy.unwrap_or_else(|| failure.resume()),
                     }
                 }
-            }
+            };
+            fill(response, &request, pages.settings())
         }
     };
     Served::new(response)

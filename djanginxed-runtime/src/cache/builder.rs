@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
+use crate::personal::nonce_marker;
 use crate::placement::Placement;
 use crate::refresher::Care;
 use crate::server::{Server, socket};
@@ -107,6 +108,9 @@ impl PageCacheBuilder {
         }
         if let Some(gzip) = switch("DJANGINXED_GZIP", environment)? {
             builder = builder.gzip(gzip);
+        }
+        if let Some(parts) = switch("DJANGINXED_PARTS", environment)? {
+            builder = builder.parts(parts);
         }
         if let Some(path) = variable("DJANGINXED_HIT_FEED", environment)? {
             builder = builder.hit_feed(path);
@@ -280,10 +284,13 @@ impl PageCacheBuilder {
     /// Whether a page that is not there, and that visitors of several processes ask for
     /// at the same moment, is rendered by one of them, while the others look for it until
     /// it is stored, and for no longer than
-    /// [`coalesce_timeout`](Self::coalesce_timeout); with Memcached it is, by default.
+    /// [`coalesce_timeout`](Self::coalesce_timeout). By default each process renders it
+    /// once.
     ///
-    /// It costs a miss one more exchange with Memcached, and is left out where the
-    /// application does not [look pages up](Self::lookup). A process that is killed while
+    /// It costs a miss one more exchange with Memcached, and half as many instructions
+    /// again (docs/benchmarks.md): worth it where several processes share a Memcached and
+    /// a render takes a few milliseconds. It is left out where the application does not
+    /// [look pages up](Self::lookup). A process that is killed while
     /// it renders keeps the others waiting for up to 2 s. A response that turns out to
     /// be for its visitor alone, or a stream, lets them go at once.
     pub fn render_lock(mut self, lock: bool) -> Self {
@@ -380,6 +387,25 @@ impl PageCacheBuilder {
     /// ```
     pub fn vary(mut self, rule: Vary) -> Self {
         self.vary.push(rule);
+        self
+    }
+
+    /// Whether pages may have [personal parts](crate::personal); by default not.
+    ///
+    /// The keys of all pages of the cache then have a `+` behind the prefix, so that an
+    /// nginx whose file was generated without parts never finds a page that has any, and
+    /// the reverse. In a [`header`](Self::header), `{nonce}` stands for the answer's nonce.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::{ConfigError, PageCache, PageKey};
+    /// # fn main() -> Result<(), ConfigError> {
+    /// let pages = PageCache::builder().key_prefix("site1").parts(true).build()?;
+    /// assert_eq!(pages.key("/"), PageKey::new("site1+", "/"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn parts(mut self, parts: bool) -> Self {
+        self.settings.parts = parts;
         self
     }
 
@@ -483,7 +509,13 @@ impl PageCacheBuilder {
             .iter()
             .try_for_each(|name| check_cookie(name))?;
         settings.bypass_headers = all(&self.bypass_headers, |name| header_name(name))?;
-        settings.headers = all(&self.headers, |(name, value)| constant_header(name, value))?;
+        settings.headers = all(&self.headers, |(name, value)| {
+            // Every answer has its own in the place of the marker.
+            match settings.parts {
+                true => constant_header(name, &value.replace("{nonce}", &nonce_marker())),
+                false => constant_header(name, value),
+            }
+        })?;
         settings.vary = Rules::check(&self.vary)?;
         if let Some(statuses) = &self.statuses {
             settings.statuses = all(statuses, |status| checked_status(*status))?;

@@ -139,6 +139,7 @@ impl PageCache {
     /// | `DJANGINXED_GZIP` | [`gzip`](PageCacheBuilder::gzip): `1` or `0` |
     /// | `DJANGINXED_BYPASS_COOKIES` | [`bypass_cookie`](PageCacheBuilder::bypass_cookie), comma separated |
     /// | `DJANGINXED_BYPASS_HEADERS` | [`bypass_header`](PageCacheBuilder::bypass_header), comma separated |
+    /// | `DJANGINXED_PARTS` | [`parts`](PageCacheBuilder::parts): `1` or `0` |
     /// | `DJANGINXED_HIT_FEED` | [`hit_feed`](PageCacheBuilder::hit_feed) |
     /// | `DJANGINXED_REFRESH_THROUGH` | [`refresh_through`](PageCacheBuilder::refresh_through) |
     /// | `DJANGINXED_HOSTS` | [`hosts`](PageCacheBuilder::hosts), comma separated |
@@ -195,7 +196,7 @@ impl PageCache {
         let keys = self.keys(target);
         keys.first()
             .copied()
-            .unwrap_or_else(|| PageKey::new(&self.settings().key_prefix, target))
+            .unwrap_or_else(|| self.recipe().key(target))
     }
 
     /// The keys of `target` in every variant that pages [vary](PageCacheBuilder::vary)
@@ -217,7 +218,13 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn keys(&self, target: &str) -> Vec<PageKey> {
-        self.keys_under(KeyRecipe::new(&self.settings().key_prefix, HTML), target)
+        self.keys_under(self.recipe(), target)
+    }
+
+    /// How the keys of HTML pages under the default prefix are made.
+    fn recipe(&self) -> KeyRecipe<'_> {
+        let settings = self.settings();
+        KeyRecipe::of(settings.layout, &settings.key_prefix, HTML).with_parts(settings.parts)
     }
 
     /// The cookie that puts its bearer into a [`group`](crate::Vary::group) for `life`, in
@@ -259,6 +266,7 @@ impl PageCache {
 
     /// The keys of `target` in every variant.
     pub(crate) fn keys_under(&self, recipe: KeyRecipe<'_>, target: &str) -> Vec<PageKey> {
+        let recipe = recipe.with_parts(self.settings().parts);
         let variants = self.settings().vary.all();
         let key = |values: &Values| recipe.with_variant(&values.to_string()).key(target);
         variants.iter().map(key).collect()

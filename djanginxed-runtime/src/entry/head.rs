@@ -74,7 +74,7 @@ impl Head {
 
     /// As nginx reads it: status line, fields, empty line. A packed body makes a
     /// strong ETag weak, as nginx does itself when it packs.
-    pub(super) fn written(&self, is_gzip: bool) -> Bytes {
+    pub(super) fn written(&self, is_gzip: bool, has_ranges: bool) -> Bytes {
         let mut head = String::with_capacity(self.len() + 64);
         let reason = self.status.canonical_reason().unwrap_or("-");
         let _ = write!(head, "HTTP/1.1 {} {reason}\r\n", self.status.as_u16());
@@ -96,7 +96,7 @@ impl Head {
             if !self.varies_by_encoding() {
                 head.extend_from_slice(b"vary: Accept-Encoding\r\n");
             }
-        } else if self.status == StatusCode::OK {
+        } else if has_ranges && self.status == StatusCode::OK {
             head.extend_from_slice(RANGES.as_bytes());
             head.extend_from_slice(b": 1\r\n");
         }

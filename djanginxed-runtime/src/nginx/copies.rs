@@ -6,10 +6,12 @@
 
 use super::inner;
 use super::locations::{add_headers, application_in, unpacked};
+use super::parts;
 use super::plan::Plan;
 use super::srcache;
 use super::text::Text;
 use crate::layout::Layout;
+use crate::media::HTML;
 
 /// Which upstream has the copies: they lie on their pages' servers.
 pub(super) fn upstream(plan: &Plan) -> String {
@@ -58,12 +60,17 @@ fn copy(text: &mut Text, plan: &Plan, otherwise: &str) {
         }
         Layout::Response => srcache::fetch_copy(text, plan),
     }
+    parts::fill(text, plan, HTML);
     unpacked(text);
     if plan.cache_status {
         text.line("add_header Cache-Status \"nginx; fwd=stale; detail=stale-if-error\" always");
     }
     match plan.layout {
-        Layout::Body => add_headers(text, plan),
-        Layout::Response => srcache::none(text, plan, otherwise),
+        // Of which type a page is, is known when it is read.
+        Layout::Body => add_headers(text, plan, HTML),
+        Layout::Response => {
+            parts::fields(text, plan);
+            srcache::none(text, plan, otherwise);
+        }
     }
 }

@@ -219,6 +219,9 @@ pub const FORWARDING_HEADERS: &[&str] = &[
     "X-Accel-Mapping",
 ];
 
+/// By which a part is told from a page.
+pub(super) const PART_FIELD: &str = "Djanginxed-Part";
+
 /// Fields that the file sets itself, or that belong to a connection and not to a
 /// request: passed on by name, one would break the framing, or stand beside what
 /// nginx says.
@@ -227,6 +230,7 @@ pub(crate) const NOT_PASSED: &[&str] = &[
     "connection",
     "content-length",
     "djanginxed-bypass",
+    "djanginxed-part",
     "expect",
     "host",
     "keep-alive",

@@ -7,6 +7,7 @@
 
 use super::copies;
 use super::micro::MicroCache;
+use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::routes::Page;
 use super::text::Text;
@@ -30,6 +31,7 @@ fn server(text: &mut Text, plan: &Plan) {
     text.line(format_args!("listen {}", plan.inner));
     text.line(format_args!("server_name {name}_pages"));
     text.line("access_log off");
+    parts::off(text, plan);
     text.line("keepalive_requests 100000");
     text.line("keepalive_timeout 75s");
     text.why("Where the http block refuses a request (limits, deny), it is a miss.");

@@ -5,6 +5,7 @@ use super::feed::HitFeed;
 use super::forwarding::{self, FORWARDING_HEADERS};
 use super::inner;
 use super::md5::Md5;
+use super::parts;
 use super::plan::Plan;
 use super::routes::{Page, Route};
 use super::srcache;
@@ -29,6 +30,10 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     application(&mut text, plan);
+    if plan.parts {
+        text.blank();
+        parts::location(&mut text, plan, |text| visitor(text, plan));
+    }
     if plan.stale_if_error {
         text.blank();
         copies::locations(&mut text, plan);
@@ -60,6 +65,7 @@ fn never_cached(text: &mut Text, plan: &Plan) {
 
 fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     bypass(text, plan, route);
+    parts::refuse_star(text, plan, &page.content_type);
     if plan.hit_feed.is_some() {
         HitFeed::may_be_hit(text, plan);
     }
@@ -73,11 +79,13 @@ fn response(text: &mut Text, plan: &Plan, page: &Page) {
     text.line(format_args!("error_page 418 = @{}_app", plan.name));
     text.blank();
     key(text, plan, page);
+    parts::fill(text, plan, &page.content_type);
     srcache::fetch(text, plan);
     srcache::conditions(text);
     unpacked(text);
     text.blank();
     cache_status(text, plan);
+    parts::fields(text, plan);
     srcache::miss(text, plan);
 }
 
@@ -99,18 +107,26 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     }
     text.blank();
     key(text, plan, page);
+    parts::fill(text, plan, &page.content_type);
     inner::ask(text, plan, page);
     unpacked(text);
     text.blank();
     cache_status(text, plan);
-    add_headers(text, plan);
+    add_headers(text, plan, &page.content_type);
 }
 
 /// What every page says, where a page is a body alone.
-pub(super) fn add_headers(text: &mut Text, plan: &Plan) {
+pub(super) fn add_headers(text: &mut Text, plan: &Plan, content_type: &str) {
     vary::say(text, plan);
+    if parts::has_html(plan, content_type) {
+        text.why("Which of the pages have parts, nginx cannot tell.");
+        text.line("add_header Cache-Control \"private, no-cache\"");
+    }
     for (name, value) in &plan.headers {
-        text.line(format_args!("add_header {name} {}", quoted(value)));
+        match plan.parts {
+            true => text.line(parts::field(name, value, "")),
+            false => text.line(format_args!("add_header {name} {}", quoted(value))),
+        }
     }
 }
 
@@ -142,7 +158,7 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
     vary::check_signature(text, plan);
     let variant = vary::expression(plan);
-    let recipe = page.recipe().with_variant(&variant);
+    let recipe = page.recipe().with_parts(plan.parts).with_variant(&variant);
     match plan.md5 {
         Md5::SetMisc => text.line(format_args!(
             "set_md5 $memcached_key {}",
@@ -182,7 +198,7 @@ fn application(text: &mut Text, plan: &Plan) {
 /// In a location: asks the application.
 pub(super) fn application_in(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
-    let port = &plan.public_port;
+    parts::off(text, plan);
     if plan.hit_feed.is_some() {
         HitFeed::is_no_hit(text, plan);
     }
@@ -196,6 +212,13 @@ pub(super) fn application_in(text: &mut Text, plan: &Plan) {
     text.line("proxy_http_version 1.1");
     text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
     text.line("proxy_set_header Upgrade $http_upgrade");
+    parts::clear(text, plan);
+    visitor(text, plan);
+}
+
+/// What the application is told of the visitor.
+fn visitor(text: &mut Text, plan: &Plan) {
+    let port = &plan.public_port;
     text.why("What the application may believe is said here, and never taken from the");
     text.why("client, whose words could end up in a stored page.");
     text.line(format_args!("proxy_set_header Host $host{port}"));

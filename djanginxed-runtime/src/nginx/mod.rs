@@ -20,6 +20,7 @@ mod inner;
 mod locations;
 mod md5;
 mod micro;
+mod parts;
 mod plan;
 mod raw;
 mod routes;

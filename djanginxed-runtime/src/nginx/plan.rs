@@ -13,6 +13,7 @@ use super::site::Site;
 use super::values;
 use crate::host::{Host, Scheme};
 use crate::layout::Layout;
+use crate::personal::{NONCE_VARIABLE, nonce_marker};
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
 use crate::vary::Rules;
@@ -50,6 +51,7 @@ pub(super) struct Plan {
     pub(super) one_kind: bool,
     pub(super) ignored: IgnoredQuery,
     pub(super) vary: Rules,
+    pub(super) parts: bool,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
@@ -96,6 +98,7 @@ impl Plan {
             routes,
             ignored: IgnoredQuery::new(&site.ignored_query)?,
             vary: settings.vary.clone(),
+            parts: settings.parts,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
             md5: md5(site)?,
@@ -300,6 +303,13 @@ fn foreign_origins(hosts: &[Host]) -> Vec<String> {
 
 fn headers(settings: &Settings) -> Result<Vec<(String, String)>, Error> {
     each(&settings.headers, |(name, value)| {
+        let marker = nonce_marker();
+        let value = String::from_utf8_lossy(value.as_bytes()).replace(&marker, "{nonce}");
+        if settings.parts {
+            // As long as it is written.
+            let written = value.replace("{nonce}", &"n".repeat(NONCE_VARIABLE.len() + 3));
+            values::header_value(written.as_bytes())?;
+        }
         let value = values::header_value(value.as_bytes())?;
         Ok((values::header_name(name.as_str())?, value))
     })

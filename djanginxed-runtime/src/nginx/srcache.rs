@@ -5,6 +5,7 @@
 //! not a whole response in there is a miss.
 
 use super::copies;
+use super::parts;
 use super::plan::{BUFFER, Plan};
 use super::text::Text;
 
@@ -52,6 +53,7 @@ pub(super) fn fetch_copy(text: &mut Text, plan: &Plan) {
 pub(super) fn location(text: &mut Text, plan: &Plan) {
     text.block(format_args!("location = {}", path(plan)), |text| {
         text.line("internal");
+        parts::off(text, plan);
         text.line("set $memcached_key $query_string");
         text.line("set $memc_key $query_string");
         memc(text, plan, &format!("{}_memcached", plan.name));
@@ -60,6 +62,7 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
         text.blank();
         text.block(format_args!("location = {}_copy", path(plan)), |text| {
             text.line("internal");
+            parts::off(text, plan);
             text.line(format_args!(
                 "set {} $query_string",
                 copies::page_variable(plan)

@@ -2,6 +2,8 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::personal::mentions;
+
 /// What a hit without a field of the miss is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -66,4 +68,14 @@ pub(crate) fn private_losses<'a>(
     declared: &'a [(HeaderName, HeaderValue)],
 ) -> impl Iterator<Item = &'a HeaderName> {
     losses(headers, declared, Loss::Private).map(|(name, _)| name)
+}
+
+/// Whether a field has a part in it that nginx has not been told to write.
+pub(crate) fn has_own_marker(headers: &HeaderMap, declared: &[(HeaderName, HeaderValue)]) -> bool {
+    let is_declared = |name: &HeaderName, value: &HeaderValue| {
+        declared.iter().any(|(n, v)| n == name && v == value)
+    };
+    headers
+        .iter()
+        .any(|(name, value)| mentions(value.as_bytes()) && !is_declared(name, value))
 }

@@ -47,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) bypass_headers: Vec<HeaderName>,
     pub(crate) hosts: Vec<Host>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether pages may have parts.
+    pub(crate) parts: bool,
     /// What pages vary by.
     pub(crate) vary: Rules,
     pub(crate) queue: Limits,
@@ -93,6 +95,7 @@ impl Default for Settings {
             bypass_headers: Vec::new(),
             hosts: Vec::new(),
             headers: Vec::new(),
+            parts: false,
             vary: Rules::default(),
             queue: Limits {
                 entries: 4096,
@@ -100,7 +103,7 @@ impl Default for Settings {
             },
             collecting: 64 << 20,
             coalesce_timeout: Duration::from_secs(5),
-            render_lock: true,
+            render_lock: false,
             hit_feed: None,
             care: None,
             clock: Clock::default(),

@@ -40,7 +40,7 @@ struct Args {
     memcached: Option<String>,
     #[arg(long, action = ArgAction::Set, default_value_t = true)]
     lookup: bool,
-    #[arg(long, action = ArgAction::Set, default_value_t = true)]
+    #[arg(long)]
     render_lock: bool,
 }
 

@@ -137,6 +137,13 @@ impl Cause {
             Cause::ApplicationServers(difference) => format!("The application's list of Memcached servers differs from the one given, which nginx has: {}. Correct DJANGINXED_SERVERS or .memcached([…]).", difference.words()),
             Cause::ApplicationPrefix(prefix) => format!("The application's prefix is {}, and nginx's is the one given: correct DJANGINXED_KEY_PREFIX, .key_prefix(…), or the handler's key_prefix.", known(prefix)),
             Cause::PrefixOption(prefix) => format!("The site's prefix is {}, and works: correct --prefix.", known(prefix)),
+            Cause::NginxParts(true) => format!("nginx looks for pages that may have personal parts, and the application stores pages without: {GENERATE}, without --parts; or switch them on with .parts(true)."),
+            Cause::NginxParts(false) => format!("The application's pages may have personal parts (.parts(true)), and nginx looks for pages without, having no SSI: {GENERATE}, with --parts."),
+            Cause::ApplicationParts(true) => "The application's pages may have personal parts, and nginx looks for pages without: take .parts(true) or DJANGINXED_PARTS away, or give --parts here and generate nginx's file with it.".to_owned(),
+            Cause::ApplicationParts(false) => "nginx fills personal parts, and the application has none switched on: add .parts(true), or DJANGINXED_PARTS=1.".to_owned(),
+            Cause::PartsOption(true) => "The site works, and its pages may have personal parts: give --parts.".to_owned(),
+            Cause::PartsOption(false) => "The site works, and its pages have no personal parts: leave --parts out.".to_owned(),
+            Cause::PartsUnfilled => format!("nginx serves pages with their parts unfilled: its location needs \"ssi on;\" ({GENERATE}, with --parts)."),
             Cause::LayoutOption(layout) => format!("The site works, and stores {}: give --layout {layout}.", stored(*layout)),
             Cause::ServersOption(difference) => match difference {
                 Some(difference) => format!("nginx and the application agree on another list of servers: {}. Correct --servers and --placement.", difference.words()),

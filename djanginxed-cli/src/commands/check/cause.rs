@@ -134,6 +134,15 @@ pub(super) enum Cause {
     ContentTypeOption(String),
     /// `--layout` is not the site's.
     LayoutOption(Layout),
+    /// nginx looks for pages that may have parts, or for others, and the application
+    /// stores what was said.
+    NginxParts(bool),
+    /// The application's pages may have parts, or not, and nginx looks for what was said.
+    ApplicationParts(bool),
+    /// `--parts` is not the site's.
+    PartsOption(bool),
+    /// nginx finds pages with parts, and does not fill them.
+    PartsUnfilled,
     /// `--servers` are not the site's.
     ServersOption(Option<Difference>),
     /// The application keeps its pages elsewhere, or under other keys; Memcached
@@ -263,6 +272,10 @@ impl Cause {
             Cause::PrefixOption(_) => "prefix-option",
             Cause::ContentTypeOption(_) => "content-type-option",
             Cause::LayoutOption(_) => "layout-option",
+            Cause::NginxParts(_) => "nginx-parts",
+            Cause::ApplicationParts(_) => "application-parts",
+            Cause::PartsOption(_) => "parts-option",
+            Cause::PartsUnfilled => "parts-unfilled",
             Cause::ServersOption(_) => "servers-option",
             Cause::ApplicationElsewhere => "application-elsewhere",
             Cause::ApplicationStore => "application-store",

@@ -88,8 +88,10 @@ impl Args {
         // as if it were a part of the prefix.
         let variants = self.page.variants()?;
         let variant = variants.first().map_or("", String::as_str);
+        // So is the mark of pages that may have parts.
+        let mark = if self.page.parts() { "+" } else { "" };
         Ok(Given {
-            prefix: format!("{}{variant}", self.page.prefix.prefix),
+            prefix: format!("{}{mark}{variant}", self.page.prefix.prefix),
             content_type: self.page.content_type().to_owned(),
             layout: self.page.layout().unwrap_or_default(),
             says_layout: self.page.layout().is_some(),

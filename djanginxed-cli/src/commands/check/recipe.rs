@@ -19,6 +19,9 @@ pub(super) enum Recipe {
     Target(String, Rewrite),
     /// The key of a page of that content type.
     OfType(String),
+    /// The key where pages may have personal parts, or, where they were said to, of pages
+    /// that have none.
+    Parts(bool),
 }
 
 /// What makes another target.
@@ -72,6 +75,8 @@ impl Cookbook {
             let text = (typed, target.to_owned());
             recipes.push((Recipe::OfType(content_type.to_owned()), text));
         }
+        let (start, has_parts) = with_other_mark(&self.start);
+        recipes.push((Recipe::Parts(has_parts), (start, target.to_owned())));
         let prefixes = [String::new()].into_iter().chain(self.prefixes.clone());
         recipes.extend(prefixes.map(|other| {
             let text = (other.clone(), target.to_owned());
@@ -117,6 +122,17 @@ impl Cookbook {
     }
 }
 
+/// What is hashed before a target, with the mark of pages that may have parts, or without
+/// it where it has one.
+pub(super) fn with_other_mark(start: &str) -> (String, bool) {
+    let at = start.find(['+', '~', '=']).unwrap_or(start.len());
+    let (prefix, rest) = start.split_at(at);
+    match rest.strip_prefix('+') {
+        Some(rest) => (format!("{prefix}{rest}"), false),
+        None => (format!("{prefix}+{rest}"), true),
+    }
+}
+
 /// Targets that the application may have seen instead.
 pub(super) fn rewritten(target: &str) -> Vec<(String, Rewrite)> {
     let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
@@ -151,6 +167,21 @@ fn single_slashes(path: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_mark_of_parts_stands_behind_the_prefix() {
+        for (without, with) in [
+            ("site1", "site1+"),
+            ("site1~de", "site1+~de"),
+            (
+                "site1=application/xhtml+xml",
+                "site1+=application/xhtml+xml",
+            ),
+        ] {
+            assert_eq!(with_other_mark(without), (with.to_owned(), true));
+            assert_eq!(with_other_mark(with), (without.to_owned(), false));
+        }
+    }
+
     fn recipe(prefix: &str, text: &str) -> Option<Recipe> {
         let cookbook = Cookbook {
             prefix: "site1".to_owned(),
@@ -181,6 +212,7 @@ mod tests {
         assert_eq!(recipe("site1", "/b?x=1"), cut);
         let typed = Some(Recipe::OfType("application/json".into()));
         assert_eq!(recipe("site1=application/json", "/a/b?x=1"), typed);
+        assert_eq!(recipe("site1+", "/a/b?x=1"), Some(Recipe::Parts(true)));
         assert_eq!(recipe("other", "/a/b?x=1"), None);
     }
 

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
 
-use crate::cache_args::{GzipArgs, LayoutArgs, PrefixArgs, RuleArgs, ServerArgs, VaryArgs, names};
+use crate::cache_args::{
+    GzipArgs, LayoutArgs, PartsArgs, PrefixArgs, RuleArgs, ServerArgs, VaryArgs, names,
+};
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
@@ -67,6 +69,8 @@ pub(crate) struct Args {
     rules: RuleArgs,
     #[command(flatten)]
     vary: VaryArgs,
+    #[command(flatten)]
+    parts: PartsArgs,
     /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
     #[arg(
         long = "cached-host",
@@ -183,6 +187,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
         .layout(args.layout.layout());
     pages = pages
         .cache_status(!args.no_cache_status)
+        .parts(args.parts.parts)
         .hosts(names(&args.hosts));
     for name in args.rules.cookies() {
         pages = pages.bypass_cookie(name);

@@ -10,6 +10,7 @@ mod layouts;
 mod memcached;
 mod no_page;
 mod not_stored;
+mod parts;
 mod peers;
 mod requests;
 mod several;
@@ -31,6 +32,7 @@ pub(crate) fn setups() -> Vec<Setup> {
         faults::faults(),
         file::by_the_file(),
         layouts::layouts(),
+        parts::parts(),
     ];
     groups.into_iter().flatten().collect()
 }

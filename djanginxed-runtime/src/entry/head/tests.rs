@@ -19,31 +19,31 @@ fn read(bytes: impl AsRef<[u8]>) -> Option<(Head, bool, usize)> {
 fn a_head_is_a_status_line_fields_and_an_empty_line() {
     let head = head(&[("content-type", "text/html"), ("etag", "\"a\"")]);
     assert_eq!(
-        head.written(false),
+        head.written(false, true),
         "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\nx-srcache-allow-ranges: 1\r\n\r\n"
     );
     let moved = Head::new(StatusCode::MOVED_PERMANENTLY, [field("location", "/a")]).unwrap();
     assert_eq!(
-        moved.written(false),
+        moved.written(false, true),
         "HTTP/1.1 301 Moved Permanently\r\nlocation: /a\r\n\r\n"
     );
 }
 
 #[test]
 fn what_lets_nginx_answer_ranges_is_no_field_of_the_response() {
-    let stored = head(&[("x-a", "1")]).written(false);
+    let stored = head(&[("x-a", "1")]).written(false, true);
     let (found, _, _) = read(&stored).unwrap();
     assert_eq!(found, head(&[("x-a", "1")]));
 }
 
 #[test]
 fn a_packed_body_is_announced_and_makes_a_strong_tag_weak() {
-    let strong = head(&[("etag", "\"a\"")]).written(true);
+    let strong = head(&[("etag", "\"a\"")]).written(true, true);
     assert_eq!(
         strong,
         "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\ncontent-encoding: gzip\r\nvary: Accept-Encoding\r\n\r\n"
     );
-    let weak = head(&[("etag", "W/\"a\""), ("vary", "accept-encoding")]).written(true);
+    let weak = head(&[("etag", "W/\"a\""), ("vary", "accept-encoding")]).written(true, true);
     assert_eq!(
         weak,
         "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\nvary: accept-encoding\r\ncontent-encoding: gzip\r\n\r\n"
@@ -124,7 +124,7 @@ proptest! {
     ) {
         let fields = names.iter().map(|name| field(name, value.trim()));
         let head = Head::new(StatusCode::from_u16(status).unwrap(), fields).unwrap();
-        let stored = [&head.written(is_gzip)[..], &body].concat();
+        let stored = [&head.written(is_gzip, true)[..], &body].concat();
         let (found, packed, start) = read(&stored).unwrap();
         prop_assert_eq!(packed, is_gzip);
         prop_assert_eq!(&stored[start..], body);

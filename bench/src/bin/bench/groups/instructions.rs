@@ -24,8 +24,8 @@ const CASES: [(&str, &[&str], bool); 13] = [
     ("miss, Memcached", &["annotated"], true),
     ("miss, Memcached, middleware", &["wrapped"], true),
     (
-        "miss, Memcached, no lock over processes",
-        &["annotated", "--render-lock", "false"],
+        "miss, Memcached, one render over processes",
+        &["annotated", "--render-lock"],
         true,
     ),
     (

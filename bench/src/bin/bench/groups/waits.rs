@@ -106,7 +106,7 @@ fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Me
             .map(|number| format!("/{page}/{number}"))
             .collect();
         visit(nginx.port, targets.iter().cloned())?;
-        let _ = &memcached;
+        let _running = (&memcached, &nginx);
         let (before, began) = (app.renders(), Instant::now());
         let mut times = traffic(nginx.port, &targets, Duration::from_secs(seconds))?;
         let renders = (app.renders() - before) as f64 / began.elapsed().as_secs_f64();

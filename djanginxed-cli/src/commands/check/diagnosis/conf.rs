@@ -8,6 +8,7 @@ use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
 use crate::commands::check::facts::{Facts, Given};
 use crate::commands::check::placing::Difference;
+use crate::commands::check::recipe::with_other_mark;
 
 pub(super) fn agrees(facts: &Facts) -> Verdict {
     let Some(conf) = &facts.given.conf else {
@@ -57,6 +58,10 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     }
     if prefix == given.recipe().start() {
         return None;
+    }
+    let (other, has_parts) = with_other_mark(&given.recipe().start());
+    if prefix == other {
+        return Some((Cause::NginxParts(has_parts), seen));
     }
     // A prefix of a page of its own type goes on with "=" and the type.
     let (bare, _) = prefix.split_once('=').unwrap_or((prefix, ""));

@@ -1,6 +1,7 @@
 //! nginx finds what the application stores.
 
 use djanginxed::Layout;
+use djanginxed_runtime::tool::has_commands;
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
@@ -71,6 +72,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     match application_recipe(facts) {
         Some(Recipe::Exact) => nginx_side(facts),
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
+        Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
         Some(Recipe::Target(target, _)) => rewrite(facts, target),
         Some(Recipe::PathAlone) => {
             let path = trial.target.split('?').next().unwrap_or_default();
@@ -124,6 +126,7 @@ fn nginx_side(facts: &Facts) -> Cause {
         Some(Some(Recipe::PathAlone | Recipe::Target(..))) => return Cause::KeyPathAlone,
         Some(Some(Recipe::WithHost(variable))) => return Cause::KeyHost(variable),
         Some(Some(Recipe::Prefix(prefix))) => return Cause::NginxPrefix(Some(prefix)),
+        Some(Some(Recipe::Parts(has))) => return Cause::NginxParts(has),
         Some(Some(Recipe::OfType(_)) | None) => return Cause::NginxPrefix(None),
         Some(Some(Recipe::Exact)) | None => {}
     }
@@ -215,6 +218,7 @@ pub(super) fn key(facts: &Facts) -> Verdict {
         .and_then(|found| found.stored_layout);
     let cause = match (application_recipe(facts), stored) {
         (Some(Recipe::Prefix(prefix)), _) => Cause::PrefixOption(Some(prefix)),
+        (Some(Recipe::Parts(has)), _) => Cause::PartsOption(has),
         (Some(Recipe::OfType(_)), Some(layout)) if layout != facts.given.layout => {
             Cause::LayoutOption(layout)
         }
@@ -234,5 +238,8 @@ fn is_page(item: &Item, trial: &Trial) -> bool {
             .any(|answer| answer.body == value)
     };
     let (_, body) = item.parts();
-    is(body) || item.is_packed() && unpacked(body).is_some_and(|plain| is(&plain))
+    // What visitors get has other parts each time.
+    has_commands(body)
+        || is(body)
+        || item.is_packed() && unpacked(body).is_some_and(|plain| is(&plain))
 }

@@ -1,6 +1,6 @@
 //! A hit is what a miss was.
 
-use djanginxed_runtime::tool::Loss;
+use djanginxed_runtime::tool::{Loss, has_commands};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
@@ -37,7 +37,7 @@ pub(super) fn gzip(facts: &Facts) -> Verdict {
     if packed.header("content-encoding").is_none() {
         return Good("served as it is, and readable".to_owned());
     }
-    if unpacked(&packed.body).as_deref() != Some(&page.hit.body) {
+    if unpacked(&packed.body).as_deref() != Some(&page.hit.body) && !has_parts(facts) {
         let seen = "unpacked, the page is another than the plain one".to_owned();
         return Bad(Cause::OtherBytes, seen);
     }
@@ -65,6 +65,13 @@ pub(super) fn same(facts: &Facts) -> Verdict {
         let seen = format!("the application says {rendered}, nginx says {served}");
         return Bad(Cause::ContentType { rendered, served }, seen);
     }
+    if has_commands(&page.hit.body) {
+        let seen = "nginx serves a page with its parts unfilled".to_owned();
+        return Bad(Cause::PartsUnfilled, seen);
+    }
+    if page.miss.body != page.hit.body && has_parts(facts) {
+        return Good("both have their parts filled, and differ in those".to_owned());
+    }
     if page.miss.body != page.hit.body {
         let seen = format!(
             "nginx serves {} other bytes than the {} that the application rendered",
@@ -77,6 +84,12 @@ pub(super) fn same(facts: &Facts) -> Verdict {
         "both are {} bytes of {served}",
         page.hit.body.len()
     ))
+}
+
+/// Whether the page is stored with parts in it.
+fn has_parts(facts: &Facts) -> bool {
+    let mut held = facts.trials.iter().flat_map(|trial| &trial.held);
+    held.any(|(_, item)| has_commands(item.parts().1))
 }
 
 /// Whether nginx says what the application says. What the application says

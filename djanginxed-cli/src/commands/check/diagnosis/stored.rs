@@ -101,6 +101,18 @@ pub(super) fn status(facts: &Facts) -> Verdict {
     Bad(Cause::ErrorPageEquals, seen)
 }
 
+/// What pages with personal parts say.
+const PERSONAL: &str = "private, no-cache";
+
+/// Whether pages may have parts: as was said, or as nginx's hits show, which have nothing
+/// from a middleware.
+fn are_parts_usual(facts: &Facts) -> bool {
+    let hit = facts.trial().filter(|trial| trial.is_hit());
+    let hit = hit.and_then(|trial| trial.second.as_ref().ok());
+    let is_said = |hit: &Response| hit.header("cache-control").as_deref() == Some(PERSONAL);
+    facts.given.prefix.contains('+') || hit.is_some_and(is_said)
+}
+
 /// A middleware may have added what the policy could not see.
 pub(super) fn private(facts: &Facts) -> Verdict {
     let Some((_, first)) = trial(facts) else {
@@ -115,6 +127,9 @@ pub(super) fn private(facts: &Facts) -> Verdict {
     let control = first.header("cache-control").unwrap_or_default();
     let lower = control.to_ascii_lowercase();
     let private = ["private", "no-store", "no-cache"];
+    if control == PERSONAL && are_parts_usual(facts) {
+        return Good("the page leaves as one whose parts are the visitor's own".to_owned());
+    }
     if private.iter().any(|word| lower.contains(word)) {
         let field = format!("Cache-Control: {control}");
         let seen = format!("the page is stored, and leaves with {field}");

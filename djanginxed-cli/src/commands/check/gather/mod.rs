@@ -13,7 +13,7 @@ use djanginxed_runtime::tool::KeyRecipe;
 use super::Args;
 use super::diagnosis::Stage;
 use super::facts::{Facts, Given};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, with_other_mark};
 use crate::failure::Failure;
 use crate::http::{Problem, Url};
 use crate::memcached::{Health, health};
@@ -132,6 +132,7 @@ impl Gathering {
         let stores = found.flat_map(|look| &look.stores);
         let others = stores.filter_map(|place| match place.recipe.as_ref()? {
             Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
+            Recipe::Parts(_) => Some(with_other_mark(&given.recipe().start()).0),
             Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });

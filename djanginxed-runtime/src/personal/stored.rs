@@ -1,0 +1,179 @@
+//! Pages as they are stored: parts are nginx's SSI commands, and no other text is.
+
+use actix_web::web::Bytes;
+use md5::{Digest, Md5};
+use memchr::memmem;
+
+use super::marker::{Segment, split};
+use super::{Part, is_target};
+use djanginxed_rules::is_cookie_name;
+
+/// The location of nginx's file through which parts are asked for.
+pub(crate) const PART_PATH: &str = "/_djanginxed-part";
+
+/// nginx's variable with the nonce of an answer.
+pub(crate) const NONCE_VARIABLE: &str = "djanginxed_nonce";
+
+const COMMAND: &[u8] = b"<!--#";
+const NONCE: &str = "<!--# echo var=\"djanginxed_nonce\" default=\"\" -->";
+const COOKIE: &str = "<!--# echo var=\"cookie_";
+const COOKIE_END: &str = "\" default=\"\" -->";
+const BLOCK: &str = "<!--# block name=\"";
+const NAMED: &str = "\" -->";
+const INCLUDE: &str = "<!--# endblock --><!--# include virtual=\"/_djanginxed-part?";
+const STUB: &str = "\" stub=\"";
+
+/// A page as nginx reads it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stored {
+    pub(crate) text: Vec<u8>,
+    pub(crate) parts: usize,
+    pub(crate) includes: usize,
+}
+
+impl Stored {
+    /// Turns a handler's output into it: markers become commands, and what reads like a
+    /// command becomes a comment, whose text begins with a space.
+    pub(crate) fn of(body: &[u8]) -> Stored {
+        let mut stored = Stored {
+            text: Vec::with_capacity(body.len() + 64),
+            ..Stored::default()
+        };
+        for segment in split(body) {
+            match segment {
+                Segment::Text(text) => stored.add_text(&text),
+                Segment::Part(part) => stored.add(&part),
+            }
+        }
+        stored
+    }
+
+    /// Looks at what has been written before, so that no border between pieces hides
+    /// a command.
+    fn add_text(&mut self, text: &[u8]) {
+        let mut from = 0;
+        for at in memchr::memchr_iter(b'#', text) {
+            self.text.extend_from_slice(&text[from..at]);
+            if self.text.ends_with(b"<!--") {
+                self.text.push(b' ');
+            }
+            from = at;
+        }
+        self.text.extend_from_slice(&text[from..]);
+    }
+
+    fn add(&mut self, part: &Part) {
+        self.parts += 1;
+        let command = match part {
+            Part::Nonce => NONCE.to_owned(),
+            Part::Cookie(name) => format!("{COOKIE}{name}{COOKIE_END}"),
+            Part::Include {
+                target: None,
+                default,
+            } => {
+                // Nothing is asked for, so it is a text like others.
+                self.parts -= 1;
+                return self.add_text(default.as_bytes());
+            }
+            Part::Include {
+                target: Some(target),
+                default,
+            } => {
+                self.includes += 1;
+                let name = block_name(target, default);
+                self.text
+                    .extend_from_slice(format!("{BLOCK}{name}{NAMED}").as_bytes());
+                self.add_text(default.as_bytes());
+                format!("{INCLUDE}{target}{STUB}{name}{NAMED}")
+            }
+        };
+        self.text.extend_from_slice(command.as_bytes());
+    }
+}
+
+/// nginx knows a block by its name in all that an answer is made of, so a name is one
+/// of the block's content.
+fn block_name(target: &str, default: &str) -> String {
+    let mut hash = Md5::new();
+    hash.update(target);
+    hash.update("\n");
+    hash.update(default);
+    let digits = hash.finalize();
+    digits
+        .iter()
+        .fold("d".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+}
+
+/// Whether a stored page has parts: for the tool.
+#[must_use]
+pub fn has_commands(page: &[u8]) -> bool {
+    let is_part = |segment: &Segment| matches!(segment, Segment::Part(_));
+    memmem::find(page, COMMAND).is_some() && read(page).iter().any(is_part)
+}
+
+/// Takes a stored page apart; what no writer of pages has written is text.
+pub(crate) fn read(page: &[u8]) -> Vec<Segment> {
+    let mut segments = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = memmem::find(&page[at..], COMMAND) {
+        at += found;
+        match command(&page[at..]) {
+            Some((part, length)) => {
+                add_text(&mut segments, &page[from..at]);
+                segments.push(Segment::Part(part));
+                at += length;
+                from = at;
+            }
+            None => at += 1,
+        }
+    }
+    add_text(&mut segments, &page[from..]);
+    segments
+}
+
+fn add_text(segments: &mut Vec<Segment>, text: &[u8]) {
+    if !text.is_empty() {
+        segments.push(Segment::Text(Bytes::copy_from_slice(text)));
+    }
+}
+
+fn command(page: &[u8]) -> Option<(Part, usize)> {
+    if page.starts_with(NONCE.as_bytes()) {
+        return Some((Part::Nonce, NONCE.len()));
+    }
+    let mut rest = Rest { page, at: 0 };
+    if rest.skip(COOKIE).is_some() {
+        let name = rest.until(COOKIE_END)?;
+        let name = Some(name).filter(|name| is_cookie_name(name))?;
+        return Some((Part::Cookie(name), rest.at));
+    }
+    rest.skip(BLOCK)?;
+    let name = rest.until(NAMED)?;
+    let default = rest.until(INCLUDE)?;
+    let target = rest.until(STUB)?;
+    rest.skip(&name)?;
+    rest.skip(NAMED)?;
+    let target = Some(target).filter(|target| is_target(target))?;
+    let target = Some(target);
+    Some((Part::Include { target, default }, rest.at))
+}
+
+struct Rest<'a> {
+    page: &'a [u8],
+    at: usize,
+}
+
+impl Rest<'_> {
+    fn skip(&mut self, text: &str) -> Option<()> {
+        let is_next = self.page[self.at..].starts_with(text.as_bytes());
+        is_next.then(|| self.at += text.len())
+    }
+
+    /// What stands before `end`, which is skipped, too.
+    fn until(&mut self, end: &str) -> Option<String> {
+        let rest = &self.page[self.at..];
+        let length = memmem::find(rest, end.as_bytes())?;
+        self.at += length + end.len();
+        String::from_utf8(rest[..length].to_vec()).ok()
+    }
+}
