@@ -97,7 +97,7 @@ fn what_nobody_read_is_left_alone() {
     careful.store();
     thread::sleep(Duration::from_secs(4));
     assert_eq!(careful.site.runs(PAGE), 1);
-    // From now on a visitor of the application sees to it.
+    // A visitor of the application sees to it.
     assert!(status_of(&careful.site.get(PAGE)).starts_with("hit; ttl=-"));
     eventually("it is rendered anew", || careful.site.runs(PAGE) == 2);
 }
@@ -435,6 +435,20 @@ fn a_process_that_was_killed_in_mid_render_leaves_the_page_to_another() {
     careful.store();
     // As that process leaves it.
     memcached.set(format!("lk:{}", careful.key()), 0, 2, b"");
+    eventually("it is rendered anew", || {
+        stored(&memcached, &careful.key()) == Some(2)
+    });
+}
+
+#[test]
+fn what_is_read_after_all_is_rendered_anew_after_all() {
+    let memcached = Memcached::start().unwrap();
+    let careful = Careful::start(at(&memcached.address()), |visit| async move {
+        with_life(visit.page(), "max-age=1, stale-while-revalidate=16")
+    });
+    careful.store();
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(careful.site.runs(PAGE), 1);
     eventually("it is rendered anew", || {
         stored(&memcached, &careful.key()) == Some(2)
     });

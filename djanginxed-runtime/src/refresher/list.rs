@@ -23,6 +23,14 @@ const EARLY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// Where a page is stale for so long, it is early enough at its end.
 const LATE_ENOUGH: Duration = Duration::from_secs(3);
 
+/// When a page is looked at again that nobody has read: as long as it is stale, some
+/// times. Where it is not, it is at its end.
+pub(super) fn again(life: Life) -> Option<Duration> {
+    /// So often.
+    const LOOKS: u32 = 16;
+    (!life.stale.is_zero()).then(|| life.fresh.max(life.stale / LOOKS))
+}
+
 /// How long before the end of its time a page is rendered anew.
 pub(super) fn lead(life: Life) -> Duration {
     if life.stale >= LATE_ENOUGH {
@@ -44,6 +52,8 @@ pub(super) struct Watched {
 pub(super) struct List {
     pages: HashMap<PageKey, Watched, RandomState>,
     due: BTreeSet<(Instant, PageKey)>,
+    /// Those that nobody had read when their time ended: they make room for others.
+    unread: BTreeSet<PageKey>,
     bytes: usize,
 }
 
@@ -58,6 +68,11 @@ impl List {
     ) -> bool {
         self.remove(&key);
         let bytes = wanted.len();
+        if self.pages.len() >= MAX_PAGES
+            && let Some(unread) = self.unread.first().copied()
+        {
+            self.remove(&unread);
+        }
         if self.pages.len() >= MAX_PAGES || self.bytes + bytes > MAX_BYTES {
             return false;
         }
@@ -79,7 +94,16 @@ impl List {
         }
     }
 
+    /// The same for a page that nobody has read.
+    pub(super) fn put_back_unread(&mut self, key: PageKey, due: Instant) {
+        self.put_back(key, due);
+        if self.pages.contains_key(&key) {
+            self.unread.insert(key);
+        }
+    }
+
     pub(super) fn remove(&mut self, key: &PageKey) {
+        self.unread.remove(key);
         if let Some(page) = self.pages.remove(key) {
             self.bytes -= page.wanted.len();
             if let Some(due) = page.due {
@@ -193,10 +217,29 @@ mod tests {
         }
         assert!(!list.put(key(MAX_PAGES), wanted("/"), LIFE, now));
         assert!(list.put(key(0), wanted("/other"), LIFE, now));
+        list.take_due(now, 5);
+        let unread = list.pages.iter().find(|(_, page)| page.due.is_none());
+        let unread = *unread.unwrap().0;
+        list.put_back_unread(unread, now);
+        assert!(list.put(key(MAX_PAGES), wanted("/"), LIFE, now));
+        assert!(list.get(&unread).is_none() && list.unread.is_empty());
         let mut list = List::default();
         let long = "/".repeat(MAX_BYTES / 2);
         assert!(list.put(key(1), wanted(&long), LIFE, now));
         assert!(!list.put(key(2), wanted(&long), LIFE, now));
+    }
+
+    #[test]
+    fn a_page_that_nobody_has_read_is_looked_at_again_while_it_is_stale() {
+        let seconds = Duration::from_secs;
+        let life = |fresh, stale| Life {
+            fresh: seconds(fresh),
+            stale: seconds(stale),
+            error: Duration::ZERO,
+        };
+        assert_eq!(again(life(60, 0)), None);
+        assert_eq!(again(life(60, 600)), Some(seconds(60)));
+        assert_eq!(again(life(60, 3600)), Some(seconds(225)));
     }
 
     #[test]

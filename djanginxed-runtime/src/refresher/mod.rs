@@ -232,7 +232,7 @@ impl Shared {
 enum Next {
     /// It is not there: leave it.
     Gone,
-    /// Nobody has read it since it was stored: leave it.
+    /// Nobody has read it since it was stored: leave it, and look again while it is there.
     Unread,
     /// Another has stored it; look again after this time.
     Renewed(Duration),

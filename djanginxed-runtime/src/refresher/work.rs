@@ -9,7 +9,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout_at};
 
 use super::caller::{Caller, Verdict};
-use super::{Next, Order, Replace, Shared, next};
+use super::{Next, Order, Replace, Shared, list, next};
 use crate::cache::{PageCache, WeakCache};
 use crate::claim::Claim;
 use crate::observe;
@@ -127,10 +127,14 @@ impl Work {
     /// A page that is not to be rendered now.
     fn leave(&self, order: &Order, next: Next) {
         observe::looked_after(next.word());
-        self.shared.change(|list| match next {
-            Next::Gone | Next::Unread => list.remove_taken(&order.key),
-            Next::Renewed(early) => list.put_back(order.key, Instant::now() + early),
-            Next::Unknown | Next::Render => list.put_back(order.key, Instant::now() + AGAIN),
+        let again = list::again(order.life).map(|after| Instant::now() + after);
+        self.shared.change(|list| match (next, again) {
+            (Next::Unread, Some(again)) => list.put_back_unread(order.key, again),
+            (Next::Gone | Next::Unread, _) => list.remove_taken(&order.key),
+            (Next::Renewed(early), _) => list.put_back(order.key, Instant::now() + early),
+            (Next::Unknown | Next::Render, _) => {
+                list.put_back(order.key, Instant::now() + AGAIN);
+            }
         });
     }
 
