@@ -79,8 +79,7 @@ pub mod tool {
     pub use crate::feed::{FeedReport, ask as ask_feed};
     pub use crate::flags::{read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
-    pub use crate::parts::{index_items, index_lists, variants};
-    pub use crate::personal::has_commands;
+    pub use crate::parts::{has_commands, index_items, index_lists, variants};
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;

@@ -12,6 +12,7 @@ use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::page::Page;
+use crate::personal;
 use crate::policy::{self, Decision, Terms};
 use crate::settings::Settings;
 use crate::store::index::{self, Piece};
@@ -87,4 +88,10 @@ pub fn index_lists(item: &[u8], page: &PageKey) -> bool {
 pub fn variants(pages: &PageCache) -> Vec<String> {
     let variants = pages.settings().vary.all();
     variants.iter().map(ToString::to_string).collect()
+}
+
+/// Whether a stored page has [personal parts](crate::personal), which nginx is to fill.
+#[must_use]
+pub fn has_commands(page: &[u8]) -> bool {
+    personal::has_commands(page)
 }

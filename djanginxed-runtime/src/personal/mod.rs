@@ -35,9 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use djanginxed_rules::is_cookie_name;
 
 pub(crate) use self::marker::{Segment, Splitter, has_markers, mentions, nonce_marker, split};
-#[doc(hidden)]
-pub use self::stored::has_commands;
-pub(crate) use self::stored::{NONCE_VARIABLE, PART_PATH, Stored, read};
+pub(crate) use self::stored::{NONCE_VARIABLE, PART_PATH, Stored, has_commands, read};
 
 /// No page has more parts that are included; with more it is not stored, and those beyond
 /// are their default texts.

@@ -104,9 +104,8 @@ fn block_name(target: &str, default: &str) -> String {
         .fold("d".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }
 
-/// Whether a stored page has parts: for the tool.
-#[must_use]
-pub fn has_commands(page: &[u8]) -> bool {
+/// Whether a stored page has parts.
+pub(crate) fn has_commands(page: &[u8]) -> bool {
     let is_part = |segment: &Segment| matches!(segment, Segment::Part(_));
     memmem::find(page, COMMAND).is_some() && read(page).iter().any(is_part)
 }
