@@ -87,6 +87,13 @@ impl Render {
         }
     }
 
+    fn tag_names(&self) -> Vec<String> {
+        let Some(notes) = &self.notes else {
+            return Vec::new();
+        };
+        lock(notes).tags().map(str::to_owned).collect()
+    }
+
     pub(crate) fn pages(&self) -> &PageCache {
         &self.pages
     }
@@ -206,9 +213,13 @@ impl Render {
     /// Notes that nothing is stored.
     pub(crate) fn skipped(&self, headers: &HeaderMap, reason: Reason) {
         let noted = Some(reason.word());
-        self.pages
-            .outcomes()
-            .note(&self.key, &self.target, noted, self.started.elapsed());
+        self.pages.outcomes().note(
+            &self.key,
+            &self.target,
+            noted,
+            self.started.elapsed(),
+            Vec::new,
+        );
         let declared = &self.pages.settings().headers;
         let lost = (reason == Reason::Header)
             .then(|| policy::refused_loss(headers, declared))
@@ -235,9 +246,10 @@ impl Render {
             self.pages.watch(self.key, wanted, life, self.started);
         }
         let refused = taken.err().map(Dropped::word);
+        let (took, tags) = (self.started.elapsed(), || self.tag_names());
         self.pages
             .outcomes()
-            .note(&self.key, &self.target, refused, self.started.elapsed());
+            .note(&self.key, &self.target, refused, took, tags);
         taken
     }
 

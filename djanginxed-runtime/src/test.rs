@@ -1,6 +1,7 @@
 //! For tests of an application whose pages are cached: what was stored, what was a hit,
 //! what was refused and why, and what is there tomorrow.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -34,12 +35,12 @@ use crate::settings::Settings;
 ///     .route("/{id}", web::get().to(async |id: web::Path<u32>| {
 ///         HttpResponse::Ok().content_type("text/html").body(format!("<h1>{id}</h1>"))
 ///     }))
-///     .wrap(pages.cache().cache(900));
+///     .wrap(pages.cache().cache(900).tags(["articles"]));
 /// let app = App::new().app_data(pages.cache()).service(articles);
 /// let app = test::init_service(app).await;
 ///
 /// pages.get(&app, "/articles/1").await.assert_stored();
-/// pages.get(&app, "/articles/1").await.assert_hit();
+/// pages.get(&app, "/articles/1").await.assert_hit().assert_tags(["articles"]);
 /// pages.get(&app, "/articles/one").await.assert_skipped("status");
 ///
 /// pages.advance(Duration::from_secs(900));
@@ -133,8 +134,11 @@ impl Pages {
         let outcome = answered.headers.get_all("cache-status");
         let said = outcome.filter_map(|line| line.to_str().ok());
         let said = said.collect::<Vec<_>>().join(", ");
+        let outcome = self.outcome(&target, &said);
+        let is_stored = matches!(outcome, Outcome::Stored | Outcome::Hit | Outcome::Stale);
         Answer {
-            outcome: self.outcome(&target, &said),
+            tags: is_stored.then(|| self.tags(&target)).flatten(),
+            outcome,
             said,
             target,
             ..answered
@@ -165,6 +169,13 @@ impl Pages {
             Some("fwd=method") => Outcome::Skipped("method".to_owned()),
             _ => self.outcome_of_stream(target),
         }
+    }
+
+    /// Those that the page of a target was stored with the last time.
+    fn tags(&self, target: &str) -> Option<Vec<String>> {
+        let all = self.cache.outcomes().all();
+        let own = all.into_iter().find(|outcome| outcome.target == target)?;
+        Some(own.tags)
     }
 
     fn outcome_of_stream(&self, target: &str) -> Outcome {
@@ -201,6 +212,7 @@ async fn read<B: MessageBody>(response: HttpResponse<B>) -> Answer {
         target: String::new(),
         said: String::new(),
         outcome: Outcome::None,
+        tags: None,
     }
 }
 
@@ -245,6 +257,8 @@ pub struct Answer {
     /// Cache-Status, of all caches.
     said: String,
     outcome: Outcome,
+    /// Of a page that is stored.
+    tags: Option<Vec<String>>,
 }
 
 impl Answer {
@@ -285,6 +299,26 @@ impl Answer {
     pub fn assert_skipped(&self, reason: &str) -> &Answer {
         let wanted = Outcome::Skipped(reason.to_owned());
         self.assert(&wanted, &format!("skipped: {reason:?}"))
+    }
+
+    /// The page has these tags, in any order, and no others; of a hit, those that it was
+    /// stored with.
+    ///
+    /// # Panics
+    /// It has others, or is not stored; the message says so.
+    #[track_caller]
+    pub fn assert_tags<'a>(&self, tags: impl IntoIterator<Item = &'a str>) -> &Answer {
+        let Some(own) = &self.tags else {
+            panic!("{} is to have tags, but {}", self.target, self.outcome);
+        };
+        let wanted: BTreeSet<_> = tags.into_iter().collect();
+        let own: BTreeSet<_> = own.iter().map(String::as_str).collect();
+        assert!(
+            own == wanted,
+            "{} is to have the tags {wanted:?}, but it has {own:?}",
+            self.target
+        );
+        self
     }
 
     #[track_caller]

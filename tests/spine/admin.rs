@@ -1,8 +1,8 @@
-//! The admin page: looking at pages and deleting them.
+//! The admin page: looking at pages, deleting and purging them.
 
 use actix_web::http::header;
-use actix_web::{App, HttpResponse, HttpServer, guard, web};
-use djanginxed::PageCache;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, guard, web};
+use djanginxed::{CachedPage, PageCache, cache_page};
 use serde_json::{Value, json};
 use testkit::http::{Request, Response};
 
@@ -25,6 +25,24 @@ pub(crate) fn administered(pages: &PageCache, script: &Script) -> Application {
         };
         let server = HttpServer::new(app).workers(1).disable_signals();
         Ok(server.listen(listener)?.run())
+    })
+}
+
+#[cache_page(60, tags = ["all"])]
+async fn tagged_page(request: HttpRequest, page: CachedPage) -> HttpResponse {
+    page.tag(format!("page:{}", request.path()));
+    ok().body("tagged")
+}
+
+/// An application whose pages have the tags `all` and `page:/…`, with an admin page.
+pub(crate) fn tagged(pages: &PageCache) -> Application {
+    let pages = pages.clone();
+    Application::configured(1, &Script::html(), move |config| {
+        config
+            .app_data(pages.clone())
+            .configure(pages.admin("/_pages"))
+            .route("/a", web::get().to(tagged_page))
+            .route("/b", web::get().to(tagged_page));
     })
 }
 
@@ -412,5 +430,81 @@ fn that_it_needs_a_guard_is_logged_once_whatever_the_workers() {
     assert!(
         lines[0].contains("WARN") && lines[0].contains("guard"),
         "{lines:?}"
+    );
+}
+
+/// An order with the application's token, and what came of it.
+fn ordered(application: &Application, orders: &Value) -> Response {
+    let request = order(orders).header("X-Djanginxed-Token", token(application));
+    request.send(application.port())
+}
+
+#[test]
+fn tags_pages_and_everything_are_purged_by_a_program() {
+    let application = tagged(&in_memory());
+    let store_both = || {
+        for target in ["/a", "/b"] {
+            assert_eq!(statuses(&application, target)[1], HIT);
+        }
+    };
+    let is_hit = |target| statuses(&application, target)[0] == HIT;
+    store_both();
+    let look = || json_of(&get("/_pages?target=/a").send(application.port()))["page"].clone();
+    assert_eq!(look()["tags"], json!(["all", "page:/a"]));
+    let by_tag = json!({"action": "purge", "tag": "page:/a"});
+    let report = json_of(&ordered(&application, &by_tag));
+    let purged = json!({"deleted": 1, "replaced": 0, "in_doubt": 0, "failures": []});
+    assert_eq!(report["purged"], purged);
+    assert_eq!(look().get("tags"), None);
+    assert!(!is_hit("/a") && is_hit("/b"));
+    store_both();
+    let page = json!({"action": "purge", "target": "/b"});
+    assert_eq!(json_of(&ordered(&application, &page))["purged"], purged);
+    assert!(is_hit("/a") && !is_hit("/b"));
+    store_both();
+    let everything = json!({"action": "purge-everything"});
+    let report = json_of(&ordered(&application, &everything));
+    assert_eq!(report["purged"]["deleted"], 2);
+    assert!(!is_hit("/a") && !is_hit("/b"));
+}
+
+#[test]
+fn a_purge_without_the_token_or_of_nothing_purges_nothing() {
+    let application = tagged(&in_memory());
+    let port = application.port();
+    assert_eq!(statuses(&application, "/a")[1], HIT);
+    for what in [
+        json!({"action": "purge", "tag": "all"}),
+        json!({"action": "purge", "target": "/a"}),
+        json!({"action": "purge-everything"}),
+    ] {
+        says(&order(&what).send(port), 403, "the token is missing");
+        let cross = order(&what).header("X-Djanginxed-Token", token(&application));
+        let cross = cross.header("Sec-Fetch-Site", "cross-site").send(port);
+        says(&cross, 403, "another site's page");
+    }
+    for (what, part) in [
+        (json!({"action": "purge"}), "say what is to be purged"),
+        (
+            json!({"action": "purge", "tag": "a", "target": "/a"}),
+            "and not both",
+        ),
+        (json!({"action": "purge", "tag": "two words"}), "two words"),
+        (json!({"action": "purge", "target": "a"}), "write path"),
+    ] {
+        says(&ordered(&application, &what), 400, part);
+    }
+    assert_eq!(statuses(&application, "/a")[0], HIT);
+}
+
+#[test]
+fn a_purge_that_no_server_heard_is_told() {
+    let pages = PageCache::builder().memcached(["127.0.0.1:1"]);
+    let application = tagged(&pages.build().unwrap());
+    let purge = json!({"action": "purge", "tag": "all"});
+    says(
+        &ordered(&application, &purge),
+        503,
+        "Nothing is purged: Memcached server 127.0.0.1:1",
     );
 }

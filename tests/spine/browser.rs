@@ -1,14 +1,15 @@
-//! The admin page in a real browser, which `cargo test -- --ignored browser` starts.
+//! The admin page in a real browser.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use actix_web::web;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::http::{Connection, Request};
 use testkit::{Process, eventually, free_port};
 
-use crate::admin::administered;
+use crate::admin::{administered, tagged};
 use crate::scopes::{in_memory, statuses};
 use crate::stack::{Application, Script, ok};
 
@@ -17,7 +18,21 @@ struct Browser {
     port: u16,
     session: String,
     _driver: Process,
+    /// An empty one: nothing is left of another test.
+    _profile: TempDir,
 }
+
+/// It needs no screen, and asks nobody but the tests.
+const ARGUMENTS: [&str; 8] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
 
 impl Browser {
     fn start() -> Browser {
@@ -28,12 +43,16 @@ impl Browser {
         let driver = Process::spawn("chromedriver", &mut command, None)
             .expect("the tests with a browser need it: apt-get install chromium-driver");
         eventually("the driver listens", || Connection::open(port).is_ok());
+        let profile = tempfile::tempdir().unwrap();
+        let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let mut browser = Browser {
             port,
             session: String::new(),
             _driver: driver,
+            _profile: profile,
         };
-        let options = json!({"args": ["--headless=new", "--no-sandbox", "--disable-gpu"]});
+        let options = json!({ "args": arguments });
         let capabilities =
             json!({"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}});
         let session = browser.post("", &json!({"capabilities": {"alwaysMatch": capabilities}}));
@@ -88,6 +107,16 @@ impl Browser {
         self.post(&format!("{}/click", self.element(selector)), &json!({}));
     }
 
+    /// Clicks, and waits for the page that this leads to: the driver waits only for those
+    /// of the same site.
+    #[track_caller]
+    fn submit(&self, selector: &str) {
+        self.evaluate("window.isLeft = true");
+        self.click(selector);
+        let is_there = "return !window.isLeft && document.readyState == 'complete'";
+        eventually("the next page is there", || self.evaluate(is_there) == true);
+    }
+
     #[track_caller]
     fn write(&self, selector: &str, text: &str) {
         let element = self.element(selector);
@@ -116,7 +145,6 @@ impl Drop for Browser {
 }
 
 #[test]
-#[ignore = "needs a browser: apt-get install chromium-driver"]
 fn in_a_browser_a_page_is_looked_at_and_deleted() {
     let application = administered(&in_memory(), &Script::html());
     assert_eq!(
@@ -127,10 +155,10 @@ fn in_a_browser_a_page_is_looked_at_and_deleted() {
     browser.open(application.port(), "/_pages");
     assert_eq!(browser.text("h1"), "Cached pages");
     browser.write("input[name=target]", "/articles?page=2");
-    browser.click("form[method=get] button");
+    browser.submit("form[method=get] button");
     assert_eq!(browser.text("h2"), "/articles?page=2");
     assert_eq!(browser.text("table td"), "yes");
-    browser.click("button[name=action]");
+    browser.submit("button[name=action]");
     assert_eq!(
         browser.text("[role=status]"),
         "It was stored, and is deleted."
@@ -147,7 +175,6 @@ fn in_a_browser_a_page_is_looked_at_and_deleted() {
 }
 
 #[test]
-#[ignore = "needs a browser: apt-get install chromium-driver"]
 fn in_a_browser_a_hostile_target_runs_nothing() {
     let application = administered(&in_memory(), &Script::html());
     let hostile = "/\"><script>window.hacked=1</script><img src=x onerror=window.hacked=2>";
@@ -166,7 +193,6 @@ fn in_a_browser_a_hostile_target_runs_nothing() {
 }
 
 #[test]
-#[ignore = "needs a browser: apt-get install chromium-driver"]
 fn in_a_browser_another_sites_form_deletes_nothing() {
     let application = administered(&in_memory(), &Script::html());
     assert_eq!(statuses(&application, "/a")[1], "djanginxed; hit");
@@ -189,8 +215,38 @@ fn in_a_browser_another_sites_form_deletes_nothing() {
     });
     let browser = Browser::start();
     browser.open(evil.port(), "/prize");
-    browser.click("button");
+    browser.submit("button");
     let refused = "the request comes from another site's page";
     assert_eq!(browser.text("[role=status]"), refused);
     assert_eq!(statuses(&application, "/a")[0], "djanginxed; hit");
+}
+
+#[test]
+fn in_a_browser_a_tag_a_page_and_everything_are_purged() {
+    let application = tagged(&in_memory());
+    let port = application.port();
+    let is_hit = |target| statuses(&application, target)[0] == "djanginxed; hit";
+    let browser = Browser::start();
+    let said = |browser: &Browser| browser.text("[role=status]");
+    for target in ["/a", "/b"] {
+        assert!(!is_hit(target));
+    }
+    browser.open(port, "/_pages?target=/a");
+    assert_eq!(browser.text("tr:nth-child(6) td"), "all, page:/a");
+    browser.write("input[name=tag]", "page:/a");
+    browser.submit("form:has(input[name=tag]) button");
+    assert_eq!(said(&browser), "Purged: 1 deleted, 0 rendered anew.");
+    assert!(!is_hit("/a") && is_hit("/b"));
+    browser.write("form[method=post] input[name=target]", "/b");
+    browser.submit("form[method=post]:has(input[name=target]) button");
+    assert_eq!(said(&browser), "Purged: 1 deleted, 0 rendered anew.");
+    assert!(is_hit("/a") && !is_hit("/b"));
+    browser.open(port, "/_pages");
+    // Without the tick the browser does not send it.
+    browser.click("button[value=purge-everything]");
+    assert!(is_hit("/a") && is_hit("/b"));
+    browser.click("input[type=checkbox]");
+    browser.submit("button[value=purge-everything]");
+    assert_eq!(said(&browser), "Purged: 2 deleted, 0 rendered anew.");
+    assert!(!is_hit("/a") && !is_hit("/b"));
 }

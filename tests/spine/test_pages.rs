@@ -39,7 +39,7 @@ async fn stream(bytes: web::Path<usize>) -> HttpResponse {
 }
 
 #[get("/stale")]
-#[cache_page(60, stale = 600)]
+#[cache_page(60, stale = 600, tags = ["stale", "all"])]
 async fn stale() -> HttpResponse {
     ok().body("stale")
 }
@@ -181,4 +181,26 @@ async fn a_change_makes_the_page_one_that_is_rendered_again() {
     pages.get(&app, "/page/1").await.assert_stored();
     pages.send(&app, TestRequest::post().uri("/page/1")).await;
     pages.get(&app, "/page/1").await.assert_stored();
+}
+
+#[actix_web::test]
+async fn the_tags_of_a_page_are_those_that_it_is_stored_with() {
+    let pages = Pages::new();
+    let app = app!(pages);
+    let stored = pages.get(&app, "/stale").await;
+    stored.assert_stored().assert_tags(["all", "stale"]);
+    pages
+        .get(&app, "/stale")
+        .await
+        .assert_hit()
+        .assert_tags(["stale", "all"]);
+    pages.get(&app, "/page/1").await.assert_tags([]);
+    let said = fails(|| drop(stored.assert_tags(["all"]).clone()));
+    assert!(
+        said.contains("/stale is to have the tags") && said.contains("\"stale\""),
+        "{said}"
+    );
+    let refused = pages.get(&app, "/private").await;
+    let said = fails(|| drop(refused.assert_tags([]).clone()));
+    assert!(said.contains("set-cookie"), "{said}");
 }

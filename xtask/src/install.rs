@@ -1,4 +1,4 @@
-//! `cargo xtask install`: nginx, its modules and memcached.
+//! `cargo xtask install`: nginx, its modules, memcached and a browser.
 
 use std::path::Path;
 use std::process::Command;
@@ -52,6 +52,14 @@ const NEEDS: &[Need] = &[
         is_there: || is_installed("openssl"),
     },
 ];
+
+/// What the tests need besides. Ubuntu has it as a snap only: `chromedriver` from elsewhere
+/// will do.
+pub(crate) const FOR_TESTS: &[Need] = &[Need {
+    what: "a browser that programs drive",
+    package: "chromium-driver",
+    is_there: || is_installed("chromedriver"),
+}];
 
 /// The services that the packages would start and enable.
 const SERVICES: [&str; 3] = ["memcached", "nginx", "varnish"];

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         ["api", "--bless"] => api::api(true),
         ["msrv"] => msrv::msrv(),
         ["ci"] => ci::ci(),
-        ["install"] => install::install(),
+        ["install"] => install::install_with(install::FOR_TESTS),
         [] | ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -3,13 +3,13 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::install::install;
+use crate::install::{FOR_TESTS, install_with};
 use crate::run::{Outcome, cargo, shown};
 
 /// Unit, compile-time, integration and documentation tests; `for_cargo` goes to
 /// `cargo test`, such as the name of one test. Ends with the sum of them all.
 pub(crate) fn test(for_cargo: &[&str]) -> Outcome {
-    install()?;
+    install_with(FOR_TESTS)?;
     // One program that fails says nothing of the others.
     let all = ["test", "--workspace", "--all-features", "--no-fail-fast"];
     let mut command = cargo(all.into_iter().chain(for_cargo.iter().copied()));

@@ -15,6 +15,9 @@ const MAX: usize = 256;
 /// How many bytes of a target are kept.
 const MAX_TARGET: usize = 2048;
 
+/// How many bytes of a page's tags are kept.
+const MAX_TAGS: usize = 16 << 10;
+
 /// What became of a page when it was rendered the last time.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -25,6 +28,10 @@ pub(crate) struct Outcome {
     pub(crate) at: SystemTime,
     /// From the start of its render until this was known.
     pub(crate) took: Duration,
+    /// Of a page that is stored, as many as are kept.
+    pub(crate) tags: Vec<String>,
+    /// Whether it has more.
+    pub(crate) has_more_tags: bool,
 }
 
 /// Nothing is noted until somebody is going to look.
@@ -46,14 +53,19 @@ impl Outcomes {
         target: &str,
         refused: Option<&'static str>,
         took: Duration,
+        tags: impl FnOnce() -> Vec<String>,
     ) {
         if self.wanted.load(Ordering::Relaxed) {
+            let mut tags = tags();
+            let has_more_tags = cut_tags(&mut tags);
             self.keep(Outcome {
                 key: *key,
                 target: cut(target).to_owned(),
                 refused,
                 at: SystemTime::now(),
                 took,
+                tags,
+                has_more_tags,
             });
         }
     }
@@ -95,6 +107,16 @@ fn cut(target: &str) -> &str {
     &target[..end.unwrap_or_default()]
 }
 
+/// Leaves out those that are too many to be kept; whether there are such.
+fn cut_tags(tags: &mut Vec<String>) -> bool {
+    let (mut bytes, all) = (0, tags.len());
+    tags.retain(|tag| {
+        bytes += tag.len();
+        bytes <= MAX_TAGS
+    });
+    tags.len() < all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,10 +128,10 @@ mod tests {
     #[test]
     fn nothing_is_kept_until_somebody_wants_to_look() {
         let outcomes = Outcomes::default();
-        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO);
+        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO, Vec::new);
         assert!(outcomes.all().is_empty());
         outcomes.want();
-        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO);
+        outcomes.note(&key(1), "/1", Some("status"), Duration::ZERO, Vec::new);
         assert_eq!(outcomes.of(&key(1)).unwrap().refused, Some("status"));
     }
 
@@ -120,7 +142,7 @@ mod tests {
         for round in [Some("vary"), None] {
             for number in 0..MAX + 10 {
                 let took = Duration::from_millis(number as u64 % 100);
-                outcomes.note(&key(number), &format!("/{number}"), round, took);
+                outcomes.note(&key(number), &format!("/{number}"), round, took, Vec::new);
             }
         }
         let all = outcomes.all();
@@ -138,7 +160,19 @@ mod tests {
         let outcomes = Outcomes::default();
         outcomes.want();
         let target = format!("/{}", "é".repeat(MAX_TARGET));
-        outcomes.note(&key(1), &target, None, Duration::ZERO);
+        outcomes.note(&key(1), &target, None, Duration::ZERO, Vec::new);
         assert_eq!(outcomes.all()[0].target.len(), MAX_TARGET - 1);
+    }
+
+    #[test]
+    fn tags_are_kept_up_to_a_limit() {
+        let outcomes = Outcomes::default();
+        outcomes.want();
+        let tags = |count: usize| move || vec!["t".repeat(1024); count];
+        outcomes.note(&key(1), "/1", None, Duration::ZERO, tags(16));
+        outcomes.note(&key(2), "/2", None, Duration::ZERO, tags(17));
+        let kept = |number| outcomes.of(&key(number)).unwrap();
+        assert_eq!((kept(1).tags.len(), kept(1).has_more_tags), (16, false));
+        assert_eq!((kept(2).tags.len(), kept(2).has_more_tags), (16, true));
     }
 }

@@ -25,7 +25,7 @@ th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px s
          vertical-align: top; overflow-wrap: anywhere }
 thead th { border-bottom: 2px solid #666 }
 label { display: block; margin: .5rem 0 }
-input { display: block; font: inherit; width: 100%; max-width: 40rem; box-sizing: border-box }
+input:not([type=checkbox]) { display: block; font: inherit; width: 100%; max-width: 40rem; box-sizing: border-box }
 button { font: inherit; padding: .25rem 1rem; margin: .5rem 0 }
 [role=status] { border: 2px solid #1a1a1a; padding: .5rem 1rem }
 </style>
@@ -43,6 +43,7 @@ pub(super) fn page(report: &Report) -> String {
         look(&mut html, page, &report.token);
     }
     form(&mut html, report);
+    purges(&mut html, &report.token);
     refusals(&mut html, &report.refused);
     slowest(&mut html, report);
     hottest(&mut html, report);
@@ -83,16 +84,42 @@ fn look(html: &mut Markup, page: &Page, token: &str) {
     if let Some(entry) = &page.entry {
         entry_rows(html, entry);
     }
+    if let Some(tags) = page.tags.as_ref().filter(|tags| !tags.is_empty()) {
+        row(html, "Tags", &tags.join(", "));
+    }
     if let Some(refused) = &page.last_refusal {
         let last = format!("{}, {} s ago", refused.reason, refused.seconds_ago);
         row(html, "Not stored the last time", &last);
     }
-    html.raw("</table>\n<form method=\"post\">\n")
-        .raw("<input type=\"hidden\" name=\"token\" value=\"")
-        .text(token)
-        .raw("\">\n<input type=\"hidden\" name=\"key\" value=\"")
+    html.raw("</table>\n");
+    order(html, token)
+        .raw("<input type=\"hidden\" name=\"key\" value=\"")
         .text(&page.key)
         .raw("\">\n<button name=\"action\" value=\"delete\">Delete it</button>\n</form>\n");
+}
+
+/// The beginning of a form that orders something.
+fn order<'a>(html: &'a mut Markup, token: &str) -> &'a mut Markup {
+    html.raw("<form method=\"post\">\n")
+        .raw("<input type=\"hidden\" name=\"token\" value=\"")
+        .text(token)
+        .raw("\">\n")
+}
+
+fn purges(html: &mut Markup, token: &str) {
+    html.raw("<h2>Purge</h2>\n");
+    order(html, token)
+        .raw("<label>All pages with the tag <input name=\"tag\" required></label>\n")
+        .raw("<button name=\"action\" value=\"purge\">Purge the tag</button>\n</form>\n");
+    order(html, token)
+        .raw("<label>The page of this path and query, in every prefix, type and variant ")
+        .raw("<input name=\"target\" required></label>\n")
+        .raw("<button name=\"action\" value=\"purge\">Purge the page</button>\n</form>\n");
+    // A box without a name is asked for by the browser, and not sent.
+    order(html, token)
+        .raw("<label><input type=\"checkbox\" required> All pages of the cache</label>\n")
+        .raw("<button name=\"action\" value=\"purge-everything\">Purge everything</button>\n")
+        .raw("</form>\n");
 }
 
 fn entry_rows(html: &mut Markup, entry: &Entry) {

@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use self::order::{Action, Order, Refusal};
 use self::report::Report;
 use super::around::Around;
-use crate::cache::PageCache;
+use crate::cache::{PageCache, Purge};
 use crate::counts;
 
 /// The largest order, in bytes.
@@ -45,13 +45,15 @@ impl PageCache {
     /// For people it is one HTML page without scripts: the last pages that were not stored
     /// and why, those that took the longest to render, those that nginx was asked for most
     /// often (with a [`hit_feed`](crate::PageCacheBuilder::hit_feed)), a look at a page (where it
-    /// is, its size, life and header fields), its deletion, and what this process has counted. For programs it is the same in JSON:
+    /// is, its size, life and header fields), its tags
+    /// where this process has stored it of late), its deletion, purges by tag, page and of
+    /// everything, and what this process has counted. For programs it is the same in JSON:
     ///
     /// | request | what |
     /// |---|---|
     /// | `GET` with `Accept: application/json` | all of it, and the `token` |
     /// | the same with `?target=/articles/1` | a look at this page, too; also `key_prefix` and `content_type`, where they are not the defaults, or `key` |
-    /// | `POST` with `X-Djanginxed-Token` | an order, as a form or as JSON: `{"action": "delete", "target": "/articles/1"}` |
+    /// | `POST` with `X-Djanginxed-Token` | an order, as a form or as JSON: `{"action": "delete", "target": "/articles/1"}`, `{"action": "purge", "tag": "article:1"}`, `{"action": "purge", "target": "/articles/1"}` (as [`Purge::page`]), `{"action": "purge-everything"}` |
     ///
     /// A POST needs the token, against requests that another site's page makes with its
     /// visitor's cookies: in the header, or as the form's `token`. It is random for each
@@ -164,6 +166,24 @@ async fn ordered(pages: &PageCache, request: &HttpRequest, payload: web::Payload
             };
             let report = Report::of(pages).said(said);
             Ok((status, report.with_page(pages, page).await))
+        }
+        Action::Purge => Ok(purged(pages, order.purge(pages)?).await),
+        Action::PurgeEverything => Ok(purged(pages, Purge::everything()).await),
+    }
+}
+
+async fn purged(pages: &PageCache, purge: Purge) -> (StatusCode, Report) {
+    let done = pages.purge(purge).await;
+    let report = Report::of(pages);
+    match done {
+        Ok(purged) if purged.is_complete() => (StatusCode::OK, report.with_purged(&purged)),
+        Ok(purged) => {
+            let report = report.with_purged(&purged);
+            (StatusCode::SERVICE_UNAVAILABLE, report)
+        }
+        Err(error) => {
+            let report = report.said(format!("Nothing is purged: {error}."));
+            (StatusCode::SERVICE_UNAVAILABLE, report)
         }
     }
 }

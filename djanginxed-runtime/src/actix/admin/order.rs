@@ -6,10 +6,11 @@ use actix_web::web;
 use djanginxed_rules::is_media_type;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::PageCache;
+use crate::cache::{PageCache, Purge};
 use crate::key::{KeyRecipe, PageKey};
 use crate::media::HTML;
 use crate::settings::check::check_key_prefix;
+use crate::tag;
 
 /// A query, a form or a JSON object.
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +18,7 @@ use crate::settings::check::check_key_prefix;
 pub(super) struct Order {
     action: Option<String>,
     target: Option<String>,
+    tag: Option<String>,
     /// Of the page; by default that of the cache.
     key_prefix: Option<String>,
     content_type: Option<String>,
@@ -30,6 +32,9 @@ pub(super) struct Order {
 pub(super) enum Action {
     /// Delete a page.
     Delete,
+    /// Delete the pages that have a tag, or those of a target.
+    Purge,
+    PurgeEverything,
 }
 
 /// A page that is asked for, as it was named.
@@ -78,10 +83,14 @@ pub(super) enum Refusal {
     Type,
     #[error("the order cannot be read: {0}")]
     Unreadable(String),
-    #[error("action {0:?}: it can be \"delete\"")]
+    #[error("action {0:?}: it can be \"delete\", \"purge\" or \"purge-everything\"")]
     Action(String),
     #[error("name the page by its target or its key")]
     NoPage,
+    #[error("say what is to be purged: a tag, or a target, and not both")]
+    NoPurge,
+    #[error("{0}")]
+    Tag(String),
     #[error("target {0:?}: write path and query as sent, beginning with \"/\"")]
     Target(String),
     #[error("key {0:?}: it has 32 hexadecimal digits")]
@@ -131,7 +140,33 @@ impl Order {
     pub(super) fn action(&self) -> Result<Action, Refusal> {
         match self.action.as_deref().unwrap_or_default() {
             "delete" => Ok(Action::Delete),
+            "purge" => Ok(Action::Purge),
+            "purge-everything" => Ok(Action::PurgeEverything),
             other => Err(Refusal::Action(other.to_owned())),
+        }
+    }
+
+    /// What is to be purged: pages with a tag, or those of a target; under the prefix and
+    /// of the type that are named, or else under all that are known.
+    pub(super) fn purge(&self, pages: &PageCache) -> Result<Purge, Refusal> {
+        match (named(&self.tag), named(&self.target)) {
+            (Some(tag), None) => match tag::checked(tag) {
+                Ok(()) => Ok(Purge::tag(tag)),
+                Err(fault) => Err(Refusal::Tag(fault.to_string())),
+            },
+            (None, Some(target)) => {
+                // It says what is wrong with any of them.
+                self.page(pages)?;
+                let mut purge = Purge::page(target);
+                if let Some(prefix) = &self.key_prefix {
+                    purge = purge.prefix(prefix);
+                }
+                if let Some(content_type) = named(&self.content_type) {
+                    purge = purge.content_type(content_type);
+                }
+                Ok(purge)
+            }
+            _ => Err(Refusal::NoPurge),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::order::{Asked, Named};
-use crate::cache::{Kept, Outcome, PageCache};
+use crate::cache::{Kept, Outcome, PageCache, Purged};
 use crate::counts;
 use crate::feed::FeedReport;
 
@@ -19,6 +19,9 @@ pub(super) struct Report {
     /// What came of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) said: Option<String>,
+    /// What came of a purge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purged: Option<PurgedPages>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) page: Option<Page>,
     pub(super) store: String,
@@ -38,6 +41,15 @@ pub(super) struct Report {
     /// By this process since it has an admin page.
     pub(super) counted: BTreeMap<&'static str, u64>,
     pub(super) token: String,
+}
+
+/// As [`Purged`].
+#[derive(Debug, Serialize)]
+struct PurgedPages {
+    deleted: u64,
+    replaced: u64,
+    in_doubt: u64,
+    failures: Vec<String>,
 }
 
 /// A page whose last render was not stored.
@@ -89,6 +101,10 @@ pub(super) struct Page {
     pub(super) entry: Option<Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_refusal: Option<Refused>,
+    /// Those that it was stored with the last time; none: this process has not stored it of
+    /// late, and Memcached does not keep them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tags: Option<Vec<String>>,
 }
 
 /// What is stored.
@@ -116,6 +132,7 @@ impl Report {
         let told = pages.told_by_nginx(LISTED);
         Report {
             said: None,
+            purged: None,
             page: None,
             store: settings.store_name().to_string(),
             layout: settings.layout.to_string(),
@@ -137,15 +154,42 @@ impl Report {
         }
     }
 
+    /// With what came of a purge, in words too.
+    pub(super) fn with_purged(self, purged: &Purged) -> Report {
+        let failures: Vec<_> = purged.failures.iter().map(ToString::to_string).collect();
+        let Purged {
+            deleted, replaced, ..
+        } = purged;
+        let mut said = format!("Purged: {deleted} deleted, {replaced} rendered anew");
+        if !purged.is_complete() {
+            let (in_doubt, failures) = (purged.in_doubt, failures.join("; "));
+            said += &format!(
+                ", {in_doubt} failed. Some may be left: purge again when the servers answer. {failures}"
+            );
+        }
+        let purged = PurgedPages {
+            deleted: *deleted,
+            replaced: *replaced,
+            in_doubt: purged.in_doubt,
+            failures,
+        };
+        Report {
+            purged: Some(purged),
+            ..self.said(said + ".")
+        }
+    }
+
     pub(super) async fn with_page(self, pages: &PageCache, page: Named) -> Report {
         let found = pages.peek(&page.key).await;
         let outcome = pages.outcomes().of(&page.key);
+        let is_stored = matches!(found, Ok(Some(_)));
         let page = Page {
             asked: page.asked,
             key: page.key.to_string(),
             stored: found.as_ref().ok().map(Option::is_some),
             failure: found.as_ref().err().map(ToString::to_string),
             entry: found.ok().flatten().map(|kept| Entry::of(&kept)),
+            tags: outcome.as_ref().filter(|_| is_stored).and_then(tags_of),
             last_refusal: outcome.and_then(Refused::of),
         };
         Report {
@@ -162,6 +206,13 @@ impl Page {
         let refused = || self.last_refusal.as_ref().map(|refused| &refused.target);
         asked.or_else(refused).map(String::as_str)
     }
+}
+
+/// The tags of a page that was stored; the last says where there are more.
+fn tags_of(outcome: &Outcome) -> Option<Vec<String>> {
+    let mut tags = outcome.tags.clone();
+    tags.extend(outcome.has_more_tags.then(|| "…".to_owned()));
+    outcome.refused.is_none().then_some(tags)
 }
 
 impl Refused {

@@ -1,0 +1,284 @@
+//! The example shop against a model of what each page must show: no page is older than the
+//! last purge that returned before it was asked for.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod model;
+mod stand;
+
+#[path = "../../examples/shop/main.rs"]
+#[allow(dead_code, reason = "its main is not this program's")]
+mod shop;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::{eventually_within, http};
+
+use model::{CATEGORIES, Row, State};
+use stand::Stand;
+
+const CHANGES: usize = 1000;
+const VISITORS: u64 = 8;
+
+/// With two processes a page may be seen for a moment that another one has just purged: now
+/// and then. A purge that forgets a tag is seen a hundred times and more.
+const RARE: usize = 40;
+
+/// There are so many products at the most.
+const MOST: usize = 30;
+
+#[test]
+#[ignore = "it is the shop itself, which the other tests start"]
+fn the_shop_itself() {
+    let shop = shop::run();
+    actix_web::rt::System::new().block_on(shop).unwrap();
+}
+
+#[test]
+fn no_page_of_the_shop_is_older_than_its_last_purge() {
+    let seen = Trial::run(1, false);
+    assert_eq!(seen.old, 0);
+}
+
+#[test]
+fn nor_where_memcached_is_killed_and_started_again() {
+    let seen = Trial::run(1, true);
+    assert_eq!(seen.old, 0);
+}
+
+/// Of another process's purge the writer learns when it stores: an older page may be seen
+/// between the store and the delete that follows it (docs/deletes.md).
+#[test]
+fn of_two_processes_no_older_page_stays() {
+    let seen = Trial::run(2, false);
+    assert!(seen.old < RARE, "{seen:?}");
+}
+
+#[test]
+fn nor_of_two_where_memcached_is_killed_and_started_again() {
+    let seen = Trial::run(2, true);
+    assert!(seen.old < RARE, "{seen:?}");
+}
+
+/// What visitors have seen.
+#[derive(Debug)]
+struct Seen {
+    reads: usize,
+    hits: usize,
+    /// Pages that were older than they may be, and gone a moment later.
+    old: usize,
+}
+
+struct Trial {
+    stand: RwLock<Stand>,
+    /// After each change that was begun.
+    history: RwLock<Vec<State>>,
+    /// The first state that may still be shown.
+    purged: AtomicUsize,
+    is_over: AtomicBool,
+    reads: AtomicUsize,
+    hits: AtomicUsize,
+    old: AtomicUsize,
+    failures: Mutex<Vec<String>>,
+    port: u16,
+}
+
+impl Trial {
+    fn run(processes: usize, restarts: bool) -> Seen {
+        let stand = Stand::start(processes);
+        let port = stand.nginx.port();
+        let first = http::get(port, "/");
+        let rows = model::read("/", &first).unwrap();
+        let state = State(
+            rows.into_iter()
+                .map(|row| (row.0, (row.1, row.2, row.3)))
+                .collect(),
+        );
+        let trial = Trial {
+            stand: RwLock::new(stand),
+            history: RwLock::new(vec![state]),
+            purged: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
+            hits: AtomicUsize::new(0),
+            old: AtomicUsize::new(0),
+            failures: Mutex::new(Vec::new()),
+            port,
+        };
+        thread::scope(|scope| {
+            for visitor in 0..VISITORS {
+                let trial = &trial;
+                scope.spawn(move || trial.read(Random(visitor + 1)));
+            }
+            let _over = Over(&trial.is_over);
+            trial.change(Random(4242), restarts);
+        });
+        let failures = trial.failures.into_inner().unwrap();
+        assert!(
+            failures.is_empty(),
+            "{} pages, such as {}",
+            failures.len(),
+            failures[0]
+        );
+        let seen = Seen {
+            reads: trial.reads.into_inner(),
+            hits: trial.hits.into_inner(),
+            old: trial.old.into_inner(),
+        };
+        println!("{processes} processes, restarts: {restarts}: {seen:?}");
+        assert!(
+            seen.reads > 2 * CHANGES && seen.hits > CHANGES / 2,
+            "{seen:?}"
+        );
+        seen
+    }
+
+    /// Makes all changes, one after the other.
+    fn change(&self, mut random: Random, restarts: bool) {
+        let mut next = 1 + *self.history.read().unwrap()[0].0.keys().last().unwrap();
+        for number in 1..=CHANGES {
+            if !self.failures.lock().unwrap().is_empty() {
+                return;
+            }
+            if restarts && number % 250 == 0 {
+                self.stand.write().unwrap().memcached.kill();
+            }
+            self.change_once(&mut random, number, &mut next);
+            if !restarts || number % 250 > 10 || number < 250 {
+                self.purged.store(number, Ordering::SeqCst);
+            } else if number % 250 == 10 {
+                self.stand
+                    .write()
+                    .unwrap()
+                    .memcached
+                    .restart_empty()
+                    .unwrap();
+                let stand = self.stand.read().unwrap();
+                let patience = Duration::from_secs(30);
+                eventually_within(patience, "all is purged", || stand.purge_everything());
+                self.purged.store(number, Ordering::SeqCst);
+            }
+        }
+    }
+
+    fn change_once(&self, random: &mut Random, number: usize, next: &mut i64) {
+        let mut state = self.history.read().unwrap().last().unwrap().clone();
+        let ids: Vec<_> = state.0.keys().copied().collect();
+        let id = ids[random.below(ids.len())];
+        let category = CATEGORIES[random.below(CATEGORIES.len())];
+        let (name, cents) = (format!("product-{number}"), random.below(100_000));
+        let form = format!("name={name}&category={category}&cents={cents}");
+        let new = (name, category.to_owned(), cents as u32);
+        let (target, form) = match random.below(10) {
+            0 if ids.len() > 3 => {
+                state.0.remove(&id);
+                (format!("/desk/products/{id}/remove"), String::new())
+            }
+            1 | 2 if ids.len() < MOST => {
+                state.0.insert(*next, new);
+                *next += 1;
+                ("/desk/products".to_owned(), form)
+            }
+            3 | 4 => {
+                state.0.insert(id, new);
+                (format!("/desk/products/{id}"), form)
+            }
+            _ => {
+                // Only the price.
+                let known = state.0.get_mut(&id).unwrap();
+                known.2 = cents as u32;
+                let form = format!("name={}&category={}&cents={cents}", known.0, known.1);
+                (format!("/desk/products/{id}"), form)
+            }
+        };
+        self.history.write().unwrap().push(state);
+        let stand = self.stand.read().unwrap();
+        let answer = stand.post(&target, &form);
+        if target == "/desk/products" {
+            let place = format!("/desk/products/{}", *next - 1);
+            assert_eq!(answer.header("location"), Some(&*place));
+        }
+    }
+
+    /// Reads pages until all changes are made.
+    fn read(&self, mut random: Random) {
+        while !self.is_over.load(Ordering::SeqCst) {
+            let target = target(&mut random);
+            let Some(problem) = self.look(&target) else {
+                continue;
+            };
+            self.old.fetch_add(1, Ordering::SeqCst);
+            // What is older than another process's purge is deleted again at once.
+            let end = Instant::now() + Duration::from_secs(5);
+            let mut last = Some(problem);
+            while last.is_some() && Instant::now() < end {
+                last = self.look(&target);
+            }
+            self.failures.lock().unwrap().extend(last);
+        }
+    }
+
+    /// Reads a page; what is wrong with it.
+    fn look(&self, target: &str) -> Option<String> {
+        let from = self.purged.load(Ordering::SeqCst);
+        let answer = http::get(self.port, target);
+        let is_hit = answer.header("cache-status") == Some("nginx; hit");
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.hits.fetch_add(is_hit.into(), Ordering::SeqCst);
+        let shown = model::read(target, &answer);
+        let history = self.history.read().unwrap();
+        let is_new = |state: &State| state.shown(target) == shown;
+        if history[from..].iter().any(is_new) {
+            return None;
+        }
+        let when = history.iter().rposition(is_new);
+        let status = answer.header("cache-status");
+        Some(problem(target, &shown, when, from, status))
+    }
+}
+
+fn problem(
+    target: &str,
+    shown: &Option<Vec<Row>>,
+    when: Option<usize>,
+    from: usize,
+    status: Option<&str>,
+) -> String {
+    format!("{target} ({status:?}) as after change {when:?}, and not {from} or later: {shown:?}")
+}
+
+/// Ends the visitors, also where a change fails.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+fn target(random: &mut Random) -> String {
+    let id = 1 + random.below(40);
+    match random.below(8) {
+        0 => "/".to_owned(),
+        1 => format!("/?page={}", 1 + random.below(3)),
+        2 => format!("/categories/{}", CATEGORIES[random.below(4)]),
+        3 => "/feed.xml".to_owned(),
+        4 => format!("/api/products/{id}"),
+        _ => format!("/products/{id}"),
+    }
+}
+
+/// The same numbers each time (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % end
+    }
+}
