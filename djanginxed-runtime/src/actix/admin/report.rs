@@ -6,9 +6,10 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::order::{Asked, Named};
-use crate::cache::{Kept, Outcome, PageCache, Purged};
+use crate::cache::{Kept, Outcome, PageCache};
 use crate::counts;
 use crate::feed::FeedReport;
+use crate::purged::Purged;
 
 /// How many of the hottest and of the slowest pages are listed.
 const LISTED: usize = 20;
