@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod live;
 mod monitoring;
 mod promql;
 mod site;

@@ -137,7 +137,7 @@ impl Display for Cookie {
     }
 }
 
-/// What [`include`] is in a page.
+/// What [`include()`] is in a page.
 #[derive(Clone, Debug)]
 pub struct Include {
     target: String,

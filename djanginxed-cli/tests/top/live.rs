@@ -1,0 +1,53 @@
+//! The live view, in a terminal of its own.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use testkit::{Memcached, eventually};
+
+/// What switches the alternate screen on and off.
+const SCREEN: [&str; 2] = ["\u{1b}[?1049h", "\u{1b}[?1049l"];
+
+#[test]
+fn it_is_drawn_in_a_terminal_until_q_and_leaves_it_as_it_was() {
+    let memcached = Memcached::start().unwrap();
+    let tool = env!("CARGO_BIN_EXE_djanginxed");
+    let address = memcached.address();
+    // `script` gives it a terminal, which has no size until it is told one.
+    let run = format!(
+        "stty rows 24 cols 100; {tool} top -i 1 --servers {address}; echo code $?; stty -a"
+    );
+    let mut child = Command::new("script")
+        .args(["-qec", &run, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let (mut output, copy) = (child.stdout.take().unwrap(), Arc::clone(&shown));
+    let reader = thread::spawn(move || {
+        let mut some = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut some) {
+            copy.lock().unwrap().extend_from_slice(&some[..length]);
+        }
+    });
+    let shown = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
+    eventually("the server is drawn", || shown().contains(&address));
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"q").unwrap();
+    eventually("it ends", || shown().contains("code 0"));
+    drop(keys);
+    child.wait().unwrap();
+    reader.join().unwrap();
+    let shown = shown();
+    let [on, off] = SCREEN.map(|code| shown.find(code));
+    assert!(on.is_some() && on < off, "{shown:?}");
+    let (_, settings) = shown.split_once("code 0").unwrap();
+    assert!(
+        settings.contains(" icanon") && settings.contains(" echo "),
+        "{settings}"
+    );
+}
