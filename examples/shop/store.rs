@@ -83,6 +83,10 @@ pub(crate) struct Store(Mutex<Connection>);
 impl Store {
     /// Opens the file, which several processes may share, and fills it if it is new.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Store> {
+        if let Some(folder) = path.parent() {
+            // Where it cannot be made, the file cannot be opened, either, which says why.
+            let _ = std::fs::create_dir_all(folder);
+        }
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         // Who reads need not wait for who writes.

@@ -12,16 +12,38 @@ use testkit::{Memcached, Module, Nginx, Process, free_port};
 use crate::install::install;
 use crate::run::{Outcome, cargo, run};
 
-const KEY_PREFIX: &str = "docs";
+/// An example that is shown.
+#[derive(Clone, Copy)]
+struct Example {
+    name: &'static str,
+    /// The variable that says where it listens.
+    listen: &'static str,
+    key_prefix: &'static str,
+}
+
+const SITE: Example = Example {
+    name: "site",
+    listen: "SITE_LISTEN",
+    key_prefix: "docs",
+};
+
+const SHOP: Example = Example {
+    name: "shop",
+    listen: "SHOP_LISTEN",
+    key_prefix: "shop",
+};
 
 /// How long the site may take to listen, and its page to be stored.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) fn demo() -> Outcome {
+/// Shows the example of this name.
+pub(crate) fn demo(name: &str) -> Outcome {
+    let known = [SITE, SHOP].into_iter().find(|one| one.name == name);
+    let example = known.ok_or_else(|| format!("no such demo: {name}; there are site and shop"))?;
     install()?;
-    run(&mut cargo(["build", "--example", "site"]))?;
+    run(&mut cargo(["build", "--example", example.name]))?;
     let interrupt = on_interrupt()?;
-    let mut stack = Stack::start()?;
+    let mut stack = Stack::start(example)?;
     stack.introduce();
     stack.show_a_miss_and_a_hit()?;
     let url = format!("http://127.0.0.1:{}/", stack.nginx.port());
@@ -53,12 +75,12 @@ struct Stack {
 }
 
 impl Stack {
-    fn start() -> Outcome<Stack> {
+    fn start(example: Example) -> Outcome<Stack> {
         let memcached = Memcached::builder().socket(0o666).start();
         let memcached = memcached.map_err(|error| error.to_string())?;
-        let (site, site_port) = start_site(&memcached.address())?;
+        let (site, site_port) = start_site(example, &memcached.address())?;
         let conf = |port| {
-            nginx_file(&memcached, site_port, port).unwrap_or_else(|error| {
+            nginx_file(example, &memcached, site_port, port).unwrap_or_else(|error| {
                 eprintln!("{error}");
                 String::new()
             })
@@ -150,20 +172,25 @@ fn timed_get(port: u16, target: &str) -> std::io::Result<(Response, Duration)> {
     Ok((response, start.elapsed()))
 }
 
-/// The example site on a port of 127.0.0.1, with its pages in `memcached`.
-fn site(memcached: &str, port: u16) -> Command {
-    let mut command = cargo(["run", "--quiet", "--example", "site", "--"]);
+/// The example on a port of 127.0.0.1, with its pages in `memcached`.
+fn site(example: Example, memcached: &str, port: u16) -> Command {
+    let mut command = cargo(["run", "--quiet", "--example", example.name, "--"]);
     command
-        .env("SITE_LISTEN", format!("127.0.0.1:{port}"))
+        .env(example.listen, format!("127.0.0.1:{port}"))
         .env("DJANGINXED_SERVERS", memcached)
-        .env("DJANGINXED_KEY_PREFIX", KEY_PREFIX);
+        .env("DJANGINXED_KEY_PREFIX", example.key_prefix);
     command
 }
 
 /// What the site says that nginx's file must be. Whatever need not be reached from
 /// outside has a unix socket.
-fn nginx_file(memcached: &Memcached, site_port: u16, nginx_port: u16) -> Outcome<String> {
-    let mut command = site(&memcached.address(), site_port);
+fn nginx_file(
+    example: Example,
+    memcached: &Memcached,
+    site_port: u16,
+    nginx_port: u16,
+) -> Outcome<String> {
+    let mut command = site(example, &memcached.address(), site_port);
     let listen = format!("127.0.0.1:{nginx_port}");
     let inner = match memcached.socket() {
         Some(socket) => format!("unix:{}", socket.with_file_name("pages.sock").display()),
@@ -180,8 +207,8 @@ fn nginx_file(memcached: &Memcached, site_port: u16, nginx_port: u16) -> Outcome
     }
 }
 
-fn start_site(memcached: &str) -> Outcome<(Process, u16)> {
-    let mut command = site(memcached, 0);
+fn start_site(example: Example, memcached: &str) -> Outcome<(Process, u16)> {
+    let mut command = site(example, memcached, 0);
     command.stdout(Stdio::piped());
     let mut site = Process::spawn("the site", &mut command, None).map_err(|e| e.to_string())?;
     let (send, receive) = channel();

@@ -16,7 +16,7 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   demo     start memcached, nginx and the example site on free ports, show a
-           miss and a hit, and serve until Ctrl-C
+           miss and a hit, and serve until Ctrl-C; demo shop: the example shop
   test     run every test, against real memcached and nginx processes
   bench    measure what djanginxed costs beside its peers; options: --help
   cache-tests FOLDER
@@ -34,7 +34,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args[..] {
-        ["demo"] => demo::demo(),
+        ["demo"] => demo::demo("site"),
+        ["demo", name] => demo::demo(name),
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
         ["bench", ref options @ ..] => bench::bench(options),
         ["cache-tests", folder] => cache_tests::cache_tests(folder),
