@@ -3,5 +3,6 @@
 
 pub mod by_hand;
 pub mod handlers;
+pub mod mixed;
 pub mod site;
 pub mod work;

@@ -4,6 +4,7 @@ mod app_hit;
 mod app_miss;
 mod build;
 mod burst;
+mod coverage;
 mod fault;
 mod instructions;
 mod key;
@@ -32,6 +33,8 @@ pub(crate) enum Group {
     Fault,
     /// Visitors who wait for a render, while pages' times end.
     Waits,
+    /// What share of a mixed site's requests nginx answers alone.
+    Coverage,
     /// More workers, more pages.
     Scaling,
     /// The time of a page's key.
@@ -43,7 +46,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Group; 10] = [
+    pub(crate) const ALL: [Group; 11] = [
         Group::Key,
         Group::NginxHit,
         Group::Miss,
@@ -51,6 +54,7 @@ impl Group {
         Group::Burst,
         Group::Fault,
         Group::Waits,
+        Group::Coverage,
         Group::Scaling,
         Group::Instructions,
         Group::Build,
@@ -64,6 +68,7 @@ impl Group {
             Group::Burst => burst::measure(stage),
             Group::Fault => fault::measure(stage),
             Group::Waits => waits::measure(stage),
+            Group::Coverage => coverage::measure(stage),
             Group::Scaling => scaling::measure(stage),
             Group::Key => Ok(vec![key::measure(stage)]),
             Group::Instructions => instructions::measure(stage),

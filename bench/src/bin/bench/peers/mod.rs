@@ -42,6 +42,11 @@ fn nginx(modules: &[Module], script: &str, http: impl Fn(u16) -> Outcome<String>
     })
 }
 
+/// nginx with a file of the caller's.
+pub(crate) fn of_site(modules: &[Module], http: impl Fn(u16) -> Outcome<String>) -> Outcome<Peer> {
+    nginx(modules, "", http)
+}
+
 /// A folder that servers can enter which give up root's rights.
 fn public_folder(prefix: &str) -> Outcome<TempDir> {
     use std::os::unix::fs::PermissionsExt;
