@@ -105,7 +105,8 @@
 //! `upgrade`, another protocol is asked for; `content`, a GET or HEAD with content,
 //! whatever announces it; `proxy`, nginx says so by `Djanginxed-Bypass`; `target`,
 //! one that does not begin with `/`; `when`, the middleware's
-//! [`when`](ScopeCache::when) says no. The request's own Cache-Control is ignored, as
+//! [`when`](ScopeCache::when) says no; `query`, a query parameter that the page does not
+//! know, where it says `query = ["page"]`. The request's own Cache-Control is ignored, as
 //! nginx ignores it.
 //!
 //! **Nothing else of a request is in a page's key** but what [`vary`](PageCacheBuilder::vary)

@@ -1,12 +1,12 @@
 //! What stands in the attribute's parentheses: `TIMEOUT, key_prefix = "…",
-//! content_type = "…", stale = …, stale_if_error = …, tags = ["…"]`.
+//! content_type = "…", stale = …, stale_if_error = …, tags = ["…"], query = ["…"]`.
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
 use syn::{Error, Expr, Result};
 
 use crate::parse::{self, Arg, Name};
-use crate::{names, tags, timeout, values};
+use crate::{names, query, tags, timeout, values};
 
 /// The settings of one page, each an expression that the compiler evaluates.
 pub(crate) struct Args {
@@ -16,6 +16,7 @@ pub(crate) struct Args {
     pub(crate) stale: Option<Expr>,
     pub(crate) stale_if_error: Option<Expr>,
     pub(crate) tags: Option<Expr>,
+    pub(crate) query: Option<Expr>,
 }
 
 impl Args {
@@ -58,6 +59,7 @@ struct Found {
     stale: Option<Expr>,
     stale_if_error: Option<Expr>,
     tags: Option<Expr>,
+    query: Option<Expr>,
     /// Where a named argument stood before the timeout.
     early: Option<TokenStream>,
 }
@@ -95,6 +97,7 @@ impl Found {
             names::STALE => (&mut self.stale, timeout::check_window),
             names::STALE_IF_ERROR => (&mut self.stale_if_error, timeout::check_window),
             names::TAGS => (&mut self.tags, tags::check),
+            names::QUERY => (&mut self.query, query::check),
             _ => return Err(names::unknown(&name.tokens, &value)),
         };
         if slot.is_some() {
@@ -127,6 +130,7 @@ impl Found {
             stale: self.stale,
             stale_if_error: self.stale_if_error,
             tags: self.tags,
+            query: self.query,
         })
     }
 }

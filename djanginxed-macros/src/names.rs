@@ -8,8 +8,9 @@ pub(crate) const CONTENT_TYPE: &str = "content_type";
 pub(crate) const STALE: &str = "stale";
 pub(crate) const STALE_IF_ERROR: &str = "stale_if_error";
 pub(crate) const TAGS: &str = "tags";
+pub(crate) const QUERY: &str = "query";
 
-const ALL: [&str; 5] = [KEY_PREFIX, CONTENT_TYPE, STALE, STALE_IF_ERROR, TAGS];
+const ALL: [&str; 6] = [KEY_PREFIX, CONTENT_TYPE, STALE, STALE_IF_ERROR, TAGS, QUERY];
 
 /// What a name that does not exist probably stands for.
 enum Meant {
@@ -46,6 +47,9 @@ const SYNONYMS: &[(&str, Meant)] = &[
     ("tag", Meant::Named(TAGS)),
     ("surrogate_keys", Meant::Named(TAGS)),
     (TAGS, Meant::Named(TAGS)),
+    ("query_params", Meant::Named(QUERY)),
+    ("params", Meant::Named(QUERY)),
+    (QUERY, Meant::Named(QUERY)),
 ];
 
 /// How alike two words must be for one to be a slip of the other.

@@ -6,7 +6,7 @@ use syn::{Expr, Signature};
 
 use crate::args::Args;
 use crate::expand::{called, ends, hygienic};
-use crate::{generics, tags};
+use crate::{generics, list};
 
 /// The settings as a constant, refused by the compiler where they are wrong.
 ///
@@ -23,6 +23,7 @@ pub(crate) fn constant(args: &Args, sig: &Signature) -> TokenStream {
         args.stale.as_ref(),
         args.stale_if_error.as_ref(),
         args.tags.as_ref(),
+        args.query.as_ref(),
     ];
     let generic = values
         .into_iter()
@@ -45,7 +46,7 @@ const STR: fn(Span) -> TokenStream = |span| quote_spanned!(span=> &'static ::cor
 /// The type of a timeout and of what follows it.
 const SECONDS: fn(Span) -> TokenStream = |span| quote_spanned!(span=> ::core::primitive::u32);
 
-/// The type of tags.
+/// The type of tags, and of the names of query parameters.
 const LIST: fn(Span) -> TokenStream =
     |span| quote_spanned!(span=> &'static [&'static ::core::primitive::str]);
 
@@ -81,7 +82,10 @@ fn page(args: &Args) -> TokenStream {
         set(quote!(stale_if_error), chained.clone(), SECONDS, window);
     }
     if let Some(tags) = &args.tags {
-        set(quote!(tags), chained, LIST, &tags::as_slice(tags));
+        set(quote!(tags), chained.clone(), LIST, &list::as_slice(tags));
+    }
+    if let Some(names) = &args.query {
+        set(quote!(query), chained, LIST, &list::as_slice(names));
     }
     page.extend(quote_spanned!(span=> __page));
     page

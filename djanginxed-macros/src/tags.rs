@@ -1,9 +1,9 @@
-//! What is wrong with tags, and how they are given to the runtime.
+//! What is wrong with tags.
 
 use djanginxed_rules::{MAX_TAGS, TAG, is_tag, is_tag_template};
-use syn::{Error, Expr, Lit, Result, parse_quote_spanned};
+use syn::{Error, Expr, Lit, Result};
 
-use crate::expand::{ends, hygienic};
+use crate::list::unwrapped;
 use crate::values::literal;
 
 const EXAMPLE: &str = "`tags = [\"articles\", \"article:{id}\"]`";
@@ -60,24 +60,4 @@ fn fault(tag: &str) -> Option<String> {
         "in a tag, `{name}` stands for a segment of the route: each `{` needs a name and a `}`"
             .to_owned()
     })
-}
-
-/// The expression for a `&'static [&'static str]`.
-pub(crate) fn as_slice(value: &Expr) -> Expr {
-    match unwrapped(value) {
-        array @ Expr::Array(_) => {
-            let span = ends(array).0.resolved_at(hygienic());
-            // Whatever stands in it lives as long as the program.
-            parse_quote_spanned!(span=> const { &#array })
-        }
-        other => other.clone(),
-    }
-}
-
-fn unwrapped(value: &Expr) -> &Expr {
-    match value {
-        Expr::Group(group) => unwrapped(&group.expr),
-        Expr::Paren(paren) => unwrapped(&paren.expr),
-        value => value,
-    }
 }

@@ -99,6 +99,32 @@ pub const fn is_variant_value(value: &str) -> bool {
     is_cookie_name(value) && value.len() <= MAX_VARIANT_VALUE
 }
 
+/// The longest name of a query parameter, in bytes.
+pub const MAX_PARAMETER_NAME: usize = 64;
+
+/// What the name of a query parameter is, for messages.
+pub const PARAMETER_NAME: &str = "1 to 64 of `A-Z a-z 0-9 . _ -`";
+
+/// Whether `name` is that of a query parameter as browsers send it, with nothing
+/// encoded.
+#[must_use]
+pub const fn is_parameter_name(name: &str) -> bool {
+    is_cookie_name(name) && name.len() <= MAX_PARAMETER_NAME
+}
+
+/// Whether each of `names` [is one](is_parameter_name).
+#[must_use]
+pub const fn are_parameter_names(names: &[&str]) -> bool {
+    let mut at = 0;
+    while at < names.len() {
+        if !is_parameter_name(names[at]) {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 /// Whether `tag` names a group of pages: 1 to 1,024 visible ASCII characters.
 #[must_use]
 pub const fn is_tag(tag: &str) -> bool {
@@ -231,6 +257,20 @@ mod tests {
         ] {
             assert!(!is_variant_value(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_parameters_name_is_sent_as_it_is_written() {
+        let long = [b'x'; MAX_PARAMETER_NAME + 1];
+        for good in ["page", "q", "a.b_C-9", str::from_utf8(&long[1..]).unwrap()] {
+            assert!(is_parameter_name(good), "{good}");
+        }
+        let long = str::from_utf8(&long).unwrap();
+        for bad in ["", "a b", "a=b", "a&b", "a%62", "a+b", "é", long] {
+            assert!(!is_parameter_name(bad), "{bad}");
+            assert!(!are_parameter_names(&["page", bad]), "{bad}");
+        }
+        assert!(are_parameter_names(&[]));
     }
 
     #[test]

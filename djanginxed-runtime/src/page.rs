@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use djanginxed_rules::{
-    MAX_TAGS, MAX_TIMEOUT, are_tag_templates, is_key_prefix, is_media_type, is_tag_template,
+    MAX_TAGS, MAX_TIMEOUT, are_parameter_names, are_tag_templates, is_key_prefix, is_media_type,
+    is_parameter_name, is_tag_template,
 };
 
 use crate::config_error::ConfigError;
@@ -24,6 +25,8 @@ pub struct Page {
     stale: Option<u32>,
     stale_if_error: Option<u32>,
     tags: &'static [&'static str],
+    /// The query parameters that the page knows; where it is not said, all.
+    query: Option<&'static [&'static str]>,
 }
 
 impl Page {
@@ -46,6 +49,7 @@ impl Page {
             stale: None,
             stale_if_error: None,
             tags: &[],
+            query: None,
         }
     }
 
@@ -132,6 +136,33 @@ impl Page {
         Page { tags, ..self }
     }
 
+    /// The names of the query parameters that the page knows.
+    #[must_use]
+    #[track_caller]
+    pub const fn query(self, names: &'static [&'static str]) -> Page {
+        assert!(
+            are_parameter_names(names),
+            "the name of a query parameter is 1 to 64 of `A-Z a-z 0-9 . _ -`"
+        );
+        Page {
+            query: Some(names),
+            ..self
+        }
+    }
+
+    /// Whether the page knows each query parameter of `target`. Names are compared byte
+    /// for byte, as nginx compares the ignored ones; an empty one, as in `/a?`, is
+    /// another target than `/a`, and so is not known.
+    pub(crate) fn knows_query(&self, target: &str) -> bool {
+        let (Some(known), Some((_, query))) = (self.query, target.split_once('?')) else {
+            return true;
+        };
+        query.split('&').all(|parameter| {
+            let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
+            known.contains(&name)
+        })
+    }
+
     /// [`key_prefix`](Self::key_prefix) of what only the running program knows.
     #[track_caller]
     pub(crate) fn with_key_prefix(self, prefix: Cow<'static, str>) -> Page {
@@ -163,6 +194,19 @@ impl Page {
             );
         }
         self.tags(kept_list(tags.into_iter().map(kept).collect()))
+    }
+
+    /// [`query`](Self::query) of what only the running program knows.
+    #[track_caller]
+    pub(crate) fn with_query(self, names: Vec<Cow<'static, str>>) -> Page {
+        for name in &names {
+            assert!(
+                is_parameter_name(name),
+                "query parameter {name:?}: use {}",
+                djanginxed_rules::PARAMETER_NAME
+            );
+        }
+        self.query(kept_list(names.into_iter().map(kept).collect()))
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -239,5 +283,26 @@ mod tests {
         let tags = || Page::new(1).with_tags(vec!["a".into(), "b:{id}".into()]);
         assert_eq!(tags().own_tags(), ["a", "b:{id}"]);
         assert!(std::ptr::eq(tags().own_tags(), tags().own_tags()));
+    }
+
+    #[test]
+    fn a_page_knows_the_parameters_that_it_names() {
+        let named = Page::new(1).query(&["page", "q"]);
+        for known in ["/a", "/a?page=2", "/a?q=x&page=2", "/a?page", "/a?q=b=c?d"] {
+            assert!(named.knows_query(known), "{known}");
+        }
+        for unknown in [
+            "/a?",
+            "/a?x=1",
+            "/a?page=2&",
+            "/a?page=2&x",
+            "/a?p%61ge=2",
+            "/a?Page=2",
+        ] {
+            assert!(!named.knows_query(unknown), "{unknown}");
+            assert!(Page::new(1).knows_query(unknown), "{unknown}");
+        }
+        let none = Page::new(1).query(&[]);
+        assert!(none.knows_query("/a") && !none.knows_query("/a?page=2"));
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Bypass {
     Target,
     /// The middleware's `when` says no.
     When,
+    /// The target has a query parameter that the page does not know.
+    Query,
 }
 
 impl Bypass {
@@ -46,6 +48,7 @@ impl Bypass {
             Bypass::Upgrade => "upgrade",
             Bypass::Target => "target",
             Bypass::When => "when",
+            Bypass::Query => "query",
         }
     }
 }

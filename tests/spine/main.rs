@@ -20,6 +20,7 @@ mod entries;
 mod expiry;
 mod hits;
 mod ignored_query;
+mod known_query;
 mod listed_targets;
 mod memory;
 mod middleware;

@@ -180,6 +180,25 @@ impl ScopeCache {
         }
     }
 
+    /// The query parameters that these pages know; by default all. A request with another
+    /// one takes no part (`fwd=bypass; detail=query`), so that what an edit deletes is all
+    /// that is stored. `/a?` has another one, too, without a name.
+    ///
+    /// # Panics
+    /// One is not 1 to 64 of `A-Z a-z 0-9 . _ -`.
+    #[track_caller]
+    pub fn query(
+        self,
+        names: impl IntoIterator<Item = impl Into<Cow<'static, str>>>,
+    ) -> ScopeCache {
+        ScopeCache {
+            page: self
+                .page
+                .with_query(names.into_iter().map(Into::into).collect()),
+            ..self
+        }
+    }
+
     /// Which requests take part; by default all. A request that does not is answered
     /// from inside (`fwd=bypass; detail=when`), and no cache around this one takes it
     /// either. A second call goes before the first.

@@ -6,6 +6,8 @@
 //! ignored parameters follows what is kept, a fixed number of times: it has no
 //! way to say "each". A target with more runs goes past the cache, as it is.
 
+use djanginxed_rules::is_parameter_name;
+
 use super::error::{Error, refuse};
 use super::text::{Text, quoted};
 use super::values::MAX_PARAMETER;
@@ -208,9 +210,7 @@ const TOO_MANY: &str = "with it, the names of all are longer than nginx takes; \
                         write a common beginning and \"*\" for several";
 
 fn checked(name: String) -> Result<String, Error> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let start = name.strip_suffix('*').unwrap_or(&name);
-    if (1..=64).contains(&start.len()) && start.bytes().all(plain) {
+    if is_parameter_name(name.strip_suffix('*').unwrap_or(&name)) {
         return Ok(name);
     }
     Err(refuse(

@@ -52,6 +52,8 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("proxy", _) => Cause::NginxBypasses,
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => Cause::HostUnknown,
+        // Of the page, not of this request's fields.
+        ("query", _) => Cause::Refused(reason),
         _ if is_bypass(first) => Cause::Bypassed(reason),
         _ => Cause::Refused(reason),
     }

@@ -1,0 +1,12 @@
+use actix_web::{Responder, get};
+use djanginxed::cache_page;
+
+#[get("/")]
+#[cache_page(900, query = ["page", "a b"])]
+async fn index() -> impl Responder {
+    "index"
+}
+
+fn main() {
+    let _ = actix_web::App::new().service(index);
+}
