@@ -117,7 +117,9 @@ pub(super) fn fill(
     let (mut response, body) = response.into_parts();
     let body = body.try_into_bytes();
     let in_fields = (response.headers().iter()).any(|(_, value)| mentions(value.as_bytes()));
-    let in_body = is_html && body.as_ref().map_or(true, |body| mentions(body));
+    // A stream is looked through as it goes, and has no length then: only where there may
+    // be parts in it.
+    let in_body = is_html && body.as_ref().map_or(settings.parts, |body| mentions(body));
     let body = match body {
         Ok(body) if !in_body && !in_fields => return response.set_body(BoxBody::new(body)),
         Err(stream) if !in_body && !in_fields => return response.set_body(stream),
@@ -132,10 +134,7 @@ pub(super) fn fill(
         }
         Ok(body) => response.set_body(BoxBody::new(body)),
         Err(stream) if in_body => {
-            if settings.parts {
-                make_personal(response.headers_mut());
-            }
-            response.headers_mut().remove(header::CONTENT_LENGTH);
+            make_personal(response.headers_mut());
             response.set_body(BoxBody::new(Filler::of(Some(stream), Vec::new(), visitor)))
         }
         Err(stream) => response.set_body(stream),
