@@ -98,9 +98,8 @@ pub(crate) async fn claim(pages: &PageCache, key: PageKey) -> Cold {
         if let Some(found) = found {
             return Cold::Theirs(found);
         }
-        match claim {
-            Asked::Ours(claim) | Asked::Unsure(claim) => return Cold::Ours(Some(claim)),
-            Asked::Theirs => {}
+        if claim.is_some() {
+            return Cold::Ours(claim);
         }
         if begun.elapsed() + pause > pages.settings().coalesce_timeout {
             return Cold::Ours(None);
@@ -110,28 +109,18 @@ pub(crate) async fn claim(pages: &PageCache, key: PageKey) -> Cold {
     }
 }
 
-/// Whose the lock is.
-enum Asked {
-    Ours(Claim),
-    Theirs,
-    /// The server has not said. A broken cache never breaks a page; and the lock may have
-    /// been taken all the same, so it is to be given back.
-    Unsure(Claim),
-}
-
 /// Asks for the lock and for the page, in this order, with one write: what another has
-/// rendered is stored before the lock is given back.
-async fn ask(pages: PageCache, key: PageKey) -> (Asked, Option<Found>) {
+/// rendered is stored before the lock is given back. Without a claim another has it.
+async fn ask(pages: PageCache, key: PageKey) -> (Option<Claim>, Option<Found>) {
     let asked = uninterrupted(async move {
         let (locked, found) = tokio::join!(pages.lock(key), pages.look_again(key));
-        let asked = match locked {
-            Ok(true) => Asked::Ours(Claim::new(pages, key)),
-            Ok(false) => Asked::Theirs,
-            Err(_) => Asked::Unsure(Claim::new(pages, key)),
-        };
-        (asked, found.unwrap_or_default())
+        // A server that does not say may have taken it, so it is to be given back; and a
+        // broken cache never breaks a page.
+        let may_render = locked.unwrap_or(true);
+        let claim = may_render.then(|| Claim::new(pages, key));
+        (claim, found.unwrap_or_default())
     });
-    asked.await.unwrap_or((Asked::Theirs, None))
+    asked.await.unwrap_or_default()
 }
 
 /// Runs a future in a task of its own: a visitor who leaves meanwhile must not leave a

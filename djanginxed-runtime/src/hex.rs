@@ -3,8 +3,8 @@
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The 32 digits of an md5, without a heap allocation.
-pub(crate) fn md5(hash: &[u8; 16]) -> [u8; 32] {
+/// The 32 digits of sixteen bytes, such as an md5, without a heap allocation.
+pub(crate) fn sixteen(hash: &[u8; 16]) -> [u8; 32] {
     let mut hex = [0; 32];
     for (pair, byte) in hex.chunks_exact_mut(2).zip(hash) {
         pair.copy_from_slice(&self::byte(*byte));
@@ -41,6 +41,6 @@ mod tests {
             assert_eq!(byte(number), format!("{number:02x}").as_bytes());
         }
         let hash = std::array::from_fn(|at| (at * 17) as u8);
-        assert_eq!(&md5(&hash), b"00112233445566778899aabbccddeeff");
+        assert_eq!(&sixteen(&hash), b"00112233445566778899aabbccddeeff");
     }
 }

@@ -169,7 +169,7 @@ impl PageKey {
 
     /// The 32 hexadecimal digits, without a heap allocation.
     pub(crate) fn hex(&self) -> [u8; 32] {
-        hex::md5(&self.0)
+        hex::sixteen(&self.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A stale page is given out at once, while one visitor's request renders it anew.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
@@ -14,6 +15,9 @@ use crate::sync::{Mutex, lock};
 /// Pages rendered anew at the same moment by one process: more are given out stale
 /// meanwhile.
 const MOST: usize = 64;
+
+/// A render that takes longer is given up, and the page stays as it is.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// The pages that this process is rendering anew.
 #[derive(Debug, Default)]

@@ -34,6 +34,7 @@ pub(crate) struct Render {
     page: Page,
     key: PageKey,
     target: String,
+    /// How to ask for it again, where it is looked after.
     wanted: Option<Arc<Wanted>>,
     started: Instant,
     stamp: Stamp,
@@ -45,19 +46,13 @@ pub(crate) struct Render {
 pub(crate) type Fresh = (Entry, Doubt);
 
 impl Render {
-    pub(crate) fn start(
-        pages: &PageCache,
-        page: Page,
-        key: PageKey,
-        target: &str,
-        wanted: Option<Arc<Wanted>>,
-    ) -> Render {
+    pub(crate) fn start(pages: &PageCache, page: Page, key: PageKey, target: &str) -> Render {
         Render {
             pages: pages.clone(),
             page,
             key,
             target: target.to_owned(),
-            wanted,
+            wanted: None,
             started: pages.settings().clock.now(),
             stamp: pages.deletes().stamp(&key),
             notes: None,
@@ -66,6 +61,14 @@ impl Render {
 
     pub(crate) fn note(&mut self, notes: Option<Arc<Mutex<Notes>>>) {
         self.notes = notes;
+    }
+
+    pub(crate) fn want(&mut self, wanted: Option<Wanted>) {
+        self.wanted = wanted.map(Arc::new);
+    }
+
+    pub(crate) fn target(&self) -> &str {
+        &self.target
     }
 
     /// How long the page may live of `life`, as the handler says.

@@ -39,7 +39,7 @@ impl TagKey {
 
     /// The 32 hexadecimal digits.
     pub(crate) fn hex(&self) -> [u8; 32] {
-        hex::md5(&self.hash)
+        hex::sixteen(&self.hash)
     }
 
     pub(crate) fn is_everything(&self) -> bool {

@@ -1,8 +1,9 @@
-//! What proves that a form came from a page of this process.
-
-use std::fmt::Write;
+//! Random words: what proves that a form came from a page of this process, or a request
+//! from it, and the nonce of an answer.
 
 use subtle::ConstantTimeEq;
+
+use crate::hex;
 
 /// The random token of a process, compared in constant time.
 #[derive(Debug)]
@@ -14,12 +15,8 @@ pub(crate) struct Token {
 impl Token {
     pub(crate) fn random() -> Token {
         let mut bytes = [0; 16];
-        let digits = getrandom::fill(&mut bytes).ok().map(|()| {
-            bytes.iter().fold(String::new(), |mut digits, byte| {
-                let _ = write!(digits, "{byte:02x}");
-                digits
-            })
-        });
+        let filled = getrandom::fill(&mut bytes).ok();
+        let digits = filled.map(|()| hex::sixteen(&bytes).map(char::from).iter().collect());
         Token { digits }
     }
 

@@ -15,13 +15,11 @@ use crate::observe;
 use crate::page::Page;
 use crate::reason::{Bypass, Reason};
 use crate::refresh::{self, Refresh};
-use crate::refresher::Wanted;
 use crate::render::{Fresh, Render};
 use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
-use crate::sync::Arc;
 use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
@@ -35,8 +33,6 @@ pub(crate) struct Visit {
     pub(crate) is_safe: bool,
     pub(crate) accepts_gzip: bool,
     pub(crate) conditions: Conditions,
-    /// How to ask for the page again, where it is looked after.
-    pub(crate) wanted: Option<Arc<Wanted>>,
 }
 
 /// How a visitor is answered.
@@ -265,8 +261,7 @@ impl Visit {
     }
 
     fn start(&self) -> Render {
-        let wanted = self.wanted.clone();
-        Render::start(&self.pages, self.page, self.key, &self.target, wanted)
+        Render::start(&self.pages, self.page, self.key, &self.target)
     }
 }
 

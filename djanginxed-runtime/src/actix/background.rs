@@ -2,27 +2,23 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::rt;
 use tokio::time::timeout;
 
-use super::cached_page::Shared;
 use super::tee;
-use crate::refresh::Refresh;
-
-/// A render that takes longer is given up, and the page stays as it is.
-const LONGEST: Duration = Duration::from_secs(60);
+use crate::refresh::{LONGEST, Refresh};
+use crate::render::Render;
 
 /// Renders a page in a task of its own, on the worker of the visitor whose request
-/// `handler` has, if no other process does so; `notes` are what the page says of itself
-/// when it is rendered.
+/// `handler` has, if no other process does so; `tell` says what is known of the request
+/// when the handler has run.
 pub(super) fn render(
     refresh: Refresh,
     handler: impl Future<Output = HttpResponse> + 'static,
-    notes: impl FnOnce() -> Option<Shared> + 'static,
+    tell: impl FnOnce(&mut Render) + 'static,
 ) {
     rt::spawn(async move {
         let Refresh {
@@ -34,7 +30,7 @@ pub(super) fn render(
         }
         let rendered = async {
             let response = handler.await;
-            render.note(notes());
+            tell(&mut render);
             let status = response.status();
             let rendered = tee::finish(render, response);
             read(rendered.response.into_body()).await;

@@ -16,6 +16,7 @@ use crate::grant::PERSONAL;
 use crate::media::is_html;
 use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, mentions, split};
 use crate::settings::Settings;
+use crate::token::Token;
 
 /// By whom, how deep and with which nonce a part is asked for: `1 0123…`. nginx's file
 /// clears it in what comes from visitors.
@@ -57,11 +58,7 @@ fn asked_with(headers: &HeaderMap) -> Option<(u8, String)> {
 
 /// A nonce; without randomness one that allows nothing.
 fn random() -> String {
-    let mut bytes = [0; 16];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => format!("{:032x}", u128::from_be_bytes(bytes)),
-        Err(_) => String::new(),
-    }
+    Token::random().digits().to_owned()
 }
 
 /// Cookies as nginx's `$cookie_NAME` reads them: names without case, the first counts.

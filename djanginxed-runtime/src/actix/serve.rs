@@ -7,14 +7,13 @@ use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::background;
-use super::cached_page::notes_of;
 use super::fill::fill;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::panic::caught;
 use super::rendering::Rendering;
 use super::seen::Seen;
-use super::through::{Entrance, Failed, decide, enter, through};
+use super::through::{Entrance, Failed, decide, enter, tell, through};
 use crate::page::Page;
 
 /// What an annotated handler returns: its response, under the type it declares.
@@ -68,8 +67,8 @@ pub async fn serve<R: 'static>(
             let response = match decided.stale() {
                 Some((answer, refresh)) => {
                     let rendered_for = request.clone();
-                    let notes = move || notes_of(&page, seen, &rendered_for);
-                    background::render(refresh, handler, notes);
+                    let tell = move |render: &mut _| tell(render, &page, seen, &rendered_for);
+                    background::render(refresh, handler, tell);
                     answer
                 }
                 None => {

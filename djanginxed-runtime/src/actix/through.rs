@@ -25,8 +25,6 @@ use crate::refresher::{self, Wanted};
 use crate::render::{Fresh, Render};
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
 use crate::status::Status;
-use crate::sync::Arc;
-use crate::vary::Values;
 use crate::visit::{Leading, Visit, Way};
 
 /// What is asked for, and of which cache.
@@ -97,7 +95,6 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
         is_safe: head.method.is_safe(),
         accepts_gzip: accepts_gzip(request.headers()),
         conditions: Conditions::of(request.headers()),
-        wanted: wanted(pages, request, target, part, &values),
     };
     let part = match part {
         Part::Full if is_refresh(&visit, request) => Part::Refresh,
@@ -112,20 +109,20 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
     }
 }
 
+/// Tells a render what is known of its request when the handler has run: by then the
+/// request knows the route that it was routed by.
+pub(super) fn tell(render: &mut Render, page: &Page, seen: &Seen, request: &HttpRequest) {
+    render.note(notes_of(page, seen, request));
+    let wanted = wanted(render.pages(), render.target(), request);
+    render.want(wanted);
+}
+
 /// How a request for a page that is looked after can be made again.
-fn wanted(
-    pages: &PageCache,
-    request: &HttpRequest,
-    target: &str,
-    part: Part,
-    values: &Values,
-) -> Option<Arc<Wanted>> {
-    if pages.refresher().is_none() || !matches!(part, Part::Full | Part::Alone) {
-        return None;
-    }
+fn wanted(pages: &PageCache, target: &str, request: &HttpRequest) -> Option<Wanted> {
+    pages.refresher()?;
     let connection = request.connection_info();
     let (host, scheme) = (connection.host(), connection.scheme());
-    Wanted::new(target, host, scheme, values.clone()).map(Arc::new)
+    Wanted::new(target, host, scheme, values_of(request, pages))
 }
 
 /// Whether the application asks itself for this very page.
@@ -228,19 +225,19 @@ where
 {
     let Decided { visit, way, seen } = decided;
     let settings = visit.pages.settings();
-    let rendering = match way {
-        Way::Render(render, leading) => Rendering {
+    let task = match way {
+        Way::Render(render, leading) => Task {
             render,
             leading,
             renewing: None,
         },
         // This visitor renders the page for those who have it stale meanwhile.
-        Way::Stale(form, status, Some(Refresh { render, turn })) => Rendering {
+        Way::Stale(form, status, Some(Refresh { render, turn })) => Task {
             render,
             leading: None,
             renewing: Some(Renewing::Stale(form, status, turn)),
         },
-        Way::Refresh(render, turn) => Rendering {
+        Way::Refresh(render, turn) => Task {
             render,
             leading: None,
             renewing: Some(Renewing::Through(turn)),
@@ -269,11 +266,11 @@ where
             });
         }
     };
-    rendered(&visit, seen, around, carried, handler, rendering).await
+    rendered(&visit, seen, around, carried, handler, task).await
 }
 
 /// A render that is to be made, for whom, and in whose place.
-struct Rendering {
+struct Task {
     render: Render,
     leading: Option<Leading>,
     renewing: Option<Renewing>,
@@ -286,18 +283,18 @@ async fn rendered<C, F, E>(
     around: Option<&Around>,
     carried: C,
     handler: impl FnOnce(C) -> F,
-    rendering: Rendering,
+    task: Task,
 ) -> Result<Answered<C>, Failed<E>>
 where
     C: Borrow<HttpRequest>,
     F: Future<Output = Result<(HttpResponse, C), E>>,
     E: Failure,
 {
-    let Rendering {
+    let Task {
         mut render,
         leading,
         renewing,
-    } = rendering;
+    } = task;
     let leading = lend(around, leading);
     let responded = handler(carried).await;
     let Some(leading) = given_back(around, leading) else {
@@ -324,8 +321,7 @@ where
             return Err(Failed { failure, copy });
         }
     };
-    // By now the request knows the route that it was routed by.
-    render.note(notes_of(&visit.page, seen, carried.borrow()));
+    tell(&mut render, &visit.page, seen, carried.borrow());
     let status = response.status();
     let rendered = tee::finish(render, response);
     conclude(leading, rendered.fresh);

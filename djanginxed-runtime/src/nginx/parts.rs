@@ -102,10 +102,9 @@ pub(super) fn location(text: &mut Text, plan: &Plan, say_who_asks: impl FnOnce(&
             "If-Range",
             "If-Match",
             "If-None-Match",
+            "If-Modified-Since",
+            "If-Unmodified-Since",
         ] {
-            text.line(format_args!("proxy_set_header {field} \"\""));
-        }
-        for field in ["If-Modified-Since", "If-Unmodified-Since"] {
             text.line(format_args!("proxy_set_header {field} \"\""));
         }
         text.why("A part of a part is the application's to fill.");

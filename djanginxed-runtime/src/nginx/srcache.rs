@@ -5,8 +5,9 @@
 //! not a whole response in there is a miss.
 
 use super::copies;
+use super::inner;
 use super::parts;
-use super::plan::{BUFFER, Plan};
+use super::plan::Plan;
 use super::text::Text;
 
 /// In a page's location: looks for the page before anything else.
@@ -74,19 +75,9 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
 }
 
 fn memc(text: &mut Text, plan: &Plan, upstream: &str) {
-    let timeout = &plan.timeout;
     text.line("set $memc_cmd get");
     text.line(format_args!("memc_pass {upstream}"));
-    text.why("The application's own limit; nginx's is 60 s.");
-    text.line(format_args!("memc_connect_timeout {timeout}"));
-    text.line(format_args!("memc_send_timeout {timeout}"));
-    text.line(format_args!("memc_read_timeout {timeout}"));
-    if !plan.single_memcached {
-        text.why("After a time-out the application answers: no other server has the page.");
-        text.line("memc_next_upstream error");
-    }
-    text.why("A usual page in one read; the default of 4k or 8k takes several.");
-    text.line(format_args!("memc_buffer_size {BUFFER}"));
+    inner::bounds(text, plan, "memc");
     text.why("What is stored comes with its own fields; these are the visitor's side's.");
     text.line("add_header Cache-Status \"\"");
     text.line("gunzip off");

@@ -6,6 +6,7 @@ use memchr::memmem;
 
 use super::marker::{Segment, split};
 use super::{Part, is_target};
+use crate::hex;
 use djanginxed_rules::is_cookie_name;
 
 /// The location of nginx's file through which parts are asked for.
@@ -98,10 +99,8 @@ fn block_name(target: &str, default: &str) -> String {
     hash.update(target);
     hash.update("\n");
     hash.update(default);
-    let digits = hash.finalize();
-    digits
-        .iter()
-        .fold("d".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+    let digits = hex::sixteen(&hash.finalize().into());
+    std::iter::once('d').chain(digits.map(char::from)).collect()
 }
 
 /// Whether a stored page has parts.

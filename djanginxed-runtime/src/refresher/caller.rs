@@ -1,6 +1,6 @@
 //! Requests of the application to itself.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use actix_web::http::header;
 use actix_web::http::uri::{PathAndQuery, Uri};
@@ -10,10 +10,8 @@ use awc::http::header::HeaderMap;
 use futures_core::Stream;
 
 use super::{REFRESH, REFRESHED, Wanted};
+use crate::refresh::LONGEST;
 use crate::vary::Rules;
-
-/// A render that takes longer is given up, and the page stays as it is.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,10 +40,8 @@ pub(crate) const REFRESHED: &str = "djanginxed-refreshed";
 #[derive(Debug)]
 pub(crate) struct Refresher {
     shared: Arc<Shared>,
-    /// What the thread takes with it; none once it runs.
-    start: Mutex<Option<mpsc::UnboundedReceiver<Replace>>>,
-    started: OnceLock<bool>,
-    replaces: mpsc::UnboundedSender<Replace>,
+    /// By which the thread is told of purges; none where it could not be started.
+    thread: OnceLock<Option<mpsc::UnboundedSender<Replace>>>,
 }
 
 #[derive(Debug)]
@@ -90,7 +88,6 @@ pub(crate) enum What {
 
 impl Refresher {
     pub(crate) fn new(care: Care) -> Refresher {
-        let (replaces, start) = mpsc::unbounded_channel();
         Refresher {
             shared: Arc::new(Shared {
                 care,
@@ -101,9 +98,7 @@ impl Refresher {
                 ordered: Notify::new(),
                 tickets: Tickets::default(),
             }),
-            start: Mutex::new(Some(start)),
-            started: OnceLock::new(),
-            replaces,
+            thread: OnceLock::new(),
         }
     }
 
@@ -121,7 +116,7 @@ impl Refresher {
         life: Life,
         started: Instant,
     ) {
-        if !self.ensure_started(pages) {
+        if self.thread(pages).is_none() {
             return;
         }
         let due = started + life.fresh.saturating_sub(list::lead(life));
@@ -146,26 +141,25 @@ impl Refresher {
         what: What,
     ) -> Result<Purged, StoreError> {
         let (done, answer) = oneshot::channel();
-        if !self.ensure_started(pages) || self.replaces.send(Replace { what, done }).is_err() {
-            return Err(StoreError::NoWriter);
-        }
+        let thread = self.thread(pages).ok_or(StoreError::NoWriter)?;
+        // Where nobody takes it, nobody answers.
+        let _ = thread.send(Replace { what, done });
         answer.await.unwrap_or(Err(StoreError::NoWriter))
     }
 
-    fn ensure_started(&self, pages: impl FnOnce() -> WeakCache) -> bool {
-        *self.started.get_or_init(|| {
+    fn thread(&self, pages: impl FnOnce() -> WeakCache) -> Option<&mpsc::UnboundedSender<Replace>> {
+        let start = || {
             let (shared, pages) = (Arc::clone(&self.shared), pages());
-            let Some(replaces) = lock(&self.start).take() else {
-                return false;
-            };
+            let (sender, replaces) = mpsc::unbounded_channel();
             let spawned = thread::Builder::new()
                 .name("djanginxed-refresher".into())
                 .spawn(move || work::run(&shared, &pages, replaces));
             if let Err(error) = &spawned {
                 observe::no_refresher(error);
             }
-            spawned.is_ok()
-        })
+            spawned.is_ok().then_some(sender)
+        };
+        self.thread.get_or_init(start).as_ref()
     }
 }
 

@@ -32,10 +32,15 @@ impl App {
         command
             .args(arguments)
             .arg("--pages")
-            .arg(stage.pages_folder())
-            .stdout(Stdio::piped());
+            .arg(stage.pages_folder());
+        App::run(&mut command)
+    }
+
+    /// Starts a program that says on which port it listens.
+    pub(crate) fn run(command: &mut Command) -> Outcome<App> {
+        command.stdout(Stdio::piped());
         let mut process =
-            Process::spawn("bench-app", &mut command, None).map_err(|error| error.to_string())?;
+            Process::spawn("the application", command, None).map_err(|error| error.to_string())?;
         let port = port(&mut process)?;
         Ok(App { process, port })
     }
@@ -52,9 +57,17 @@ impl App {
     /// # Panics
     /// When the application does not say.
     pub(crate) fn renders(&self) -> u64 {
-        let answer = get(self.port, "/-/renders");
-        let renders = answer.text().parse();
-        renders.unwrap_or_else(|_| panic!("the application does not count: {answer:?}"))
+        self.counted("/-/renders")
+    }
+
+    /// A number that the application says at `target`.
+    ///
+    /// # Panics
+    /// When it does not say.
+    pub(crate) fn counted(&self, target: &str) -> u64 {
+        let answer = get(self.port, target);
+        let number = answer.text().parse();
+        number.unwrap_or_else(|_| panic!("the application does not count: {answer:?}"))
     }
 
     /// An error unless nearly all of a run's requests were hits: under load a
@@ -101,7 +114,7 @@ pub(crate) fn sibling(name: &str) -> Outcome<PathBuf> {
 }
 
 fn port(process: &mut Process) -> Outcome<u16> {
-    let stdout = process.stdout().ok_or("bench-app has no output")?;
+    let stdout = process.stdout().ok_or("the application has no output")?;
     let (send, receive) = channel();
     thread::spawn(move || {
         let mut line = String::new();
@@ -113,5 +126,5 @@ fn port(process: &mut Process) -> Outcome<u16> {
     let line = line.unwrap_or_default();
     (line.trim().rsplit(':').next())
         .and_then(|port| port.parse().ok())
-        .ok_or_else(|| "bench-app did not say where it listens".to_owned())
+        .ok_or_else(|| "the application did not say where it listens".to_owned())
 }

@@ -1,23 +1,25 @@
 //! What share of a mixed site's requests nginx answers without the application, and
 //! whether each answer is right.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bench::mixed::{ARTICLES, settings};
 use djanginxed::nginx::Site;
 use testkit::http::{Request, Response};
-use testkit::{Module, Process, free_port, get};
+use testkit::{Module, free_port};
 
-use crate::app::{memcached, sibling};
+use crate::app::{App, memcached, sibling};
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::peers::of_site;
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table};
 
 const VISITORS: u64 = 8;
+
+/// Where the site says how many requests have reached it.
+const ASKED: &str = "/-/asked";
 
 const COLUMNS: [Column; 5] = [
     Column {
@@ -79,11 +81,11 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
 fn prepare<'a>(cached: bool, length: Duration) -> Outcome<Measure<'a>> {
     let memcached = memcached(256)?;
     let address = memcached.address();
-    let (app, port) = start(&address, cached)?;
+    let app = start(&address, cached)?;
     let pages = settings(&address).build();
     let site = Site::new(&pages.map_err(|error| error.to_string())?)
         .server_name("127.0.0.1")
-        .app(format!("127.0.0.1:{port}"))
+        .app(format!("127.0.0.1:{}", app.port))
         .never_cache("/search")
         .ignore_query("utm_*");
     let nginx = of_site(&[Module::SetMisc, Module::Srcache, Module::Memc], |port| {
@@ -96,9 +98,9 @@ fn prepare<'a>(cached: bool, length: Duration) -> Outcome<Measure<'a>> {
         let _running = (&memcached, &app, &nginx);
         let floors = Floors::default();
         warm(nginx.port, &floors)?;
-        let before = asked(port)?;
+        let before = app.counted(ASKED);
         let counts = traffic(nginx.port, &floors, length)?;
-        let asked = asked(port)? - before;
+        let asked = app.counted(ASKED) - before;
         Ok(sample(&counts, asked))
     }))
 }
@@ -115,35 +117,13 @@ fn sample(counts: &Counts, asked: u64) -> Sample {
     .into()
 }
 
-fn start(memcached: &str, cached: bool) -> Outcome<(Process, u16)> {
+fn start(memcached: &str, cached: bool) -> Outcome<App> {
     let mut command = Command::new(sibling("bench-site")?);
-    command
-        .args(["--memcached", memcached])
-        .stdout(Stdio::piped());
+    command.args(["--memcached", memcached]);
     if cached {
         command.arg("--cached");
     }
-    let process = Process::spawn("bench-site", &mut command, None);
-    let mut process = process.map_err(|error| error.to_string())?;
-    let mut line = String::new();
-    let output = process.stdout().ok_or("bench-site has no output")?;
-    BufReader::new(output)
-        .read_line(&mut line)
-        .map_err(|error| format!("bench-site: {error}"))?;
-    let port = line
-        .trim()
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok());
-    Ok((process, port.ok_or("bench-site does not say its port")?))
-}
-
-fn asked(port: u16) -> Outcome<u64> {
-    let answer = get(port, "/-/asked");
-    answer
-        .text()
-        .parse()
-        .map_err(|_| format!("the site does not count: {answer:?}"))
+    App::run(&mut command)
 }
 
 /// Versions below which no answer may be, from when the edit's answer was there.
