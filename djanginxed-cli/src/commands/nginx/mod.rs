@@ -190,12 +190,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
         .cache_status(!args.no_cache_status)
         .parts(args.parts.parts)
         .hosts(names(&args.hosts));
-    for name in args.rules.cookies() {
-        pages = pages.bypass_cookie(name);
-    }
-    for name in args.rules.headers() {
-        pages = pages.bypass_header(name);
-    }
+    pages = args.rules.add_to(pages);
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
@@ -209,7 +204,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
     }
     let pages = pages
         .build()
-        .map_err(|error| refusal::of_settings(args, &error))?;
+        .map_err(|error| refusal::of_settings(args, error))?;
     let mut site = Site::new(&pages)
         .script_path(&args.script)
         .inner(&args.inner)
