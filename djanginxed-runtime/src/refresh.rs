@@ -1,27 +1,12 @@
 //! A stale page is given out at once, while one visitor's request renders it anew.
 
-use std::collections::HashSet;
-use std::time::Duration;
-
 use actix_web::http::StatusCode;
 
 use crate::cache::PageCache;
-use crate::claim::Claim;
+use crate::cache::claim::Claim;
 use crate::key::PageKey;
 use crate::observe;
 use crate::render::Render;
-use crate::sync::{Mutex, lock};
-
-/// Pages rendered anew at the same moment by one process: more are given out stale
-/// meanwhile.
-const MOST: usize = 64;
-
-/// A render that takes longer is given up, and the page stays as it is.
-pub(crate) const LONGEST: Duration = Duration::from_secs(60);
-
-/// The pages that this process is rendering anew.
-#[derive(Debug, Default)]
-pub(crate) struct Refreshing(Mutex<HashSet<PageKey>>);
 
 /// That a visitor's request is to render a stale page anew. Dropped, it leaves that to
 /// another.
@@ -35,7 +20,7 @@ pub(crate) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        lock(&self.pages.refreshing().0).remove(&self.key);
+        self.pages.refreshing().end(&self.key);
     }
 }
 
@@ -48,11 +33,7 @@ pub(crate) struct Refresh {
 
 /// The first who finds a page stale has the turn.
 pub(crate) fn turn(pages: &PageCache, key: PageKey) -> Option<Turn> {
-    let mut refreshing = lock(&pages.refreshing().0);
-    if refreshing.len() >= MOST || !refreshing.insert(key) {
-        return None;
-    }
-    Some(Turn {
+    pages.refreshing().begin(key).then(|| Turn {
         pages: pages.clone(),
         key,
         claim: None,

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
-use crate::cache::PageCache;
+use crate::cache::{PageCache, Wanted};
 use crate::deletes::Stamp;
 use crate::entry::{Entry, Head, max_body};
 use crate::etag;
@@ -22,7 +22,6 @@ use crate::page::Page;
 use crate::personal::{self, MAX_INCLUDES, Stored, has_markers};
 use crate::policy::{self, Decision, Terms};
 use crate::reason::{Dropped, Reason};
-use crate::refresher::Wanted;
 use crate::sync::{Arc, Mutex, lock};
 use crate::tag::{Tags, tags_of};
 use crate::writer::{Doubt, Job};

@@ -4,8 +4,8 @@
 use actix_web::http::StatusCode;
 use tokio::time::timeout;
 
+use crate::cache::claim::{self, Claim, Cold};
 use crate::cache::{Landed, PageCache};
-use crate::claim::{self, Claim, Cold};
 use crate::coalesce::{Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};

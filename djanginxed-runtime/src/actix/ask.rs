@@ -12,8 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::fill::PART_FIELD;
 use crate::personal::MAX_DEPTH;
+
+/// By whom, how deep and with which nonce a part is asked for: `1 0123…`. nginx's file
+/// clears it in what comes from visitors.
+pub(super) static PART_FIELD: HeaderName = HeaderName::from_static("djanginxed-part");
 
 /// A part that takes longer is its default text.
 const PATIENCE: Duration = Duration::from_secs(5);

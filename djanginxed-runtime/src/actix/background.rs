@@ -9,7 +9,8 @@ use actix_web::rt;
 use tokio::time::timeout;
 
 use super::tee;
-use crate::refresh::{LONGEST, Refresh};
+use crate::cache::refreshing::LONGEST;
+use crate::refresh::Refresh;
 use crate::render::Render;
 
 /// Renders a page in a task of its own, on the worker of the visitor whose request

@@ -10,17 +10,13 @@ use actix_web::rt::{spawn, task::JoinHandle};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::ask::Ask;
+use super::ask::{Ask, PART_FIELD};
 use crate::control::says;
 use crate::grant::PERSONAL;
 use crate::media::is_html;
 use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, mentions, split};
 use crate::settings::Settings;
 use crate::token::Token;
-
-/// By whom, how deep and with which nonce a part is asked for: `1 0123…`. nginx's file
-/// clears it in what comes from visitors.
-pub(super) static PART_FIELD: HeaderName = HeaderName::from_static("djanginxed-part");
 
 /// For whom parts are filled.
 struct Visitor {

@@ -2,9 +2,12 @@
 
 mod apart;
 mod builder;
+pub(crate) mod claim;
 mod kinds;
 mod outcomes;
 mod purge;
+pub(crate) mod refresher;
+pub(crate) mod refreshing;
 mod store;
 
 use std::collections::HashMap;
@@ -24,6 +27,9 @@ use self::apart::Apart;
 use self::kinds::Kinds;
 pub(crate) use self::outcomes::Outcome;
 use self::outcomes::Outcomes;
+use self::refresher::Refresher;
+pub(crate) use self::refresher::Wanted;
+use self::refreshing::Refreshing;
 pub(crate) use self::store::Kept;
 use self::store::Store;
 use crate::budget::Budget;
@@ -38,8 +44,6 @@ use crate::media::HTML;
 use crate::observe;
 use crate::page::Page;
 use crate::reason::Dropped;
-use crate::refresh::Refreshing;
-use crate::refresher::{Refresher, Wanted};
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker};
 use crate::store::error::StoreError;

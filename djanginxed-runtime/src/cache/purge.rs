@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::PageCache;
+use super::refresher::{self, Refresher};
 use crate::key::{KeyRecipe, PageKey};
 use crate::observe;
 use crate::purged::{Purged, Spare};
-use crate::refresher::{self, Refresher};
 use crate::store::client::{Client, Look};
 use crate::store::error::StoreError;
 use crate::tag::{TagKey, checked};

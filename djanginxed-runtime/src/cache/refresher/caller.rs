@@ -10,7 +10,7 @@ use awc::http::header::HeaderMap;
 use futures_core::Stream;
 
 use super::{REFRESH, REFRESHED, Wanted};
-use crate::refresh::LONGEST;
+use crate::cache::refreshing::LONGEST;
 use crate::vary::Rules;
 
 /// What came of a request.

@@ -10,8 +10,8 @@ use tokio::time::{sleep, timeout_at};
 
 use super::caller::{Caller, Verdict};
 use super::{Next, Order, Replace, Shared, list, next};
+use crate::cache::claim::Claim;
 use crate::cache::{PageCache, WeakCache};
-use crate::claim::Claim;
 use crate::observe;
 use crate::store::client::Client;
 use crate::sync::{Arc, lock};
