@@ -18,9 +18,9 @@ use crate::http::Trust;
 /// After `djanginxed delete`, wait 3 seconds: pages rendered sooner are not kept.
 /// Exit code 0 if every page is stored now, 1 if one was refused or failed.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20"
-)]
+#[command(after_help = "Examples:
+  djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20
+  djanginxed warm --hot https://www.example.com --hit-feed /run/djanginxed/hits.sock")]
 pub(crate) struct Args {
     /// URLs; "-": a list of them on standard input
     #[arg(value_name = "URL")]
@@ -31,6 +31,12 @@ pub(crate) struct Args {
     /// A sitemap's URL or file; sitemaps that it names are read too
     #[arg(short, long, value_name = "SITEMAP")]
     sitemap: Vec<String>,
+    /// The hottest pages of this site, those first, as the feed of hits knows them
+    #[arg(long, value_name = "URL", requires = "hit_feed")]
+    hot: Option<String>,
+    /// The socket by which nginx tells the application of its hits
+    #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
+    hit_feed: Option<String>,
     /// How many pages are asked for at a time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -71,7 +77,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     }
     if sources.urls.is_empty() {
         return Err(Failure::Usage(
-            "nothing to ask for: give URLs, --file or --sitemap".to_owned(),
+            "nothing to ask for: give URLs, --file, --sitemap or --hot".to_owned(),
         ));
     }
     Ok(crawl::crawl(&args, &trust, sources).await)
