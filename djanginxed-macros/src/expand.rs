@@ -7,7 +7,7 @@ use syn::{FnArg, ReturnType, Type, parse_quote_spanned};
 
 use crate::args::Args;
 use crate::handler::Handler;
-use crate::{fold, generics, page};
+use crate::{fold, generics, page, visitor};
 
 /// Locals of this span are never the user's: a `__request` of theirs is another
 /// one. They begin with `__` all the same, since a route attribute makes a unit
@@ -58,9 +58,13 @@ pub(crate) fn hygienic() -> Span {
 pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     let span = hygienic();
     let page = page::constant(args, &handler.sig);
+    let seen = match visitor::extractor(&handler.sig) {
+        Some(name) => quote_spanned!(span=> ::djanginxed::__private::Seen::of_visitors(#name)),
+        None => quote_spanned!(span=> ::djanginxed::__private::Seen::new()),
+    };
     let seen = quote_spanned! {span=>
         {
-            static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
+            static __SEEN: ::djanginxed::__private::Seen = #seen;
             &__SEEN
         }
     };
