@@ -3,8 +3,8 @@
 use syn::punctuated::Punctuated;
 use syn::{Attribute, FnArg, PatType, Token, parse_quote_spanned};
 
-use crate::expand::hygienic;
 use crate::handler::{MAX_EXTRACTORS, is_conditional};
+use crate::spans::hygienic;
 
 /// Clippy calls more arguments than this too many.
 const MAX_ARGUMENTS: usize = 7;

@@ -8,7 +8,7 @@ use syn::{
     parse_quote_spanned,
 };
 
-use crate::expand::hygienic;
+use crate::spans::hygienic;
 
 /// Says in the signature that a generic return type is a responder. In the
 /// handler as written nothing asks for that before it is registered.

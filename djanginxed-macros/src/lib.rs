@@ -13,6 +13,7 @@ mod parse;
 mod purges;
 mod query;
 mod recover;
+mod spans;
 mod tags;
 mod timeout;
 mod values;

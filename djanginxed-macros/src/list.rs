@@ -2,7 +2,7 @@
 
 use syn::{Expr, parse_quote_spanned};
 
-use crate::expand::{ends, hygienic};
+use crate::spans::{ends, hygienic};
 
 /// The expression for a `&'static [&'static str]`.
 pub(crate) fn as_slice(value: &Expr) -> Expr {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Signature};
 
 use crate::args::Args;
-use crate::expand::{called, ends, hygienic};
+use crate::spans::{called, ends, hygienic};
 use crate::{generics, list};
 
 /// The settings as a constant, refused by the compiler where they are wrong.

@@ -7,8 +7,9 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Result, Token};
 
-use crate::expand::{Call, called, hygienic, surround};
+use crate::expand::{Call, surround};
 use crate::handler::{Handler, Words};
+use crate::spans::{called, hygienic};
 use crate::{generics, recover, tags};
 
 pub(crate) fn annotate(args: TokenStream, item: TokenStream) -> TokenStream {

@@ -85,6 +85,22 @@ fn the_script_is_written_beside_the_file() {
 }
 
 #[test]
+fn the_script_needs_nothing_of_a_site() {
+    let done = run(["nginx", "--script-only"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let site = ["--server-name", "a.example", "--md5", "njs", "-o"];
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    assert_eq!(nginx(&[&site[..], &[output]].concat()).code, 0);
+    let beside = std::fs::read_to_string(folder.path().join("djanginxed.js")).unwrap();
+    assert_eq!(done.out, beside);
+    let alone = folder.path().join("alone");
+    let done = run(["nginx", "--script-only", "-o", alone.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(std::fs::read_dir(&alone).unwrap().count(), 1);
+}
+
+#[test]
 fn hostile_values_are_errors_that_name_them() {
     for option in [
         "--server-name",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Memcached;
 use super::client::Client;
-use super::place::{Place, Socket};
+use super::place::{ACCOUNTS, Place, Socket};
 use crate::error::Error;
 use crate::port::free_port;
 use crate::process::{Process, find};
@@ -15,9 +15,6 @@ use crate::user::unprivileged;
 use crate::wait::{PATIENCE, within};
 
 const PROGRAM: &str = "memcached";
-
-/// Whose rights it has where root starts it.
-pub(super) const ACCOUNTS: &[&str] = &["memcache", "memcached", "nobody"];
 
 /// How a [`Memcached`] is started.
 #[derive(Clone, Debug)]

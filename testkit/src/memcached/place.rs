@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::builder::ACCOUNTS;
 use crate::error::Error;
 use crate::user::unprivileged;
+
+/// Whose rights it has where root starts it.
+pub(super) const ACCOUNTS: &[&str] = &["memcache", "memcached", "nobody"];
 
 #[derive(Clone, Debug)]
 pub(super) enum Place {

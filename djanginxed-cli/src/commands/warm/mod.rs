@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Connect there, whatever host a URL names
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
     connect: Option<String>,
     /// A header to send with every request; may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
