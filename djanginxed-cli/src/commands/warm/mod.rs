@@ -20,9 +20,9 @@ use crate::http::Trust;
 /// there; right after a `djanginxed delete` that takes up to 4 seconds.
 /// Exit code 0 if every page is stored now, 1 if one was refused or failed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20
-  djanginxed warm --hot https://www.example.com --hit-feed /run/djanginxed/hits.sock")]
+#[command(
+    after_help = "Example: djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20"
+)]
 pub(crate) struct Args {
     /// URLs; "-": a list of them on standard input
     #[arg(value_name = "URL")]
