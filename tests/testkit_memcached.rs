@@ -128,3 +128,25 @@ fn a_fault_reaches_connections_that_are_open() {
     let error = stream.read(&mut [0; 64]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
+
+/// A client that is told nothing would take its connection for good, and be reset by its
+/// next question, when all is well again.
+#[test]
+fn a_client_of_a_fault_proxy_hears_when_its_server_breaks_the_line() {
+    use std::io::{ErrorKind, Read, Write};
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = FaultProxy::start(server.local_addr().unwrap().port()).unwrap();
+    let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    client.write_all(b"version\r\n").unwrap();
+    let (accepted, _) = server.accept().unwrap();
+    // What is closed with a question unread is reset.
+    accepted.peek(&mut [0; 1]).unwrap();
+    drop(accepted);
+    let heard = client.read(&mut [0; 1]);
+    let silence = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    let is_silent = heard.is_err_and(|error| silence.contains(&error.kind()));
+    assert!(!is_silent, "the line is broken, and its client waits");
+}

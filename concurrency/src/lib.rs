@@ -21,16 +21,22 @@ macro_rules! checks {
 
 mod breakers;
 mod flights;
+mod purges;
+mod stand_ins;
 mod sync;
+
+use stand_ins::{key, store, tag};
 
 #[path = "../../djanginxed-runtime/src"]
 mod runtime {
     pub(crate) mod breaker;
     pub(crate) mod coalesce;
+    pub(crate) mod deletes;
 }
 
 /// Every check: the sentence it proves, and what to run. It panics where an
 /// interleaving proves the sentence wrong, or leaves someone waiting for ever.
 pub fn checks() -> impl Iterator<Item = (&'static str, fn())> {
-    flights::CHECKS.iter().chain(breakers::CHECKS).copied()
+    let all = [flights::CHECKS, purges::CHECKS, breakers::CHECKS];
+    all.into_iter().flatten().copied()
 }

@@ -1,9 +1,9 @@
-//! What the runtime's `sync` module gives `coalesce` and `breaker`, under the
-//! control of loom. Its own counting of references is of no interest here, and
+//! What the runtime's `sync` module gives `coalesce`, `breaker` and `deletes`, under
+//! the control of loom. Its own counting of references is of no interest here, and
 //! would multiply the interleavings.
 
-pub(crate) use loom::sync::atomic::{AtomicBool, Ordering};
-pub(crate) use loom::sync::{Mutex, MutexGuard};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use loom::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::sync::Arc;
 
 use std::sync::PoisonError;

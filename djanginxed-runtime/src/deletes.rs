@@ -12,8 +12,7 @@
 //! stored only if its render began behind that place.
 
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
@@ -21,7 +20,9 @@ use hashlink::LinkedHashMap;
 
 use crate::key::PageKey;
 use crate::store::client::Marker;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{
+    AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, lock,
+};
 use crate::tag::TagKey;
 
 const COUNTERS: usize = 1024;
@@ -67,16 +68,21 @@ pub(crate) struct Stamp {
 
 impl Deletes {
     pub(crate) fn new() -> Deletes {
+        Deletes::with_counters(COUNTERS)
+    }
+
+    /// With one counter at the least.
+    pub(crate) fn with_counters(counters: usize) -> Deletes {
         Deletes {
-            counters: (0..COUNTERS).map(|_| Mutex::new(0)).collect(),
+            counters: (0..counters).map(|_| Mutex::new(0)).collect(),
             hasher: RandomState::default(),
             purged: AtomicU64::new(0),
-            purges: RwLock::default(),
+            purges: RwLock::new(Purges::default()),
         }
     }
 
     fn counter(&self, key: &PageKey) -> MutexGuard<'_, u64> {
-        let at = self.hasher.hash_one(key) as usize % COUNTERS;
+        let at = self.hasher.hash_one(key) as usize % self.counters.len();
         lock(&self.counters[at])
     }
 
@@ -191,6 +197,10 @@ impl Deletes {
             return known.place;
         }
         let mut purges = self.purges_mut();
+        // Another may have seen it in between, and renders have begun since.
+        if let Some(known) = purges.elsewhere.get(&seen).filter(is_this) {
+            return known.place;
+        }
         let place = self.next_place();
         let at = Instant::now();
         purges.elsewhere.put(seen, Sighting { number, at, place });

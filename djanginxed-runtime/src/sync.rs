@@ -1,8 +1,8 @@
-//! How shared state is locked. `coalesce` and `breaker` stand on these names
+//! How shared state is locked. `coalesce`, `breaker` and `deletes` stand on these names
 //! alone, so that a model checker can put its own in their place.
 
-pub(crate) use std::sync::atomic::{AtomicBool, Ordering};
-pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use std::sync::PoisonError;
 
