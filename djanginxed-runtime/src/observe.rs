@@ -238,6 +238,12 @@ pub(crate) fn purged(what: &dyn Display, answer: &Result<Purged, StoreError>) {
     }
 }
 
+/// A server has evicted pieces of an index that a purge needed.
+pub(crate) fn index_lost(pieces: usize) {
+    measure!(counter("djanginxed_lost_indexes_total").increment(pieces as u64));
+    let _ = pieces;
+}
+
 /// A handler has changed something, and pages that show it may be left.
 pub(crate) fn change_not_purged(route: Option<&str>, problem: &dyn Display) {
     measure!(counter("djanginxed_change_purge_failures_total").increment(1));

@@ -79,7 +79,7 @@ pub fn index_items(key_prefix: &str, tag: &str, page: &PageKey) -> Vec<String> {
 /// Whether such an item lists `page`.
 #[must_use]
 pub fn index_lists(item: &[u8], page: &PageKey) -> bool {
-    index::pages(item).contains(page)
+    index::has(item, page)
 }
 
 /// Every variant of the pages of a cache as it stands in their keys, `~de~mobile`; one,

@@ -37,6 +37,18 @@ impl TagKey {
         }
     }
 
+    /// What the ledgers stand under: no tag's md5 is that.
+    pub(crate) fn ledger() -> TagKey {
+        TagKey {
+            hash: [0; 16],
+            is_everything: false,
+        }
+    }
+
+    pub(crate) fn first_byte(&self) -> u8 {
+        self.hash[0]
+    }
+
     /// The 32 hexadecimal digits.
     pub(crate) fn hex(&self) -> [u8; 32] {
         hex::sixteen(&self.hash)

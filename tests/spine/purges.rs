@@ -463,6 +463,98 @@ fn a_dead_server_is_a_failure_beside_what_was_deleted() {
     assert!(refused.is_err());
 }
 
+/// The pieces of indexes that a server has.
+fn pieces(memcached: &Memcached) -> Vec<String> {
+    let keys = memcached.keys().into_iter();
+    let keys = keys.map(|key| key.replace("%3A", ":"));
+    keys.filter(|key| key.starts_with("tag:") && !key.starts_with("tag:0000"))
+        .collect()
+}
+
+/// How many pieces a purge says were lost; whether that is all that it says.
+fn missed(pages: &PageCache, purge: Purge) -> Option<usize> {
+    let purged = System::new().block_on(pages.purge(purge)).unwrap();
+    match &purged.failures[..] {
+        [] => {
+            assert!(purged.is_complete());
+            None
+        }
+        [StoreError::IndexLost { pieces, .. }] => {
+            assert!(!purged.is_complete());
+            Some(*pieces)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_purge_says_that_a_piece_of_its_index_is_lost_and_not_that_it_is_done() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let key = PageKey::new("site1", "/articles/7").to_string();
+    ask(&pages, &["/articles/7", "/articles/8", "/"]);
+    for piece in pieces(&memcached) {
+        assert!(memcached.delete(piece));
+    }
+    let seven = || Purge::tag("article:7");
+    assert_eq!(missed(&pages, seven()), Some(1));
+    assert!(memcached.get(&key).is_some(), "nobody knows of it");
+    // Another process learns it from Memcached.
+    let other = cache(&memcached).build().unwrap();
+    assert_eq!(missed(&other, seven()), Some(1));
+    assert_eq!(missed(&other, Purge::tag("articles")), Some(2));
+    // A new page makes the piece anew, and the older ones are still not in it.
+    wait_for(other.delete(&PageKey::new("site1", "/articles/7"))).unwrap();
+    ask(&other, &["/articles/7"]);
+    assert!(!pieces(&memcached).is_empty());
+    assert_eq!(missed(&pages, seven()), Some(1));
+    // Of what was never listed nothing is missed.
+    assert_eq!(missed(&pages, Purge::tag("nothing")), None);
+}
+
+#[test]
+fn pages_that_come_and_go_leave_no_purge_in_doubt() {
+    let memcached = Memcached::start().unwrap();
+    let sites = [(), ()].map(|()| cache(&memcached).build().unwrap());
+    for _ in 0..3 {
+        for pages in &sites {
+            ask(pages, &["/articles/7", "/articles/8", "/"]);
+            for purge in ["article:7", "articles", "articles", "front"] {
+                assert_eq!(missed(pages, Purge::tag(purge)), None, "{purge}");
+            }
+            ask(pages, &["/articles/7"]);
+            assert_eq!(missed(pages, Purge::everything()), None);
+        }
+    }
+    assert!(!pieces(&memcached).is_empty(), "they keep what is claimed");
+}
+
+/// The page is read all the while, and its index by nobody.
+#[test]
+fn a_memcached_that_evicts_an_index_is_found_out() {
+    let memcached = Memcached::builder().memory_mb(2).start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let key = PageKey::new("site1", "/articles/7").to_string();
+    ask(&pages, &["/articles/7"]);
+    let listed = pieces(&memcached);
+    let is_gone = |piece: &String| memcached.command(&format!("me {piece}")).starts_with("EN");
+    let mut number = 0;
+    while !listed.iter().all(is_gone) {
+        assert!(number < 1_000_000, "nothing is evicted");
+        for _ in 0..1000 {
+            number += 1;
+            memcached.set(format!("filler-{number:0>33}"), 0, 0, "x".repeat(40));
+        }
+        assert!(memcached.get(&key).is_some(), "the page is gone as well");
+    }
+    assert!(memcached.stat("evictions") > 0);
+    assert_eq!(missed(&pages, Purge::tag("article:7")), Some(1));
+}
+
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    System::new().block_on(future)
+}
+
 /// A hundred thousand pages of one tag, as another process would have left them.
 #[test]
 fn a_tag_of_a_hundred_thousand_pages_is_purged() {

@@ -4,6 +4,7 @@ mod tags;
 
 pub(crate) use self::tags::{MAX_PIECE, Read};
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -409,8 +410,21 @@ impl Client {
         }
     }
 
+    /// Reads items for nothing but that they stay; whether each is there.
+    pub(crate) async fn touch(&self, pieces: &[Piece]) -> Vec<Result<bool, StoreError>> {
+        let read = |piece: &Piece| Command::new("mg", &piece.name(), " s");
+        let commands: Vec<_> = pieces.iter().map(read).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers
+            .map(|answer| Ok(answer?.code() != ReturnCode::En))
+            .collect()
+    }
+
     /// Lists pages in the indexes of their tags, and looks at the deletes that concern
     /// them; before that, where it `announces` them, counts each as about to be stored.
+    ///
+    /// Of the pieces to which it adds a page, it claims those for whose page and tag there
+    /// is a word in `claims`; only such as [can be](Piece::claim_lives).
     ///
     /// A page is stored only if nothing has deleted it by then. A purge sets its marker
     /// before it reads an index, and then waits for the pages in it that are about to be
@@ -419,18 +433,21 @@ impl Client {
         &self,
         pages: impl Iterator<Item = &Outgoing> + Clone,
         announces: bool,
+        claims: &HashMap<(PageKey, TagKey), u64>,
     ) -> Vec<Result<Listed, StoreError>> {
         let now = unix_now();
         let commands: Vec<_> = pages
             .clone()
-            .flat_map(|page| page.listing(now, announces))
+            .flat_map(|page| page.listing(now, announces, claims))
             .collect();
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
-                let count = page.listing_count(announces);
+                let claimed = |tag: &&TagKey| claims.contains_key(&(page.key, **tag));
+                let claimed = page.tags.iter().filter(claimed).count();
+                let count = page.listing_count(announces) + 2 * claimed;
                 let mut own: Vec<_> = answers.by_ref().take(count).collect();
-                self.listed(page, announces, own.drain(..))
+                self.listed(page, announces, claims, own.drain(..))
             })
             .collect()
     }
@@ -439,6 +456,7 @@ impl Client {
         &self,
         page: &Outgoing,
         announces: bool,
+        claims: &HashMap<(PageKey, TagKey), u64>,
         mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
     ) -> Result<Listed, StoreError> {
         let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
@@ -452,13 +470,10 @@ impl Client {
         };
         listed.markers.page = self.seen(next(), &mut listed.is_listed)?;
         for tag in page.tags.iter() {
-            let (opened, appended) = (refusal(next())?, refusal(next())?);
-            let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
-            listed.is_listed &= bytes < tags::MAX_PIECE
-                && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
-            if bytes > tags::LARGE {
-                let piece = Piece::of(*tag, &page.key, page.longest());
-                listed.large.push((piece, bytes));
+            let piece = page.piece(*tag);
+            listed.note(piece, refusal(next())?, refusal(next())?);
+            if claims.contains_key(&(page.key, *tag)) {
+                listed.note(piece.own_ledger(), refusal(next())?, refusal(next())?);
             }
             let marker = self.seen(next(), &mut listed.is_listed)?;
             listed.markers.tags.push(marker);
@@ -686,8 +701,37 @@ impl Client {
     }
 }
 
+impl Listed {
+    /// How a piece was opened and added to.
+    fn note(&mut self, piece: Piece, opened: Option<Answer>, appended: Option<Answer>) {
+        let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
+        self.is_listed &= bytes < tags::MAX_PIECE
+            && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
+        if bytes > tags::LARGE {
+            self.large.push((piece, bytes));
+        }
+    }
+}
+
+/// Adds to a piece. Nothing can be appended to what is not there: it is made, or kept
+/// alive.
+fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
+    let name = piece.name();
+    let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
+    let open = format!(" s N{expiry} T{expiry}");
+    [
+        Command::new("mg", &name, &open),
+        Command::set(&name, entries, " MA"),
+    ]
+}
+
 impl Outgoing {
-    fn listing(&self, now: u64, announces: bool) -> Vec<Command> {
+    fn listing(
+        &self,
+        now: u64,
+        announces: bool,
+        claims: &HashMap<(PageKey, TagKey), u64>,
+    ) -> Vec<Command> {
         let mut commands = Vec::with_capacity(self.listing_count(announces));
         if announces {
             commands.push(arrives(&self.key));
@@ -695,19 +739,27 @@ impl Outgoing {
         commands.push(look_at_marker(&marker_key(&self.key)));
         let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
         for tag in self.tags.iter() {
-            let piece = Piece::of(*tag, &self.key, self.longest());
-            let name = piece.name();
-            let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
-            // Nothing can be appended to what is not there: it is made, or kept alive.
-            let open = format!(" s N{expiry} T{expiry}");
-            commands.push(Command::new("mg", &name, &open));
-            commands.push(Command::set(&name, [entry.clone(), Bytes::new()], " MA"));
+            let piece = self.piece(*tag);
+            let claim = claims.get(&(self.key, *tag)).zip(piece.claim_lives());
+            let claim = claim.map(|(word, (_, lives))| {
+                Bytes::copy_from_slice(&index::entry(&piece.claim(*word), lives, now))
+            });
+            let entries = [entry.clone(), claim.clone().unwrap_or_default()];
+            commands.extend(add(piece, entries, now));
+            if let Some(claim) = claim {
+                commands.extend(add(piece.own_ledger(), [claim, Bytes::new()], now));
+            }
             commands.push(look_at_marker(&purge_key(tag)));
         }
         commands
     }
 
-    /// How many commands that are.
+    /// That of the tag's index which lists it.
+    pub(crate) fn piece(&self, tag: TagKey) -> Piece {
+        Piece::of(tag, &self.key, self.longest())
+    }
+
+    /// How many commands that are without claims.
     fn listing_count(&self, announces: bool) -> usize {
         usize::from(announces) + 1 + self.tags.len() * 3
     }

@@ -56,6 +56,20 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
     },
+    /// The server has evicted part of the index of what was to be purged: pages that stood
+    /// there may be left, until their timeout. Give it more memory, and purge everything or
+    /// start it anew where they must go.
+    #[error(
+        "Memcached server {server} has evicted {pieces} pieces of the index of what was to be \
+         purged: pages that stood there may be left until their timeout; give it more memory"
+    )]
+    #[non_exhaustive]
+    IndexLost {
+        /// The server as written in the settings.
+        server: String,
+        /// How many pieces.
+        pieces: usize,
+    },
     /// What was to be purged is no tag: 1 to 1,024 visible ASCII characters.
     #[error("{tag:?} is not a tag: use {rule}", rule = djanginxed_rules::TAG)]
     #[non_exhaustive]
@@ -80,6 +94,7 @@ impl StoreError {
             StoreError::Refused { .. } => "refused",
             StoreError::Nonsense { .. } => "nonsense",
             StoreError::Skipped { .. } => "skipped",
+            StoreError::IndexLost { .. } => "index-lost",
             StoreError::NotATag { .. } => "not-a-tag",
             StoreError::NoRuntime => "no-runtime",
             StoreError::NoWriter => "no-writer",

@@ -3,8 +3,15 @@
 //! A tag's index is in pieces: by how long its pages may live, so that a piece lives
 //! longer than any page in it whoever adds to it, and by the page's key, so that none
 //! grows too large. A piece is 20 bytes a page, its raw key and when it expires.
+//!
+//! A server may evict a piece, and then nobody knows which pages it listed. So who adds to
+//! a piece *claims* it now and then: one more entry, in the piece and in a *ledger* that
+//! says what pieces there are. A claim that is in the ledger and not in its piece is of a
+//! piece that was lost.
 
 use std::collections::HashMap;
+
+use md5::{Digest, Md5};
 
 use crate::hex;
 use crate::key::PageKey;
@@ -13,8 +20,9 @@ use crate::tag::TagKey;
 /// The longest lives of the pages in a piece, in seconds; the last has the others.
 const LIVES: [u64; 3] = [60 * 60, 24 * 60 * 60, 30 * 24 * 60 * 60];
 
-/// A piece outlives its pages by this, in seconds.
-const MORE: u64 = 60;
+/// A piece lives for so many of its longest lives from when it was last added to, and a
+/// claim of it for one less: so a piece that is claimed has not come to its end.
+const PIECE_LIVES: u64 = 3;
 
 /// Of most tags; that of every page has one for each first byte of a key.
 const PIECES: u8 = 16;
@@ -84,9 +92,47 @@ impl Piece {
     /// How long it lives from the last page that it was given, in seconds; `None`: for
     /// ever.
     pub(crate) fn lives(&self) -> Option<u64> {
-        LIVES
-            .get(usize::from(self.life))
-            .map(|longest| longest + MORE)
+        self.longest().map(|longest| longest * PIECE_LIVES)
+    }
+
+    fn longest(&self) -> Option<u64> {
+        LIVES.get(usize::from(self.life)).copied()
+    }
+
+    /// The ledger of a tag's pieces, which never ends.
+    pub(crate) fn ledger(tag: TagKey) -> Piece {
+        Piece {
+            tag: TagKey::ledger(),
+            life: LIVES.len() as u8,
+            number: tag.first_byte(),
+        }
+    }
+
+    /// The ledger that its claims are in.
+    pub(crate) fn own_ledger(&self) -> Piece {
+        Piece::ledger(self.tag)
+    }
+
+    /// How long a claim is enough for the pages that are added to it, and how long it
+    /// lives itself, in seconds. Pieces of pages that live for longer than 30 days are not
+    /// claimed: nothing would ever take the claims away.
+    pub(crate) fn claim_lives(&self) -> Option<(u64, u64)> {
+        self.longest()
+            .map(|longest| (longest, longest * (PIECE_LIVES - 1)))
+    }
+
+    /// What the keys of its claims begin with.
+    pub(crate) fn mark(&self) -> [u8; 8] {
+        let digest: [u8; 16] = Md5::digest(self.name()).into();
+        digest.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// A claim of it. As an entry it looks like a page's, of a page that nobody has.
+    pub(crate) fn claim(&self, word: u64) -> PageKey {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&self.mark());
+        key[8..].copy_from_slice(&word.to_be_bytes());
+        PageKey::from_raw(key)
     }
 }
 
@@ -109,9 +155,48 @@ fn entries(piece: &[u8]) -> impl Iterator<Item = (PageKey, u32)> {
     })
 }
 
+fn is_alive(expires: u32, now: u64) -> bool {
+    u64::from(expires) + CLOCKS > now
+}
+
+fn has_mark(key: &PageKey, mark: [u8; 8]) -> bool {
+    key.raw().starts_with(&mark)
+}
+
+/// The claims in a piece that are not over, as they stand there.
+pub(crate) fn claims(bytes: &[u8], piece: Piece, now: u64) -> Vec<u8> {
+    let mark = piece.mark();
+    entries(bytes)
+        .filter(|(key, expires)| has_mark(key, mark) && is_alive(*expires, now))
+        .flat_map(|(key, expires)| entry(&key, expires.into(), 0))
+        .collect()
+}
+
+/// The claims in a ledger that are not over, each with its piece out of `pieces`.
+pub(crate) fn claimed(
+    ledger: &[u8],
+    pieces: &HashMap<[u8; 8], Piece>,
+    now: u64,
+) -> Vec<(Piece, PageKey)> {
+    let piece_of = |key: &PageKey| pieces.get(key.raw().first_chunk()?).copied();
+    entries(ledger)
+        .filter(|(_, expires)| is_alive(*expires, now))
+        .filter_map(|(key, _)| Some((piece_of(&key)?, key)))
+        .collect()
+}
+
+/// Whether a piece has an entry, be it over or not.
+pub(crate) fn has(bytes: &[u8], key: &PageKey) -> bool {
+    entries(bytes).any(|(known, _)| known == *key)
+}
+
 /// The pages in a piece, each once.
-pub(crate) fn pages(piece: &[u8]) -> Vec<PageKey> {
-    let mut pages: Vec<_> = entries(piece).map(|(page, _)| page).collect();
+pub(crate) fn pages(bytes: &[u8], piece: Piece) -> Vec<PageKey> {
+    let mark = piece.mark();
+    let mut pages: Vec<_> = entries(bytes)
+        .map(|(page, _)| page)
+        .filter(|page| !has_mark(page, mark))
+        .collect();
     pages.sort_unstable();
     pages.dedup();
     pages
@@ -124,7 +209,7 @@ pub(crate) fn packed(piece: &[u8], now: u64) -> Vec<u8> {
         let known = latest.entry(page).or_default();
         *known = expires.max(*known);
     }
-    let alive = |(_, expires): &(PageKey, u32)| u64::from(*expires) + CLOCKS > now;
+    let alive = |(_, expires): &(PageKey, u32)| is_alive(*expires, now);
     let alive = latest.into_iter().filter(alive);
     alive
         .flat_map(|(page, expires)| entry(&page, expires.into(), 0))
@@ -161,6 +246,23 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_of_its_piece_alone_and_no_page() {
+        let tag = TagKey::new("p", "a");
+        let [one, other] = [60, 7_200].map(|life| Piece::of(tag, &page(1), life));
+        let claim = one.claim(7);
+        let bytes = [entry(&page(1), 60, 100), entry(&claim, 7_200, 100)].concat();
+        assert_eq!(pages(&bytes, one), [page(1)]);
+        assert_eq!(claims(&bytes, one, 100), bytes[ENTRY..]);
+        assert!(claims(&bytes, one, 7_300 + CLOCKS).is_empty());
+        assert!(claims(&bytes, other, 100).is_empty());
+        let pieces = HashMap::from([(one.mark(), one)]);
+        assert_eq!(claimed(&bytes, &pieces, 100), [(one, claim)]);
+        assert!(has(&bytes, &claim) && !has(&bytes, &one.claim(8)));
+        let (enough, lives) = one.claim_lives().unwrap();
+        assert!(enough + 3_600 <= lives && one.lives().unwrap() > lives + CLOCKS);
+    }
+
+    #[test]
     fn no_piece_has_the_name_of_a_page() {
         let tag = TagKey::everything("p");
         for name in Piece::all(tag).map(|piece| piece.name()) {
@@ -192,7 +294,9 @@ mod tests {
 
         #[test]
         fn whatever_a_server_says_is_read(piece in vec(any::<u8>(), 0..200)) {
-            prop_assert!(pages(&piece).len() <= piece.len() / ENTRY);
+            let of = Piece::of(TagKey::new("p", "a"), &page(0), 60);
+            prop_assert!(pages(&piece, of).len() <= piece.len() / ENTRY);
+            prop_assert!(claims(&piece, of, 0).len() <= piece.len());
             prop_assert!(packed(&piece, 0).len() <= piece.len());
         }
     }

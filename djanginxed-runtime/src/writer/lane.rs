@@ -1,6 +1,6 @@
 //! One server's share of the writer.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::doubts::{Doubt, Doubts, MAX_RENDER};
 use super::purging::{Progress, Purging};
 use super::queue::{Delete, Sending, Work};
 use crate::entry::Entry;
+use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
@@ -22,7 +23,7 @@ use crate::store::client::{ARRIVAL_LIFE, Client, Deleted, Listed, MAX_PIECE, Out
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::store::memcached::Upstream;
-use crate::tag::Tags;
+use crate::tag::{TagKey, Tags};
 
 /// The bounds of one batch.
 const MAX_BATCH_BYTES: usize = 1 << 20;
@@ -47,6 +48,15 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// More pieces of indexes than these are not remembered as packed.
 const MAX_PACKED: usize = 4096;
+
+/// More claims of pieces than these are not remembered.
+const MAX_CLAIMS: usize = 1 << 16;
+
+/// How often ledgers are read, and pieces of indexes, so that they stay.
+const KEEP_PAUSE: Duration = Duration::from_secs(20);
+
+/// So many of them.
+const MAX_KEPT: usize = 4096;
 
 /// How often a lane with doubts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
@@ -77,6 +87,8 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 purging: VecDeque::new(),
                 held: Vec::new(),
                 packed: HashMap::new(),
+                claims: HashMap::new(),
+                kept: Instant::now(),
             };
             lanes.spawn(lane.run());
         }
@@ -103,6 +115,10 @@ struct Lane {
     held: Vec<Held>,
     /// How many bytes the larger pieces of indexes had when they were packed.
     packed: HashMap<Piece, usize>,
+    /// Until when the claims of pieces are enough that this process has made.
+    claims: HashMap<Piece, Instant>,
+    /// When it last saw to it that they stay.
+    kept: Instant,
 }
 
 /// A delete that is done when the page has arrived, and is gone.
@@ -143,6 +159,7 @@ impl Lane {
             }
             self.purge().await;
             self.delete_held().await;
+            self.keep().await;
         }
     }
 
@@ -154,9 +171,11 @@ impl Lane {
     /// Waits for work, and settles doubts meanwhile.
     async fn rest(&mut self) {
         let work = self.shared.queue.work(self.number);
-        if self.doubts.is_empty() {
-            work.await;
-        } else if timeout(SETTLE_PAUSE, work).await.is_err() {
+        let pause = match self.doubts.is_empty() {
+            true => KEEP_PAUSE,
+            false => SETTLE_PAUSE,
+        };
+        if timeout(pause, work).await.is_err() {
             return self.settle().await;
         }
         self.gather().await;
@@ -269,10 +288,68 @@ impl Lane {
             self.shared.deletes.purge(purging.tags(), || ());
         }
         match step {
-            Ok(Progress::Done) => purging.end(None),
+            Ok(Progress::Done) => {
+                let lost = self.lost_index(purging.lost());
+                purging.end(lost);
+            }
             Ok(Progress::Marked | Progress::Some) => self.purging.push_back(purging),
             Err(failure) => purging.end(Some(failure)),
         }
+    }
+
+    /// What a purge comes to that did not find so many pieces of its index.
+    fn lost_index(&self, pieces: usize) -> Option<StoreError> {
+        (pieces > 0).then(|| {
+            observe::index_lost(pieces);
+            StoreError::IndexLost {
+                server: self.upstream.address().to_owned(),
+                pieces,
+            }
+        })
+    }
+
+    /// Now and then reads the ledgers, and pieces of indexes: what is not read is what a
+    /// server evicts first.
+    async fn keep(&mut self) {
+        if self.kept.elapsed() < KEEP_PAUSE || self.upstream.check().is_err() {
+            return;
+        }
+        self.kept = Instant::now();
+        self.claims.retain(|_, enough| *enough > self.kept);
+        let ledgers: HashSet<_> = self.claims.keys().map(Piece::own_ledger).collect();
+        let ledgers: Vec<_> = ledgers.into_iter().collect();
+        let pieces = self.claims.keys().take(MAX_KEPT).copied();
+        let all: Vec<_> = ledgers.iter().copied().chain(pieces).collect();
+        if all.is_empty() {
+            return;
+        }
+        let touched = self.client.touch(&all);
+        let touched = self.answers(ANNOUNCING, all.len(), touched).await;
+        let gone = |(_, is_there): &(&Piece, &Result<bool, _>)| matches!(is_there, Ok(false));
+        let gone: Vec<_> = ledgers.iter().zip(&touched).filter(gone).collect();
+        let gone: HashSet<_> = gone.into_iter().map(|(ledger, _)| *ledger).collect();
+        // What they said is to be said again with the next page.
+        self.claims
+            .retain(|piece, _| !gone.contains(&piece.own_ledger()));
+    }
+
+    /// A word for each piece that is to be claimed with one of the pages.
+    fn claims(
+        &self,
+        pages: &[(Sending, Outgoing)],
+    ) -> (HashMap<(PageKey, TagKey), u64>, Vec<Piece>) {
+        let now = Instant::now();
+        let (mut words, mut pieces) = (HashMap::new(), HashSet::new());
+        for (_, page) in pages {
+            for tag in page.tags.iter() {
+                let piece = page.piece(*tag);
+                let is_enough = self.claims.get(&piece).is_some_and(|enough| *enough > now);
+                if !is_enough && piece.claim_lives().is_some() && pieces.insert(piece) {
+                    words.insert((page.key, *tag), word());
+                }
+            }
+        }
+        (words, pieces.into_iter().collect())
     }
 
     async fn send(&mut self, pages: Vec<Sending>) {
@@ -379,9 +456,22 @@ impl Lane {
         &mut self,
         pages: &'a [(Sending, Outgoing)],
     ) -> (Vec<&'a (Sending, Outgoing)>, HashMap<Piece, usize>) {
+        let (words, pieces) = self.claims(pages);
+        let begun = Instant::now();
         let outgoing = pages.iter().map(|(_, outgoing)| outgoing);
-        let exchange = self.client.list(outgoing, true);
+        let exchange = self.client.list(outgoing, true, &words);
         let answers = self.answers(ANNOUNCING, pages.len(), exchange).await;
+        if answers
+            .iter()
+            .all(|answer| matches!(answer, Ok(listed) if listed.is_listed))
+        {
+            if self.claims.len() + pieces.len() > MAX_CLAIMS {
+                self.claims.clear();
+            }
+            let enough = |piece: &Piece| piece.claim_lives().map_or(0, |(enough, _)| enough);
+            let until = |piece| (piece, begun + Duration::from_secs(enough(&piece)));
+            self.claims.extend(pieces.into_iter().map(until));
+        }
         let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
         let mut large = HashMap::new();
         for (pair, answer) in pages.iter().zip(answers) {
@@ -496,7 +586,7 @@ impl Lane {
     /// Where the server answers again: sees that pages in doubt are in the indexes of
     /// their tags, and looks at the deletes that concern them.
     async fn settle(&mut self) {
-        if self.upstream.check().is_err() {
+        if self.doubts.is_empty() || self.upstream.check().is_err() {
             return;
         }
         let doubts = self.doubts.take(MAX_BATCH_PAGES);
@@ -509,7 +599,9 @@ impl Lane {
             tags: Tags::clone(&doubt.tags),
         };
         let listings: Vec<_> = doubts.iter().map(listing).collect();
-        let exchange = self.client.list(listings.iter(), false);
+        // What they are listed in was claimed when they were announced.
+        let none = HashMap::new();
+        let exchange = self.client.list(listings.iter(), false, &none);
         let answers = self.answers(BATCH_TIMEOUT, doubts.len(), exchange).await;
         let mut outdated = Vec::new();
         for (doubt, answer) in doubts.into_iter().zip(answers) {
@@ -558,7 +650,11 @@ async fn probe(upstream: &Upstream) -> Result<(), StoreError> {
 
 /// A number from 0 to 1 that differs between processes and moments.
 fn jitter() -> f64 {
+    (word() >> 32) as f64 / f64::from(u32::MAX)
+}
+
+/// A number that differs between processes and moments.
+fn word() -> u64 {
     use std::hash::BuildHasher;
-    let random = std::hash::RandomState::new().hash_one(0_u8);
-    (random >> 32) as f64 / f64::from(u32::MAX)
+    std::hash::RandomState::new().hash_one(0_u8)
 }

@@ -1,7 +1,7 @@
 //! A purge on one server: its marker first, then each piece of the tags' indexes, the
 //! pages in it, and the piece.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -50,6 +50,10 @@ pub(crate) struct Outcome {
 pub(super) struct Purging {
     purge: Purge,
     is_marked: bool,
+    /// What its server says must be in the pieces of the indexes.
+    claims: HashMap<Piece, Vec<PageKey>>,
+    /// Pieces that the server has lost, whole or up to some moment.
+    lost: usize,
     /// What is still to be read, each with its bytes.
     unread: VecDeque<(Piece, usize)>,
     /// What is still to be deleted, each once.
@@ -77,6 +81,8 @@ impl Purging {
         Purging {
             purge,
             is_marked: false,
+            claims: HashMap::new(),
+            lost: 0,
             unread: VecDeque::new(),
             pages: Vec::new(),
             read: Vec::new(),
@@ -95,7 +101,15 @@ impl Purging {
     /// again.
     pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
         if !self.is_marked {
-            self.unread = client.purge(&self.purge.tags).await?.into();
+            let marked = client.purge(&self.purge.tags).await?;
+            let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
+            self.lost = marked
+                .claims
+                .keys()
+                .filter(|one| !there.contains(one))
+                .count();
+            self.unread = marked.pieces.into();
+            self.claims = marked.claims;
             self.is_marked = true;
             Ok(Progress::Marked)
         } else if !self.pages.is_empty() || !self.read.is_empty() {
@@ -112,8 +126,15 @@ impl Purging {
     async fn read(&mut self, client: &Client) -> Result<(), StoreError> {
         let batch = batch(&self.unread);
         let mut read = Vec::with_capacity(batch.len());
-        for piece in client.pieces(&batch).await {
-            read.extend(piece?);
+        let mut lost = 0;
+        for (piece, answer) in batch.iter().zip(client.pieces(&batch, &self.claims).await) {
+            match answer? {
+                Some(found) => {
+                    lost += usize::from(!found.is_whole);
+                    read.push(found);
+                }
+                None => lost += usize::from(self.claims.contains_key(piece)),
+            }
         }
         let known = self.spared.len();
         let (mut gone, mut pages) = (Vec::new(), Vec::new());
@@ -136,6 +157,7 @@ impl Purging {
         }
         self.spared.extend(kept);
         self.unread.drain(..batch.len());
+        self.lost += lost;
         self.until = Instant::now() + ARRIVING;
         self.pages = pages;
         self.read = gone;
@@ -202,6 +224,11 @@ impl Purging {
             }
         }
         failure.map_or(Ok(()), Err)
+    }
+
+    /// How many pieces of the indexes its server has lost.
+    pub(super) fn lost(&self) -> usize {
+        self.lost
     }
 
     /// Tells who waits for it.

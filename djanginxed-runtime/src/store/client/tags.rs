@@ -1,5 +1,7 @@
 //! What is asked of one server for a purge: markers, indexes, deletes.
 
+use std::collections::HashMap;
+
 use actix_web::web::Bytes;
 use memcache::exp::ReturnCode;
 
@@ -22,12 +24,23 @@ pub(crate) struct Read {
     pub(crate) pages: Vec<PageKey>,
     /// Which version of it this was.
     number: u64,
+    /// Whether it has all that its ledger claims.
+    pub(crate) is_whole: bool,
+    /// Its claims, which stay.
+    claims: Vec<u8>,
+}
+
+/// What a server says to who begins a purge.
+pub(crate) struct Marked {
+    /// The pieces of the indexes that there are, each with its bytes.
+    pub(crate) pieces: Vec<(Piece, usize)>,
+    /// What must be in them.
+    pub(crate) claims: HashMap<Piece, Vec<PageKey>>,
 }
 
 impl Client {
-    /// Notes that the tags were purged, and says which pieces of their indexes there are,
-    /// each with its bytes.
-    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Result<Vec<(Piece, usize)>, StoreError> {
+    /// Notes that the tags were purged, and says which pieces of their indexes there are.
+    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Result<Marked, StoreError> {
         let owner = || [self.marker_value().into(), Bytes::new()];
         let life = format!(" T{MARKER_LIFE}");
         let marks = tags
@@ -37,28 +50,49 @@ impl Client {
         let sizes = pieces
             .iter()
             .map(|piece| Command::new("mg", &piece.name(), " s"));
-        let commands: Vec<_> = marks.chain(sizes).collect();
+        let mut ledgers: Vec<_> = tags.iter().map(|tag| Piece::ledger(*tag).name()).collect();
+        ledgers.sort_unstable();
+        ledgers.dedup();
+        let ledgers = ledgers.iter().map(|name| Command::new("mg", name, " v"));
+        let commands: Vec<_> = marks.chain(sizes).chain(ledgers).collect();
         let mut answers = self.exchange(&commands).await.into_iter();
         for mark in answers.by_ref().take(tags.len()) {
             if mark?.code() != ReturnCode::Hd {
                 return Err(self.unexpected());
             }
         }
-        let mut there = Vec::new();
-        for (piece, answer) in pieces.into_iter().zip(answers) {
-            match answer?.number(b's') {
-                Some(bytes) if bytes > 0 => there.push((piece, bytes)),
+        let mut marked = Marked {
+            pieces: Vec::new(),
+            claims: HashMap::new(),
+        };
+        for piece in &pieces {
+            let answer = answers.next().unwrap_or_else(|| Err(self.unexpected()))?;
+            match answer.number(b's') {
+                Some(bytes) if bytes > 0 => marked.pieces.push((*piece, bytes)),
                 _ => {}
             }
         }
-        Ok(there)
+        let pieces = pieces.iter().map(|piece| (piece.mark(), *piece)).collect();
+        for ledger in answers {
+            let ledger = ledger?.value.unwrap_or_default();
+            for (piece, claim) in index::claimed(&ledger, &pieces, unix_now()) {
+                marked.claims.entry(piece).or_default().push(claim);
+            }
+        }
+        Ok(marked)
     }
 
     /// Reads pieces of indexes; one that is gone meanwhile has no pages.
-    pub(crate) async fn pieces(&self, pieces: &[Piece]) -> Vec<Result<Option<Read>, StoreError>> {
+    pub(crate) async fn pieces(
+        &self,
+        pieces: &[Piece],
+        claims: &HashMap<Piece, Vec<PageKey>>,
+    ) -> Vec<Result<Option<Read>, StoreError>> {
+        let now = unix_now();
         let read = |piece: &Piece| Command::new("mg", &piece.name(), " c v");
         let commands: Vec<_> = pieces.iter().map(read).collect();
         let answers = self.exchange(&commands).await;
+        let none = Vec::new();
         let read = |(piece, answer): (&Piece, Result<Answer, StoreError>)| {
             let answer = answer?;
             match answer.code() {
@@ -69,8 +103,14 @@ impl Client {
                     let value = answer.value.ok_or_else(|| self.unexpected())?;
                     Ok(Some(Read {
                         piece: *piece,
-                        pages: index::pages(&value),
+                        pages: index::pages(&value, *piece),
                         number,
+                        is_whole: claims
+                            .get(piece)
+                            .unwrap_or(&none)
+                            .iter()
+                            .all(|claim| index::has(&value, claim)),
+                        claims: index::claims(&value, *piece, now),
                     }))
                 }
                 _ => Err(self.unexpected()),
@@ -79,16 +119,22 @@ impl Client {
         pieces.iter().zip(answers).map(read).collect()
     }
 
-    /// Deletes pages, whose purge is noted; then the pieces that they were read from,
-    /// where nothing was added since.
+    /// Deletes pages, whose purge is noted; then empties the pieces that they were read
+    /// from, but for their claims, where nothing was added since.
     pub(crate) async fn purge_pages(
         &self,
         pages: &[PageKey],
         read: &[Read],
     ) -> Vec<Result<Deleted, StoreError>> {
+        let now = unix_now();
         let forget = |read: &Read| {
-            let number = format!(" C{}", read.number);
-            Command::new("md", &read.piece.name(), &number)
+            let (name, number) = (read.piece.name(), read.number);
+            if read.claims.is_empty() {
+                return Command::new("md", &name, &format!(" C{number}"));
+            }
+            let expiry = (read.piece.lives()).map_or(0, |lives| wire_expiry(lives, now));
+            let claims = [read.claims.clone().into(), Bytes::new()];
+            Command::set(&name, claims, &format!(" T{expiry} C{number}"))
         };
         let commands: Vec<_> = pages
             .iter()
