@@ -2,10 +2,19 @@
 //! otherwise.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::{Service, ServiceRequest};
+use actix_web::error::ErrorServiceUnavailable;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use djanginxed::parts::{cookie, include, nonce};
+use djanginxed::test::Pages;
 use djanginxed::{Layout, PageKey};
 use testkit::http::{Request, Response};
 
@@ -481,5 +490,69 @@ fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
         }
         assert_ne!(nonces[0], nonces[1], "{layout}");
         drop(memcached);
+    }
+}
+
+/// What is behind the middleware fails, so that its request is gone.
+#[actix_web::test]
+async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
+    for layout in LAYOUTS {
+        let settings = djanginxed::PageCache::builder()
+            .layout(layout)
+            .parts(true)
+            .header(CSP, "script-src 'nonce-{nonce}'")
+            .stale_if_error(Duration::from_secs(3600));
+        let pages = Pages::build(settings).unwrap();
+        let fails = Arc::new(AtomicBool::new(false));
+        let failing = Arc::clone(&fails);
+        let inside = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+            let fails = failing.load(Ordering::SeqCst);
+            async move {
+                match fails {
+                    true => Err(ErrorServiceUnavailable("no database")),
+                    false => next.call(request).await,
+                }
+            }
+        });
+        let body = || format!("<i nonce=\"{}\">{}", nonce(), cookie("csrftoken"));
+        let scope = web::scope("/in")
+            .route(
+                "/page",
+                web::get().to(move || async move { page().body(body()) }),
+            )
+            .wrap(inside)
+            .wrap(pages.cache().cache(60));
+        let app = init_service(App::new().service(scope)).await;
+        let ask = || {
+            let request = TestRequest::get().uri("/in/page");
+            request
+                .insert_header(("cookie", "csrftoken=mine"))
+                .to_request()
+        };
+        let stored = app.call(ask()).await.unwrap();
+        to_bytes(stored.into_body()).await.unwrap();
+        pages.advance(Duration::from_secs(61));
+        fails.store(true, Ordering::SeqCst);
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let copy = app.call(ask()).await.unwrap_err().error_response();
+            assert_eq!(copy.status(), 200, "{layout}");
+            let csp = copy
+                .headers()
+                .get(CSP)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let control = copy.headers().get("cache-control").unwrap();
+            assert_eq!(control, "private, no-cache", "{layout}");
+            let text = to_bytes(copy.into_body()).await.unwrap();
+            let nonce = csp
+                .trim_start_matches("script-src 'nonce-")
+                .trim_end_matches('\'');
+            assert_eq!(text, format!("<i nonce=\"{nonce}\">mine"), "{layout}");
+            nonces.push(nonce.to_owned());
+        }
+        assert_ne!(nonces[0], nonces[1], "{layout}");
     }
 }

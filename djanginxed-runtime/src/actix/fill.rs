@@ -19,14 +19,14 @@ use crate::settings::Settings;
 use crate::token::Token;
 
 /// For whom parts are filled.
-struct Visitor {
+pub(super) struct Visitor {
     nonce: String,
     cookies: Vec<HeaderValue>,
     ask: Ask,
 }
 
 impl Visitor {
-    fn of(request: &HttpRequest) -> Visitor {
+    pub(super) fn of(request: &HttpRequest) -> Visitor {
         let headers = request.headers();
         let (depth, nonce) = asked_with(headers).unwrap_or_else(|| (0, random()));
         Visitor {
@@ -100,6 +100,15 @@ pub(super) fn fill(
     request: &HttpRequest,
     settings: &Settings,
 ) -> HttpResponse {
+    fill_for(response, || Visitor::of(request), settings)
+}
+
+/// The same for a visitor whose request may be gone.
+pub(super) fn fill_for(
+    response: HttpResponse,
+    visitor: impl FnOnce() -> Visitor,
+    settings: &Settings,
+) -> HttpResponse {
     if !settings.parts && !personal::are_used() {
         return response;
     }
@@ -118,7 +127,7 @@ pub(super) fn fill(
         Err(stream) if !in_body && !in_fields => return response.set_body(stream),
         body => body,
     };
-    let visitor = Visitor::of(request);
+    let visitor = visitor();
     fill_fields(response.headers_mut(), &visitor.nonce);
     match body {
         Ok(body) if in_body => {
