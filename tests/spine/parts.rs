@@ -30,6 +30,7 @@ fn setup(layout: Layout) -> Setup {
     let setup = Stack::setup().layout(layout).routes(|config| {
         config.route("/badge", web::get().to(badge));
         config.route("/gone", web::get().to(HttpResponse::NotFound));
+        config.route("/empty", web::get().to(async || ok().body("")));
     });
     setup.cache(|cache| {
         let cache = cache.parts(true).bypass_cookie("staff");
@@ -69,6 +70,16 @@ fn answer(render: Render) -> HttpResponse {
         "/again" => page().body(format!("{}again", include("/again").or("no more"))),
         "/caching" => page().body(include("/fragment").to_string()),
         "/strange" => page().body(include("/badge?$uri=\"%20<&a").or(EVIL).to_string()),
+        "/empty-part" => page().body(format!("[{}]", include("/empty").or(DEFAULT))),
+        "/typed" => {
+            let mut answer = HttpResponse::Ok();
+            let line = render.request.headers().get("x-type").unwrap().clone();
+            answer.insert_header(("Content-Type", line));
+            match render.header("x-parts") {
+                "" => answer.body(EVIL),
+                _ => answer.body(nonce().to_string()),
+            }
+        }
         "/gone-part" => page().body(include("/gone").or(DEFAULT).to_string()),
         "/wild" => {
             let parts = (0..40).map(|number| include(format!("/badge?{number}")).to_string());
@@ -257,6 +268,68 @@ fn a_part_may_be_a_cached_page_itself() {
         assert!(stack.memcached.delete(key("/fragment")));
         assert_eq!(stack.get("/caching").text(), "fragment 3");
     }
+}
+
+#[test]
+fn a_part_that_is_empty_is_its_default_text() {
+    let [body, response] = LAYOUTS;
+    for (layout, with_more) in [(body, false), (response, false), (body, true)] {
+        let mut setup = setup(layout);
+        if with_more {
+            setup = setup.site(|site| {
+                let site = site.micro_cache(10).micro_cache_path("micro");
+                site.stale_if_error(true)
+            });
+        }
+        let stack = setup.start(Script::new(answer));
+        for _ in 0..2 {
+            let page = stack.get("/empty-part");
+            assert_eq!(page.text(), format!("[{DEFAULT}]"), "{layout} {with_more}");
+        }
+        assert_eq!(cache_status(&stack.get("/empty-part")), NGINX_HIT);
+    }
+}
+
+/// Which types are HTML for nginx, and which for others.
+#[test]
+fn whatever_a_type_says_no_text_is_a_command_and_no_command_a_text() {
+    let stack = start(Layout::Response);
+    let mut commands = 0;
+    for (number, line) in [
+        "text/html; charset=utf-8",
+        "text/html;charset=utf-8;title=\u{e9}",
+        "text/html;profile=x",
+        "text/html;profile=x;charset=utf-8",
+        "text/html ;charset=utf-8",
+        "text/html;;charset=utf-8",
+        "TEXT/HTML",
+        "application/xhtml+xml",
+        "application/json",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for parts in ["", "some"] {
+            let target = format!("/typed?{number}{parts}");
+            let ask = Request::get(&target).header("x-type", line);
+            let ask = ask.header("x-parts", parts);
+            for _ in 0..3 {
+                let answer = stack.send(&ask);
+                let text = answer.text();
+                match parts {
+                    "" => assert!(text.contains("#echo var"), "{line}: {text}"),
+                    _ if line == "application/json" => {}
+                    _ => assert!(text.len() == 32 && !text.contains('<'), "{line}: {text}"),
+                }
+            }
+            commands += usize::from(cache_status(&stack.send(&ask)) == NGINX_HIT);
+        }
+    }
+    assert_eq!(
+        commands,
+        9 + 4,
+        "all texts, and the parts that nginx looks for"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::ask::{Ask, PART_FIELD};
 use crate::control::says;
 use crate::grant::PERSONAL;
-use crate::media::is_html;
+use crate::media::Html;
 use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, mentions, split};
 use crate::settings::Settings;
 use crate::token::Token;
@@ -114,8 +114,8 @@ pub(super) fn fill_for(
     }
     let mut response = response;
     declare(response.headers_mut(), settings);
-    let is_html =
-        is_html(response.headers()) && !response.headers().contains_key(header::CONTENT_ENCODING);
+    let is_html = Html::of(response.headers()) != Html::No
+        && !response.headers().contains_key(header::CONTENT_ENCODING);
     let (mut response, body) = response.into_parts();
     let body = body.try_into_bytes();
     let in_fields = (response.headers().iter()).any(|(_, value)| mentions(value.as_bytes()));
@@ -303,7 +303,8 @@ impl MessageBody for Filler {
             let bytes = match this.pieces.front_mut() {
                 Some(Piece::Ready(bytes)) => std::mem::take(bytes),
                 Some(Piece::Asked(asked, default)) => match ready!(Pin::new(asked).poll(context)) {
-                    Ok(Some(bytes)) => bytes,
+                    // As nginx's stub.
+                    Ok(Some(bytes)) if !bytes.is_empty() => bytes,
                     _ => std::mem::take(default),
                 },
                 None => {
