@@ -70,7 +70,11 @@ fn answer(render: Render) -> HttpResponse {
         "/again" => page().body(format!("{}again", include("/again").or("no more"))),
         "/caching" => page().body(include("/fragment").to_string()),
         "/strange" => page().body(include("/badge?$uri=\"%20<&a").or(EVIL).to_string()),
-        "/empty-part" => page().body(format!("[{}]", include("/empty").or(DEFAULT))),
+        "/empty-part" => page().body(format!(
+            "{}<b>[{}]</b>",
+            include("/badge").or("no badge"),
+            include("/empty").or(DEFAULT)
+        )),
         "/typed" => {
             let mut answer = HttpResponse::Ok();
             let line = render.request.headers().get("x-type").unwrap().clone();
@@ -282,9 +286,10 @@ fn a_part_that_is_empty_is_its_default_text() {
             });
         }
         let stack = setup.start(Script::new(answer));
-        for _ in 0..2 {
+        for _ in 0..4 {
             let page = stack.get("/empty-part");
-            assert_eq!(page.text(), format!("[{DEFAULT}]"), "{layout} {with_more}");
+            let text = format!("<b>nobody /badge</b>{EVIL}<b>[{DEFAULT}]</b>");
+            assert_eq!(page.text(), text, "{layout} {with_more}");
         }
         assert_eq!(cache_status(&stack.get("/empty-part")), NGINX_HIT);
     }
