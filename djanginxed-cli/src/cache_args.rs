@@ -213,6 +213,17 @@ impl RuleArgs {
     pub(crate) fn headers(&self) -> Vec<String> {
         names(&self.bypass_headers)
     }
+
+    /// The rules, added to a cache's settings.
+    pub(crate) fn add_to(&self, mut pages: PageCacheBuilder) -> PageCacheBuilder {
+        for name in self.cookies() {
+            pages = pages.bypass_cookie(name);
+        }
+        for name in self.headers() {
+            pages = pages.bypass_header(name);
+        }
+        pages
+    }
 }
 
 /// As the library reads its environment: an empty list is none.

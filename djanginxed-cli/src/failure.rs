@@ -31,8 +31,26 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        Failure::Usage(error.to_string())
+        Failure::Usage(match option(&error) {
+            Some(option) => format!("{option}: {error}"),
+            None => error.to_string(),
+        })
     }
+}
+
+/// The option that a setting is given by.
+fn option(error: &ConfigError) -> Option<&'static str> {
+    Some(match error {
+        ConfigError::NoServers | ConfigError::Server { .. } => "--servers",
+        ConfigError::KeyPrefix(_) => "--prefix",
+        ConfigError::Cookie(_) => "--bypass-cookie",
+        ConfigError::Vary { .. } => "--vary",
+        ConfigError::Host(_) => "--cached-host",
+        ConfigError::HitFeed { .. } => "--hit-feed",
+        // Of all commands but nginx, which has fields to add, too.
+        ConfigError::Header { .. } => "--bypass-header",
+        _ => return None,
+    })
 }
 
 impl From<djanginxed::nginx::Error> for Failure {

@@ -77,6 +77,7 @@ pub mod tool {
     pub use crate::feed::{FeedReport, ask as ask_feed};
     pub use crate::flags::{read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
+    pub use crate::nginx::files::SCRIPT;
     pub use crate::parts::{has_commands, index_items, index_lists, variants};
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;

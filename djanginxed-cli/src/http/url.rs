@@ -73,15 +73,18 @@ impl std::fmt::Display for Url {
     }
 }
 
-/// `target` with what no client sends as it is, percent-encoded as browsers do.
-/// All else stays as written: it may be a name of its own.
+/// `target` with what no client sends as it is, or the application refuses as it is,
+/// percent-encoded as browsers do. All else stays as written: it may be a name of its own.
 pub(crate) fn encoded(target: &str) -> Result<String, &'static str> {
     let mut encoded = String::with_capacity(target.len());
+    let mut in_query = false;
     for c in target.chars() {
+        in_query |= c == '?';
+        // actix answers these with 400.
+        let is_refused = matches!((c, in_query), ('<' | '>', _) | ('"', true) | ('`', false));
         match c {
             c if c.is_ascii_control() => return Err("it has a control character"),
-            ' ' => encoded.push_str("%20"),
-            c if c.is_ascii() => encoded.push(c),
+            c if c.is_ascii() && c != ' ' && !is_refused => encoded.push(c),
             c => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
                     encoded.push_str(&format!("%{byte:02X}"));
@@ -181,6 +184,7 @@ mod tests {
             target("http://h/caf\u{e9} 1?q=\u{e9}"),
             "/caf%C3%A9%201?q=%C3%A9"
         );
+        assert_eq!(target("http://h/\"<`?\"<>`"), "/\"%3C%60?%22%3C%3E`");
         let host = Url::parse("http://caf\u{e9}.example/").unwrap().origin.host;
         assert_eq!(host, "xn--caf-dma.example");
         assert!(encoded("/a\u{7}").is_err());

@@ -139,11 +139,15 @@ impl Servers {
         Ok(())
     }
 
-    /// Whether the server at `index` answers at all.
+    /// Whether the server at `index` answers, as a Memcached does.
     pub(crate) async fn reach(&mut self, index: usize) -> Result<(), Trouble> {
         let link = self.link(index).await?;
-        let result = link.ask("mn").await;
-        self.remember(index, result).map(drop)
+        let result = match link.ask("mn").await {
+            Ok(answer) if answer == "MN" => Ok(()),
+            Ok(answer) => Err(Trouble::Says(answer)),
+            Err(trouble) => Err(trouble),
+        };
+        self.remember(index, result)
     }
 
     async fn link(&mut self, index: usize) -> Result<&mut Link, Trouble> {

@@ -156,6 +156,40 @@ fn a_wrong_command_line_is_one_sentence_and_exit_code_2() {
 }
 
 #[test]
+fn errors_of_every_command_name_the_option_as_it_was_written() {
+    let url = "http://127.0.0.1:1/";
+    let servers = "--servers=127.0.0.1:1";
+    for (option, value, rest) in [
+        ("--prefix", "a b", &["key", "/a"][..]),
+        ("--prefix", "a b", &["show", servers, "/a"]),
+        ("--prefix", "a b", &["check", url]),
+        ("--prefix", "a b", &["purge", servers, "--all"]),
+        ("--servers", "nowhere", &["show", "/a"]),
+        ("--servers", "nowhere", &["delete", "/a"]),
+        ("--servers", "nowhere", &["check", url]),
+        ("--bypass-cookie", "a;b", &["check", url]),
+        ("--bypass-header", "a b", &["check", url]),
+    ] {
+        let done = finish(command().args(rest).args([option, value]), "");
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{rest:?} {option}");
+        let named = format!("djanginxed: {option}: ");
+        assert!(done.err.starts_with(&named), "{rest:?}: {}", done.err);
+    }
+    for (option, command) in [
+        ("--app", "check"),
+        ("--connect", "check"),
+        ("--connect", "warm"),
+    ] {
+        for value in ["nowhere", "h:0", "h:70000", ":80", "::1:80", "http://h:80"] {
+            let done = run([command, url, option, value]);
+            assert_eq!((done.code, done.out.as_str()), (2, ""), "{option} {value}");
+            let named = format!("'{value}' for '{option} <HOST:PORT>': write it as HOST:PORT");
+            assert!(done.err.contains(&named), "{}", done.err);
+        }
+    }
+}
+
+#[test]
 fn every_command_shows_an_example() {
     for name in [
         "nginx",

@@ -28,6 +28,8 @@ fn the_file_is_accepted_by_nginx() {
         "--gzip",
         "--page",
         "/feed/=site2,application/rss+xml",
+        "--page",
+        "= /news.xml=site1,application/rss+xml",
         "--no-cache",
         "/admin/",
         "--ignore-query",
@@ -51,6 +53,7 @@ fn the_file_is_accepted_by_nginx() {
         done.out
             .contains("set_md5 $memcached_key site2=application/rss+xml$djanginxed_blog_target;")
     );
+    assert!(done.out.contains("location = /news.xml {"));
 }
 
 #[test]
@@ -79,6 +82,22 @@ fn the_script_is_written_beside_the_file() {
     let conf = std::fs::read_to_string(folder.path().join("nginx.conf")).unwrap();
     assert!(conf.contains("js_import djanginxed from \"djanginxed.js\";"));
     assert!(folder.path().join("djanginxed.js").is_file());
+}
+
+#[test]
+fn the_script_needs_nothing_of_a_site() {
+    let done = run(["nginx", "--script-only"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let site = ["--server-name", "a.example", "--md5", "njs", "-o"];
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().to_str().unwrap();
+    assert_eq!(nginx(&[&site[..], &[output]].concat()).code, 0);
+    let beside = std::fs::read_to_string(folder.path().join("djanginxed.js")).unwrap();
+    assert_eq!(done.out, beside);
+    let alone = folder.path().join("alone");
+    let done = run(["nginx", "--script-only", "-o", alone.to_str().unwrap()]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_eq!(std::fs::read_dir(&alone).unwrap().count(), 1);
 }
 
 #[test]

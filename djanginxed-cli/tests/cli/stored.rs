@@ -293,6 +293,29 @@ fn one_dead_server_of_several_hides_its_own_pages_only_and_is_told_once() {
 }
 
 #[test]
+fn what_is_no_memcached_is_told_once_by_what_it_answers() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+                // It waits for more, as a server of web pages does.
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
+        }
+    });
+    for name in ["show", "delete"] {
+        let done = run([name, "--servers", &address, "--prefix=site1", "/a", "/b"]);
+        assert_eq!(done.code, 1, "{done:?}");
+        let told = "it answers \"HTTP/1.1 400 Bad Request\" (2 targets)";
+        let told = format!("djanginxed: Memcached {address}: {told}\n");
+        assert!(done.err.starts_with(&told), "{done:?}");
+    }
+}
+
+#[test]
 fn a_pipe_that_nobody_reads_is_left_quietly() {
     let script = format!(
         "seq 1 20000 | sed s,^,/, | {} key --prefix site1 - | head -1",

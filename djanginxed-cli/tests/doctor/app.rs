@@ -89,6 +89,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(personal)
         .service(get_only)
         .service(large)
+        .service(slow)
         .service(stream)
         .service(lasting)
         .service(links)
@@ -167,6 +168,14 @@ async fn get_only() -> impl Responder {
 #[cache_page(60)]
 async fn large() -> impl Responder {
     html(&"0123456789abcdef".repeat(4096))
+}
+
+/// Leaves time to do something while it is checked.
+#[get("/slow")]
+#[cache_page(60)]
+async fn slow() -> impl Responder {
+    rt::time::sleep(Duration::from_millis(300)).await;
+    html("<p>at leisure")
 }
 
 #[get("/stream")]

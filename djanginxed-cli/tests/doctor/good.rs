@@ -1,10 +1,13 @@
 //! Sites that work.
 
+use std::process::Command;
+
 use djanginxed::{Layout, Placement, Vary};
+use testkit::{Memcached, Process, eventually};
 
 use crate::app::Build;
 use crate::broken::unreached::{certificate, secure, tls, trusting};
-use crate::stand::{SOUND, Setup};
+use crate::stand::{SOUND, Setup, Stand};
 
 const fn row(name: &'static str) -> Setup {
     Setup { name, ..SOUND }
@@ -352,20 +355,39 @@ fn a_check_leaves_nothing_in_memcached() {
         },
     ];
     for setup in setups {
-        let stand = crate::stand::Stand::start(&setup);
+        let stand = Stand::start(&setup);
         let said = crate::check(&stand.command(&setup));
         for server in &stand.memcached {
-            // Indexes of tags end by themselves.
-            let none = || server.keys().iter().all(|key| key.starts_with("tag%3A"));
-            assert!(
-                none() || {
-                    std::thread::sleep(std::time::Duration::from_secs(1));
-                    none()
-                },
-                "{:?} after {}",
-                server.keys(),
-                said.text
-            );
+            eventually(&format!("nothing is left after {}", said.text), || {
+                pages_on(server) == 0
+            });
         }
+    }
+}
+
+/// How many keys there are, but for the indexes of tags, which end by themselves.
+fn pages_on(server: &Memcached) -> usize {
+    let keys = server.keys();
+    keys.iter().filter(|key| !key.starts_with("tag%3A")).count()
+}
+
+#[test]
+fn a_check_that_is_ended_leaves_nothing_in_memcached() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let setup = Setup {
+            target: "/slow",
+            ..SOUND
+        };
+        let stand = Stand::start(&setup);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_djanginxed"));
+        command.args(stand.command(&setup));
+        let mut process = Process::spawn("djanginxed", &mut command, None).unwrap();
+        eventually("a page is stored", || pages_on(&stand.memcached[0]) > 0);
+        let mut kill = Command::new("kill");
+        let sent = kill.args([signal, &process.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        eventually("it ends", || process.ended().is_some());
+        assert_eq!(process.ended().unwrap().code(), Some(code));
+        eventually("nothing is left", || pages_on(&stand.memcached[0]) == 0);
     }
 }

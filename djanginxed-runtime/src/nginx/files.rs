@@ -7,6 +7,9 @@ use super::micro::Place;
 use super::plan::Plan;
 use super::{http, locations, server};
 
+/// The script of [`Md5::Njs`], the same for every site.
+pub const SCRIPT: &str = include_str!("key.js");
+
 /// The parts of nginx's configuration for one [`Site`](super::Site); each way of
 /// using them needs one or two.
 #[derive(Clone)]
@@ -36,7 +39,7 @@ impl Files {
         let servers = server::write(plan, &locations);
         let own = http::write(plan, Place::Own);
         let full = server::full(plan, &format!("{own}\n{servers}"));
-        let script = (plan.md5 == Md5::Njs).then_some(include_str!("key.js"));
+        let script = (plan.md5 == Md5::Njs).then_some(SCRIPT);
         Files {
             http,
             locations,

@@ -11,7 +11,7 @@ mod addresses;
 mod copies;
 mod error;
 mod feed;
-mod files;
+pub(crate) mod files;
 mod forwarding;
 mod generate;
 mod http;

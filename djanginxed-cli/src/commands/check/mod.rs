@@ -19,6 +19,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use djanginxed::PageCache;
+
 use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
 use crate::failure::{Failure, Outcome};
 use crate::http::Url;
@@ -47,7 +49,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     page: KeyArgs,
     /// Where the application itself listens, to compare with
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
     app: Option<String>,
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]
@@ -64,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000)]
     within: u64,
     /// Connect there, whatever host the URL names
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
     connect: Option<String>,
     /// Trust the certificates in this PEM file, too
     #[arg(long, value_name = "FILE")]
@@ -87,6 +89,7 @@ impl Args {
         // nothing of what pages vary by, so it has the first variant, whose keys are made
         // as if it were a part of the prefix.
         let variants = self.page.variants()?;
+        self.rules.add_to(PageCache::builder()).build()?;
         let variant = variants.first().map_or("", String::as_str);
         // So is the mark of pages that may have parts.
         let mark = if self.page.parts() { "+" } else { "" };
@@ -123,13 +126,13 @@ pub(crate) async fn run(args: Args) -> Outcome {
             }
         }
     };
-    let interrupted = tokio::select! {
-        () = examined => false,
-        _ = tokio::signal::ctrl_c() => true,
+    let ended = tokio::select! {
+        () = examined => None,
+        code = asked_to_end() => Some(code),
     };
     let left = gathering.clean().await;
-    if interrupted {
-        return Ok(ExitCode::from(130));
+    if let Some(code) = ended {
+        return Ok(ExitCode::from(code));
     }
     if left > 0 && !faults {
         report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
@@ -153,4 +156,33 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
             Verdict::Bad(cause, seen) => return report.bad(fact, &cause, seen),
         }
     }
+}
+
+/// Waits for Ctrl-C, or for what cron, systemd and `timeout` end a program with; the exit
+/// code that a shell has for it.
+#[cfg(unix)]
+async fn asked_to_end() -> u8 {
+    use tokio::signal::unix::{SignalKind, signal};
+    let arrival = |kind, code| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Then it ends the program without us.
+            Err(_) => std::future::pending().await,
+        }
+        code
+    };
+    tokio::select! {
+        code = arrival(SignalKind::interrupt(), 130) => code,
+        code = arrival(SignalKind::terminate(), 143) => code,
+        code = arrival(SignalKind::hangup(), 129) => code,
+    }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_end() -> u8 {
+    // Without it Ctrl-C ends the program by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+    130
 }

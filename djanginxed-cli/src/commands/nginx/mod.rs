@@ -3,11 +3,12 @@
 mod refusal;
 mod trial;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use djanginxed::nginx::{Files, Md5, Site};
+use djanginxed_runtime::tool::SCRIPT;
 
 use crate::cache_args::{
     GzipArgs, LayoutArgs, PartsArgs, PrefixArgs, RuleArgs, ServerArgs, VaryArgs, names,
@@ -56,10 +57,10 @@ pub(crate) struct Args {
     /// The certificate's key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<String>,
-    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE
+    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE; "= /feed.xml=…" is one path alone
     #[arg(long = "page", value_name = "LOCATION=PREFIX,TYPE", value_parser = page)]
     pages: Vec<(String, String, String)>,
-    /// A location that is never cached; may be given several times
+    /// A location that is never cached, or "= /path" alone; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
     /// Query parameters that make no other page, taken out of the target; utm_* is all that begin so
@@ -123,7 +124,7 @@ pub(crate) struct Args {
     /// A whole nginx.conf, for nginx -p FOLDER without privileges
     #[arg(long, group = "part")]
     full: bool,
-    /// Only the script of --md5 njs
+    /// Only the script of --md5 njs, which is the same for every site
     #[arg(long, group = "part")]
     script_only: bool,
     /// The folder of nginx's modules, for --full; "none" where they are built in
@@ -165,6 +166,10 @@ fn page(text: &str) -> Result<(String, String, String), String> {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
+    if args.script_only {
+        // Nothing of a site is in it.
+        return Written::script_alone().give(args);
+    }
     let site = site(args)?.generate();
     let files = site.map_err(|error| refusal::of_site(args, &error))?;
     if let Some(problem) = (!args.no_test).then(|| trial::refusal(&files)).flatten() {
@@ -172,11 +177,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             "nginx -t refuses what was generated: {problem}; --no-test prints it all the same"
         )));
     }
-    match &args.output {
-        Some(folder) => write(args, &files, folder)?,
-        None => output::print(main_part(args, &files)?.1)?,
-    }
-    Ok(ExitCode::SUCCESS)
+    Written::of(args, &files).give(args)
 }
 
 fn site(args: &Args) -> Result<Site, Failure> {
@@ -189,12 +190,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
         .cache_status(!args.no_cache_status)
         .parts(args.parts.parts)
         .hosts(names(&args.hosts));
-    for name in args.rules.cookies() {
-        pages = pages.bypass_cookie(name);
-    }
-    for name in args.rules.headers() {
-        pages = pages.bypass_header(name);
-    }
+    pages = args.rules.add_to(pages);
     for (name, value) in &args.headers {
         pages = pages.header(name, value);
     }
@@ -208,7 +204,7 @@ fn site(args: &Args) -> Result<Site, Failure> {
     }
     let pages = pages
         .build()
-        .map_err(|error| refusal::of_settings(args, &error))?;
+        .map_err(|error| refusal::of_settings(args, error))?;
     let mut site = Site::new(&pages)
         .script_path(&args.script)
         .inner(&args.inner)
@@ -259,27 +255,74 @@ fn with_addresses(mut site: Site, args: &Args) -> Site {
     site
 }
 
-/// The part that was asked for, and the name of its file.
-fn main_part(args: &Args, files: &Files) -> Result<(&'static str, String), Failure> {
-    Ok(if args.locations_only {
-        ("locations.conf", files.locations().to_owned())
-    } else if args.http_only {
-        ("http.conf", files.http().to_owned())
-    } else if args.full {
-        ("nginx.conf", files.full().to_owned())
-    } else if args.script_only {
-        let script = files
-            .script()
-            .ok_or_else(|| Failure::Usage("there is a script with --md5 njs only".to_owned()))?;
-        ("djanginxed.js", script.to_owned())
-    } else {
-        ("site.conf", files.site())
-    })
+/// What is written: the part that was asked for, and the script beside it.
+struct Written {
+    part: (&'static str, String),
+    script: Option<&'static str>,
+    has_secret: bool,
+}
+
+const SCRIPT_FILE: &str = "djanginxed.js";
+
+impl Written {
+    fn of(args: &Args, files: &Files) -> Written {
+        let part = if args.locations_only {
+            ("locations.conf", files.locations().to_owned())
+        } else if args.http_only {
+            ("http.conf", files.http().to_owned())
+        } else if args.full {
+            ("nginx.conf", files.full().to_owned())
+        } else {
+            ("site.conf", files.site())
+        };
+        Written {
+            part,
+            script: files.script(),
+            has_secret: files.has_secret(),
+        }
+    }
+
+    fn script_alone() -> Written {
+        Written {
+            part: (SCRIPT_FILE, SCRIPT.to_owned()),
+            script: None,
+            has_secret: false,
+        }
+    }
+
+    /// Prints the part, or writes all of it into the folder.
+    fn give(&self, args: &Args) -> Outcome {
+        match &args.output {
+            Some(folder) => self.write(folder)?,
+            None => output::print(&self.part.1)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), Failure> {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::Failed(format!("cannot make {}: {error}", folder.display()))
+        })?;
+        let (name, part) = &self.part;
+        let script = self.script.map(|script| (SCRIPT_FILE, script));
+        for (name, text) in [(*name, part.as_str())].into_iter().chain(script) {
+            let path = folder.join(name);
+            let written = match self.has_secret && name != SCRIPT_FILE {
+                true => write_secret(&path, text),
+                false => std::fs::write(&path, text),
+            };
+            written.map_err(|error| {
+                Failure::Failed(format!("cannot write {}: {error}", path.display()))
+            })?;
+            output::line(path.display())?;
+        }
+        Ok(())
+    }
 }
 
 /// A file with a secret is for its owner, and its group to read.
 #[cfg(unix)]
-fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let mut options = std::fs::OpenOptions::new();
@@ -295,27 +338,6 @@ fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::write(path, text)
-}
-
-fn write(args: &Args, files: &Files, folder: &std::path::Path) -> Result<(), Failure> {
-    let (name, text) = main_part(args, files)?;
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Failure::Failed(format!("cannot make {}: {error}", folder.display())))?;
-    let script = files
-        .script()
-        .map(|script| ("djanginxed.js", script.to_owned()));
-    for (name, text) in [(name, text)].into_iter().chain(script) {
-        let path = folder.join(name);
-        let written = match files.has_secret() && path != folder.join("djanginxed.js") {
-            true => write_secret(&path, &text),
-            false => std::fs::write(&path, text),
-        };
-        written.map_err(|error| {
-            Failure::Failed(format!("cannot write {}: {error}", path.display()))
-        })?;
-        output::line(path.display())?;
-    }
-    Ok(())
 }

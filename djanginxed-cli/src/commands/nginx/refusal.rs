@@ -6,18 +6,13 @@ use super::Args;
 use crate::failure::Failure;
 
 /// A refusal of the settings, with the option that they were given by.
-pub(super) fn of_settings(args: &Args, error: &ConfigError) -> Failure {
-    let option = match error {
-        ConfigError::NoServers | ConfigError::Server { .. } => "--servers",
-        ConfigError::KeyPrefix(_) => "--prefix",
-        ConfigError::Cookie(_) => "--bypass-cookie",
-        ConfigError::Vary { .. } => "--vary",
-        ConfigError::Host(_) => "--cached-host",
-        ConfigError::HitFeed { .. } => "--hit-feed",
-        ConfigError::Header { name, .. } => header_option(args, name),
-        _ => return Failure::Usage(error.to_string()),
-    };
-    Failure::Usage(format!("{option}: {error}"))
+pub(super) fn of_settings(args: &Args, error: ConfigError) -> Failure {
+    match &error {
+        ConfigError::Header { name, .. } => {
+            Failure::Usage(format!("{}: {error}", header_option(args, name)))
+        }
+        _ => error.into(),
+    }
 }
 
 /// A refusal of the site, with the option that it was given by.

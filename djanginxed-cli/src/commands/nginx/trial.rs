@@ -21,7 +21,7 @@ pub(super) fn refusal(files: &Files) -> Option<String> {
     let folder = Folder::make()?;
     std::fs::write(folder.0.join("nginx.conf"), files.full()).ok()?;
     if let Some(script) = files.script() {
-        std::fs::write(folder.0.join("djanginxed.js"), script).ok()?;
+        std::fs::write(folder.0.join(super::SCRIPT_FILE), script).ok()?;
     }
     let output = Command::new(nginx)
         .args(["-t", "-q", "-c", "nginx.conf", "-p"])

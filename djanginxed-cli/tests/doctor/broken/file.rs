@@ -49,8 +49,22 @@ pub(crate) fn by_the_file() -> Vec<Setup> {
             ..conf("the file has another order", "nginx-order")
         },
         Setup {
+            memcached: THREE,
+            of_nginx: |servers| {
+                let mut servers = servers.to_vec();
+                servers[2].push_str(" weight=3");
+                servers
+            },
+            ..conf("the file has another weight", "nginx-weight")
+        },
+        Setup {
             nginx: |file| swap(file, " 500 502 504 =", " 500 504 ="),
             ..conf("the file's error_page lacks 502", "error-page-codes")
+        },
+        Setup {
+            nginx: |file| swap(file, "504 = @", "504 @"),
+            tells_app: false,
+            ..conf("the file's error_page lacks =", "error-page-equals")
         },
         Setup {
             nginx: |file| {
