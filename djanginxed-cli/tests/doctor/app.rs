@@ -89,6 +89,8 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(personal)
         .service(get_only)
         .service(large)
+        .service(listed)
+        .service(q)
         .service(slow)
         .service(stream)
         .service(lasting)
@@ -168,6 +170,21 @@ async fn get_only() -> impl Responder {
 #[cache_page(60)]
 async fn large() -> impl Responder {
     html(&"0123456789abcdef".repeat(4096))
+}
+
+/// Names the query parameters that it knows.
+#[get("/listed/by-date")]
+#[cache_page(60, query = ["page"])]
+async fn listed(query: web::Query<std::collections::HashMap<String, String>>) -> impl Responder {
+    let page = query.get("page").map_or("1", String::as_str);
+    html(&format!("<p>page {page}"))
+}
+
+/// The same, with a path too short for other spellings.
+#[get("/q")]
+#[cache_page(60, query = [])]
+async fn q() -> impl Responder {
+    html("<p>q")
 }
 
 /// Leaves time to do something while it is checked.

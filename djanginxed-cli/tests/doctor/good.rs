@@ -268,6 +268,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("a page for 90 days")
         },
         Setup {
+            target: "/listed/by-date?page=2",
+            ..row("a page that names its query parameters")
+        },
+        Setup {
+            target: "/listed/by-date",
+            memcached: THREE,
+            tells_conf: true,
+            ..whole("a whole response that names its query parameters, on three servers")
+        },
+        Setup {
             pages: |pages| pages.cache_status(false),
             ..row("without Cache-Status")
         },
@@ -344,6 +354,10 @@ fn a_check_leaves_nothing_in_memcached() {
             ..SOUND
         },
         whole("whole responses"),
+        Setup {
+            target: "/listed/by-date?page=2",
+            ..SOUND
+        },
         Setup {
             build: normalize_path,
             ..SOUND

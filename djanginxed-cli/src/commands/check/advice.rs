@@ -242,7 +242,7 @@ fn refusal(reason: &str) -> String {
         "status" => "Only answers with status 200 are stored.",
         "method" => "Only GET is stored.",
         "query" => {
-            "The page names the query parameters that it knows (query = […]), and this check asks with one of its own, djanginxed-check: check a page that names none. What it proves of nginx and Memcached holds for this page, too."
+            "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which there are too few: check a page with a longer path, or give --servers, where what is stored is taken away again. What it proves of nginx and Memcached holds for this page, too."
         }
         "content-type" => {
             "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."

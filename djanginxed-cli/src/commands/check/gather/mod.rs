@@ -1,6 +1,7 @@
 //! Gathers the facts: asks the site under targets that nobody has asked for
 //! before, the application, and Memcached.
 
+mod fresh;
 mod inspect;
 mod page;
 mod probe;
@@ -73,6 +74,10 @@ impl Gathering {
         self.health().await;
         let target = self.probe.fresh();
         self.facts.first = self.probe.get(&target).await;
+        if self.knows_no_query() && self.probe.spell() {
+            let target = self.probe.fresh();
+            self.facts.first = self.probe.get(&target).await;
+        }
         let found = &self.facts.first;
         let says_404 = found
             .as_ref()
@@ -82,6 +87,13 @@ impl Gathering {
         }
         let target = self.probe.fresh();
         self.facts.direct = self.probe.direct_trial(target).await;
+    }
+
+    /// Whether the page names the query parameters that it knows, and ours is none.
+    fn knows_no_query(&self) -> bool {
+        let first = self.facts.first.as_ref();
+        let reason = first.ok().and_then(super::answer::detail);
+        reason.is_some_and(|reason| reason == "query")
     }
 
     /// What the application stores, where nobody said it and it shows.

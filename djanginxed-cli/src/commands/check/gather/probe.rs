@@ -7,6 +7,7 @@ use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::Server;
 use tokio::time::sleep;
 
+use super::fresh::Fresh;
 use crate::commands::check::Args;
 use crate::commands::check::answer::{By, by};
 use crate::commands::check::facts::{Answer, Given, Trial};
@@ -23,9 +24,7 @@ pub(super) struct Probe {
     nginx: Client,
     app: Option<Client>,
     servers: Option<Servers>,
-    /// No other check has it.
-    mark: String,
-    count: u32,
+    fresh: Fresh,
     /// Targets that were asked for, and may be stored now.
     used: Vec<String>,
 }
@@ -40,41 +39,50 @@ impl Probe {
             .then(|| client(args.app.clone()).without_tls());
         let list: Vec<Server> = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let mark = now.map_or(0, |now| now.as_nanos());
+        let unique = now.map_or(0, |now| now.as_nanos());
         Ok(Probe {
             nginx: client(args.connect.clone()),
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
             given: given.clone(),
             headers: args.headers.clone(),
-            mark: format!("{mark:x}"),
-            count: 0,
+            fresh: Fresh::new(unique),
             used: Vec::new(),
             url: url.clone(),
         })
     }
 
     pub(super) fn mark(&self) -> &str {
-        &self.mark
+        self.fresh.mark()
+    }
+
+    /// What all that is made of one of our targets has, and no visitor's.
+    pub(super) fn sign<'a>(&'a self, target: &'a str) -> &'a str {
+        self.fresh.sign(target)
+    }
+
+    /// Of a page that knows no query of ours; whether it can be asked for all the same.
+    pub(super) fn spell(&mut self) -> bool {
+        self.fresh.spell(&self.url.target, self.servers.is_some())
     }
 
     pub(super) fn adopt(&mut self, layout: Layout) {
         self.given.layout = layout;
     }
 
-    /// The page's target with a query that nobody has asked for.
+    /// The page's target as nobody has asked for it.
     pub(super) fn fresh(&mut self) -> String {
-        let target = self.url.target.clone();
-        self.fresh_at(&target)
+        self.fresh.of(&self.url.target)
     }
 
     pub(super) fn fresh_at(&mut self, target: &str) -> String {
-        self.count += 1;
-        let joint = if target.contains('?') { '&' } else { '?' };
-        format!(
-            "{target}{joint}djanginxed-check={}-{}",
-            self.mark, self.count
-        )
+        self.fresh.of(target)
+    }
+
+    /// Such targets to choose from, `most` at the most.
+    pub(super) fn candidates(&mut self, most: u64) -> Vec<String> {
+        let count = self.fresh.some(&self.url.target, most);
+        (0..count).map(|_| self.fresh()).collect()
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
@@ -217,7 +225,8 @@ impl Probe {
             .flat_map(|target| {
                 let others = rewritten(target).into_iter().map(|(other, _)| other);
                 // Never a page of a visitor's.
-                let ours = others.filter(|other| other.contains(&self.mark));
+                let sign = self.sign(target);
+                let ours = others.filter(|other| other.contains(sign));
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
             .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
