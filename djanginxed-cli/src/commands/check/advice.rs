@@ -17,6 +17,7 @@ impl Cause {
             .or_else(|| self.not_stored())
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
+            .or_else(|| self.lasting())
             .unwrap_or_else(|| self.other_requests())
     }
 
@@ -172,6 +173,18 @@ impl Cause {
             Cause::LostFields(fields) => format!("Hits lack {}. Declare what is constant with .header(NAME, VALUE) and generate nginx's file again (--header); take middleware off whose field differs from request to request, or remove #[cache_page].", fields.join(", ")),
             Cause::WrongHost(shown) => format!("The page shows {shown:?} where the site's host belongs: proxy_set_header Host $host; where nginx sends requests to the application."),
             Cause::GzipLines(line) => format!("Write \"{line}\" into nginx's location; gzip entries need memcached_gzip_flag 2, gunzip on and gzip_vary on."),
+            _ => return None,
+        })
+    }
+
+    fn lasting(&self) -> Option<String> {
+        Some(match self {
+            Cause::StaleNotRenewed => "The application has a page past its timeout and leaves it as it is: its render fails (5xx), takes longer than 5 s, or is not stored any more; see its log. The page goes when its stale time ends.".to_owned(),
+            Cause::AdminOption => "Give the URL of the page that pages.admin(…) configures, as the application itself has it (not through nginx), and what opens it with --admin-header \"NAME: VALUE\".".to_owned(),
+            Cause::PurgeFails => "Purges do not reach all servers: whoever purges gets told so (Purged::failures) and is to try again; see how the application reaches Memcached.".to_owned(),
+            Cause::NotReplaced => "refresh_through is set, and the request of this process to itself brought no page in time: it is to name where this very process listens (each process its own port, no nginx between), and the page's render is to be shorter than purge_deadline; the log says \"refresh\".".to_owned(),
+            Cause::ApplicationAnswers => "Stop the application, all its processes, and check again.".to_owned(),
+            Cause::NginxCopies => format!("nginx has no copy to give out in place of the application: {GENERATE}, with --stale-if-error."),
             _ => return None,
         })
     }

@@ -1,8 +1,10 @@
 //! Gathers the facts: asks the site under targets that nobody has asked for
 //! before, the application, and Memcached.
 
+mod admin;
 mod fresh;
 mod inspect;
+mod lasting;
 mod page;
 mod probe;
 mod requests;
@@ -13,11 +15,12 @@ use djanginxed_runtime::tool::KeyRecipe;
 
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given};
+use super::facts::{Facts, Given, Lasting};
 use super::recipe::{Recipe, with_other_mark};
 use crate::failure::Failure;
-use crate::http::{Problem, Url};
+use crate::http::{Problem, Trust, Url};
 use crate::memcached::{Health, health};
+use admin::Admin;
 use probe::Probe;
 
 /// The site, how to ask it, and what it has shown so far.
@@ -26,6 +29,7 @@ pub(super) struct Gathering {
     pub(super) facts: Facts,
     args: Args,
     probe: Probe,
+    admin: Option<Admin>,
 }
 
 impl Gathering {
@@ -36,7 +40,9 @@ impl Gathering {
         {
             given.layout = layout;
         }
-        let probe = Probe::new(&args, &given, &url)?;
+        let trust = Trust::new(args.cacert.as_deref())?;
+        let probe = Probe::new(&args, &given, &url, &trust);
+        let admin = Admin::new(&args, &trust)?;
         let facts = Facts {
             url,
             given,
@@ -52,9 +58,16 @@ impl Gathering {
             methods: Vec::new(),
             rules: Vec::new(),
             strangers: None,
+            lasting: Lasting::default(),
+            without_app: None,
             faults: Vec::new(),
         };
-        Ok(Gathering { facts, args, probe })
+        Ok(Gathering {
+            facts,
+            args,
+            probe,
+            admin,
+        })
     }
 
     pub(super) async fn gather(&mut self, stage: Stage) {
@@ -66,7 +79,9 @@ impl Gathering {
             Stage::Methods => self.methods().await,
             Stage::Rules => self.rules().await,
             Stage::Strangers => self.strangers().await,
+            Stage::Lasting => self.lasting().await,
             Stage::Faults => self.faults().await,
+            Stage::WithoutApp => self.without_app().await,
         }
     }
 
@@ -104,12 +119,13 @@ impl Gathering {
 
     async fn health(&mut self) {
         let servers = self.facts.given.servers.iter();
+        let port = self.probe.site_port();
         let addresses: Vec<String> = servers
             .map(djanginxed_runtime::tool::Server::address)
             .collect();
         let asked = addresses.into_iter().map(|address| {
             tokio::spawn(async move {
-                let found = health(&address).await;
+                let found = health(&address, port).await;
                 (address, found)
             })
         });

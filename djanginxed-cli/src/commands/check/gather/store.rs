@@ -107,7 +107,7 @@ impl Gathering {
     }
 
     /// Asks for `target`; the answer, and whether its page is there soon after.
-    async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
+    pub(super) async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
         let answer = self.probe.get(target).await;
         for _ in 0..20 {
             let (first, second) = (answer.clone(), answer.clone());
