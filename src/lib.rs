@@ -124,8 +124,8 @@
 //! `djanginxed; fwd=uri-miss; collapsed` (rendered once for all who asked at
 //! the same time, in this process or another), `djanginxed; hit; ttl=-12` (stale for 12
 //! seconds), `djanginxed; fwd=uri-miss; detail=set-cookie` (or another
-//! reason above), `djanginxed; fwd=uri-miss` (a stream, whose outcome is not
-//! known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
+//! reason above), `djanginxed; fwd=uri-miss` (a stream, or a page whose server has
+//! just failed: the outcome is not known yet), `djanginxed; fwd=bypass; detail=cookie`, `djanginxed; fwd=method`.
 //!
 //! # Looking after it
 //!

@@ -2,7 +2,14 @@
 //! without it, and with a cache written by hand.
 
 pub mod by_hand;
+pub mod growth;
 pub mod handlers;
 pub mod mixed;
+pub mod seen;
+pub mod served;
 pub mod site;
+pub mod stand;
+pub mod trial;
+pub mod usage;
+pub mod visit;
 pub mod work;

@@ -1,48 +1,123 @@
 //! A site as sites are: two languages, a name and a token of the visitor in each page, a
 //! nonce, a feed, JSON, redirects, pages that are not there, and edits all the while.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path as FilePath;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::{self, Data, Path, ServiceConfig};
-use actix_web::{HttpResponse, get, post};
-use djanginxed::parts::{cookie, nonce};
-use djanginxed::{Layout, PageCache, PageCacheBuilder, Variant, Vary, cache_page, purges};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use djanginxed::nginx::Site;
+use djanginxed::parts::{cookie, include, nonce};
+use djanginxed::{
+    CachedPage, Layout, PageCache, PageCacheBuilder, Purge, Variant, Vary, cache_page, purges,
+};
+use serde::Deserialize;
 
 /// Articles with a higher number are not there.
 pub const ARTICLES: usize = 300;
 
-/// Of all articles; each edit makes a new one.
-pub struct Versions(Vec<AtomicU64>);
+const PREFIX: &str = "mixed";
+const FEED: &str = "application/rss+xml";
+const JSON: &str = "application/json";
 
-impl Default for Versions {
-    fn default() -> Versions {
-        Versions((0..ARTICLES).map(|_| AtomicU64::new(0)).collect())
-    }
-}
+const SIZE: usize = ARTICLES * size_of::<u64>();
+
+/// Of all articles; each edit makes a new one. They stand in a file, which several
+/// processes share.
+pub struct Versions(Mutex<File>);
 
 impl Versions {
-    fn of(&self, id: usize) -> Option<u64> {
-        Some(self.0.get(id)?.load(Ordering::SeqCst))
+    /// The versions in a file, which is made where it is not there.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn open(path: &FilePath) -> io::Result<Versions> {
+        let mut options = File::options();
+        let file = options.read(true).write(true).create(true).truncate(false);
+        let file = file.open(path)?;
+        file.set_len(SIZE as u64)?;
+        Ok(Versions(Mutex::new(file)))
+    }
+
+    fn file(&self) -> MutexGuard<'_, File> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, id: usize) -> io::Result<Option<u64>> {
+        Ok(match id < ARTICLES {
+            true => Some(at(&self.file(), id)?),
+            false => None,
+        })
     }
 
     /// How many edits there were.
-    fn all(&self) -> u64 {
-        self.0.iter().map(|one| one.load(Ordering::SeqCst)).sum()
+    fn all(&self) -> io::Result<u64> {
+        let mut bytes = [0; SIZE];
+        self.file().read_exact_at(&mut bytes, 0)?;
+        let (words, _) = bytes.as_chunks();
+        Ok(words.iter().map(|word| u64::from_le_bytes(*word)).sum())
+    }
+
+    /// Makes a new version of one, over all processes.
+    fn edit(&self, id: usize) -> io::Result<u64> {
+        let file = self.file();
+        file.lock()?;
+        let version = at(&file, id)? + 1;
+        file.write_all_at(&version.to_le_bytes(), place(id))?;
+        file.unlock()?;
+        Ok(version)
     }
 }
 
+fn place(id: usize) -> u64 {
+    (id * size_of::<u64>()) as u64
+}
+
+fn at(file: &File, id: usize) -> io::Result<u64> {
+    let mut bytes = [0; size_of::<u64>()];
+    file.read_exact_at(&mut bytes, place(id))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// For how long pages live at the most.
+#[derive(Clone, Copy, Debug)]
+pub struct Life(pub Duration);
+
 /// The cache's settings, which nginx's file is generated from, too.
-pub fn settings(memcached: &str) -> PageCacheBuilder {
-    PageCache::builder()
+pub fn settings(memcached: &str, layout: Layout) -> PageCacheBuilder {
+    let pages = PageCache::builder()
         .memcached([memcached])
-        .key_prefix("mixed")
-        .layout(Layout::Response)
-        .statuses([200, 301, 404])
+        .key_prefix(PREFIX)
+        .layout(layout)
         .vary(Vary::language(["en", "de"]))
+        .vary(Vary::group(
+            "group",
+            ["member", "editor"],
+            "a-secret-of-the-bench-that-is-long-enough",
+        ))
         .parts(true)
         .header("Content-Security-Policy", "script-src 'nonce-{nonce}'")
-        .stale(Duration::from_secs(600))
+        .stale(Duration::from_secs(600));
+    match layout {
+        Layout::Response => pages.statuses([200, 301, 404]),
+        _ => pages,
+    }
+}
+
+/// nginx's file for the site, but where it listens and which applications there are.
+#[must_use]
+pub fn nginx(pages: &PageCache) -> Site {
+    Site::new(pages)
+        .server_name("127.0.0.1")
+        .never_cache("/search")
+        .ignore_query("utm_*")
+        .page("/feed.xml", PREFIX, FEED)
+        .page("/api/", PREFIX, JSON)
 }
 
 /// The site's routes.
@@ -50,21 +125,37 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(front)
         .service(article)
+        .service(member)
+        .service(badge)
         .service(feed)
         .service(json)
         .service(old)
         .service(search)
-        .service(save);
+        .service(save)
+        .service(purge);
 }
 
+/// What a page knows of its request.
+#[derive(Deserialize)]
+struct Paging {
+    page: Option<u32>,
+}
+
+type Query = web::Query<Paging>;
+
+/// What an internal failure is answered with.
+type Answer = actix_web::Result<HttpResponse>;
+
 /// A page that says whose it is.
-fn page(title: &str, version: u64, variant: &Variant) -> HttpResponse {
-    let language = variant.get("language").unwrap_or_default();
+fn page(title: &str, version: u64, variant: &Variant, query: &Query) -> HttpResponse {
+    let [language, group] = ["language", "group"].map(|name| variant.get(name).unwrap_or_default());
     let filler = "<p>What is the same for all.</p>\n".repeat(200);
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(format!(
-            "<h1>{title}</h1>version={version} language={language} name={} token={} nonce={}\n{filler}",
+            "<h1>{title}</h1>version={version} language={language} group={group} page={} name={} \
+             token={} nonce={}\n{filler}",
+            query.page.unwrap_or(1),
             cookie("name"),
             cookie("csrftoken"),
             nonce(),
@@ -73,36 +164,72 @@ fn page(title: &str, version: u64, variant: &Variant) -> HttpResponse {
 
 #[get("/")]
 #[cache_page(900, tags = ["articles"])]
-async fn front(versions: Data<Versions>, variant: Variant) -> HttpResponse {
-    page("All articles", versions.all(), &variant)
+async fn front(versions: Data<Versions>, variant: Variant, query: Query) -> Answer {
+    Ok(page("All articles", versions.all()?, &variant, &query))
 }
 
 #[get("/articles/{id}")]
 #[cache_page(900, tags = ["article:{id}"])]
-async fn article(id: Path<usize>, versions: Data<Versions>, variant: Variant) -> HttpResponse {
-    match versions.of(*id) {
-        Some(version) => page(&format!("Article {id}"), version, &variant),
+async fn article(
+    id: Path<usize>,
+    versions: Data<Versions>,
+    life: Data<Life>,
+    variant: Variant,
+    query: Query,
+    cached: CachedPage,
+) -> Answer {
+    cached.max_age(life.0);
+    Ok(match versions.of(*id)? {
+        Some(version) => page(&format!("Article {id}"), version, &variant, &query),
         None => HttpResponse::NotFound()
             .content_type("text/html; charset=utf-8")
             .body("no such article"),
-    }
+    })
+}
+
+/// An article with a corner that the application fills for each visitor.
+#[get("/members/{id}")]
+#[cache_page(900, tags = ["article:{id}"])]
+async fn member(
+    id: Path<usize>,
+    versions: Data<Versions>,
+    variant: Variant,
+    query: Query,
+) -> Answer {
+    let version = versions.of(*id)?.unwrap_or_default();
+    let corner = include("/badge").or(SIGN_IN);
+    let title = format!("Article {id} {corner}");
+    Ok(page(&title, version, &variant, &query))
+}
+
+/// What stands for the badge where the application is down.
+pub const SIGN_IN: &str = "<a href=\"/login\">Sign in</a>";
+
+/// The corner itself.
+#[get("/badge")]
+async fn badge(request: HttpRequest) -> HttpResponse {
+    let is_known = request.cookie("session").is_some();
+    let length = request.cookie("name").map_or(0, |name| name.value().len());
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(format!("<i>known={is_known} of {length}</i>"))
 }
 
 #[get("/feed.xml")]
-#[cache_page(900, tags = ["articles"])]
-async fn feed(versions: Data<Versions>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/rss+xml; charset=utf-8")
-        .body(format!("<rss>version={} </rss>", versions.all()))
+#[cache_page(900, tags = ["articles"], content_type = "application/rss+xml")]
+async fn feed(versions: Data<Versions>) -> Answer {
+    Ok(HttpResponse::Ok()
+        .content_type(format!("{FEED}; charset=utf-8"))
+        .body(format!("<rss>version={} </rss>", versions.all()?)))
 }
 
 #[get("/api/articles/{id}")]
-#[cache_page(900, tags = ["article:{id}"])]
-async fn json(id: Path<usize>, versions: Data<Versions>) -> HttpResponse {
-    let version = versions.of(*id).unwrap_or_default();
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(format!("{{\"text\": \"version={version} \"}}"))
+#[cache_page(900, tags = ["article:{id}"], content_type = "application/json")]
+async fn json(id: Path<usize>, versions: Data<Versions>) -> Answer {
+    let version = versions.of(*id)?.unwrap_or_default();
+    Ok(HttpResponse::Ok()
+        .content_type(JSON)
+        .body(format!("{{\"text\": \"version={version} \"}}")))
 }
 
 #[get("/old/{id}")]
@@ -124,13 +251,19 @@ async fn search() -> HttpResponse {
 
 #[post("/articles/{id}")]
 #[purges("articles", "article:{id}")]
-async fn save(id: Path<usize>, versions: Data<Versions>) -> HttpResponse {
-    match versions.0.get(*id) {
-        Some(version) => {
-            version.fetch_add(1, Ordering::SeqCst);
-            HttpResponse::Ok().body("saved")
-        }
-        None => HttpResponse::NotFound().finish(),
+async fn save(id: Path<usize>, versions: Data<Versions>) -> Answer {
+    Ok(match *id < ARTICLES {
+        true => HttpResponse::Ok().body(format!("saved version={} ", versions.edit(*id)?)),
+        false => HttpResponse::NotFound().finish(),
+    })
+}
+
+/// Takes all pages away; 503 where some may be left.
+#[post("/-/purge")]
+async fn purge(pages: PageCache) -> HttpResponse {
+    match pages.purge(Purge::everything().hard()).await {
+        Ok(purged) if purged.is_complete() => HttpResponse::Ok().finish(),
+        _ => HttpResponse::ServiceUnavailable().finish(),
     }
 }
 

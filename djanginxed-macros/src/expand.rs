@@ -8,7 +8,7 @@ use syn::{FnArg, ReturnType, Type, parse_quote_spanned};
 use crate::args::Args;
 use crate::handler::Handler;
 use crate::spans::{called, ends, hygienic};
-use crate::{fold, generics, page};
+use crate::{fold, generics, page, visitor};
 
 /// Makes the handler one that asks the cache first.
 ///
@@ -52,9 +52,13 @@ use crate::{fold, generics, page};
 pub(crate) fn expand(args: &Args, handler: Handler) -> TokenStream {
     let span = hygienic();
     let page = page::constant(args, &handler.sig);
+    let seen = match visitor::extractor(&handler.sig) {
+        Some(name) => quote_spanned!(span=> ::djanginxed::__private::Seen::of_visitors(#name)),
+        None => quote_spanned!(span=> ::djanginxed::__private::Seen::new()),
+    };
     let seen = quote_spanned! {span=>
         {
-            static __SEEN: ::djanginxed::__private::Seen = ::djanginxed::__private::Seen::new();
+            static __SEEN: ::djanginxed::__private::Seen = #seen;
             &__SEEN
         }
     };

@@ -120,7 +120,7 @@ fn parameter(parameter: &GenericParam) -> String {
 }
 
 /// Whether a word among `tokens` is `wanted`.
-fn names(tokens: TokenStream, wanted: &dyn Fn(&str) -> bool) -> bool {
+pub(crate) fn names(tokens: TokenStream, wanted: &dyn Fn(&str) -> bool) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(word) => wanted(&word.to_string()),
         TokenTree::Group(group) => names(group.stream(), wanted),

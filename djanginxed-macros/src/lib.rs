@@ -17,6 +17,7 @@ mod spans;
 mod tags;
 mod timeout;
 mod values;
+mod visitor;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -53,7 +54,7 @@ use crate::handler::{Handler, Words};
 /// | `stale = …` | `u32` | for how many seconds after its timeout the page may still be given out, while it is rendered anew; see `PageCacheBuilder::stale`, which is the default |
 /// | `stale_if_error = …` | `u32` | for how many seconds after its timeout the page is given out in place of an error of the application; see `PageCacheBuilder::stale_if_error` |
 /// | `tags = …` | `[&'static str; _]` | up to 1,000 names of groups of pages, by which the page is purged: `["articles", "article:{id}"]`, each 1 to 1,024 visible ASCII characters. `{id}` stands for that segment of the route, percent-encoded where it is not visible ASCII. A constant is given as it is, `config::TAGS`, of type `&[&str]`. Where the route has no such segment the page is not stored (`tag`), which the log says once: the attribute cannot see a route's scopes. |
-/// | `query = …` | `[&'static str; _]` | the query parameters that the page knows, each 1 to 64 of `A-Z a-z 0-9 . _ -`: `["page"]`, or `[]` for none. A request with another one takes no part (`query`): it is rendered, and neither looked up nor stored, so that nobody fills the store with `?x=1`, `?x=2`, and what an edit deletes is all that is stored. Names are compared as they are sent; `/a?` has a parameter without a name, which is not known. nginx looks such a target up, never finds it, and with `--ignore-query` takes what makes no other page out before. Left out, all are known. |
+/// | `query = …` | `[&'static str; _]` | the query parameters that the page knows, each 1 to 64 of `A-Z a-z 0-9 . _ -`: `["page"]`, or `[]` for none. A request with another one takes no part (`query`): it is rendered, and neither looked up nor stored, so that nobody fills the store with `?x=1`, `?x=2`, and what an edit deletes is all that is stored. Names are compared as they are sent; `/a?` has a parameter without a name, which is not known. nginx looks such a target up, never finds it, and with `--ignore-query` takes what makes no other page out before. Left out, those of the cache's `.query([…])` are known, or all. |
 ///
 /// Each is any constant expression: `900`, `60 * 15`, `config::TIMEOUT`,
 /// `Self::TIMEOUT` in an `impl` block.

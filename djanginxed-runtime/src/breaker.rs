@@ -44,6 +44,11 @@ impl Breaker {
         self.open.load(Ordering::Acquire)
     }
 
+    /// Whether the last that is known of the server is a failure.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures().in_a_row > 0
+    }
+
     /// Notes an answer of the server. One that was asked for before the breaker
     /// opened does not close it.
     pub(crate) fn succeeded(&self) {
@@ -88,7 +93,9 @@ mod tests {
 
     fn opened() -> Breaker {
         let breaker = Breaker::new();
+        assert!(!breaker.is_failing());
         assert_eq!([(); 3].map(|()| breaker.failed()), [false, false, true]);
+        assert!(breaker.is_failing());
         breaker
     }
 

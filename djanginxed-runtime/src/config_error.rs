@@ -44,6 +44,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A query parameter in [`query`](crate::PageCacheBuilder::query).
+    #[error("query parameter {0:?}: use {parameter}", parameter = djanginxed_rules::PARAMETER_NAME)]
+    Query(String),
     /// A header name or value.
     #[error("header {name:?}: {problem}")]
     #[non_exhaustive]

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use djanginxed_rules::{
     MAX_TAGS, MAX_TIMEOUT, are_parameter_names, are_tag_templates, is_key_prefix, is_media_type,
-    is_parameter_name, is_tag_template,
+    is_tag_template,
 };
 
 use crate::config_error::ConfigError;
 use crate::key::KeyRecipe;
 use crate::settings::Settings;
+use crate::settings::check::check_parameter;
 use crate::sync::{Mutex, lock};
 
 /// The settings of one annotated handler, `const`, so that the compiler is the one
@@ -25,7 +26,8 @@ pub struct Page {
     stale: Option<u32>,
     stale_if_error: Option<u32>,
     tags: &'static [&'static str],
-    /// The query parameters that the page knows; where it is not said, all.
+    /// The query parameters that the page knows; where it is not said, the cache's own
+    /// count.
     query: Option<&'static [&'static str]>,
 }
 
@@ -153,14 +155,16 @@ impl Page {
     /// Whether the page knows each query parameter of `target`. Names are compared byte
     /// for byte, as nginx compares the ignored ones; an empty one, as in `/a?`, is
     /// another target than `/a`, and so is not known.
-    pub(crate) fn knows_query(&self, target: &str) -> bool {
-        let (Some(known), Some((_, query))) = (self.query, target.split_once('?')) else {
+    pub(crate) fn knows_query(&self, target: &str, settings: &Settings) -> bool {
+        let Some((_, query)) = target.split_once('?') else {
             return true;
         };
-        query.split('&').all(|parameter| {
-            let (name, _) = parameter.split_once('=').unwrap_or((parameter, ""));
-            known.contains(&name)
-        })
+        let names = || query.split('&').map(parameter_name);
+        match (self.query, &settings.query) {
+            (Some(own), _) => names().all(|name| own.contains(&name)),
+            (None, Some(known)) => names().all(|name| known.iter().any(|other| other == name)),
+            (None, None) => true,
+        }
     }
 
     /// [`key_prefix`](Self::key_prefix) of what only the running program knows.
@@ -200,11 +204,9 @@ impl Page {
     #[track_caller]
     pub(crate) fn with_query(self, names: Vec<Cow<'static, str>>) -> Page {
         for name in &names {
-            assert!(
-                is_parameter_name(name),
-                "query parameter {name:?}: use {}",
-                djanginxed_rules::PARAMETER_NAME
-            );
+            if let Err(error) = check_parameter(name) {
+                panic!("{error}");
+            }
         }
         self.query(kept_list(names.into_iter().map(kept).collect()))
     }
@@ -235,6 +237,12 @@ impl Page {
     pub(crate) fn own_tags(&self) -> &'static [&'static str] {
         self.tags
     }
+}
+
+fn parameter_name(parameter: &str) -> &str {
+    parameter
+        .split_once('=')
+        .map_or(parameter, |(name, _)| name)
 }
 
 /// A checked setting for as long as the program runs. Each worker makes its own
@@ -287,9 +295,15 @@ mod tests {
 
     #[test]
     fn a_page_knows_the_parameters_that_it_names() {
-        let named = Page::new(1).query(&["page", "q"]);
+        let (any, page) = (Settings::default(), Page::new(1));
+        let by_default = Settings {
+            query: Some(vec!["x".to_owned()]),
+            ..Settings::default()
+        };
+        let named = page.query(&["page", "q"]);
         for known in ["/a", "/a?page=2", "/a?q=x&page=2", "/a?page", "/a?q=b=c?d"] {
-            assert!(named.knows_query(known), "{known}");
+            assert!(named.knows_query(known, &any), "{known}");
+            assert!(named.knows_query(known, &by_default), "{known}");
         }
         for unknown in [
             "/a?",
@@ -299,10 +313,13 @@ mod tests {
             "/a?p%61ge=2",
             "/a?Page=2",
         ] {
-            assert!(!named.knows_query(unknown), "{unknown}");
-            assert!(Page::new(1).knows_query(unknown), "{unknown}");
+            assert!(!named.knows_query(unknown, &any), "{unknown}");
+            assert!(!named.knows_query(unknown, &by_default), "{unknown}");
+            assert!(page.knows_query(unknown, &any), "{unknown}");
         }
-        let none = Page::new(1).query(&[]);
-        assert!(none.knows_query("/a") && !none.knows_query("/a?page=2"));
+        let none = page.query(&[]);
+        assert!(none.knows_query("/a", &any) && !none.knows_query("/a?page=2", &any));
+        assert!(page.knows_query("/a?x=1", &by_default));
+        assert!(!page.knows_query("/a?page=2", &by_default));
     }
 }

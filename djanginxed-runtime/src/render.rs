@@ -255,6 +255,11 @@ impl Render {
         taken
     }
 
+    /// Whether the page's server has failed when it was last asked.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.pages.is_failing(&self.key)
+    }
+
     /// Since when the page may have been deleted.
     pub(crate) fn doubt(&self, tags: Tags) -> Doubt {
         Doubt::new(self.key, self.started, self.stamp, tags)

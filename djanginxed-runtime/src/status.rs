@@ -23,7 +23,7 @@ pub(crate) enum Status {
     Stale(u64),
     /// Answered from a store in place of an error of this status.
     StandIn(u16),
-    /// Rendered, and accepted by the writer.
+    /// Rendered, and accepted by the writer, whose server answers as far as is known.
     Stored,
     /// Answered with another request's render.
     Collapsed,

@@ -52,6 +52,12 @@ impl Nginx {
         self.port
     }
 
+    /// The process id of its master.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// nginx's folder (`-p`): relative paths in the configuration are below it.
     #[must_use]
     pub fn folder(&self) -> &Path {

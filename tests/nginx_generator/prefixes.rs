@@ -13,13 +13,16 @@ fn stand(md5: Md5) -> Stand {
         site.page("/feed/", "site2", "application/rss+xml")
             .page("/feed/deep+x/", "site3", "text/html")
             .page("/raw.txt", "site1", "text/plain")
+            .page("= /news.xml", "site1", "application/rss+xml")
+            .page("= /only/", "site1", "text/plain")
+            .never_cache("= /status")
             .never_cache("/feed/admin/")
     })
 }
 
 /// A target, and the prefix and type under which the application has its page,
 /// which goes by the path as it was sent.
-const ALIKE: [(&str, &str, &str); 22] = [
+const ALIKE: [(&str, &str, &str); 31] = [
     ("/a", "site1", "text/html"),
     ("/", "site1", "text/html"),
     ("/./a", "site1", "text/html"),
@@ -42,6 +45,15 @@ const ALIKE: [(&str, &str, &str); 22] = [
     ("/feed/d%65ep+x/", "site3", "text/html"),
     ("/raw%2Etxt", "site1", "text/plain"),
     ("/raw%2etxt?a", "site1", "text/plain"),
+    ("/news.xml", "site1", "application/rss+xml"),
+    ("/news%2Exml?page=2", "site1", "application/rss+xml"),
+    ("/news.xml/", "site1", "text/html"),
+    ("/news.xmlx", "site1", "text/html"),
+    ("/news.xml/a", "site1", "text/html"),
+    ("/only/", "site1", "text/plain"),
+    ("/only", "site1", "text/html"),
+    ("/only/a", "site1", "text/html"),
+    ("/status/a", "site1", "text/html"),
 ];
 
 #[test]
@@ -62,7 +74,7 @@ fn where_nginx_and_the_application_choose_alike_pages_are_found() {
 }
 
 /// Targets that nginx and the application take for different locations.
-const APART: [&str; 17] = [
+const APART: [&str; 19] = [
     "/feed/../a",
     "/feed/..",
     "/feed/%2e%2e/a",
@@ -80,6 +92,8 @@ const APART: [&str; 17] = [
     "/./raw.txt",
     "/feed/admin/../a",
     "/feed/./admin/a",
+    "/./news.xml",
+    "/x/../news.xml?y",
 ];
 
 #[test]

@@ -204,8 +204,14 @@ fn location() -> BoxedStrategy<String> {
         "/a+b/",
         "/-_.~+@:,!&()*=/",
         "/admin/",
+        "= /feed",
+        "= /feed/",
+        "= /a.b",
     ];
-    mostly(USUAL, "/[a-zA-Z0-9._~+@:,!&()*=/-]{0,30}|/x{100,5000}/")
+    mostly(
+        USUAL,
+        "(= )?/[a-zA-Z0-9._~+@:,!&()*=/-]{0,30}|/x{100,5000}/",
+    )
 }
 
 fn page() -> impl Strategy<Value = (String, String, String)> {

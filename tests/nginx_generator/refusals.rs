@@ -184,7 +184,9 @@ fn a_media_type_that_would_begin_a_comment_is_refused() {
 
 #[test]
 fn locations_that_would_never_match_are_refused() {
-    for location in ["feed", "/a//b", "/a/../b", "/./a", "/a%20b", "~ /a", "= /a"] {
+    for location in [
+        "feed", "/a//b", "/a/../b", "/./a", "/a%20b", "~ /a", "=/a", "= a", "= /a//b", "= = /a",
+    ] {
         refused(&site().never_cache(location), location);
     }
 }

@@ -2,10 +2,10 @@
 //! rendered for others is not for them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use djanginxed::cache_page;
-use testkit::http::{Request, Response};
+use djanginxed::{PageCache, cache_page};
+use testkit::http::{Request, Response, get};
 
-use crate::stack::{NGINX_HIT, Script, Stack, cache_status, ok};
+use crate::stack::{Application, NGINX_HIT, Script, Stack, cache_status, ok};
 
 /// A stack whose pages say whom they were rendered for.
 fn stack() -> Stack {
@@ -235,4 +235,44 @@ fn a_page_stored_for_somebody_with_cookies_is_told_once_a_route_with_their_names
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].contains("cookies=\"id, theme\""), "{lines:?}");
     assert!(!lines[0].contains("secret"), "{lines:?}");
+}
+
+#[cache_page(60)]
+async fn of_session(_session: actix_session::Session) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/html").body("Hello")
+}
+
+#[test]
+fn a_stored_page_whose_handler_takes_a_session_is_told_once_unless_its_cookie_is_declared() {
+    crate::stack::log::listen();
+    let application = |path: &'static str, pages: PageCache| {
+        Application::configured(1, &Script::html(), move |config| {
+            config
+                .app_data(pages.clone())
+                .route(path, web::get().to(of_session));
+        })
+    };
+    let told = || {
+        let mut lines = crate::stack::log::lines_with("has a handler that takes Session");
+        lines.retain(|line| line.contains("declared/{name}"));
+        lines
+    };
+    let declared = PageCache::builder().bypass_cookie("id").build().unwrap();
+    let application_with = application("/declared/{name}", declared);
+    assert_eq!(get(application_with.port(), "/declared/a").status, 200);
+    assert!(told().is_empty(), "{:?}", told());
+    let undeclared = PageCache::builder().build().unwrap();
+    let application_without = application("/undeclared/{name}", undeclared);
+    for target in ["/undeclared/a", "/undeclared/b"] {
+        assert_eq!(get(application_without.port(), target).status, 200);
+    }
+    let lines = told();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in [
+        "WARN",
+        "route=\"/undeclared/{name}\"",
+        "PageCacheBuilder::bypass_cookie",
+    ] {
+        assert!(lines[0].contains(part), "{part} is not in {lines:?}");
+    }
 }

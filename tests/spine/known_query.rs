@@ -1,7 +1,7 @@
 //! Pages that name the query parameters that they know.
 
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use djanginxed::cache_page;
+use djanginxed::{PageCache, cache_page};
 use testkit::http::get as ask;
 
 use crate::scopes::{in_memory, plain};
@@ -54,4 +54,26 @@ fn a_scope_names_its_parameters_too() {
     assert_eq!(status("/blog/1?page=2"), "djanginxed; hit");
     assert_eq!(status("/blog/1?page=2&x=1"), UNKNOWN);
     assert_eq!(status("/blog/1?page=2&x=1"), UNKNOWN);
+}
+
+#[test]
+fn the_caches_parameters_count_for_pages_that_name_none() {
+    let pages = PageCache::builder().query(["q"]).build().unwrap();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        let scope = |path, cache| web::scope(path).wrap(cache).default_service(web::to(plain));
+        config
+            .app_data(pages.clone())
+            .service(list)
+            .service(scope("/named", pages.cache(60).query(["page"])))
+            .service(scope("/default", pages.cache(60)));
+    });
+    let status = |target| cache_status(&ask(application.port(), target));
+    for stored in ["/default/1?q=a", "/named/1?page=2", "/list?page=2"] {
+        assert_eq!(status(stored), STORED, "{stored}");
+        assert_eq!(status(stored), "djanginxed; hit", "{stored}");
+    }
+    for unknown in ["/default/1?page=2", "/named/1?q=a", "/list?q=a"] {
+        assert_eq!(status(unknown), UNKNOWN, "{unknown}");
+        assert_eq!(status(unknown), UNKNOWN, "{unknown}");
+    }
 }

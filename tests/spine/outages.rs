@@ -53,6 +53,20 @@ fn an_application_starts_and_serves_with_memcached_down() {
 }
 
 #[test]
+fn nobody_is_told_that_a_page_is_stored_once_a_lookup_has_failed() {
+    let mut stack = usual(Memcached::start().unwrap());
+    let _ = stack.get("/0");
+    stack.memcached.stop();
+    for number in 1..10 {
+        let status = cache_status(&stack.get(format!("/{number}")));
+        assert!(!status.contains("stored"), "/{number}: {status}");
+        assert!(status.starts_with("djanginxed; fwd=uri-miss"), "{status}");
+    }
+    stack.memcached.restart_empty().unwrap();
+    is_found_again(&stack, "/0");
+}
+
+#[test]
 fn pages_come_when_memcached_goes_down_later_and_are_found_again_when_it_is_back() {
     let mut stack = usual(Memcached::start().unwrap());
     let _ = stack.get("/0");

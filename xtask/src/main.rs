@@ -8,6 +8,7 @@ mod demo;
 mod install;
 mod msrv;
 mod run;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ Usage: cargo xtask COMMAND
            miss and a hit, and serve until Ctrl-C; demo shop: the example shop
   test     run every test, against real memcached and nginx processes
   bench    measure what djanginxed costs beside its peers; options: --help
+  soak     half an hour of visitors, edits and faults on a mixed site: fails when
+           something grows or a page is wrong; options: --help
   cache-tests FOLDER
            run http-tests/cache-tests, a checkout of it after `npm i --omit=dev`
            (Node.js), through an annotated handler behind nginx
@@ -28,7 +31,7 @@ Usage: cargo xtask COMMAND
            oldest Rust that dependencies need, and that packages can be built
   install  install what demo and test need (Debian and Ubuntu), and nothing else
 
-demo, test and bench install what is missing before they start.";
+demo, test, bench and soak install what is missing before they start.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         ["demo", name] => demo::demo(name),
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
         ["bench", ref options @ ..] => bench::bench(options),
+        ["soak", ref options @ ..] => soak::soak(options),
         ["cache-tests", folder] => cache_tests::cache_tests(folder),
         ["api"] => api::api(false),
         ["api", "--bless"] => api::api(true),

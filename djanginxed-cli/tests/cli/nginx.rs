@@ -28,6 +28,8 @@ fn the_file_is_accepted_by_nginx() {
         "--gzip",
         "--page",
         "/feed/=site2,application/rss+xml",
+        "--page",
+        "= /news.xml=site1,application/rss+xml",
         "--no-cache",
         "/admin/",
         "--ignore-query",
@@ -51,6 +53,7 @@ fn the_file_is_accepted_by_nginx() {
         done.out
             .contains("set_md5 $memcached_key site2=application/rss+xml$djanginxed_blog_target;")
     );
+    assert!(done.out.contains("location = /news.xml {"));
 }
 
 #[test]

@@ -38,6 +38,20 @@ fn pages_are_stored_refused_and_failed_and_summed_up() {
 }
 
 #[test]
+fn what_is_said_to_be_stored_is_there_right_after_a_delete_too() {
+    let site = Running::start();
+    let (url, servers) = (site.url("/articles/1"), site.memcached.address());
+    assert_eq!(run(["warm", &url]).code, 0);
+    let place = ["--servers", &servers, "--prefix", "site1"];
+    let deleted = finish(command().args(["delete", "/articles/1"]).args(place), "");
+    assert!(deleted.out.starts_with("1 deleted"), "{deleted:?}");
+    let done = run(["warm", &url]);
+    assert!(done.out.contains("1 stored"), "{done:?}");
+    let key = site.pages.key("/articles/1").to_string();
+    assert!(site.memcached.get(key).is_some(), "{done:?}");
+}
+
+#[test]
 fn nested_sitemaps_are_read_once() {
     let site = Running::start();
     let folder = tempfile::tempdir().unwrap();

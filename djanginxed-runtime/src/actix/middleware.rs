@@ -180,7 +180,8 @@ impl ScopeCache {
         }
     }
 
-    /// The query parameters that these pages know; by default all. A request with another
+    /// The query parameters that these pages know; by default those of the cache: see
+    /// [`PageCacheBuilder::query`](crate::PageCacheBuilder::query). A request with another
     /// one takes no part (`fwd=bypass; detail=query`), so that what an edit deletes is all
     /// that is stored. `/a?` has another one, too, without a name.
     ///
@@ -324,8 +325,8 @@ where
             Err(Failed { failure, .. }) => return Err(failure),
         };
         if answered.is_kept {
-            let rules = &cache.pages.settings().vary;
-            cache.seen.warn_of_cookies(&answered.carried, rules);
+            let settings = cache.pages.settings();
+            cache.seen.warn_of_visitors(&answered.carried, settings);
         }
         let response = fill(answered.response, &answered.carried, cache.pages.settings());
         Ok(ServiceResponse::new(answered.carried, response))

@@ -10,6 +10,7 @@ use actix_web::http::header;
 use crate::observe;
 use crate::page::Page;
 use crate::request::cookie_names;
+use crate::settings::Settings;
 use crate::sync::{Mutex, lock};
 use crate::tag::TagFault;
 use crate::vary::Rules;
@@ -20,6 +21,10 @@ pub struct Seen {
     settings: AtomicBool,
     cookies: AtomicBool,
     tags: AtomicBool,
+    /// That its handler takes an extractor of what is each visitor's own.
+    visitors: AtomicBool,
+    /// The extractor's name.
+    extractor: Option<&'static str>,
 }
 
 impl Seen {
@@ -34,7 +39,17 @@ impl Seen {
             settings: AtomicBool::new(false),
             cookies: AtomicBool::new(false),
             tags: AtomicBool::new(false),
+            visitors: AtomicBool::new(false),
+            extractor: None,
         }
+    }
+
+    /// The same of a handler that takes `extractor`, which is each visitor's own.
+    #[must_use]
+    pub const fn of_visitors(extractor: &'static str) -> Seen {
+        let mut seen = Seen::new();
+        seen.extractor = Some(extractor);
+        seen
     }
 
     /// That of a middleware, by where it was made: each worker makes its own.
@@ -62,9 +77,31 @@ impl Seen {
         );
     }
 
-    /// Says that a page is stored for all which somebody with cookies has asked for,
-    /// who may have a session that the cache was not told of.
-    pub(super) fn warn_of_cookies(&self, request: &HttpRequest, rules: &Rules) {
+    /// Says of a page that is stored for all what may be one visitor's own in it.
+    pub(super) fn warn_of_visitors(&self, request: &HttpRequest, settings: &Settings) {
+        self.warn_of_extractor(request, settings);
+        self.warn_of_cookies(request, &settings.vary);
+    }
+
+    /// Its handler takes a session, and no cookie of sessions is declared.
+    fn warn_of_extractor(&self, request: &HttpRequest, settings: &Settings) {
+        let Some(extractor) = self.extractor else {
+            return;
+        };
+        if !settings.bypass_cookies.is_empty() || !first(&self.visitors) {
+            return;
+        }
+        tracing::warn!(
+            route = request.match_pattern(),
+            "a page that is stored for all has a handler that takes {extractor}: name the \
+             session's cookie with PageCacheBuilder::bypass_cookie (actix-session calls it \
+             \"id\"), in nginx's file too"
+        );
+    }
+
+    /// Somebody with cookies has asked for it, who may have a session that the cache was
+    /// not told of.
+    fn warn_of_cookies(&self, request: &HttpRequest, rules: &Rules) {
         if !request.headers().contains_key(header::COOKIE) || self.cookies.load(Ordering::Relaxed) {
             return;
         }

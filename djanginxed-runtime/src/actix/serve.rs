@@ -78,7 +78,7 @@ pub async fn serve<R: 'static>(
                     match through(decided, None, &request, handler).await {
                         Ok(answered) => {
                             if answered.is_kept {
-                                seen.warn_of_cookies(&request, &pages.settings().vary);
+                                seen.warn_of_visitors(&request, pages.settings());
                             }
                             answered.response
                         }

@@ -57,7 +57,7 @@ where
     Rendered {
         response: response.map_into_boxed_body(),
         fresh,
-        is_kept: status == Status::Stored,
+        is_kept: matches!(status, Status::Stored | Status::Miss),
     }
 }
 
@@ -89,6 +89,8 @@ fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Life) -
     }
     let tags = render.tags();
     let status = match render.store(entry.clone(), life, Tags::clone(&tags)) {
+        // The writer tries; whether it succeeds, the visitor's answer does not wait for.
+        Ok(()) if render.is_in_doubt() => Status::Miss,
         Ok(()) => Status::Stored,
         Err(reason) => Status::Dropped(reason),
     };

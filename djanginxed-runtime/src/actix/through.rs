@@ -74,7 +74,7 @@ pub(super) fn enter(entrance: Entrance<'_>) -> Entered {
     let part = match part {
         Part::Bypass(_) => part,
         _ if !takes_part => Part::Bypass(Bypass::When),
-        _ if !page.knows_query(asked.target()) => Part::Bypass(Bypass::Query),
+        _ if !page.knows_query(asked.target(), settings) => Part::Bypass(Bypass::Query),
         _ => part,
     };
     pages.note_kind(&page);

@@ -12,7 +12,7 @@ use crate::placement::Placement;
 use crate::server::{Server, socket};
 use crate::settings::Care;
 use crate::settings::check::{
-    check_cookie, check_key_prefix, checked_host, checked_status, constant_header,
+    check_cookie, check_key_prefix, check_parameter, checked_host, checked_status, constant_header,
     half_of_the_processors, header_name, refresh_base,
 };
 use crate::settings::environment::{Environment, process, switch, variable};
@@ -390,6 +390,31 @@ impl PageCacheBuilder {
         self
     }
 
+    /// The query parameters that pages know which name none themselves
+    /// (`#[cache_page(900, query = ["page"])]`); by default all. `[]` for none.
+    ///
+    /// A request with another parameter takes no part (`fwd=bypass; detail=query`): it is
+    /// rendered, and neither looked up nor stored. So nobody fills the store with `?x=1`,
+    /// `?x=2`, and what an edit deletes is all that is stored. `/a?` has another one, too,
+    /// without a name. What other sites add to links, let nginx take out before:
+    /// [`ignore_query`](crate::nginx::Site::ignore_query).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), djanginxed_runtime::ConfigError> {
+    /// let pages = djanginxed_runtime::PageCache::builder().query(["page"]).build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn query<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: AsRef<str>,
+    {
+        let names = names.into_iter().map(|name| name.as_ref().to_owned());
+        self.settings.query = Some(names.collect());
+        self
+    }
+
     /// Whether pages may have [personal parts](crate::personal); by default not.
     ///
     /// The keys of all pages of the cache then have a `+` behind the prefix, so that an
@@ -517,6 +542,11 @@ impl PageCacheBuilder {
             }
         })?;
         settings.vary = Rules::check(&self.vary)?;
+        settings
+            .query
+            .iter()
+            .flatten()
+            .try_for_each(|name| check_parameter(name))?;
         if let Some(statuses) = &self.statuses {
             settings.statuses = all(statuses, |status| checked_status(*status))?;
             let only_pages = settings

@@ -407,6 +407,11 @@ impl PageCache {
         self.inner.apart.add(key);
     }
 
+    /// Whether the server of `key` has failed when it was last asked.
+    pub(crate) fn is_failing(&self, key: &PageKey) -> bool {
+        self.inner.store.is_failing(key)
+    }
+
     /// Looks for a page where that takes no waiting: in memory, or in the
     /// writer's queue.
     pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Found> {

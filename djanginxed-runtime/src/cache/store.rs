@@ -70,6 +70,17 @@ impl Store {
         Store::Shared(Shared { memcached, writer })
     }
 
+    /// Whether the server of `key` has failed when it was last asked.
+    pub(super) fn is_failing(&self, key: &PageKey) -> bool {
+        match self {
+            Store::Embedded(_) => false,
+            Store::Shared(store) => {
+                let server = store.memcached.server_of(key);
+                store.memcached.upstreams()[server].breaker().is_failing()
+            }
+        }
+    }
+
     /// Looks for a page where that takes no waiting: in memory, or in the
     /// writer's queue.
     pub(super) fn at_hand(&self, key: &PageKey) -> Option<Found> {

@@ -42,7 +42,8 @@ pub(super) fn write(plan: &Plan) -> String {
 }
 
 fn location(text: &mut Text, plan: &Plan, route: &Route) {
-    if route.is_exact() {
+    let has_slash = |other: &Route| other.path().strip_suffix('/') == Some(route.path());
+    if route.is_exact() && plan.routes.iter().any(has_slash) {
         text.speak();
         text.why("Else nginx redirects it to the path with a slash by itself.");
         text.silence();

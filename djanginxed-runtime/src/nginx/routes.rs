@@ -106,9 +106,9 @@ fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
 /// application.
 fn without_slash(routes: &[Route]) -> Vec<Route> {
     let pages = routes.iter().filter(|route| route.page.is_some());
-    let paths = pages.filter_map(|route| route.matches.strip_suffix('/'));
+    let paths = pages.filter_map(|route| route.path().strip_suffix('/'));
     paths
-        .filter(|path| !path.is_empty() && !routes.iter().any(|route| route.matches == *path))
+        .filter(|path| !path.is_empty() && !routes.iter().any(|route| route.path() == *path))
         .filter_map(|path| {
             let outer = (routes.iter())
                 .filter(|route| path.starts_with(&route.matches))

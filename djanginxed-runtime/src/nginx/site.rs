@@ -133,7 +133,7 @@ impl Site {
     /// Pages below `location` that have a key prefix or a content type of their
     /// own, as in `#[cache_page(900, key_prefix = …, content_type = …)]`. All
     /// others have the page cache's prefix and are `text/html`; `"/"` changes
-    /// that.
+    /// that. `"= /feed.xml"` is the page of that path alone.
     #[must_use]
     pub fn page(
         mut self,
@@ -146,7 +146,8 @@ impl Site {
         self
     }
 
-    /// Requests below `location` go to the application and never to Memcached.
+    /// Requests below `location`, or of one path as in `"= /status"`, go to the application
+    /// and never to Memcached.
     #[must_use]
     pub fn never_cache(mut self, location: impl Into<String>) -> Site {
         self.never_cached.push(location.into());

@@ -38,11 +38,15 @@ pub(super) fn host_name(setting: &'static str, value: &str) -> Result<String, Er
     Ok(name.to_ascii_lowercase())
 }
 
-/// The path of a `location`, which nginx compares with the decoded path.
-pub(super) fn location(value: &str) -> Result<String, Error> {
-    let refuse = |problem| Err(refuse("location", value, problem));
+/// The path of a `location`, or `= ` and the one path that it is for. nginx compares it
+/// with the decoded path.
+pub(super) fn location(written: &str) -> Result<String, Error> {
+    let refuse = |problem| Err(refuse("location", written, problem));
+    let value = written.strip_prefix("= ").unwrap_or(written);
     if !value.starts_with('/') {
-        return refuse("a location is a path and begins with \"/\"");
+        return refuse(
+            "a location is a path and begins with \"/\", or with \"= /\" where it is one path alone",
+        );
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-+@:,!&()*=".contains(&byte);
     if !value.bytes().all(plain) {
@@ -62,7 +66,7 @@ pub(super) fn location(value: &str) -> Result<String, Error> {
     if value.len() > MAX_LOCATION {
         return refuse("use 200 characters at most; choose a shorter path above it");
     }
-    Ok(value.to_owned())
+    Ok(written.to_owned())
 }
 
 /// Each character of it becomes up to 14 in a regular expression.

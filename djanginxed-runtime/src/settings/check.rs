@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::Uri;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::uri::Scheme;
-use djanginxed_rules::{is_cookie_name, is_key_prefix};
+use djanginxed_rules::{is_cookie_name, is_key_prefix, is_parameter_name};
 
 use crate::config_error::ConfigError;
 use crate::host::Host;
@@ -22,6 +22,14 @@ pub(crate) fn check_cookie(name: &str) -> Result<(), ConfigError> {
         Ok(())
     } else {
         Err(ConfigError::Cookie(name.to_owned()))
+    }
+}
+
+pub(crate) fn check_parameter(name: &str) -> Result<(), ConfigError> {
+    if is_parameter_name(name) {
+        Ok(())
+    } else {
+        Err(ConfigError::Query(name.to_owned()))
     }
 }
 

@@ -62,6 +62,9 @@ pub(crate) struct Settings {
     pub(crate) parts: bool,
     /// What pages vary by.
     pub(crate) vary: Rules,
+    /// The query parameters that pages know that name none themselves; where it is not
+    /// said, all.
+    pub(crate) query: Option<Vec<String>>,
     pub(crate) queue: Limits,
     /// For the copies of streamed bodies under way, in bytes.
     pub(crate) collecting: usize,
@@ -108,6 +111,7 @@ impl Default for Settings {
             headers: Vec::new(),
             parts: false,
             vary: Rules::default(),
+            query: None,
             queue: Limits {
                 entries: 4096,
                 bytes: 64 << 20,

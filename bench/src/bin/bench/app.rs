@@ -1,13 +1,12 @@
 //! The application under test, as a process.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use testkit::{Memcached, Process, get};
+use bench::served::{Served, sibling};
+use bench::usage::Usage;
+use testkit::{Memcached, get};
 
 use crate::contest::Outcome;
 use crate::stage::Stage;
@@ -15,7 +14,7 @@ use crate::table::Sample;
 
 /// A running variant. It ends with this value.
 pub(crate) struct App {
-    process: Process,
+    served: Served,
     pub(crate) port: u16,
 }
 
@@ -38,11 +37,9 @@ impl App {
 
     /// Starts a program that says on which port it listens.
     pub(crate) fn run(command: &mut Command) -> Outcome<App> {
-        command.stdout(Stdio::piped());
-        let mut process =
-            Process::spawn("the application", command, None).map_err(|error| error.to_string())?;
-        let port = port(&mut process)?;
-        Ok(App { process, port })
+        let served = Served::run(command)?;
+        let port = served.port;
+        Ok(App { served, port })
     }
 
     /// Starts a variant whose pages go to `memcached`.
@@ -89,42 +86,6 @@ impl App {
 
     /// Resident memory, in bytes.
     pub(crate) fn memory(&self) -> Outcome<f64> {
-        let file = format!("/proc/{}/status", self.process.id());
-        let status = std::fs::read_to_string(&file)
-            .map_err(|error| format!("cannot read {file}: {error}"))?;
-        let kilobytes = (status.lines())
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-        let kilobytes = kilobytes.ok_or_else(|| format!("{file} has no VmRSS"))?;
-        Ok(kilobytes * 1024.0)
+        Ok(Usage::of(self.served.id())?.memory as f64)
     }
-}
-
-/// A program that is built together with this one.
-pub(crate) fn sibling(name: &str) -> Outcome<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| format!("where am I? {error}"))?;
-    let program = own.with_file_name(name);
-    match program.is_file() {
-        true => Ok(program),
-        false => Err(format!(
-            "{} is not built: run `cargo xtask bench`",
-            program.display()
-        )),
-    }
-}
-
-fn port(process: &mut Process) -> Outcome<u16> {
-    let stdout = process.stdout().ok_or("the application has no output")?;
-    let (send, receive) = channel();
-    thread::spawn(move || {
-        let mut line = String::new();
-        // An error means that it ended, which the other side sees.
-        let _ = BufReader::new(stdout).read_line(&mut line);
-        let _ = send.send(line);
-    });
-    let line = receive.recv_timeout(Duration::from_secs(10));
-    let line = line.unwrap_or_default();
-    (line.trim().rsplit(':').next())
-        .and_then(|port| port.parse().ok())
-        .ok_or_else(|| "the application did not say where it listens".to_owned())
 }

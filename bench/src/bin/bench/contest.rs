@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::table::{Row, Sample};
 
-/// What can fail here: an error is a sentence for the report.
-pub(crate) type Outcome<T = ()> = Result<T, String>;
+pub(crate) use bench::served::Outcome;
 
 /// Makes one measurement; it is given the round's number.
 pub(crate) type Measure<'a> = Box<dyn FnMut(usize) -> Outcome<Sample> + 'a>;

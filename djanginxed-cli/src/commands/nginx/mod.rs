@@ -57,10 +57,10 @@ pub(crate) struct Args {
     /// The certificate's key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<String>,
-    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE
+    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE; "= /feed.xml=…" is one path alone
     #[arg(long = "page", value_name = "LOCATION=PREFIX,TYPE", value_parser = page)]
     pages: Vec<(String, String, String)>,
-    /// A location that is never cached; may be given several times
+    /// A location that is never cached, or "= /path" alone; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
     /// Query parameters that make no other page, taken out of the target; utm_* is all that begin so

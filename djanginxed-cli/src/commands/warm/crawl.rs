@@ -1,18 +1,19 @@
 //! Asks for the pages, some at a time.
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use super::Args;
 use super::outcome::{Outcome, outcome};
+use super::plan::{Asking, Next, Plan};
 use super::progress::Progress;
 use super::sources::Sources;
 use crate::http::{Client, Request, Trust, Url};
 
-type Asked = (Client, Url, Outcome);
+type Asked = (Client, Asking, Outcome);
 
 /// Asks for all of `urls`; Ctrl-C ends it with the sum so far.
 pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitCode {
@@ -30,24 +31,66 @@ pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitC
 }
 
 async fn ask_all(args: &Args, trust: &Trust, urls: Vec<Url>, progress: &mut Progress) {
+    let mut crawl = Crawl {
+        plan: Plan::new(urls),
+        running: JoinSet::new(),
+        idle: Vec::new(),
+        progress,
+    };
     let mut pace = args.rate.map(pace);
-    let mut running: JoinSet<Asked> = JoinSet::new();
-    let mut idle: Vec<Client> = Vec::new();
-    for url in urls {
-        if running.len() >= usize::from(args.concurrency) {
-            note(running.join_next().await, &mut idle, progress);
+    loop {
+        while let Some(done) = crawl.running.try_join_next() {
+            crawl.note(done);
         }
-        if let Some(pace) = &mut pace {
-            pace.tick().await;
+        match crawl.plan.next(Instant::now()) {
+            Next::Ask(asking) => {
+                if crawl.running.len() >= usize::from(args.concurrency) {
+                    crawl.note_next().await;
+                }
+                if let Some(pace) = &mut pace {
+                    pace.tick().await;
+                }
+                crawl.spawn(args, trust, asking);
+            }
+            Next::Wait(due) if crawl.running.is_empty() => sleep_until(due.into()).await,
+            // One of those may be asked for again sooner.
+            Next::Wait(due) => drop(timeout_at(due.into(), crawl.note_next()).await),
+            Next::Nothing if crawl.running.is_empty() => break,
+            Next::Nothing => crawl.note_next().await,
         }
-        while let Some(done) = running.try_join_next() {
-            note(Some(done), &mut idle, progress);
-        }
-        let headers = args.headers.clone();
-        running.spawn(ask(client(args, trust, &mut idle, &url), headers, url));
     }
-    while let Some(done) = running.join_next().await {
-        note(Some(done), &mut idle, progress);
+}
+
+/// Pages that are asked for.
+struct Crawl<'a> {
+    plan: Plan,
+    running: JoinSet<Asked>,
+    /// Whose connections are free.
+    idle: Vec<Client>,
+    progress: &'a mut Progress,
+}
+
+impl Crawl<'_> {
+    fn spawn(&mut self, args: &Args, trust: &Trust, asking: Asking) {
+        let client = client(args, trust, &mut self.idle, &asking.url);
+        let headers = args.headers.clone();
+        self.running.spawn(ask(client, headers, asking));
+    }
+
+    async fn note_next(&mut self) {
+        if let Some(done) = self.running.join_next().await {
+            self.note(done);
+        }
+    }
+
+    fn note(&mut self, done: Result<Asked, JoinError>) {
+        let Ok((client, asking, outcome)) = done else {
+            return;
+        };
+        self.idle.push(client);
+        if let Some((url, outcome)) = self.plan.became(asking, outcome, Instant::now()) {
+            self.progress.count(&url, outcome);
+        }
     }
 }
 
@@ -74,28 +117,9 @@ fn client(args: &Args, trust: &Trust, idle: &mut Vec<Client>, url: &Url) -> Clie
     }
 }
 
-fn note(
-    done: Option<Result<Asked, tokio::task::JoinError>>,
-    idle: &mut Vec<Client>,
-    progress: &mut Progress,
-) {
-    if let Some(Ok((client, url, outcome))) = done {
-        progress.count(&url, outcome);
-        idle.push(client);
-    }
-}
-
-async fn ask(mut client: Client, headers: Vec<(String, String)>, url: Url) -> Asked {
-    let mut became = once(&mut client, &headers, &url).await;
-    if became == Outcome::Open {
-        // The writer needs a moment after the stream's end.
-        sleep(Duration::from_millis(200)).await;
-        became = match once(&mut client, &headers, &url).await {
-            Outcome::AlreadyThere => Outcome::Stored,
-            other => other,
-        };
-    }
-    (client, url, became)
+async fn ask(mut client: Client, headers: Vec<(String, String)>, asking: Asking) -> Asked {
+    let became = once(&mut client, &headers, &asking.url).await;
+    (client, asking, became)
 }
 
 async fn once(client: &mut Client, headers: &[(String, String)], url: &Url) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod crawl;
 mod outcome;
+mod plan;
 mod progress;
 mod sitemap;
 mod sources;
@@ -15,7 +16,8 @@ use crate::http::Trust;
 
 /// Ask for pages, so that visitors find them stored
 ///
-/// After `djanginxed delete`, wait 3 seconds: pages rendered sooner are not kept.
+/// A page that the application says it stores is asked for once more, to see that it is
+/// there; right after a `djanginxed delete` that takes up to 4 seconds.
 /// Exit code 0 if every page is stored now, 1 if one was refused or failed.
 #[derive(Debug, clap::Args)]
 #[command(

@@ -65,6 +65,7 @@ fn every_setting_arrives() {
         .hosts(["Example.com:8080"])
         .hosts([String::from("[::1]:80")])
         .header("X-Frame-Options", "DENY")
+        .query(["page", "q"])
         .enabled(false);
     let settings = checked(settings).unwrap();
     let servers: Vec<_> = settings.servers.iter().map(Server::to_string).collect();
@@ -78,6 +79,7 @@ fn every_setting_arrives() {
     assert_eq!((settings.queue.entries, settings.queue.bytes), (4, 5));
     assert_eq!(settings.bypass_cookies, ["sessionid"]);
     assert_eq!(settings.bypass_headers, ["x-preview"]);
+    assert_eq!(settings.query.as_deref().unwrap(), ["page", "q"]);
     assert_eq!(names(&settings), ["Example.com", "[::1]"]);
     let [(name, value)] = &settings.headers[..] else {
         panic!("{:?}", settings.headers);
@@ -178,6 +180,15 @@ fn a_header_that_is_no_constant_of_the_page_is_named() {
     ] {
         refusal(builder().header(name, "1"), &format!("{name:?}"));
     }
+}
+
+#[test]
+fn a_query_parameter_that_no_browser_sends_so_is_refused() {
+    for name in ["", "a b", "p%61ge", "page[]"] {
+        let _ = refusal(builder().query(["page", name]), &format!("{name:?}"));
+    }
+    let none: [&str; 0] = [];
+    assert_eq!(checked(builder().query(none)).unwrap().query, Some(vec![]));
 }
 
 #[test]

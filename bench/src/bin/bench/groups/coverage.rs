@@ -1,16 +1,20 @@
 //! What share of a mixed site's requests nginx answers without the application, and
 //! whether each answer is right.
 
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bench::mixed::{ARTICLES, settings};
-use djanginxed::nginx::Site;
-use testkit::http::{Request, Response};
+use bench::mixed::{self, ARTICLES, settings};
+use bench::seen::said;
+use bench::served::sibling;
+use bench::visit::{Kind, Random, Visit};
+use djanginxed::Layout;
+use testkit::http::Response;
 use testkit::{Module, free_port};
 
-use crate::app::{App, memcached, sibling};
+use crate::app::{App, memcached};
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::peers::of_site;
 use crate::stage::Stage;
@@ -81,13 +85,11 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
 fn prepare<'a>(cached: bool, length: Duration) -> Outcome<Measure<'a>> {
     let memcached = memcached(256)?;
     let address = memcached.address();
-    let app = start(&address, cached)?;
-    let pages = settings(&address).build();
-    let site = Site::new(&pages.map_err(|error| error.to_string())?)
-        .server_name("127.0.0.1")
-        .app(format!("127.0.0.1:{}", app.port))
-        .never_cache("/search")
-        .ignore_query("utm_*");
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let app = start(&address, cached, &folder.path().join("versions"))?;
+    let pages = settings(&address, Layout::Response).build();
+    let site = mixed::nginx(&pages.map_err(|error| error.to_string())?)
+        .app(format!("127.0.0.1:{}", app.port));
     let nginx = of_site(&[Module::SetMisc, Module::Srcache, Module::Memc], |port| {
         let site = site.clone().listen(format!("127.0.0.1:{port}"));
         let site = site.inner(format!("127.0.0.1:{}", free_port()));
@@ -95,7 +97,7 @@ fn prepare<'a>(cached: bool, length: Duration) -> Outcome<Measure<'a>> {
         Ok(files.site())
     })?;
     Ok(Box::new(move |_| {
-        let _running = (&memcached, &app, &nginx);
+        let _running = (&memcached, &app, &nginx, &folder);
         let floors = Floors::default();
         warm(nginx.port, &floors)?;
         let before = app.counted(ASKED);
@@ -117,9 +119,10 @@ fn sample(counts: &Counts, asked: u64) -> Sample {
     .into()
 }
 
-fn start(memcached: &str, cached: bool) -> Outcome<App> {
+fn start(memcached: &str, cached: bool, versions: &Path) -> Outcome<App> {
     let mut command = Command::new(sibling("bench-site")?);
     command.args(["--memcached", memcached]);
+    command.arg("--versions").arg(versions);
     if cached {
         command.arg("--cached");
     }
@@ -172,8 +175,9 @@ fn warm(port: u16, floors: &Floors) -> Outcome {
                     name: String::new(),
                     token: "t".to_owned(),
                     query: String::new(),
+                    group: None,
                 };
-                visit.make(port, floors, &mut counts)?;
+                make(&visit, port, floors, &mut counts)?;
             }
         }
     }
@@ -207,152 +211,55 @@ fn visitor(port: u16, floors: &Floors, number: u64, end: Instant) -> Outcome<Cou
     let mut random = Random(number);
     let mut counts = Counts::default();
     while Instant::now() < end {
-        Visit::random(&mut random).make(port, floors, &mut counts)?;
+        make(&Visit::usual(&mut random), port, floors, &mut counts)?;
     }
     Ok(counts)
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Edit,
-    Search,
-    Old,
-    Missing,
-    Feed,
-    Json,
-    Front,
-    Article,
+/// Makes a visit, and counts what came of it.
+fn make(visit: &Visit, port: u16, floors: &Floors, counts: &mut Counts) -> Outcome {
+    let oldest = match visit.kind {
+        Kind::Front | Kind::Feed => floors.all(),
+        _ => floors.of(visit.article),
+    };
+    let answer = visit.request().try_send(port);
+    let answer = answer.map_err(|error| format!("a visitor: {error}"))?;
+    counts.requests += 1;
+    let alone = answer.header("cache-status");
+    counts.alone += u64::from(alone.is_some_and(|said| said.contains("nginx; hit")));
+    if visit.kind == Kind::Edit {
+        counts.edits += 1;
+        floors.0[visit.article].fetch_add(1, Ordering::SeqCst);
+    }
+    if !is_right(visit, &answer, oldest) {
+        counts.wrong += 1;
+        let text = answer.text().lines().next().unwrap_or_default().to_owned();
+        eprintln!("    wrong, oldest {oldest}: {} {text}", answer.status);
+    }
+    Ok(())
 }
 
-struct Visit {
-    kind: Kind,
-    article: usize,
-    language: &'static str,
-    /// Empty: not logged in.
-    name: String,
-    token: String,
-    query: String,
-}
-
-impl Visit {
-    fn random(random: &mut Random) -> Visit {
-        let kind = match random.below(1000) {
-            0..5 => Kind::Edit,
-            5..20 => Kind::Search,
-            20..50 => Kind::Old,
-            50..70 => Kind::Missing,
-            70..150 => Kind::Feed,
-            150..270 => Kind::Json,
-            270..450 => Kind::Front,
-            _ => Kind::Article,
-        };
-        // Half of the visits go to a tenth of the articles.
-        let articles = match random.below(2) {
-            0 => ARTICLES as u64 / 10,
-            _ => ARTICLES as u64,
-        };
-        Visit {
-            kind,
-            article: random.below(articles) as usize,
-            language: if random.below(10) < 3 { "de" } else { "en" },
-            name: match random.below(5) {
-                0 => format!("ann{}", random.below(1000)),
-                _ => String::new(),
-            },
-            token: format!("t{}", random.below(1_000_000)),
-            query: match random.below(100) {
-                0..15 => format!("?utm_source=mail{}", random.below(1000)),
-                _ => String::new(),
-            },
+fn is_right(visit: &Visit, answer: &Response, oldest: u64) -> bool {
+    let said = |field: &str| said(answer.text(), field);
+    let is_new = || said("version").and_then(|version| version.parse().ok()) >= Some(oldest);
+    match visit.kind {
+        Kind::Edit | Kind::Search => answer.status == 200,
+        Kind::Old => {
+            let to = format!("/articles/{}", visit.article);
+            answer.status == 301 && answer.header("location") == Some(&*to)
         }
-    }
-
-    fn request(&self) -> Request {
-        let Visit { article, query, .. } = self;
-        let target = match self.kind {
-            Kind::Edit => format!("/articles/{article}"),
-            Kind::Search => "/search?q=a".to_owned(),
-            Kind::Old => format!("/old/{article}"),
-            Kind::Missing => format!("/articles/{}", ARTICLES + article % 10),
-            Kind::Feed => "/feed.xml".to_owned(),
-            Kind::Json => format!("/api/articles/{article}"),
-            Kind::Front => format!("/{query}"),
-            Kind::Article => format!("/articles/{article}{query}"),
-        };
-        let method = if self.kind == Kind::Edit {
-            "POST"
-        } else {
-            "GET"
-        };
-        let mut cookies = format!("csrftoken={}", self.token);
-        if !self.name.is_empty() {
-            cookies.push_str(&format!("; session=1; name={}", self.name));
+        Kind::Missing => answer.status == 404,
+        Kind::Feed | Kind::Json => answer.status == 200 && is_new(),
+        Kind::Front | Kind::Article | Kind::Member => {
+            let policy = answer.header("content-security-policy").unwrap_or_default();
+            let nonce = said("nonce").unwrap_or_default();
+            answer.status == 200
+                && is_new()
+                && said("language") == Some(visit.language)
+                && said("name") == Some(&visit.name)
+                && said("token") == Some(&visit.token)
+                && nonce.len() == 32
+                && policy.contains(nonce)
         }
-        Request::new(method, target)
-            .header("accept-language", self.language)
-            .header("cookie", cookies)
-    }
-
-    fn make(&self, port: u16, floors: &Floors, counts: &mut Counts) -> Outcome {
-        let oldest = match self.kind {
-            Kind::Front | Kind::Feed => floors.all(),
-            _ => floors.of(self.article),
-        };
-        let answer = self.request().try_send(port);
-        let answer = answer.map_err(|error| format!("a visitor: {error}"))?;
-        counts.requests += 1;
-        let alone = answer.header("cache-status");
-        counts.alone += u64::from(alone.is_some_and(|said| said.contains("nginx; hit")));
-        if self.kind == Kind::Edit {
-            counts.edits += 1;
-            floors.0[self.article].fetch_add(1, Ordering::SeqCst);
-        }
-        if !self.is_right(&answer, oldest) {
-            counts.wrong += 1;
-            let text = answer.text().lines().next().unwrap_or_default().to_owned();
-            eprintln!("    wrong, oldest {oldest}: {} {text}", answer.status);
-        }
-        Ok(())
-    }
-
-    fn is_right(&self, answer: &Response, oldest: u64) -> bool {
-        let said = |field: &str| {
-            let (_, rest) = answer.text().split_once(&format!("{field}="))?;
-            rest.split([' ', '\n']).next()
-        };
-        let is_new = || said("version").and_then(|version| version.parse().ok()) >= Some(oldest);
-        match self.kind {
-            Kind::Edit | Kind::Search => answer.status == 200,
-            Kind::Old => {
-                let to = format!("/articles/{}", self.article);
-                answer.status == 301 && answer.header("location") == Some(&*to)
-            }
-            Kind::Missing => answer.status == 404,
-            Kind::Feed | Kind::Json => answer.status == 200 && is_new(),
-            Kind::Front | Kind::Article => {
-                let policy = answer.header("content-security-policy").unwrap_or_default();
-                let nonce = said("nonce").unwrap_or_default();
-                answer.status == 200
-                    && is_new()
-                    && said("language") == Some(self.language)
-                    && said("name") == Some(&self.name)
-                    && said("token") == Some(&self.token)
-                    && nonce.len() == 32
-                    && policy.contains(nonce)
-            }
-        }
-    }
-}
-
-/// Numbers that are the same in each run (Knuth's multiplier).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (self.0 >> 33) % bound
     }
 }

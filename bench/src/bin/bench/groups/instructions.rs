@@ -4,10 +4,10 @@ use std::process::Command;
 
 use testkit::{Memcached, is_installed};
 
-use crate::app::sibling;
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table};
+use bench::served::sibling;
 
 pub(crate) const INSTRUCTIONS: &str = "instructions";
 

@@ -1,0 +1,205 @@
+//! Visits of [`mixed`](crate::mixed), by chance.
+
+use std::thread;
+use std::time::Duration;
+
+use djanginxed::PageCache;
+use testkit::http::Request;
+
+use crate::mixed::ARTICLES;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A change, which purges.
+    Edit,
+    /// A page that is never cached.
+    Search,
+    /// A redirect.
+    Old,
+    /// An article that there is not.
+    Missing,
+    /// The feed.
+    Feed,
+    /// An article as JSON.
+    Json,
+    /// All articles.
+    Front,
+    /// One article.
+    Article,
+    /// An article with a badge that the application includes for each visitor.
+    Member,
+}
+
+/// One visit.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// What is asked for.
+    pub kind: Kind,
+    /// Of which article.
+    pub article: usize,
+    /// `Accept-Language`.
+    pub language: &'static str,
+    /// The visitor's; empty: not logged in.
+    pub name: String,
+    /// The visitor's cookie against forged forms.
+    pub token: String,
+    /// What stands behind the path, with its question mark.
+    pub query: String,
+    /// The cookie of the visitor's group, true or forged.
+    pub group: Option<String>,
+}
+
+impl Visit {
+    /// A visit as sites have them: most go to a few pages, without a group.
+    pub fn usual(random: &mut Random) -> Visit {
+        let kind = match random.below(1000) {
+            0..5 => Kind::Edit,
+            5..20 => Kind::Search,
+            20..50 => Kind::Old,
+            50..70 => Kind::Missing,
+            70..150 => Kind::Feed,
+            150..270 => Kind::Json,
+            270..450 => Kind::Front,
+            _ => Kind::Article,
+        };
+        // Half of the visits go to a tenth of the articles.
+        let articles = match random.below(2) {
+            0 => ARTICLES as u64 / 10,
+            _ => ARTICLES as u64,
+        };
+        Visit {
+            kind,
+            article: random.below(articles) as usize,
+            language: if random.below(10) < 3 { "de" } else { "en" },
+            name: match random.below(5) {
+                0 => format!("ann{}", random.below(1000)),
+                _ => String::new(),
+            },
+            token: format!("t{}", random.below(1_000_000)),
+            query: match random.below(100) {
+                0..15 => format!("?utm_source=mail{}", random.below(1000)),
+                _ => String::new(),
+            },
+            group: None,
+        }
+    }
+
+    /// A visit that has of everything more than is usual.
+    pub fn any(random: &mut Random, groups: &Groups) -> Visit {
+        const LANGUAGES: [&str; 6] = [
+            "en",
+            "de",
+            "de-AT,de;q=0.9,en;q=0.8",
+            "fr",
+            "",
+            "en;q=0.3, de",
+        ];
+        const NAMES: [&str; 5] = ["ann", "bob", "<b>&\"x\"</b>", "O'Neil", "a.b-c"];
+        let mut visit = Visit::usual(random);
+        match random.below(100) {
+            0..3 => visit.kind = Kind::Edit,
+            3..15 => visit.kind = Kind::Member,
+            _ => {}
+        }
+        visit.language = random.of(&LANGUAGES);
+        if random.below(3) == 0 {
+            visit.name = random.of(&NAMES).to_owned();
+        }
+        let parameters = [
+            "utm_source=a",
+            "utm_=",
+            "page=2",
+            "page=3",
+            "utm_medium=b&utm_source=c",
+        ];
+        let query: Vec<_> = (0..random.below(3))
+            .map(|_| random.of(&parameters))
+            .collect();
+        visit.query = match query.is_empty() {
+            true => String::new(),
+            false => format!("?{}", query.join("&")),
+        };
+        visit.group = match random.below(2) {
+            0 => None,
+            _ => Some(groups.0[random.below(groups.0.len() as u64) as usize].clone()),
+        };
+        visit
+    }
+
+    /// The request of this visit.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        let Visit { article, query, .. } = self;
+        let target = match self.kind {
+            Kind::Edit => format!("/articles/{article}"),
+            Kind::Search => "/search?q=a".to_owned(),
+            Kind::Old => format!("/old/{article}"),
+            Kind::Missing => format!("/articles/{}", ARTICLES + article % 10),
+            Kind::Feed => "/feed.xml".to_owned(),
+            Kind::Json => format!("/api/articles/{article}"),
+            Kind::Front => format!("/{query}"),
+            Kind::Article => format!("/articles/{article}{query}"),
+            Kind::Member => format!("/members/{article}{query}"),
+        };
+        let method = match self.kind {
+            Kind::Edit => "POST",
+            _ => "GET",
+        };
+        let mut cookies = format!("csrftoken={}", self.token);
+        if !self.name.is_empty() {
+            cookies.push_str(&format!("; session=1; name={}", self.name));
+        }
+        if let Some(group) = &self.group {
+            cookies.push_str(&format!("; group={group}"));
+        }
+        let request = Request::new(method, target).header("cookie", cookies);
+        match self.language {
+            "" => request,
+            language => request.header("accept-language", language),
+        }
+    }
+}
+
+/// Cookies of groups: true ones, and such as nobody may believe.
+#[derive(Clone, Debug)]
+pub struct Groups(Vec<String>);
+
+impl Groups {
+    /// Two that are true for an hour, one that has ended, and forged ones. It takes two
+    /// seconds: until the one has ended by everybody's clock.
+    #[must_use]
+    pub fn of(pages: &PageCache) -> Groups {
+        let cookie = |value, seconds| {
+            let life = Duration::from_secs(seconds);
+            pages.group_cookie("group", value, life).value().to_owned()
+        };
+        let [member, editor] = ["member", "editor"].map(|value| cookie(value, 3600));
+        let ended = cookie("editor", 0);
+        thread::sleep(Duration::from_secs(2));
+        let forged = member.replacen("member", "editor", 1);
+        let longer = member.replacen('.', ".9", 1);
+        let cut = member[..member.len() - 1].to_owned();
+        let unsigned = "editor".to_owned();
+        Groups(vec![member, editor, ended, forged, longer, cut, unsigned])
+    }
+}
+
+/// Numbers that are the same in each run (Knuth's multiplier).
+#[derive(Clone, Copy, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % bound
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len() as u64) as usize]
+    }
+}

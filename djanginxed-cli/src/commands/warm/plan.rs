@@ -1,0 +1,139 @@
+//! What is asked for next: pages in their order, and again those that are said to be stored.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::outcome::Outcome;
+use crate::http::Url;
+
+/// When a page is asked for again, to see whether it is there. The application says
+/// "stored" when its writer has taken the page; what was rendered within two seconds
+/// after another process has deleted it is then not kept: the third time is later than
+/// that, and the fourth sees what became of it.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(2_500),
+    Duration::from_millis(500),
+];
+
+/// A page to ask for.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) url: Url,
+    /// How often it was asked for before.
+    times: usize,
+}
+
+/// What to do now.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Ask for this.
+    Ask(Asking),
+    /// Nothing before that moment.
+    Wait(Instant),
+    /// There is nothing left.
+    Nothing,
+}
+
+/// The pages that are still to be asked for.
+#[derive(Debug)]
+pub(super) struct Plan {
+    urls: std::vec::IntoIter<Url>,
+    /// By when they are due, and in the order in which they came.
+    again: BTreeMap<(Instant, u64), Asking>,
+    count: u64,
+}
+
+impl Plan {
+    pub(super) fn new(urls: Vec<Url>) -> Plan {
+        Plan {
+            urls: urls.into_iter(),
+            again: BTreeMap::new(),
+            count: 0,
+        }
+    }
+
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        let due = self.again.first_key_value().map(|((due, _), _)| *due);
+        if due.is_some_and(|due| due <= now)
+            && let Some((_, asking)) = self.again.pop_first()
+        {
+            return Next::Ask(asking);
+        }
+        match (self.urls.next(), due) {
+            (Some(url), _) => Next::Ask(Asking { url, times: 0 }),
+            (None, Some(due)) => Next::Wait(due),
+            (None, None) => Next::Nothing,
+        }
+    }
+
+    /// What has become of a page, unless it is to be asked for again.
+    pub(super) fn became(
+        &mut self,
+        asking: Asking,
+        outcome: Outcome,
+        now: Instant,
+    ) -> Option<(Url, Outcome)> {
+        let Asking { url, times } = asking;
+        match (outcome, PAUSES.get(times)) {
+            (Outcome::Stored | Outcome::Open, Some(pause)) => {
+                self.count += 1;
+                let times = times + 1;
+                self.again
+                    .insert((now + *pause, self.count), Asking { url, times });
+                None
+            }
+            (Outcome::AlreadyThere, _) if times > 0 => Some((url, Outcome::Stored)),
+            (Outcome::Stored, None) => Some((url, Outcome::Refused("not kept".to_owned()))),
+            (outcome, _) => Some((url, outcome)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(path: &str) -> Url {
+        Url::parse(&format!("http://a.example{path}")).unwrap()
+    }
+
+    fn ask(plan: &mut Plan, now: Instant) -> Asking {
+        match plan.next(now) {
+            Next::Ask(asking) => asking,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_said_to_be_stored_is_asked_for_until_it_is_there() {
+        let (mut plan, now) = (Plan::new(vec![url("/a"), url("/b")]), Instant::now());
+        let first = ask(&mut plan, now);
+        assert!(plan.became(first, Outcome::Stored, now).is_none());
+        // New pages do not wait for it.
+        let other = ask(&mut plan, now);
+        let there = plan.became(other, Outcome::AlreadyThere, now).unwrap();
+        assert_eq!((there.0, there.1), (url("/b"), Outcome::AlreadyThere));
+        let Next::Wait(due) = plan.next(now) else {
+            panic!("nothing to wait for");
+        };
+        assert_eq!(due, now + PAUSES[0]);
+        let again = ask(&mut plan, due);
+        let stored = plan.became(again, Outcome::AlreadyThere, due).unwrap();
+        assert_eq!((stored.0, stored.1), (url("/a"), Outcome::Stored));
+        assert!(matches!(plan.next(due), Next::Nothing));
+    }
+
+    #[test]
+    fn a_page_that_is_rendered_each_time_is_not_kept() {
+        let (mut plan, mut now) = (Plan::new(vec![url("/a")]), Instant::now());
+        for pause in PAUSES {
+            let asking = ask(&mut plan, now);
+            assert!(plan.became(asking, Outcome::Stored, now).is_none());
+            now += pause;
+        }
+        let last = ask(&mut plan, now);
+        let refused = plan.became(last, Outcome::Stored, now).unwrap();
+        assert_eq!(refused.1, Outcome::Refused("not kept".to_owned()));
+    }
+}
