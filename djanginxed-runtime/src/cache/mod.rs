@@ -422,8 +422,7 @@ impl PageCache {
         self.inner.store.is_failing(key)
     }
 
-    /// Looks for a page where that takes no waiting: in memory, or in the
-    /// writer's queue.
+    /// Looks for a page where that takes no waiting: in memory.
     pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Found> {
         self.inner.store.at_hand(key)
     }
