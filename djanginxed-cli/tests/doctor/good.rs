@@ -1,11 +1,13 @@
 //! Sites that work.
 
 use std::process::Command;
+use std::time::Duration;
 
 use djanginxed::{Layout, Placement, Vary};
 use testkit::{Memcached, Process, eventually};
 
 use crate::app::Build;
+use crate::broken::lasting::{WITH_ADMIN, admin};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
 use crate::stand::{SOUND, Setup, Stand};
 
@@ -22,6 +24,78 @@ const fn whole(name: &'static str) -> Setup {
     Setup {
         layouts: [Layout::Response; 2],
         ..row(name)
+    }
+}
+
+/// All that keeps visitors from waiting.
+fn kept(name: &'static str, layout: Layout) -> Setup {
+    Setup {
+        target: "/kept/1",
+        layouts: [layout; 2],
+        refreshes: true,
+        build: WITH_ADMIN,
+        pages: |pages| {
+            pages
+                .render_lock(true)
+                .purge_deadline(Duration::from_secs(10))
+        },
+        site: |site| site.stale_if_error(true),
+        args: admin,
+        tells_conf: true,
+        ..row(name)
+    }
+}
+
+fn without_app(name: &'static str, layout: Layout) -> Setup {
+    Setup {
+        then: |stand| stand.application = None,
+        args: |_| vec!["--app-down".to_owned()],
+        refreshes: false,
+        ..kept(name, layout)
+    }
+}
+
+/// What `check` says of one fact; none where it says nothing.
+fn fact(said: &crate::Said, name: &str) -> Option<(bool, String)> {
+    let report: serde_json::Value = serde_json::from_str(&said.text).unwrap();
+    let facts = report["facts"].as_array().unwrap();
+    let found = facts.iter().find(|fact| fact["fact"] == name)?;
+    let seen = found["seen"].as_str().unwrap().to_owned();
+    Some((found["holds"] == true, seen))
+}
+
+#[test]
+fn what_keeps_visitors_from_waiting_is_proved() {
+    for layout in [Layout::Body, Layout::Response] {
+        let all = kept("", layout);
+        let said = crate::check(&Stand::start(&all).command(&all));
+        for (name, part) in [
+            ("stale", "renders it anew behind its visitor"),
+            ("copy", "nginx's file gives it out"),
+            ("render-lock", "is waited for"),
+            ("purge", "refresh_through works"),
+        ] {
+            let (holds, seen) =
+                fact(&said, name).unwrap_or_else(|| panic!("{name}: {}", said.text));
+            assert!(holds && seen.contains(part), "{name}: {seen}");
+        }
+        let down = without_app("", layout);
+        let said = crate::check(&Stand::start(&down).command(&down));
+        let (holds, seen) = fact(&said, "stand-in").unwrap();
+        assert!(holds && seen.contains("detail=stale-if-error"), "{seen}");
+        // None of them: nothing is made up.
+        let none = Setup {
+            target: "/articles/1",
+            refreshes: false,
+            pages: |pages| pages,
+            ..all
+        };
+        let said = crate::check(&Stand::start(&none).command(&none));
+        for name in ["stale", "copy", "render-lock"] {
+            assert_eq!(fact(&said, name), None, "{name}");
+        }
+        let (holds, seen) = fact(&said, "purge").unwrap();
+        assert!(holds && seen.contains("the page is gone"), "{seen}");
     }
 }
 
@@ -286,6 +360,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("a page for 90 days")
         },
         Setup {
+            target: "/listed/by-date?page=2",
+            ..row("a page that names its query parameters")
+        },
+        Setup {
+            target: "/listed/by-date",
+            memcached: THREE,
+            tells_conf: true,
+            ..whole("a whole response that names its query parameters, on three servers")
+        },
+        Setup {
             pages: |pages| pages.cache_status(false),
             ..row("without Cache-Status")
         },
@@ -314,6 +398,10 @@ pub(crate) fn setups() -> Vec<Setup> {
             target: "/links",
             ..row("a page that shows its host")
         },
+        kept("pages that are kept past their timeout", Layout::Body),
+        kept("the same of whole responses", Layout::Response),
+        without_app("the application is down, with --app-down", Layout::Body),
+        without_app("the same, of whole responses", Layout::Response),
         Setup {
             then: |stand| stand.memcached[0].stop(),
             args: |_| vec!["--faults".to_owned()],
@@ -358,6 +446,12 @@ fn a_check_leaves_nothing_in_memcached() {
             ..SOUND
         },
         whole("whole responses"),
+        Setup {
+            target: "/listed/by-date?page=2",
+            ..SOUND
+        },
+        kept("", Layout::Body),
+        without_app("", Layout::Body),
         Setup {
             build: NORMALIZING,
             ..SOUND

@@ -17,6 +17,7 @@ impl Cause {
             .or_else(|| self.not_stored())
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
+            .or_else(|| self.lasting())
             .unwrap_or_else(|| self.other_requests())
     }
 
@@ -176,6 +177,18 @@ impl Cause {
         })
     }
 
+    fn lasting(&self) -> Option<String> {
+        Some(match self {
+            Cause::StaleNotRenewed => "The application has a page past its timeout and leaves it as it is: its render fails (5xx), takes longer than 5 s, or is not stored any more; see its log. The page goes when its stale time ends.".to_owned(),
+            Cause::AdminOption => "Give the URL of the page that pages.admin(…) configures, as the application itself has it (not through nginx), and what opens it with --admin-header \"NAME: VALUE\".".to_owned(),
+            Cause::PurgeFails => "Purges do not reach all servers: whoever purges gets told so (Purged::failures) and is to try again; see how the application reaches Memcached.".to_owned(),
+            Cause::NotReplaced => "refresh_through is set, and the request of this process to itself brought no page in time: it is to name where this very process listens (each process its own port, no nginx between), and the page's render is to be shorter than purge_deadline; the log says \"refresh\".".to_owned(),
+            Cause::ApplicationAnswers => "Stop the application, all its processes, and check again.".to_owned(),
+            Cause::NginxCopies => format!("nginx has no copy to give out in place of the application: {GENERATE}, with --stale-if-error."),
+            _ => return None,
+        })
+    }
+
     fn other_requests(&self) -> String {
         match self {
             Cause::MethodByNginx(method) => format!("nginx answers {method} itself. Write {ERROR_PAGE} and let no limit_except, if or return answer it."),
@@ -242,7 +255,7 @@ fn refusal(reason: &str) -> String {
         "status" => "Only answers with status 200 are stored.",
         "method" => "Only GET is stored.",
         "query" => {
-            "The page names the query parameters that it knows (query = […]), and this check asks with one of its own, djanginxed-check: check a page that names none. What it proves of nginx and Memcached holds for this page, too."
+            "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which there are too few: check a page with a longer path, or give --servers, where what is stored is taken away again. What it proves of nginx and Memcached holds for this page, too."
         }
         "content-type" => {
             "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."
