@@ -517,9 +517,14 @@ impl PageCache {
         self.inner.has_copies.store(true, Ordering::Relaxed);
     }
 
+    /// Whether some page may stand in for errors.
+    pub(crate) fn has_copies(&self) -> bool {
+        self.inner.has_copies.load(Ordering::Relaxed)
+    }
+
     /// What stands in for an error of the application, if pages do.
     pub(crate) async fn copy(&self, key: PageKey) -> Option<Entry> {
-        if !self.inner.has_copies.load(Ordering::Relaxed) {
+        if !self.has_copies() {
             return None;
         }
         self.inner.store.copy(key).await
