@@ -15,6 +15,11 @@ const fn row(name: &'static str) -> Setup {
     Setup { name, ..SOUND }
 }
 
+const NORMALIZING: Build = Build {
+    normalize_path: true,
+    ..SOUND.build
+};
+
 const fn whole(name: &'static str) -> Setup {
     Setup {
         layouts: [Layout::Response; 2],
@@ -103,6 +108,19 @@ pub(crate) fn setups() -> Vec<Setup> {
     };
     vec![
         row("the generated file"),
+        Setup {
+            build: NORMALIZING,
+            ..row("NormalizePath")
+        },
+        Setup {
+            build: NORMALIZING,
+            tells_app: false,
+            ..row("NormalizePath, without --app")
+        },
+        Setup {
+            build: NORMALIZING,
+            ..whole("NormalizePath, whole responses")
+        },
         Setup {
             target: "/personal/1",
             parts: [true; 2],
@@ -419,10 +437,6 @@ pub(crate) fn setups() -> Vec<Setup> {
 
 #[test]
 fn a_check_leaves_nothing_in_memcached() {
-    let normalize_path = Build {
-        normalize_path: true,
-        ..SOUND.build
-    };
     let setups = [
         SOUND,
         Setup {
@@ -449,11 +463,11 @@ fn a_check_leaves_nothing_in_memcached() {
         kept("", Layout::Body),
         without_app("", Layout::Body),
         Setup {
-            build: normalize_path,
+            build: NORMALIZING,
             ..SOUND
         },
         Setup {
-            build: normalize_path,
+            build: NORMALIZING,
             target: "/articles/1/",
             ..SOUND
         },

@@ -212,19 +212,16 @@ pub(crate) fn keys() -> Vec<Setup> {
             )
         },
         Setup {
-            build: Build {
-                normalize_path: true,
-                ..SOUND.build
-            },
-            ..row("NormalizePath", "rewrite-in-application")
-        },
-        Setup {
+            target: "/articles/1/",
             build: Build {
                 normalize_path: true,
                 ..SOUND.build
             },
             tells_app: false,
-            ..row("NormalizePath, without --app", "rewrite")
+            ..row(
+                "NormalizePath, a slash at the end, without --app",
+                "rewrite",
+            )
         },
         Setup {
             nginx: |file| {
