@@ -41,7 +41,7 @@ pub(crate) struct Vitals {
 pub(crate) async fn health(address: &str, port: u16) -> Health {
     match ask(address, port).await {
         Ok(health) => health,
-        Err(Trouble::Hangs(_)) => Health::Hangs(format!("{address} takes no question")),
+        Err(Trouble::Hangs(_)) => Health::Hangs("it takes no question".to_owned()),
         Err(Trouble::Says(line)) => Health::Other(line),
         Err(trouble) => Health::Away(trouble.to_string()),
     }

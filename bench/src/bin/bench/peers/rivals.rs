@@ -105,7 +105,6 @@ server {{
         proxy_cache pages;
         proxy_cache_key $request_uri;
         proxy_cache_valid 200 301 404 1s;
-        proxy_cache_lock on;
         proxy_hide_header Cache-Status;
         add_header Cache-Status $found always;
     }}
