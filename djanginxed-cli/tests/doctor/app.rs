@@ -100,6 +100,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(large)
         .service(listed)
         .service(kept)
+        .service(about_nginx)
         .service(kept_and_broken)
         .service(q)
         .service(slow)
@@ -200,6 +201,13 @@ async fn kept_and_broken(request: HttpRequest) -> impl Responder {
         true => html("<p>once"),
         false => HttpResponse::InternalServerError().finish(),
     }
+}
+
+/// Has in its text what nginx's file calls the application.
+#[get("/about-nginx")]
+#[cache_page(60)]
+async fn about_nginx() -> impl Responder {
+    html("<p>proxy_pass http://djanginxed_app; and http://127.0.0.1/")
 }
 
 /// Names the query parameters that it knows.

@@ -360,6 +360,16 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("a page for 90 days")
         },
         Setup {
+            target: "/about-nginx",
+            ..row("a page about nginx")
+        },
+        Setup {
+            target: "/about-nginx",
+            tells_app: false,
+            tells_conf: true,
+            ..row("a page about nginx, without --app")
+        },
+        Setup {
             target: "/listed/by-date?page=2",
             ..row("a page that names its query parameters")
         },
@@ -473,10 +483,15 @@ fn a_check_leaves_nothing_in_memcached() {
     }
 }
 
-/// How many keys there are, but for the indexes of tags, which end by themselves.
+/// How many keys there are, but for the indexes of tags and the notes of deletes, which end
+/// by themselves.
 fn pages_on(server: &Memcached) -> usize {
-    let keys = server.keys();
-    keys.iter().filter(|key| !key.starts_with("tag%3A")).count()
+    let ends = |key: &String| {
+        ["tag%3A", "del%3A"]
+            .iter()
+            .any(|start| key.starts_with(start))
+    };
+    server.keys().iter().filter(|key| !ends(key)).count()
 }
 
 #[test]

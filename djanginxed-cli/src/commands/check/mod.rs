@@ -159,6 +159,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     };
     let left = gathering.clean().await;
     if let Some(code) = ended {
+        gathering.forbid_the_last().await;
         return Ok(ExitCode::from(code));
     }
     if left > 0 && is_running {

@@ -10,7 +10,7 @@ mod probe;
 mod requests;
 mod store;
 
-use djanginxed::Layout;
+use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::KeyRecipe;
 
 use super::Args;
@@ -151,6 +151,24 @@ impl Gathering {
             .collect();
         let starts = self.starts();
         self.probe.clean(&starts, &places).await
+    }
+
+    /// What was asked for last may still be rendered. As after a delete, that is not kept.
+    pub(super) async fn forbid_the_last(&self) {
+        let servers = &self.args.servers;
+        if !servers.given() {
+            return;
+        }
+        let pages = servers.builder(&self.args.page.prefix);
+        let Some(pages) = pages.ok().and_then(|pages| pages.build().ok()) else {
+            return;
+        };
+        for start in self.starts() {
+            for target in self.probe.last() {
+                // Whoever cannot be asked takes no page either.
+                let _ = pages.delete(&PageKey::new(&start, target)).await;
+            }
+        }
     }
 
     /// What was hashed before the targets of pages that were stored.

@@ -226,6 +226,11 @@ impl Probe {
         Some((servers, index))
     }
 
+    /// What may be under way: one request at a time through nginx, and one past it.
+    pub(super) fn last(&self) -> impl Iterator<Item = &str> {
+        self.used.iter().rev().take(2).map(String::as_str)
+    }
+
     /// The port that nginx listens on, as far as it is known here.
     pub(super) fn site_port(&self) -> u16 {
         self.nginx.port()
