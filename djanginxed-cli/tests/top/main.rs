@@ -205,7 +205,7 @@ fn what_is_missing_is_named_and_the_rest_is_shown() {
     assert_eq!(
         named,
         [
-            nowhere,
+            nowhere.clone(),
             format!("the feed of hits {feed}"),
             format!("Memcached {gone}")
         ]
@@ -214,6 +214,10 @@ fn what_is_missing_is_named_and_the_rest_is_shown() {
     assert_eq!(view["application"]["processes"], 1);
     assert_eq!(view["servers"][0]["reached"], true);
     assert_eq!(view["servers"][1]["reached"], false);
+    // The admin page has the counts, too.
+    let (code, view) = json(&["--metrics", &nowhere, "--admin", &site.app("/_pages")]);
+    assert_eq!((code, unreached(&view).len()), (1, 1));
+    assert_eq!(view["application"]["processes"], 1);
     site.memcached.stop();
     let (code, view) = json(&["--metrics", &metrics, "--servers", &here]);
     assert_eq!((code, unreached(&view).len()), (1, 1));

@@ -206,6 +206,22 @@ pub(super) enum Cause {
     /// Every request waits, since nginx never skips its only server.
     OnlyServer,
 
+    // Nobody waits.
+    /// A page past its timeout is not rendered anew.
+    StaleNotRenewed,
+    /// What answers at `--admin` is no admin page.
+    AdminOption,
+    /// A purge leaves a page.
+    PurgeFails,
+    /// A purge deletes what it is to replace.
+    NotReplaced,
+
+    // With --app-down.
+    /// The application answers, so nothing is proved.
+    ApplicationAnswers,
+    /// nginx gives no copy out.
+    NginxCopies,
+
     /// What was seen fits nothing that we know.
     Unexplained,
 }
@@ -303,6 +319,12 @@ impl Cause {
             Cause::NotOutOfReach => "not-out-of-reach",
             Cause::TimeoutsLong => "timeouts-long",
             Cause::OnlyServer => "only-server",
+            Cause::StaleNotRenewed => "stale-not-renewed",
+            Cause::AdminOption => "admin-option",
+            Cause::PurgeFails => "purge-fails",
+            Cause::NotReplaced => "not-replaced",
+            Cause::ApplicationAnswers => "application-answers",
+            Cause::NginxCopies => "nginx-copies",
             Cause::Unexplained => "unexplained",
         }
     }
@@ -335,7 +357,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     /// The docs stand beside the workspace's members.
-    const DOCS: &str = include_str!("../../../../docs/check.md");
+    const DOCS: &str = include_str!("check.md");
 
     fn words() -> impl Iterator<Item = &'static str> {
         let lines = include_str!("cause.rs").lines();

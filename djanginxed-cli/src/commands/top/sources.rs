@@ -136,7 +136,7 @@ impl Sources {
         if let Some(page) = &mut self.admin {
             let admin = page.admin().await;
             let admin = look.reached(&page.url, admin);
-            look.take_admin(admin, self.metrics.is_empty());
+            look.take_admin(admin);
         }
         if let Some(path) = &self.hit_feed {
             look.take_feed(path, hit_feed::ask(path.clone(), HOTTEST, PATIENCE).await);
@@ -167,12 +167,12 @@ impl Look {
             .ok()
     }
 
-    /// Where there are metrics, they have the same counts by reason.
-    fn take_admin(&mut self, admin: Option<Admin>, counts: bool) {
+    /// Where a metrics page was reached, it has the same counts by reason.
+    fn take_admin(&mut self, admin: Option<Admin>) {
         let reached = admin.is_some();
         let admin = admin.unwrap_or_default();
-        if counts {
-            self.processes.push(reached.then_some(admin.counts));
+        if self.processes.iter().all(Option::is_none) {
+            self.processes = vec![reached.then_some(admin.counts)];
         }
         if reached {
             self.told = admin.told;
