@@ -28,6 +28,7 @@ mod sync;
 use stand_ins::{key, store, tag};
 
 #[path = "../../djanginxed-runtime/src"]
+#[allow(dead_code, reason = "what is not shared state is not tried here")]
 mod runtime {
     pub(crate) mod breaker;
     pub(crate) mod coalesce;

@@ -120,7 +120,9 @@ fn no_render_from_before_a_purge_is_left_in_memory() {
         });
         site.purge();
         site.assert_new();
-        renders.map(|render| render.join().unwrap());
+        for render in renders {
+            render.join().unwrap();
+        }
         site.assert_new();
     });
 }
@@ -136,7 +138,9 @@ fn no_render_from_before_a_delete_is_left_in_memory() {
         site.version.store(2, Ordering::SeqCst);
         site.deletes.delete(&KEY, || *lock(&site.near) = None);
         site.assert_new();
-        renders.map(|render| render.join().unwrap());
+        for render in renders {
+            render.join().unwrap();
+        }
         site.assert_new();
     });
 }
@@ -192,7 +196,9 @@ fn nobody_who_comes_after_a_purge_shares_an_older_render() {
         site.version.store(2, Ordering::SeqCst);
         site.deletes.purge(&[NEWS], || ());
         assert_eq!(visit(&site), 2);
-        visits.map(|visit| visit.join().unwrap());
+        for visit in visits {
+            visit.join().unwrap();
+        }
     });
 }
 

@@ -156,7 +156,7 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
     if facts.health.is_empty() {
         return Unchecked("give --servers to see how they are".to_owned());
     }
-    let mut versions = Vec::new();
+    let (mut versions, mut evicting) = (Vec::new(), Vec::new());
     for (index, (server, health)) in facts.health.iter().enumerate() {
         let verdict = match health {
             Health::Well(vitals) => unfit(facts, server, vitals),
@@ -164,11 +164,28 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
         };
         match (verdict, health) {
             (Some((cause, seen)), _) => return Bad(cause, seen),
-            (None, Health::Well(vitals)) => versions.push(format!("{server} {}", vitals.version)),
+            (None, Health::Well(vitals)) => {
+                versions.push(format!("{server} {}", vitals.version));
+                evicting.extend(evicts(server, vitals));
+            }
             (None, _) => {}
         }
     }
-    Good(format!("answers: {}", versions.join(", ")))
+    Good(format!(
+        "answers: {}{}",
+        versions.join(", "),
+        evicting.concat()
+    ))
+}
+
+/// Pages that were evicted are rendered anew; but an index that was hides its pages from
+/// purges.
+fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
+    let evicted = vitals.evictions.filter(|evicted| *evicted > 0)?;
+    Some(format!(
+        "; {server} has evicted {evicted} items: give it more memory (-m), or purges by tag may \
+         miss pages, and say so"
+    ))
 }
 
 fn of_ill(facts: &Facts, index: usize, server: &str, health: &Health) -> (Cause, String) {

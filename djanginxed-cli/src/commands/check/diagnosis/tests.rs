@@ -204,6 +204,23 @@ fn another_clock_matters_to_pages_that_are_stored_with_a_date() {
 }
 
 #[test]
+fn a_server_that_evicts_is_told_of_for_the_sake_of_purges() {
+    let mut facts = facts();
+    let seen = |evictions, facts: &mut Facts| {
+        facts.health = well(Vitals {
+            evictions,
+            ..Vitals::default()
+        });
+        match super::stored::memcached(facts) {
+            Verdict::Good(seen) => seen.contains("has evicted 12 items"),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(seen(Some(12), &mut facts));
+    assert!(!seen(Some(0), &mut facts) && !seen(None, &mut facts));
+}
+
+#[test]
 fn a_page_larger_than_an_item_is_found_nowhere() {
     let mut facts = facts();
     facts.trials = vec![trial(page(MISS), page(MISS), false)];
