@@ -66,6 +66,9 @@ fn answer(render: Render) -> HttpResponse {
         "/json" => HttpResponse::Ok()
             .content_type("application/json")
             .body(format!("\"{EVIL}\"")),
+        "/json-parts" => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(format!("\"{}|{}\"", cookie("csrftoken"), include("/badge"))),
         "/evil" => page().body(format!("{EVIL}{}", nonce())),
         "/again" => page().body(format!("{}again", include("/again").or("no more"))),
         "/caching" => page().body(include("/fragment").to_string()),
@@ -271,6 +274,16 @@ fn a_part_may_be_a_cached_page_itself() {
         assert_eq!(stack.get("/fragment").text(), "fragment 2");
         assert!(stack.memcached.delete(key("/fragment")));
         assert_eq!(stack.get("/caching").text(), "fragment 3");
+    }
+}
+
+#[test]
+fn where_no_part_is_filled_nobody_sees_its_marker() {
+    for layout in LAYOUTS {
+        let stack = start(layout);
+        for _ in 0..2 {
+            assert_eq!(stack.get("/json-parts").text(), "\"|\"", "{layout}");
+        }
     }
 }
 

@@ -118,6 +118,10 @@ pub(super) fn fill_for(
         && !response.headers().contains_key(header::CONTENT_ENCODING);
     let (mut response, body) = response.into_parts();
     let body = body.try_into_bytes();
+    let body = match is_html {
+        true => body,
+        false => body.map(without_parts),
+    };
     let in_fields = (response.headers().iter()).any(|(_, value)| mentions(value.as_bytes()));
     // A stream is looked through as it goes, and has no length then: only where there may
     // be parts in it.
@@ -141,6 +145,21 @@ pub(super) fn fill_for(
         }
         Err(stream) => response.set_body(stream),
     }
+}
+
+/// Where no part can be filled, none is there either: who sees a marker could have others
+/// fill it, by writing it where their pages show it.
+fn without_parts(body: Bytes) -> Bytes {
+    if !mentions(&body) {
+        return body;
+    }
+    let text = split(&body)
+        .into_iter()
+        .filter_map(|segment| match segment {
+            Segment::Text(text) => Some(text),
+            Segment::Part(_) => None,
+        });
+    text.collect::<Vec<_>>().concat().into()
 }
 
 /// Adds the declared fields that have a nonce in them, which no middleware can know.
