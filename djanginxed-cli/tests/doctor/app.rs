@@ -35,7 +35,6 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    /// On `port`, or with 0 on a free one.
     pub(crate) fn start(port: u16, pages: PageCache, build: Build) -> Application {
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -65,13 +64,12 @@ impl Application {
                 .shutdown_timeout(0)
                 .bind(("127.0.0.1", port))
                 .unwrap();
-                let port = server.addrs()[0].port();
                 let server = server.run();
-                send.send((port, server.handle())).unwrap();
+                send.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
         });
-        let (port, handle) = receive.recv().unwrap();
+        let handle = receive.recv().unwrap();
         Application {
             port,
             handle,

@@ -184,15 +184,11 @@ impl Stand {
             layout_of_app,
         );
         let own = own.parts(setup.parts[0]);
-        let (port, own) = match setup.refreshes {
-            true => {
-                let port = free_port();
-                (
-                    port,
-                    own.refresh_through(format!("http://127.0.0.1:{port}")),
-                )
-            }
-            false => (0, own),
+        // None that the system gives to another set-up once this application has ended.
+        let port = free_port();
+        let own = match setup.refreshes {
+            true => own.refresh_through(format!("http://127.0.0.1:{port}")),
+            false => own,
         };
         let own = (setup.pages)(own).build().unwrap();
         let application = Application::start(port, own, setup.build);

@@ -189,6 +189,8 @@ pub(super) enum Cause {
     NginxRules(Vec<String>),
     /// The application uses its cache for who must not get a stored page.
     ApplicationRules(Vec<String>),
+    /// Neither nginx nor the application has such a rule.
+    BypassOption(Vec<String>),
     /// nginx takes away the field that decides.
     RuleFieldLost(String),
     /// A strange host gets into a page.
@@ -312,6 +314,7 @@ impl Cause {
             Cause::MethodDiffers(_) => "method-differs",
             Cause::NginxRules(_) => "nginx-rules",
             Cause::ApplicationRules(_) => "application-rules",
+            Cause::BypassOption(_) => "bypass-option",
             Cause::RuleFieldLost(_) => "rule-field-lost",
             Cause::ForeignHost => "foreign-host",
             Cause::Forwarded(_) => "forwarded",
