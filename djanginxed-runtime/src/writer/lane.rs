@@ -21,7 +21,7 @@ use crate::server::warn_if_several;
 use crate::store::client::{Client, MAX_PIECE, Outgoing, Taken};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
-use crate::store::memcached::Upstream;
+use crate::store::upstream::Upstream;
 use crate::tag::Tags;
 
 /// The bounds of one batch.
