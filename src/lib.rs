@@ -18,6 +18,7 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     tracing_subscriber::fmt::init(); // the cache's warnings are told nowhere else
 //!     // Built once: the closure below runs once a worker.
 //!     let pages = PageCache::builder()
 //!         .memcached(["127.0.0.1:11211"])

@@ -106,7 +106,7 @@ mod tests {
     fn leaked_descriptors_and_threads_are_growth() {
         let mut leaking = samples(|_| 20);
         for (number, usage) in (0..).zip(&mut leaking) {
-            usage.descriptors += number;
+            usage.descriptors += 2 * number;
             usage.threads += number / 8;
         }
         assert_eq!(grows(&leaking), [false, true, true]);

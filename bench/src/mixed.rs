@@ -101,6 +101,7 @@ pub fn settings(memcached: &str, layout: Layout) -> PageCacheBuilder {
             "a-secret-of-the-bench-that-is-long-enough",
         ))
         .parts(true)
+        .gzip(true)
         .header("Content-Security-Policy", "script-src 'nonce-{nonce}'")
         .stale(Duration::from_secs(600));
     match layout {
@@ -146,10 +147,12 @@ type Query = web::Query<Paging>;
 /// What an internal failure is answered with.
 type Answer = actix_web::Result<HttpResponse>;
 
+const FILLER: &str = "<p>What is the same for all.</p>\n";
+
 /// A page that says whose it is.
 fn page(title: &str, version: u64, variant: &Variant, query: &Query) -> HttpResponse {
     let [language, group] = ["language", "group"].map(|name| variant.get(name).unwrap_or_default());
-    let filler = "<p>What is the same for all.</p>\n".repeat(200);
+    let filler = FILLER.repeat(200);
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .body(format!(
@@ -220,7 +223,11 @@ async fn badge(request: HttpRequest) -> HttpResponse {
 async fn feed(versions: Data<Versions>) -> Answer {
     Ok(HttpResponse::Ok()
         .content_type(format!("{FEED}; charset=utf-8"))
-        .body(format!("<rss>version={} </rss>", versions.all()?)))
+        .body(format!(
+            "<rss>version={} {}</rss>",
+            versions.all()?,
+            FILLER.repeat(100)
+        )))
 }
 
 #[get("/api/articles/{id}")]

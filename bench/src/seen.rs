@@ -1,5 +1,8 @@
 //! What a visitor sees of an answer, apart from what differs each time.
 
+use std::io::Read;
+
+use flate2::read::GzDecoder;
 use testkit::http::Response;
 
 /// An answer without its nonce, and without the version it shows.
@@ -23,7 +26,7 @@ impl Seen {
     #[must_use]
     pub fn of(answer: &Response) -> (Seen, Option<u64>) {
         // The application escapes an apostrophe, too, which nginx leaves: the same text.
-        let text = String::from_utf8_lossy(&answer.body).replace("&#39;", "'");
+        let text = text(answer).replace("&#39;", "'");
         let nonce = said(&text, "nonce").filter(|nonce| is_nonce(nonce));
         let without = |text: &str| match nonce {
             Some(nonce) => text.replace(nonce, "NONCE"),
@@ -45,6 +48,18 @@ impl Seen {
             },
         };
         (seen, version)
+    }
+}
+
+/// The text of an answer, unpacked. What cannot be unpacked is no text that any other has.
+fn text(answer: &Response) -> String {
+    if answer.header("content-encoding") != Some("gzip") {
+        return String::from_utf8_lossy(&answer.body).into_owned();
+    }
+    let mut text = String::new();
+    match GzDecoder::new(&*answer.body).read_to_string(&mut text) {
+        Ok(_) => text,
+        Err(error) => format!("gzip: {error}"),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a process holds, as Linux says.
 
 use std::fs;
+use std::time::Duration;
+
+use rustix::param::clock_ticks_per_second;
 
 use crate::served::Outcome;
 
@@ -40,6 +43,27 @@ fn number(id: u32, name: &str) -> Outcome<u64> {
         .find_map(|line| line.strip_prefix(name))
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
         .ok_or_else(|| format!("{file} has no {name}"))
+}
+
+/// The processor time that process `id` has taken, in the kernel too; in steps of a
+/// hundredth of a second.
+///
+/// # Errors
+/// When there is no such process.
+pub fn processor_time(id: u32) -> Outcome<Duration> {
+    let file = format!("/proc/{id}/stat");
+    let stat = fs::read_to_string(&file).map_err(|error| format!("cannot read {file}: {error}"))?;
+    // Behind the program's name, which may have any character: from the state on.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let times: Vec<u64> = (fields.split_whitespace().skip(11).take(2))
+        .flat_map(str::parse)
+        .collect();
+    match times[..] {
+        [user, kernel] => Ok(Duration::from_secs_f64(
+            (user + kernel) as f64 / clock_ticks_per_second() as f64,
+        )),
+        _ => Err(format!("{file} is not as Linux writes it")),
+    }
 }
 
 /// The processes that `parent` has started and that run.

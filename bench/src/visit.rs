@@ -48,6 +48,10 @@ pub struct Visit {
     pub query: String,
     /// The cookie of the visitor's group, true or forged.
     pub group: Option<String>,
+    /// More of his cookies, in which the same may stand again.
+    pub more: &'static str,
+    /// Whether he takes gzip.
+    pub gzip: bool,
 }
 
 impl Visit {
@@ -82,20 +86,54 @@ impl Visit {
                 _ => String::new(),
             },
             group: None,
+            more: "",
+            gzip: false,
         }
     }
 
     /// A visit that has of everything more than is usual.
     pub fn any(random: &mut Random, groups: &Groups) -> Visit {
-        const LANGUAGES: [&str; 6] = [
+        const LANGUAGES: [&str; 8] = [
             "en",
             "de",
             "de-AT,de;q=0.9,en;q=0.8",
             "fr",
             "",
             "en;q=0.3, de",
+            "DE ; q=0.5,*",
+            "de;q=0, en;q=0",
         ];
-        const NAMES: [&str; 5] = ["ann", "bob", "<b>&\"x\"</b>", "O'Neil", "a.b-c"];
+        const NAMES: [&str; 9] = [
+            "ann",
+            "bob",
+            "<b>&\"x\"</b>",
+            "O'Neil",
+            "a.b-c",
+            "\"quoted\"",
+            "%3Cb%3E+&amp;",
+            "<!--#echo",
+            "J\u{e9}r\u{f4}me",
+        ];
+        const PARAMETERS: [&str; 10] = [
+            "utm_source=a",
+            "utm_=",
+            "utm_medium",
+            "page=2",
+            "page=3",
+            "page=%32",
+            "utm_medium=b&utm_source=c",
+            "UTM_x=1",
+            "a=b;page=4",
+            "",
+        ];
+        const MORE: [&str; 6] = [
+            "; csrftoken=second",
+            "; name=other",
+            "; group=member",
+            "; group=",
+            ";; =x; page=2",
+            "; NAME=x; Group=editor",
+        ];
         let mut visit = Visit::usual(random);
         match random.below(100) {
             0..3 => visit.kind = Kind::Edit,
@@ -106,20 +144,21 @@ impl Visit {
         if random.below(3) == 0 {
             visit.name = random.of(&NAMES).to_owned();
         }
-        let parameters = [
-            "utm_source=a",
-            "utm_=",
-            "page=2",
-            "page=3",
-            "utm_medium=b&utm_source=c",
-        ];
-        let query: Vec<_> = (0..random.below(3))
-            .map(|_| random.of(&parameters))
+        let query: Vec<_> = (0..random.below(4))
+            .map(|_| random.of(&PARAMETERS))
             .collect();
         visit.query = match query.is_empty() {
             true => String::new(),
             false => format!("?{}", query.join("&")),
         };
+        visit.gzip = random.below(2) == 0;
+        if random.below(2) == 0 {
+            // So hot that changes, renders and hits of one page meet.
+            visit.article = random.below(5) as usize;
+        }
+        if random.below(5) == 0 {
+            visit.more = random.of(&MORE);
+        }
         visit.group = match random.below(2) {
             0 => None,
             _ => Some(groups.0[random.below(groups.0.len() as u64) as usize].clone()),
@@ -153,7 +192,11 @@ impl Visit {
         if let Some(group) = &self.group {
             cookies.push_str(&format!("; group={group}"));
         }
-        let request = Request::new(method, target).header("cookie", cookies);
+        cookies.push_str(self.more);
+        let mut request = Request::new(method, target).header("cookie", cookies);
+        if self.gzip {
+            request = request.header("accept-encoding", "gzip");
+        }
         match self.language {
             "" => request,
             language => request.header("accept-language", language),

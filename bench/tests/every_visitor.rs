@@ -22,7 +22,7 @@ const VISITORS: u64 = 6;
 /// Enough that all kinds of visits meet all kinds of pages.
 const USUAL: u64 = 2500;
 
-/// Each of them, and how many hits there are after each.
+/// Faults in so many visits, each of them once; and how many hits there are after each.
 const FAULTS: usize = Fault::ALL.len();
 const HITS: u64 = 200;
 
@@ -64,7 +64,8 @@ fn run(layout: Layout, processes: usize, with_faults: bool) -> u64 {
         let (requests, hits) = (&trial.counts.requests, &trial.counts.hits);
         wait_for(requests, visits / 10);
         if with_faults {
-            for fault in Fault::ALL.iter().cycle().take(FAULTS) {
+            let faults = FAULTS * visits.div_ceil(USUAL) as usize;
+            for fault in Fault::ALL.iter().cycle().take(faults) {
                 if let Err(problem) = trial.suffer(*fault) {
                     trial.wrong(problem);
                 }

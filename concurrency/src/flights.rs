@@ -24,6 +24,7 @@ checks![
     a_detach_at_any_moment_takes_nobodys_turn,
     nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before,
     nobody_who_comes_after_a_purge_gets_a_page_from_before,
+    nobody_who_comes_after_a_purge_elsewhere_gets_what_was_found_before,
 ];
 
 const KEY: u8 = 0;
@@ -388,6 +389,43 @@ fn nobody_who_comes_after_a_purge_gets_a_page_from_before() {
         let (one, other) = (spawn(), spawn());
         version.store(2, Ordering::SeqCst);
         assert_eq!(page_unless_purged(&site, &version), 2);
+        for visit in [one, other] {
+            visit.join().unwrap();
+        }
+        site.assert_empty();
+    });
+}
+
+/// A leader looks up what is there, which nobody tells it has changed since.
+fn looked_up(store: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
+    let joined = lead.joined();
+    let found = store.load(Ordering::SeqCst);
+    lead.share_with(joined, found);
+    found
+}
+
+fn found_page(site: &Site, store: &AtomicUsize) -> usize {
+    match site.flights.join(KEY) {
+        Ok(lead) => looked_up(store, lead),
+        Err(wait) => match block_on(wait) {
+            Turn::Lead(lead) => looked_up(store, lead),
+            Turn::Follow(page) => page,
+            Turn::Alone => panic!("nobody releases"),
+        },
+    }
+}
+
+fn nobody_who_comes_after_a_purge_elsewhere_gets_what_was_found_before() {
+    model(|| {
+        let site = Site::new();
+        let store = Arc::new(AtomicUsize::new(1));
+        let spawn = || {
+            let store = Arc::clone(&store);
+            site.spawn(move |site| found_page(site, &store))
+        };
+        let (one, other) = (spawn(), spawn());
+        store.store(2, Ordering::SeqCst);
+        assert_eq!(found_page(&site, &store), 2);
         for visit in [one, other] {
             visit.join().unwrap();
         }

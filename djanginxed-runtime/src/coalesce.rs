@@ -36,6 +36,8 @@ struct State<T> {
     wakers: BTreeMap<u64, Waker>,
     waiting: usize,
     joined: u64,
+    /// A page for the first so many to join, whatever the phase.
+    found: Option<(u64, T)>,
     /// Whether a leader has taken the flight off the list, with a page at hand.
     closed: bool,
 }
@@ -99,6 +101,7 @@ impl<K: Hash + Eq + Copy, T: Clone> Flights<K, T> {
                 wakers: BTreeMap::new(),
                 waiting: 0,
                 joined: 0,
+                found: None,
                 closed: false,
             }),
         });
@@ -183,6 +186,29 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
     /// looked up.
     pub(crate) fn was_closed(&self) -> bool {
         self.was_closed
+    }
+
+    /// How many have joined by now, whether they still wait or not.
+    pub(crate) fn joined(&self) -> u64 {
+        lock(&self.seat.flight.state).joined
+    }
+
+    /// Gives the page to the first so many who have joined. Of the others one takes over.
+    pub(crate) fn share_with(mut self, joined: u64, page: T) {
+        self.landed = true;
+        self.seat.change(|state| {
+            let is_for_all = state.joined <= joined;
+            if is_for_all {
+                state.phase = Phase::Shared(page);
+            } else {
+                state.found = Some((joined, page));
+                state.phase = Phase::Vacant;
+            }
+            Change {
+                unlist: is_for_all || state.waiting == 0,
+                wake: true,
+            }
+        });
     }
 
     /// Takes the flight off the list, so that who comes now begins another; whether
@@ -270,6 +296,12 @@ impl<K: Hash + Eq + Copy + Unpin, T: Clone> Future for Wait<K, T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Turn<K, T>> {
         let this = &mut *self;
         let mut state = lock(&this.seat.flight.state);
+        let found = (state.found.as_ref()).filter(|(joined, _)| this.number <= *joined);
+        if let Some((_, page)) = found {
+            // It counts until it is dropped, which takes a flight off the list that nobody
+            // is left in.
+            return Poll::Ready(Turn::Follow(page.clone()));
+        }
         let turn = match &state.phase {
             Phase::Led => {
                 state.wakers.insert(this.number, context.waker().clone());

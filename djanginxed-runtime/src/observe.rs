@@ -187,6 +187,15 @@ pub(crate) fn stored(key: &PageKey, bytes: usize) {
     tracing::debug!(%key, bytes, "stored");
 }
 
+/// A page is meant that nobody asks for in that spelling.
+pub(crate) fn unusual_target(target: &str) {
+    tracing::warn!(
+        target,
+        "no browser sends this target, so that no page is found under it: write path and query \
+         as in a request, beginning with \"/\" and percent-encoded"
+    );
+}
+
 /// A server did not take a page.
 pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
     measure!(counter("djanginxed_store_failures_total", "kind" => error.kind()).increment(1));

@@ -15,7 +15,7 @@ use crate::grant::Grant;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::life::Life;
-use crate::media::is_html;
+use crate::media::Html;
 use crate::notes::Notes;
 use crate::observe;
 use crate::page::Page;
@@ -164,11 +164,14 @@ impl Render {
         if personal::are_used() && policy::has_own_marker(headers, &settings.headers) {
             return Err(Reason::Header);
         }
-        if settings.parts && is_html(headers) {
+        let html = Html::of(headers);
+        if settings.parts && html != Html::No {
             let stored = Stored::of(&body);
-            return match stored.includes > MAX_INCLUDES {
+            let has_parts = stored.parts > 0;
+            // Parts that nginx does not look for would stay commands.
+            return match stored.includes > MAX_INCLUDES || has_parts && html != Html::Yes {
                 true => Err(Reason::Parts),
-                false => Ok((stored.text.into(), stored.parts > 0)),
+                false => Ok((stored.text.into(), has_parts)),
             };
         }
         if personal::are_used() && has_markers(&body) {

@@ -120,11 +120,11 @@ impl Visit {
             let known = self.pages.deleted_elsewhere(self.key).await;
             return self.render(Some(self.leading(lead, known, None)));
         }
-        let before = self.pages.deletes().purge_count();
+        let asked = lead.joined();
         let looked_up = self.try_look_up().await;
         if let Ok(Some((found, form))) = looked_up {
             let freshness = found.freshness;
-            self.share_found(lead, found, before);
+            self.share_found(lead, found, asked);
             return self.found(form, freshness);
         }
         let cold = match looked_up {
@@ -137,7 +137,7 @@ impl Visit {
             Cold::Theirs(found) => match self.form(&found.entry) {
                 Some(form) => {
                     observe::collapsed();
-                    self.share_found(lead, found, before);
+                    self.share_found(lead, found, asked);
                     Way::Answer(form, Status::Collapsed)
                 }
                 None => self.render(Some(self.leading(lead, None, None))),
@@ -145,10 +145,10 @@ impl Visit {
         }
     }
 
-    /// A page that was purged since `before` is for nobody who asks from now on.
-    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, before: u64) {
-        let may_be_purged = || self.pages.deletes().purge_count() != before;
-        lead.share_unless(Landed::Found(found), may_be_purged);
+    /// What was found is for those who had joined when it was asked for: whoever came later
+    /// may have come after a purge by another process, and asks anew.
+    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, asked: u64) {
+        lead.share_with(asked, Landed::Found(found));
     }
 
     /// Who renders a page that is not there.

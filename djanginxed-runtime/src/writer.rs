@@ -148,8 +148,9 @@ impl Writer {
             .unwrap_or(Err(Dropped::Deleted))
     }
 
-    /// A page that was rendered, but that its server does not have yet.
-    pub(crate) fn pending(&self, key: &PageKey) -> Option<Found> {
+    /// A page that was rendered, but that its server does not have yet; and since when
+    /// another process may have deleted it.
+    pub(crate) fn pending(&self, key: &PageKey) -> Option<(Found, Doubt)> {
         self.shared.queue.pending(key)
     }
 

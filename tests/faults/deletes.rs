@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
-use djanginxed::PageCache;
+use djanginxed::{PageCache, Purge};
 use testkit::http::Connection;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
@@ -176,6 +176,92 @@ fn who_asks_after_another_process_has_deleted_gets_no_older_render_from_the_stor
     for mut visitor in later {
         assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 2);
     }
+}
+
+/// The other process has looked for deletes before this one, and stores the page after it.
+#[track_caller]
+fn a_page_that_is_about_to_be_stored_is_seen_by_nobody_after(
+    delete: impl FnOnce(&PageCache) -> bool,
+) {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    let pages = at(&proxy.address()).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut visitor = rendering(&site, 1).remove(0);
+    // From now on the writer hears late of what its server has done at once.
+    proxy.set(Fault::Delay(Duration::from_millis(600)));
+    gate.open();
+    assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
+    let key = pages.key(PAGE).to_string();
+    eventually("the page is announced", || {
+        memcached.get(format!("in:{key}")).is_some()
+    });
+    let was_there = delete(&other);
+    let end = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < end {
+        assert_eq!(memcached.get(&key), None, "it was stored after its delete");
+    }
+    assert!(was_there, "it was not stored at all");
+}
+
+#[test]
+fn a_page_that_is_about_to_be_stored_is_seen_by_nobody_after_its_delete() {
+    a_page_that_is_about_to_be_stored_is_seen_by_nobody_after(|other| {
+        wait(other.delete(&other.key(PAGE))).unwrap()
+    });
+}
+
+#[test]
+fn a_page_that_is_about_to_be_stored_is_seen_by_nobody_after_a_purge() {
+    a_page_that_is_about_to_be_stored_is_seen_by_nobody_after(|other| {
+        wait(other.purge(Purge::everything())).unwrap().deleted == 1
+    });
+}
+
+/// A purge that waits for a page does not wait for ever: who announced it may be gone.
+#[test]
+fn nobody_waits_long_for_a_page_whose_process_was_killed() {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    run_of(&site.get(PAGE), PAGE);
+    wait(pages.flush());
+    let key = pages.key(PAGE);
+    memcached.command(&format!("ma in:{key} N4 J1 T4"));
+    let asked = Instant::now();
+    assert_eq!(wait(pages.delete(&key)), Ok(true));
+    let took = asked.elapsed();
+    assert!(took > Duration::from_secs(2), "it did not wait: {took:?}");
+    assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+/// The older render waits in the writer's queue, behind another page.
+#[test]
+fn who_asks_after_another_process_has_deleted_gets_no_older_render_from_the_queue() {
+    let was_queued = (0..10).any(|_| an_older_render_in_the_queue_is_for_nobody());
+    assert!(was_queued, "the page has always been stored by the delete");
+}
+
+/// Whether it was still in the queue.
+fn an_older_render_in_the_queue_is_for_nobody() -> bool {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    let pages = at(&proxy.address()).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    proxy.set(Fault::Delay(Duration::from_millis(900)));
+    assert_eq!(run_of(&site.get("/before"), "/before"), 1);
+    let key = pages.key("/before");
+    eventually("the page before it is announced", || {
+        memcached.get(format!("in:{key}")).is_some()
+    });
+    proxy.set(Fault::None);
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1, "it is not in the queue");
+    let was_queued = wait(other.delete(&other.key(PAGE))) == Ok(false);
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 2);
+    was_queued
 }
 
 /// What the leader's visitor does is nothing to those who wait.

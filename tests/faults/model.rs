@@ -102,8 +102,6 @@ struct Side {
     site: Site,
     pages: PageCache,
     proxy: FaultProxy,
-    /// Whether it may still store what it began to render a while ago.
-    busy: bool,
 }
 
 /// A visitor who has not been answered yet.
@@ -160,12 +158,7 @@ impl Side {
                 response
             }
         });
-        Side {
-            site,
-            pages,
-            proxy,
-            busy: false,
-        }
+        Side { site, pages, proxy }
     }
 }
 
@@ -251,7 +244,6 @@ impl World {
     }
 
     fn visit(&mut self, site: usize, page: usize) {
-        self.sides[site].busy = true;
         let oldest = self.oldest(page);
         let asked = Instant::now();
         let response = self.sides[site].site.get(&target(page));
@@ -262,7 +254,6 @@ impl World {
     }
 
     fn begin(&mut self, site: usize, page: usize) {
-        self.sides[site].busy = true;
         let (port, oldest) = (self.sides[site].site.port, self.oldest(page));
         let request = Request::get(target(page));
         let answer = thread::spawn(move || request.send(port));
@@ -273,9 +264,8 @@ impl World {
         });
     }
 
-    /// A delete that succeeded holds at once in its own application, and
-    /// everywhere as soon as what another one had begun before is through:
-    /// until then, an old render may be seen between its store and its removal.
+    /// A delete that succeeded holds at once, in both applications: but for what one of
+    /// them had on its way over a line that was broken.
     fn delete(&mut self, site: usize, page: usize) {
         let version = self.version(page);
         let side = &self.sides[site];
@@ -284,7 +274,7 @@ impl World {
             assert!(self.was_broken, "{deleted:?}");
             return;
         }
-        self.is_gone(site, page, version);
+        self.is_gone(page, version);
     }
 
     /// What is purged holds like what is deleted, whether it was replaced or not.
@@ -294,8 +284,6 @@ impl World {
             true => Purge::everything(),
             false => Purge::page(target(page)),
         };
-        // The renders that replace pages are this application's.
-        self.sides[site].busy = true;
         let purged = wait(self.sides[site].pages.purge(what));
         if !purged.as_ref().is_ok_and(Purged::is_complete) {
             assert!(self.was_broken, "{purged:?}");
@@ -303,14 +291,14 @@ impl World {
         }
         for (other, version) in versions.into_iter().enumerate() {
             if everything || other == page {
-                self.is_gone(site, other, version);
+                self.is_gone(other, version);
             }
         }
     }
 
-    fn is_gone(&mut self, site: usize, page: usize, version: usize) {
+    fn is_gone(&mut self, page: usize, version: usize) {
         self.deleted[page] = version;
-        if !self.sides[1 - site].busy && !self.was_broken {
+        if !self.was_broken {
             self.floors[page] = version;
         }
     }
@@ -339,12 +327,11 @@ impl World {
             let newest = self.version(visitor.page);
             self.check(&response, visitor.page, &(visitor.oldest..=newest));
         }
-        for side in &mut self.sides {
+        for side in &self.sides {
             if self.was_broken {
                 until_stored(&side.site, "settle");
             }
             wait(side.pages.flush());
-            side.busy = false;
         }
         if std::mem::take(&mut self.was_broken) {
             thread::sleep(Duration::from_millis(2000));

@@ -10,7 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use djanginxed::{PageCache, PageCacheBuilder, Purge, Vary};
 use testkit::http::Request;
-use testkit::{Memcached, eventually, free_port, get};
+use testkit::{Memcached, eventually, eventually_within, free_port, get};
 
 use crate::app::{Gate, Site, Visit, at, html, run_of, status_of, wait};
 use crate::nginx::in_front_of;
@@ -42,10 +42,21 @@ impl Careful {
     where
         F: Future<Output = HttpResponse> + 'static,
     {
+        Careful::start_with(settings, 4, handler)
+    }
+
+    fn start_with<F>(
+        settings: PageCacheBuilder,
+        at_once: usize,
+        handler: impl Fn(Visit) -> F + Send + Sync + 'static,
+    ) -> Careful
+    where
+        F: Future<Output = HttpResponse> + 'static,
+    {
         let port = free_port();
         let pages = settings
             .refresh_through(format!("http://127.0.0.1:{port}"))
-            .refresh_at_once(4)
+            .refresh_at_once(at_once)
             .build()
             .unwrap();
         let site = Site::start_at(port, &pages, handler);
@@ -169,6 +180,39 @@ fn a_refresh_that_fails_leaves_the_page_and_is_tried_again() {
         let run = stored(&memcached, &careful.key());
         assert!(run == Some(1) || run == Some(4), "{run:?}");
         run == Some(4)
+    });
+}
+
+/// One render at a time, and three pages that take their time.
+#[test]
+fn pages_that_are_slow_to_render_keep_no_other_from_its_refresh() {
+    const SLOW: [&str; 3] = ["/slow/1", "/slow/2", "/slow/3"];
+    let memcached = Memcached::start().unwrap();
+    let settings = at(&memcached.address());
+    let careful = Careful::start_with(settings, 1, |visit| async move {
+        if visit.target.starts_with("/slow") {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        brief(&visit)
+    });
+    let read = |target: &str| stored(&memcached, &careful.pages.key(target).to_string());
+    thread::scope(|scope| {
+        for target in SLOW {
+            scope.spawn(|| careful.site.get(target));
+        }
+    });
+    careful.store();
+    // In turns with the slow ones and their pauses it would take twelve seconds each time.
+    eventually_within(
+        Duration::from_secs(25),
+        "it is rendered anew, five times",
+        || {
+            SLOW.iter().for_each(|target| drop(read(target)));
+            read(PAGE) >= Some(6)
+        },
+    );
+    eventually_within(Duration::from_secs(60), "so are they", || {
+        SLOW.iter().all(|target| read(target) >= Some(2))
     });
 }
 

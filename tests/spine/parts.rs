@@ -2,10 +2,19 @@
 //! otherwise.
 
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::{Service, ServiceRequest};
+use actix_web::error::ErrorServiceUnavailable;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use djanginxed::parts::{cookie, include, nonce};
+use djanginxed::test::Pages;
 use djanginxed::{Layout, PageKey};
 use testkit::http::{Request, Response};
 
@@ -21,6 +30,7 @@ fn setup(layout: Layout) -> Setup {
     let setup = Stack::setup().layout(layout).routes(|config| {
         config.route("/badge", web::get().to(badge));
         config.route("/gone", web::get().to(HttpResponse::NotFound));
+        config.route("/empty", web::get().to(async || ok().body("")));
     });
     setup.cache(|cache| {
         let cache = cache.parts(true).bypass_cookie("staff");
@@ -56,10 +66,27 @@ fn answer(render: Render) -> HttpResponse {
         "/json" => HttpResponse::Ok()
             .content_type("application/json")
             .body(format!("\"{EVIL}\"")),
+        "/json-parts" => HttpResponse::Ok()
+            .content_type("application/json")
+            .body(format!("\"{}|{}\"", cookie("csrftoken"), include("/badge"))),
         "/evil" => page().body(format!("{EVIL}{}", nonce())),
         "/again" => page().body(format!("{}again", include("/again").or("no more"))),
         "/caching" => page().body(include("/fragment").to_string()),
         "/strange" => page().body(include("/badge?$uri=\"%20<&a").or(EVIL).to_string()),
+        "/empty-part" => page().body(format!(
+            "{}<b>[{}]</b>",
+            include("/badge").or("no badge"),
+            include("/empty").or(DEFAULT)
+        )),
+        "/typed" => {
+            let mut answer = HttpResponse::Ok();
+            let line = render.request.headers().get("x-type").unwrap().clone();
+            answer.insert_header(("Content-Type", line));
+            match render.header("x-parts") {
+                "" => answer.body(EVIL),
+                _ => answer.body(nonce().to_string()),
+            }
+        }
         "/gone-part" => page().body(include("/gone").or(DEFAULT).to_string()),
         "/wild" => {
             let parts = (0..40).map(|number| include(format!("/badge?{number}")).to_string());
@@ -248,6 +275,79 @@ fn a_part_may_be_a_cached_page_itself() {
         assert!(stack.memcached.delete(key("/fragment")));
         assert_eq!(stack.get("/caching").text(), "fragment 3");
     }
+}
+
+#[test]
+fn where_no_part_is_filled_nobody_sees_its_marker() {
+    for layout in LAYOUTS {
+        let stack = start(layout);
+        for _ in 0..2 {
+            assert_eq!(stack.get("/json-parts").text(), "\"|\"", "{layout}");
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_empty_is_its_default_text() {
+    let [body, response] = LAYOUTS;
+    for (layout, with_more) in [(body, false), (response, false), (body, true)] {
+        let mut setup = setup(layout);
+        if with_more {
+            setup = setup.site(|site| {
+                let site = site.micro_cache(10).micro_cache_path("micro");
+                site.stale_if_error(true)
+            });
+        }
+        let stack = setup.start(Script::new(answer));
+        for _ in 0..4 {
+            let page = stack.get("/empty-part");
+            let text = format!("<b>nobody /badge</b>{EVIL}<b>[{DEFAULT}]</b>");
+            assert_eq!(page.text(), text, "{layout} {with_more}");
+        }
+        assert_eq!(cache_status(&stack.get("/empty-part")), NGINX_HIT);
+    }
+}
+
+/// Which types are HTML for nginx, and which for others.
+#[test]
+fn whatever_a_type_says_no_text_is_a_command_and_no_command_a_text() {
+    let stack = start(Layout::Response);
+    let mut commands = 0;
+    for (number, line) in [
+        "text/html; charset=utf-8",
+        "text/html;charset=utf-8;title=\u{e9}",
+        "text/html;profile=x",
+        "text/html;profile=x;charset=utf-8",
+        "text/html ;charset=utf-8",
+        "text/html;;charset=utf-8",
+        "TEXT/HTML",
+        "application/xhtml+xml",
+        "application/json",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for parts in ["", "some"] {
+            let target = format!("/typed?{number}{parts}");
+            let ask = Request::get(&target).header("x-type", line);
+            let ask = ask.header("x-parts", parts);
+            for _ in 0..3 {
+                let answer = stack.send(&ask);
+                let text = answer.text();
+                match parts {
+                    "" => assert!(text.contains("#echo var"), "{line}: {text}"),
+                    _ if line == "application/json" => {}
+                    _ => assert!(text.len() == 32 && !text.contains('<'), "{line}: {text}"),
+                }
+            }
+            commands += usize::from(cache_status(&stack.send(&ask)) == NGINX_HIT);
+        }
+    }
+    assert_eq!(
+        commands,
+        9 + 4,
+        "all texts, and the parts that nginx looks for"
+    );
 }
 
 #[test]
@@ -481,5 +581,69 @@ fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
         }
         assert_ne!(nonces[0], nonces[1], "{layout}");
         drop(memcached);
+    }
+}
+
+/// What is behind the middleware fails, so that its request is gone.
+#[actix_web::test]
+async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
+    for layout in LAYOUTS {
+        let settings = djanginxed::PageCache::builder()
+            .layout(layout)
+            .parts(true)
+            .header(CSP, "script-src 'nonce-{nonce}'")
+            .stale_if_error(Duration::from_secs(3600));
+        let pages = Pages::build(settings).unwrap();
+        let fails = Arc::new(AtomicBool::new(false));
+        let failing = Arc::clone(&fails);
+        let inside = from_fn(move |request: ServiceRequest, next: Next<BoxBody>| {
+            let fails = failing.load(Ordering::SeqCst);
+            async move {
+                match fails {
+                    true => Err(ErrorServiceUnavailable("no database")),
+                    false => next.call(request).await,
+                }
+            }
+        });
+        let body = || format!("<i nonce=\"{}\">{}", nonce(), cookie("csrftoken"));
+        let scope = web::scope("/in")
+            .route(
+                "/page",
+                web::get().to(move || async move { page().body(body()) }),
+            )
+            .wrap(inside)
+            .wrap(pages.cache().cache(60));
+        let app = init_service(App::new().service(scope)).await;
+        let ask = || {
+            let request = TestRequest::get().uri("/in/page");
+            request
+                .insert_header(("cookie", "csrftoken=mine"))
+                .to_request()
+        };
+        let stored = app.call(ask()).await.unwrap();
+        to_bytes(stored.into_body()).await.unwrap();
+        pages.advance(Duration::from_secs(61));
+        fails.store(true, Ordering::SeqCst);
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let copy = app.call(ask()).await.unwrap_err().error_response();
+            assert_eq!(copy.status(), 200, "{layout}");
+            let csp = copy
+                .headers()
+                .get(CSP)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let control = copy.headers().get("cache-control").unwrap();
+            assert_eq!(control, "private, no-cache", "{layout}");
+            let text = to_bytes(copy.into_body()).await.unwrap();
+            let nonce = csp
+                .trim_start_matches("script-src 'nonce-")
+                .trim_end_matches('\'');
+            assert_eq!(text, format!("<i nonce=\"{nonce}\">mine"), "{layout}");
+            nonces.push(nonce.to_owned());
+        }
+        assert_ne!(nonces[0], nonces[1], "{layout}");
     }
 }

@@ -527,3 +527,24 @@ async fn a_purged_page_is_gone_in_every_variant() {
         ask("/b", language).await.assert_hit();
     }
 }
+
+#[test]
+fn a_target_that_no_browser_sends_is_said_where_it_is_deleted_or_purged() {
+    crate::stack::log::listen();
+    let pages = PageCache::builder().build().unwrap();
+    let told = |what: &str| {
+        let mut lines = crate::stack::log::lines_with("no browser sends this target");
+        lines.retain(|line| line.contains(what));
+        lines.len()
+    };
+    System::new().block_on(async {
+        for (number, target) in ["/said-ü", "said", "/said b", "/said#c"].iter().enumerate() {
+            assert!(!pages.delete(&pages.key(target)).await.unwrap(), "{target}");
+            let purged = pages.purge(Purge::page(*target)).await.unwrap();
+            assert_eq!(purged.deleted, 0);
+            assert_eq!(told("said"), 2 * (number + 1), "{target}");
+        }
+        let _ = pages.delete(&pages.key("/unsaid?a=%C3%BC&b")).await;
+        assert_eq!(told("unsaid"), 0);
+    });
+}

@@ -24,6 +24,7 @@ pub(crate) struct Request {
     method: &'static str,
     target: String,
     headers: Vec<(String, String)>,
+    body: Bytes,
 }
 
 impl Request {
@@ -32,6 +33,7 @@ impl Request {
             method,
             target: target.into(),
             headers: Vec::new(),
+            body: Bytes::new(),
         }
     }
 
@@ -41,6 +43,11 @@ impl Request {
 
     pub(crate) fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Request {
         self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Request {
+        self.body = body.into();
         self
     }
 
@@ -58,7 +65,7 @@ impl Request {
         for (name, value) in &self.headers {
             builder = builder.header(name, value);
         }
-        builder.body(Full::default()).map_err(|error| {
+        builder.body(Full::new(self.body.clone())).map_err(|error| {
             Problem::Unsendable(format!("{} cannot be asked for: {error}", self.target))
         })
     }
@@ -112,6 +119,32 @@ impl Client {
             largest: LARGEST,
             trust: trust.clone(),
             kept: None,
+        }
+    }
+
+    /// The port that it connects to.
+    pub(crate) fn port(&self) -> u16 {
+        let given = self.connect.as_ref().and_then(|to| to.rsplit_once(':'));
+        let given = given.and_then(|(_, port)| port.parse().ok());
+        given.unwrap_or(self.origin.port)
+    }
+
+    /// Another client of the same, with a connection of its own.
+    pub(crate) fn again(&self) -> Client {
+        Client {
+            origin: self.origin.clone(),
+            connect: self.connect.clone(),
+            trust: self.trust.clone(),
+            kept: None,
+            ..*self
+        }
+    }
+
+    /// Connects there instead.
+    pub(crate) fn at(self, address: String) -> Client {
+        Client {
+            connect: Some(address),
+            ..self
         }
     }
 

@@ -37,17 +37,17 @@ pub(crate) struct Vitals {
     pub(crate) denied: Option<String>,
 }
 
-/// Asks the server at `address`.
-pub(crate) async fn health(address: &str) -> Health {
-    match ask(address).await {
+/// Asks the server at `address`, of which the nginx that listens on `port` asks for pages.
+pub(crate) async fn health(address: &str, port: u16) -> Health {
+    match ask(address, port).await {
         Ok(health) => health,
-        Err(Trouble::Hangs(_)) => Health::Hangs(format!("{address} takes no question")),
+        Err(Trouble::Hangs(_)) => Health::Hangs("it takes no question".to_owned()),
         Err(Trouble::Says(line)) => Health::Other(line),
         Err(trouble) => Health::Away(trouble.to_string()),
     }
 }
 
-async fn ask(address: &str) -> Result<Health, Trouble> {
+async fn ask(address: &str, port: u16) -> Result<Health, Trouble> {
     let mut link = Link::open(address).await?;
     let noop = link.ask("mn").await?;
     if noop.contains("unauthenticated") {
@@ -67,7 +67,8 @@ async fn ask(address: &str) -> Result<Health, Trouble> {
         largest_item: number(&settings, "item_size_max"),
         clock: number(&stats, "time").map(beside_ours),
         evictions: number(&stats, "evictions"),
-        denied: (address.strip_prefix("unix:")).and_then(|path| denied_to_nginx(Path::new(path))),
+        denied: (address.strip_prefix("unix:"))
+            .and_then(|path| denied_to_nginx(Path::new(path), port)),
     }))
 }
 

@@ -128,6 +128,37 @@ impl Servers {
         self.remember(index, result)
     }
 
+    /// Lets the item under `key` live for so many seconds more, at most a month; whether
+    /// it is there.
+    pub(crate) async fn shorten(
+        &mut self,
+        index: usize,
+        key: impl Display,
+        seconds: u32,
+    ) -> Result<bool, Trouble> {
+        let link = self.link(index).await?;
+        let result = link.ask(&format!("mg {key} T{seconds}")).await;
+        self.remember(index, result)
+            .map(|line| line.starts_with("HD"))
+    }
+
+    /// Stores an item where there is none, for so many seconds, at most a month; whether
+    /// that is done.
+    pub(crate) async fn add(
+        &mut self,
+        index: usize,
+        key: impl Display,
+        (flags, value): (u32, &str),
+        seconds: u32,
+    ) -> Result<bool, Trouble> {
+        let link = self.link(index).await?;
+        let size = value.len();
+        let line = format!("ms {key} {size} ME F{flags} T{seconds}\r\n{value}");
+        let result = link.ask(&line).await;
+        self.remember(index, result)
+            .map(|line| line.starts_with("HD"))
+    }
+
     /// Takes all of `keys` away from the server at `index`.
     pub(crate) async fn take(&mut self, index: usize, keys: &[String]) -> Result<(), Trouble> {
         const AT_ONCE: usize = 200;

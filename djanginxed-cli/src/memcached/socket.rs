@@ -2,18 +2,19 @@
 
 use std::path::Path;
 
-/// Why none of nginx's workers on this machine may connect to the socket; none
-/// where one may, or where nothing can be known.
+/// Why none of the workers of the nginx that listens on `port` may connect to the socket;
+/// none where one may, or where nothing can be known. Where nobody says whose port that is,
+/// of all of nginx's workers on this machine.
 #[cfg(target_os = "linux")]
-pub(crate) fn denied_to_nginx(path: &Path) -> Option<String> {
-    let workers = linux::workers();
+pub(crate) fn denied_to_nginx(path: &Path, port: u16) -> Option<String> {
+    let workers = linux::workers(port);
     let mut denied = workers.iter().map(|worker| linux::obstacle(path, worker));
     let first = denied.next()??;
     denied.all(|obstacle| obstacle.is_some()).then_some(first)
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn denied_to_nginx(_: &Path) -> Option<String> {
+pub(crate) fn denied_to_nginx(_: &Path, _: u16) -> Option<String> {
     None
 }
 
@@ -21,7 +22,7 @@ pub(crate) fn denied_to_nginx(_: &Path) -> Option<String> {
 mod linux {
     use std::fs::{self, Metadata};
     use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     /// Whose rights a process has.
     #[derive(Debug)]
@@ -30,17 +31,51 @@ mod linux {
         groups: Vec<u32>,
     }
 
-    pub(super) fn workers() -> Vec<Worker> {
+    pub(super) fn workers(port: u16) -> Vec<Worker> {
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let is_worker = |folder: &Path| {
             let command = fs::read(folder.join("cmdline")).unwrap_or_default();
             command.starts_with(b"nginx: worker process")
         };
-        processes
+        let all: Vec<PathBuf> = processes
             .map(|process| process.path())
             .filter(|folder| is_worker(folder))
+            .collect();
+        // There may be several nginxes on a machine.
+        let sockets = listening(port);
+        let listens = |folder: &&PathBuf| has_one_of(folder, &sockets);
+        let these: Vec<&PathBuf> = all.iter().filter(listens).collect();
+        let these = if these.is_empty() {
+            all.iter().collect()
+        } else {
+            these
+        };
+        these
+            .into_iter()
             .filter_map(|folder| Worker::read(&fs::read_to_string(folder.join("status")).ok()?))
             .collect()
+    }
+
+    /// The sockets of this machine that listen on `port`, as `/proc/PID/fd` names them.
+    fn listening(port: u16) -> Vec<PathBuf> {
+        const LISTENS: &str = "0A";
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+        let tables: String = tables.into_iter().flatten().collect();
+        let socket = |line: &str| {
+            let words: Vec<&str> = line.split_ascii_whitespace().collect();
+            let (_, found) = words.get(1)?.rsplit_once(':')?;
+            let is_it = u16::from_str_radix(found, 16) == Ok(port) && words.get(3)? == &LISTENS;
+            is_it.then(|| PathBuf::from(format!("socket:[{}]", words.get(9).unwrap_or(&""))))
+        };
+        tables.lines().filter_map(socket).collect()
+    }
+
+    /// Whether the process has one of these sockets; others than its user and root are
+    /// not told.
+    fn has_one_of(process: &Path, sockets: &[PathBuf]) -> bool {
+        let files = fs::read_dir(process.join("fd")).into_iter().flatten();
+        let mut targets = files.flatten().flat_map(|file| fs::read_link(file.path()));
+        targets.any(|target| sockets.contains(&target))
     }
 
     impl Worker {
@@ -126,6 +161,16 @@ mod linux {
             let read = Worker::read(status).unwrap();
             assert_eq!((read.user, read.groups.as_slice()), (33, &[7, 8, 34][..]));
             assert!(Worker::read("Uid:\tx\n").is_none());
+        }
+
+        #[test]
+        fn who_listens_on_a_port_is_known() {
+            let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let us = Path::new("/proc/self");
+            assert!(has_one_of(us, &listening(port)));
+            drop(listener);
+            assert!(!has_one_of(us, &listening(port)));
         }
 
         #[test]

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Lookup { found: bool },
     /// A store that was accepted.
     Store,
+    /// A store of what is there already, where that is not wanted.
+    Refused,
 }
 
 /// Looks on at one server.
@@ -116,6 +118,7 @@ fn event(line: &str) -> Option<(u64, Event)> {
         ("item_get", "found") => Kind::Lookup { found: true },
         ("item_get", _) => Kind::Lookup { found: false },
         ("item_store", "stored") => Kind::Store,
+        ("item_store", "not_stored") => Kind::Refused,
         _ => return None,
     };
     let number = field("gid")?.parse().ok()?;

@@ -184,13 +184,19 @@ fn a_filter_on_hits_changes_the_page() {
 }
 
 #[test]
-fn normalize_path_changes_the_target() {
+fn normalize_path_is_found_and_only_a_target_that_it_changes_is_wrong() {
     let build = Build {
         normalize_path: true,
         ..Build::default()
     };
     let site = Running::with(build, |pages| pages, |file| file);
-    names(&check(&site, &[]), "target");
+    let usual = check(&site, &[]);
+    assert_eq!(usual.code, 0, "{}", usual.out);
+    assert!(
+        usual.out.contains("doubled slash or a slash at the end"),
+        "{}",
+        usual.out
+    );
     let mut command = command();
     command
         .args(["check", &site.url("/articles/1/"), "--prefix", "site1"])

@@ -1,7 +1,8 @@
 //! The application of the set-ups: pages of every kind.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) struct Build {
     pub(crate) adds: Option<(&'static str, &'static str)>,
     /// A field that a middleware takes away from every request.
     pub(crate) takes: Option<&'static str>,
+    /// Whether it has an admin page, at `/_pages`.
+    pub(crate) admin: bool,
 }
 
 /// An application on a free port; it ends with this value.
@@ -32,7 +35,7 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub(crate) fn start(pages: PageCache, build: Build) -> Application {
+    pub(crate) fn start(port: u16, pages: PageCache, build: Build) -> Application {
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             rt::System::new().block_on(async move {
@@ -49,20 +52,24 @@ impl Application {
                             service.call(request)
                         })
                         .wrap(Condition::new(build.normalize_path, NormalizePath::trim()))
+                        .configure(|app| {
+                            if build.admin {
+                                app.configure(pages.admin("/_pages"));
+                            }
+                        })
                         .configure(routes)
                 })
                 .workers(1)
                 .disable_signals()
                 .shutdown_timeout(0)
-                .bind(("127.0.0.1", 0))
+                .bind(("127.0.0.1", port))
                 .unwrap();
-                let port = server.addrs()[0].port();
                 let server = server.run();
-                send.send((port, server.handle())).unwrap();
+                send.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
         });
-        let (port, handle) = receive.recv().unwrap();
+        let handle = receive.recv().unwrap();
         Application {
             port,
             handle,
@@ -89,6 +96,11 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(personal)
         .service(get_only)
         .service(large)
+        .service(listed)
+        .service(kept)
+        .service(about_nginx)
+        .service(kept_and_broken)
+        .service(q)
         .service(slow)
         .service(stream)
         .service(lasting)
@@ -168,6 +180,47 @@ async fn get_only() -> impl Responder {
 #[cache_page(60)]
 async fn large() -> impl Responder {
     html(&"0123456789abcdef".repeat(4096))
+}
+
+/// Is there for longer than it is fresh.
+#[get("/kept/{id}")]
+#[cache_page(60, stale = 600, stale_if_error = 6000)]
+async fn kept() -> impl Responder {
+    html("<p>kept")
+}
+
+/// The same, and is rendered once for each target.
+#[get("/kept-and-broken")]
+#[cache_page(60, stale = 600)]
+async fn kept_and_broken(request: HttpRequest) -> impl Responder {
+    static RENDERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let target = request.uri().to_string();
+    match RENDERED.lock().unwrap().insert(target) {
+        true => html("<p>once"),
+        false => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// Has in its text what nginx's file calls the application.
+#[get("/about-nginx")]
+#[cache_page(60)]
+async fn about_nginx() -> impl Responder {
+    html("<p>proxy_pass http://djanginxed_app; and http://127.0.0.1/")
+}
+
+/// Names the query parameters that it knows.
+#[get("/listed/by-date")]
+#[cache_page(60, query = ["page"])]
+async fn listed(query: web::Query<std::collections::HashMap<String, String>>) -> impl Responder {
+    let page = query.get("page").map_or("1", String::as_str);
+    html(&format!("<p>page {page}"))
+}
+
+/// The same, with a path too short for other spellings.
+#[get("/q")]
+#[cache_page(60, query = [])]
+async fn q() -> impl Responder {
+    html("<p>q")
 }
 
 /// Leaves time to do something while it is checked.

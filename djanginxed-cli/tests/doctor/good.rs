@@ -1,11 +1,13 @@
 //! Sites that work.
 
 use std::process::Command;
+use std::time::Duration;
 
 use djanginxed::{Layout, Placement, Vary};
 use testkit::{Memcached, Process, eventually};
 
 use crate::app::Build;
+use crate::broken::lasting::{WITH_ADMIN, admin};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
 use crate::stand::{SOUND, Setup, Stand};
 
@@ -13,10 +15,87 @@ const fn row(name: &'static str) -> Setup {
     Setup { name, ..SOUND }
 }
 
+const NORMALIZING: Build = Build {
+    normalize_path: true,
+    ..SOUND.build
+};
+
 const fn whole(name: &'static str) -> Setup {
     Setup {
         layouts: [Layout::Response; 2],
         ..row(name)
+    }
+}
+
+/// All that keeps visitors from waiting.
+fn kept(name: &'static str, layout: Layout) -> Setup {
+    Setup {
+        target: "/kept/1",
+        layouts: [layout; 2],
+        refreshes: true,
+        build: WITH_ADMIN,
+        pages: |pages| {
+            pages
+                .render_lock(true)
+                .purge_deadline(Duration::from_secs(10))
+        },
+        site: |site| site.stale_if_error(true),
+        args: admin,
+        tells_conf: true,
+        ..row(name)
+    }
+}
+
+fn without_app(name: &'static str, layout: Layout) -> Setup {
+    Setup {
+        then: |stand| stand.application = None,
+        args: |_| vec!["--app-down".to_owned()],
+        refreshes: false,
+        ..kept(name, layout)
+    }
+}
+
+/// What `check` says of one fact; none where it says nothing.
+fn fact(said: &crate::Said, name: &str) -> Option<(bool, String)> {
+    let report: serde_json::Value = serde_json::from_str(&said.text).unwrap();
+    let facts = report["facts"].as_array().unwrap();
+    let found = facts.iter().find(|fact| fact["fact"] == name)?;
+    let seen = found["seen"].as_str().unwrap().to_owned();
+    Some((found["holds"] == true, seen))
+}
+
+#[test]
+fn what_keeps_visitors_from_waiting_is_proved() {
+    for layout in [Layout::Body, Layout::Response] {
+        let all = kept("", layout);
+        let said = crate::check(&Stand::start(&all).command(&all));
+        for (name, part) in [
+            ("stale", "renders it anew behind its visitor"),
+            ("copy", "nginx's file gives it out"),
+            ("render-lock", "is waited for"),
+            ("purge", "refresh_through works"),
+        ] {
+            let (holds, seen) =
+                fact(&said, name).unwrap_or_else(|| panic!("{name}: {}", said.text));
+            assert!(holds && seen.contains(part), "{name}: {seen}");
+        }
+        let down = without_app("", layout);
+        let said = crate::check(&Stand::start(&down).command(&down));
+        let (holds, seen) = fact(&said, "stand-in").unwrap();
+        assert!(holds && seen.contains("detail=stale-if-error"), "{seen}");
+        // None of them: nothing is made up.
+        let none = Setup {
+            target: "/articles/1",
+            refreshes: false,
+            pages: |pages| pages,
+            ..all
+        };
+        let said = crate::check(&Stand::start(&none).command(&none));
+        for name in ["stale", "copy", "render-lock"] {
+            assert_eq!(fact(&said, name), None, "{name}");
+        }
+        let (holds, seen) = fact(&said, "purge").unwrap();
+        assert!(holds && seen.contains("the page is gone"), "{seen}");
     }
 }
 
@@ -29,6 +108,19 @@ pub(crate) fn setups() -> Vec<Setup> {
     };
     vec![
         row("the generated file"),
+        Setup {
+            build: NORMALIZING,
+            ..row("NormalizePath")
+        },
+        Setup {
+            build: NORMALIZING,
+            tells_app: false,
+            ..row("NormalizePath, without --app")
+        },
+        Setup {
+            build: NORMALIZING,
+            ..whole("NormalizePath, whole responses")
+        },
         Setup {
             target: "/personal/1",
             parts: [true; 2],
@@ -268,6 +360,26 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("a page for 90 days")
         },
         Setup {
+            target: "/about-nginx",
+            ..row("a page about nginx")
+        },
+        Setup {
+            target: "/about-nginx",
+            tells_app: false,
+            tells_conf: true,
+            ..row("a page about nginx, without --app")
+        },
+        Setup {
+            target: "/listed/by-date?page=2",
+            ..row("a page that names its query parameters")
+        },
+        Setup {
+            target: "/listed/by-date",
+            memcached: THREE,
+            tells_conf: true,
+            ..whole("a whole response that names its query parameters, on three servers")
+        },
+        Setup {
             pages: |pages| pages.cache_status(false),
             ..row("without Cache-Status")
         },
@@ -296,6 +408,10 @@ pub(crate) fn setups() -> Vec<Setup> {
             target: "/links",
             ..row("a page that shows its host")
         },
+        kept("pages that are kept past their timeout", Layout::Body),
+        kept("the same of whole responses", Layout::Response),
+        without_app("the application is down, with --app-down", Layout::Body),
+        without_app("the same, of whole responses", Layout::Response),
         Setup {
             then: |stand| stand.memcached[0].stop(),
             args: |_| vec!["--faults".to_owned()],
@@ -321,10 +437,6 @@ pub(crate) fn setups() -> Vec<Setup> {
 
 #[test]
 fn a_check_leaves_nothing_in_memcached() {
-    let normalize_path = Build {
-        normalize_path: true,
-        ..SOUND.build
-    };
     let setups = [
         SOUND,
         Setup {
@@ -345,11 +457,17 @@ fn a_check_leaves_nothing_in_memcached() {
         },
         whole("whole responses"),
         Setup {
-            build: normalize_path,
+            target: "/listed/by-date?page=2",
+            ..SOUND
+        },
+        kept("", Layout::Body),
+        without_app("", Layout::Body),
+        Setup {
+            build: NORMALIZING,
             ..SOUND
         },
         Setup {
-            build: normalize_path,
+            build: NORMALIZING,
             target: "/articles/1/",
             ..SOUND
         },
@@ -365,10 +483,15 @@ fn a_check_leaves_nothing_in_memcached() {
     }
 }
 
-/// How many keys there are, but for the indexes of tags, which end by themselves.
+/// How many keys there are, but for the indexes of tags and the notes of deletes, which end
+/// by themselves.
 fn pages_on(server: &Memcached) -> usize {
-    let keys = server.keys();
-    keys.iter().filter(|key| !key.starts_with("tag%3A")).count()
+    let ends = |key: &String| {
+        ["tag%3A", "del%3A"]
+            .iter()
+            .any(|start| key.starts_with(start))
+    };
+    server.keys().iter().filter(|key| !ends(key)).count()
 }
 
 #[test]

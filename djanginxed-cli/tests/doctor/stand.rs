@@ -39,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) prefix: &'static str,
     pub(crate) site: fn(Site) -> Site,
     pub(crate) njs: bool,
+    /// Whether the application renders pages anew by requests to itself.
+    pub(crate) refreshes: bool,
     /// Whether visitors ask for other pages meanwhile.
     pub(crate) busy: bool,
     /// Further files in nginx's folder.
@@ -66,6 +68,7 @@ pub(crate) const SOUND: Setup = Setup {
         normalize_path: false,
         adds: None,
         takes: None,
+        admin: false,
     },
     pages: |pages| pages,
     of_app: all,
@@ -78,6 +81,7 @@ pub(crate) const SOUND: Setup = Setup {
     prefix: "site1",
     site: |site| site,
     njs: false,
+    refreshes: false,
     busy: false,
     files: Vec::new,
     nginx: |file| file,
@@ -179,10 +183,15 @@ impl Stand {
             setup.app_prefix,
             layout_of_app,
         );
-        let application = Application::start(
-            (setup.pages)(own.parts(setup.parts[0])).build().unwrap(),
-            setup.build,
-        );
+        let own = own.parts(setup.parts[0]);
+        // None that the system gives to another set-up once this application has ended.
+        let port = free_port();
+        let own = match setup.refreshes {
+            true => own.refresh_through(format!("http://127.0.0.1:{port}")),
+            false => own,
+        };
+        let own = (setup.pages)(own).build().unwrap();
+        let application = Application::start(port, own, setup.build);
         let app = application.address();
         let shown = pages(
             (setup.of_nginx)(&addresses),

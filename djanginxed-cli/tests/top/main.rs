@@ -9,6 +9,7 @@ mod site;
 #[path = "../cli/tool.rs"]
 mod tool;
 
+use actix_web::rt;
 use serde_json::Value;
 use testkit::{Nginx, eventually, free_port};
 
@@ -99,6 +100,54 @@ fn all_sources_together_tell_all() {
 }
 
 #[test]
+fn the_hottest_pages_are_warmed_first() {
+    let site = Running::start();
+    // The other way round than they are asked for.
+    let hot = [("/articles/3", 20), ("/articles/1", 10), ("/articles/2", 5)];
+    for (target, hits) in hot.iter().rev() {
+        site.until_hit(target);
+        for _ in 0..*hits {
+            site.get(target);
+        }
+    }
+    eventually("nginx's hits are counted", || {
+        let (_, view) = json(&["--hit-feed", &site.feed]);
+        !view["nginx"].is_null() && total(&view["nginx"]["hits"]) >= 38
+    });
+    rt::System::new().block_on(async {
+        for (target, _) in hot {
+            site.pages.delete(&site.pages.key(target)).await.unwrap();
+        }
+    });
+    let origin = site.url("");
+    let warm = ["warm", "--hot", &origin, "--json", "-n", "1"];
+    let warm = command()
+        .args(warm)
+        .args(["--hit-feed", &site.feed])
+        .output();
+    let warm: Value = serde_json::from_slice(&warm.unwrap().stdout).unwrap();
+    let pages = warm["pages"].as_array().unwrap().iter();
+    let became: Vec<_> = pages
+        .map(|page| (page["url"].as_str().unwrap(), page["became"].as_str()))
+        .collect();
+    let urls = hot.map(|(target, _)| site.url(target));
+    let expected = urls.each_ref().map(|url| (url.as_str(), Some("stored")));
+    assert_eq!(became, expected);
+
+    let nobody = run(["warm", "--hot", &origin, "--hit-feed", "/nowhere/hits.sock"]);
+    assert_eq!(nobody.code, 1);
+    assert!(
+        nobody.err.contains("the feed of hits /nowhere/hits.sock:"),
+        "{nobody:?}"
+    );
+    let no_feed = run(["warm", "--hot", &origin]);
+    assert_eq!(no_feed.code, 2);
+    let page = run(["warm", "--hot", &site.url("/a"), "--hit-feed", &site.feed]);
+    assert_eq!(page.code, 2);
+    assert!(page.err.contains("give the site alone"), "{page:?}");
+}
+
+#[test]
 fn each_source_alone_tells_what_it_knows() {
     let site = Running::start();
     site.until_hit("/articles/1");
@@ -156,7 +205,7 @@ fn what_is_missing_is_named_and_the_rest_is_shown() {
     assert_eq!(
         named,
         [
-            nowhere,
+            nowhere.clone(),
             format!("the feed of hits {feed}"),
             format!("Memcached {gone}")
         ]
@@ -165,6 +214,10 @@ fn what_is_missing_is_named_and_the_rest_is_shown() {
     assert_eq!(view["application"]["processes"], 1);
     assert_eq!(view["servers"][0]["reached"], true);
     assert_eq!(view["servers"][1]["reached"], false);
+    // The admin page has the counts, too.
+    let (code, view) = json(&["--metrics", &nowhere, "--admin", &site.app("/_pages")]);
+    assert_eq!((code, unreached(&view).len()), (1, 1));
+    assert_eq!(view["application"]["processes"], 1);
     site.memcached.stop();
     let (code, view) = json(&["--metrics", &metrics, "--servers", &here]);
     assert_eq!((code, unreached(&view).len()), (1, 1));

@@ -143,6 +143,11 @@ impl Running {
         format!("http://127.0.0.1:{}{target}", self.application)
     }
 
+    /// A page of the site, as nginx serves it.
+    pub(crate) fn url(&self, target: &str) -> String {
+        format!("http://127.0.0.1:{}{target}", self.nginx.port())
+    }
+
     pub(crate) fn get(&self, target: &str) -> Response {
         let host = format!("127.0.0.1:{}", self.nginx.port());
         Request::get(target)

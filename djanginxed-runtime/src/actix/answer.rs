@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use crate::conditions::Conditions;
 use crate::control::list;
 use crate::entry::{Form, Head};
-use crate::media::{self, may_have_parts};
+use crate::media::{self, Html, may_have_parts};
 use crate::page::Page;
 use crate::personal::{Segment, read};
 use crate::settings::Settings;
@@ -88,8 +88,8 @@ pub(super) fn answer(
 /// them; whether it has any.
 fn with_markers(form: &mut Form, page: &Page) -> bool {
     let media_type = (form.head.as_ref()).and_then(|head| head.get(&header::CONTENT_TYPE));
-    let is_html = match media_type.map(|line| line.to_str().unwrap_or_default()) {
-        Some(line) => may_have_parts(line.split(';').next().unwrap_or_default().trim()),
+    let is_html = match media_type {
+        Some(line) => Html::of_line(line) == Html::Yes,
         None => may_have_parts(page.media_type()),
     };
     if !is_html || form.is_gzip {

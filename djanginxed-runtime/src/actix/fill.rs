@@ -13,20 +13,20 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::ask::{Ask, PART_FIELD};
 use crate::control::says;
 use crate::grant::PERSONAL;
-use crate::media::is_html;
+use crate::media::Html;
 use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, mentions, split};
 use crate::settings::Settings;
 use crate::token::Token;
 
 /// For whom parts are filled.
-struct Visitor {
+pub(super) struct Visitor {
     nonce: String,
     cookies: Vec<HeaderValue>,
     ask: Ask,
 }
 
 impl Visitor {
-    fn of(request: &HttpRequest) -> Visitor {
+    pub(super) fn of(request: &HttpRequest) -> Visitor {
         let headers = request.headers();
         let (depth, nonce) = asked_with(headers).unwrap_or_else(|| (0, random()));
         Visitor {
@@ -100,15 +100,28 @@ pub(super) fn fill(
     request: &HttpRequest,
     settings: &Settings,
 ) -> HttpResponse {
+    fill_for(response, || Visitor::of(request), settings)
+}
+
+/// The same for a visitor whose request may be gone.
+pub(super) fn fill_for(
+    response: HttpResponse,
+    visitor: impl FnOnce() -> Visitor,
+    settings: &Settings,
+) -> HttpResponse {
     if !settings.parts && !personal::are_used() {
         return response;
     }
     let mut response = response;
     declare(response.headers_mut(), settings);
-    let is_html =
-        is_html(response.headers()) && !response.headers().contains_key(header::CONTENT_ENCODING);
+    let is_html = Html::of(response.headers()) != Html::No
+        && !response.headers().contains_key(header::CONTENT_ENCODING);
     let (mut response, body) = response.into_parts();
     let body = body.try_into_bytes();
+    let body = match is_html {
+        true => body,
+        false => body.map(without_parts),
+    };
     let in_fields = (response.headers().iter()).any(|(_, value)| mentions(value.as_bytes()));
     // A stream is looked through as it goes, and has no length then: only where there may
     // be parts in it.
@@ -118,7 +131,7 @@ pub(super) fn fill(
         Err(stream) if !in_body && !in_fields => return response.set_body(stream),
         body => body,
     };
-    let visitor = Visitor::of(request);
+    let visitor = visitor();
     fill_fields(response.headers_mut(), &visitor.nonce);
     match body {
         Ok(body) if in_body => {
@@ -132,6 +145,21 @@ pub(super) fn fill(
         }
         Err(stream) => response.set_body(stream),
     }
+}
+
+/// Where no part can be filled, none is there either: who sees a marker could have others
+/// fill it, by writing it where their pages show it.
+fn without_parts(body: Bytes) -> Bytes {
+    if !mentions(&body) {
+        return body;
+    }
+    let text = split(&body)
+        .into_iter()
+        .filter_map(|segment| match segment {
+            Segment::Text(text) => Some(text),
+            Segment::Part(_) => None,
+        });
+    text.collect::<Vec<_>>().concat().into()
 }
 
 /// Adds the declared fields that have a nonce in them, which no middleware can know.
@@ -294,7 +322,8 @@ impl MessageBody for Filler {
             let bytes = match this.pieces.front_mut() {
                 Some(Piece::Ready(bytes)) => std::mem::take(bytes),
                 Some(Piece::Asked(asked, default)) => match ready!(Pin::new(asked).poll(context)) {
-                    Ok(Some(bytes)) => bytes,
+                    // As nginx's stub.
+                    Ok(Some(bytes)) if !bytes.is_empty() => bytes,
                     _ => std::mem::take(default),
                 },
                 None => {

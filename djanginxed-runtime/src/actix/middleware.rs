@@ -17,13 +17,14 @@ use actix_web::{Error, HttpRequest};
 use djanginxed_rules::MAX_TIMEOUT;
 
 use super::around::Around;
-use super::fill::fill;
+use super::fill::{Visitor, fill, fill_for};
 use super::incoming::has_content;
 use super::seen::Seen;
 use super::through::{Entrance, Failed, decide, enter, through};
 use crate::cache::PageCache;
 use crate::page::Page;
 use crate::request::is_plainly_spelt;
+use crate::settings::Settings;
 use crate::sync::Arc;
 
 /// A middleware that caches the pages of all that is inside: made by
@@ -308,6 +309,9 @@ where
             takes_part,
         });
         let around = Around::leave_in(&request, &entered.visit);
+        let settings = cache.pages.settings();
+        // What fails inside does not give the request back.
+        let visitor = (settings.parts && cache.pages.has_copies()).then(|| Visitor::of(&request));
         // A scope inside cannot be entered by a request of which there is a second
         // handle, so there is none while the service has it.
         let inside = |request| async {
@@ -318,18 +322,28 @@ where
         let decided = decide(entered).await;
         let answered = match through(decided, Some(&around), request, inside).await {
             Ok(answered) => answered,
-            Err(Failed {
-                failure,
-                copy: Some(copy),
-            }) => return Err(InternalError::from_response(failure, copy).into()),
-            Err(Failed { failure, .. }) => return Err(failure),
+            Err(failed) => return Err(in_place_of(failed, visitor, settings)),
         };
         if answered.is_kept {
-            let settings = cache.pages.settings();
             cache.seen.warn_of_visitors(&answered.carried, settings);
         }
-        let response = fill(answered.response, &answered.carried, cache.pages.settings());
+        let response = fill(answered.response, &answered.carried, settings);
         Ok(ServiceResponse::new(answered.carried, response))
+    }
+}
+
+/// The error that what is inside has returned, or the copy of the page in its place.
+fn in_place_of(failed: Failed<Error>, visitor: Option<Visitor>, settings: &Settings) -> Error {
+    let Failed { failure, copy } = failed;
+    let copy = match (copy, visitor) {
+        (Some(copy), Some(visitor)) => Some(fill_for(copy, || visitor, settings)),
+        // Nobody gets parts that are not filled.
+        (copy, None) => copy.filter(|_| !settings.parts),
+        (None, _) => None,
+    };
+    match copy {
+        Some(copy) => InternalError::from_response(failure, copy).into(),
+        None => failure,
     }
 }
 

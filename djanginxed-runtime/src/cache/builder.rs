@@ -465,7 +465,7 @@ impl PageCacheBuilder {
     /// Where a page may be [stale](Self::stale) it is rendered when its timeout ends, else
     /// a little before (a tenth of it, 1 to 30 s). Of several processes one does it. Up
     /// to 10,000 pages are looked after, with targets of 2 KiB at the most and 4 MiB
-    /// together; what comes beyond has no refresh. A render that fails leaves the page
+    /// together; beyond that those have no refresh that nobody is known to read. A render that fails leaves the page
     /// until its stale time ends, and the next ones wait, up to 30 s.
     pub fn refresh_through(mut self, address: impl Into<String>) -> Self {
         self.refresh_through = Some(address.into());
@@ -473,7 +473,9 @@ impl PageCacheBuilder {
     }
 
     /// How many pages [`refresh_through`](Self::refresh_through) renders at a time; by
-    /// default half as many as the machine has processors, and one at the least. A
+    /// default half as many as the machine has processors, and one at the least; and one
+    /// more of the pages whose renders take longer than a second, which are rendered one
+    /// after the other, with pauses as long as a render, so that no other waits for them. A
     /// handler that blocks its worker while it renders is asked for by visitors too: stay
     /// below the number of workers.
     pub fn refresh_at_once(mut self, renders: usize) -> Self {

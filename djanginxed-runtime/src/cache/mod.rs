@@ -203,7 +203,8 @@ impl PageCache {
     }
 
     /// The keys of `target` in every variant that pages [vary](PageCacheBuilder::vary)
-    /// by, under the default prefix and as text/html: one where they do not vary.
+    /// by, under the default prefix and as text/html: one where they do not vary. The log
+    /// warns of a target that no browser sends, such as one with an `ü` that is not encoded.
     ///
     /// ```
     /// # use djanginxed_runtime::{PageCache, PageKey, Vary};
@@ -221,7 +222,16 @@ impl PageCache {
     /// ```
     #[must_use]
     pub fn keys(&self, target: &str) -> Vec<PageKey> {
+        self.warn_of_target(target);
         self.keys_under(self.recipe(), target)
+    }
+
+    /// A delete or a purge of such a target would find nothing, and say no more.
+    pub(crate) fn warn_of_target(&self, target: &str) {
+        let is_sent = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'#';
+        if !target.starts_with('/') || !target.bytes().all(is_sent) {
+            observe::unusual_target(target);
+        }
     }
 
     /// How the keys of HTML pages under the default prefix are made.
@@ -412,8 +422,7 @@ impl PageCache {
         self.inner.store.is_failing(key)
     }
 
-    /// Looks for a page where that takes no waiting: in memory, or in the
-    /// writer's queue.
+    /// Looks for a page where that takes no waiting: in memory.
     pub(crate) fn at_hand(&self, key: &PageKey) -> Option<Found> {
         self.inner.store.at_hand(key)
     }
@@ -508,9 +517,14 @@ impl PageCache {
         self.inner.has_copies.store(true, Ordering::Relaxed);
     }
 
+    /// Whether some page may stand in for errors.
+    pub(crate) fn has_copies(&self) -> bool {
+        self.inner.has_copies.load(Ordering::Relaxed)
+    }
+
     /// What stands in for an error of the application, if pages do.
     pub(crate) async fn copy(&self, key: PageKey) -> Option<Entry> {
-        if !self.inner.has_copies.load(Ordering::Relaxed) {
+        if !self.has_copies() {
             return None;
         }
         self.inner.store.copy(key).await

@@ -235,6 +235,7 @@ impl PageCache {
 
     /// The keys that the page of `target` may have.
     fn keys_of(&self, target: &str, purge: &Purge) -> Vec<PageKey> {
+        self.warn_of_target(target);
         let settings = self.settings();
         let said = (purge.prefix.as_deref(), purge.content_type.as_deref());
         let kinds = match said {

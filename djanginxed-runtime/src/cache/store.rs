@@ -44,6 +44,7 @@ pub(super) struct Embedded {
 pub(super) struct Shared {
     memcached: Arc<Memcached>,
     writer: Writer,
+    deletes: Arc<Deletes>,
 }
 
 impl Store {
@@ -62,12 +63,16 @@ impl Store {
         ));
         let writer = Writer::new(
             Arc::clone(&memcached),
-            deletes,
+            Arc::clone(&deletes),
             settings.queue,
             settings.gzip,
             settings.max_entry_size,
         );
-        Store::Shared(Shared { memcached, writer })
+        Store::Shared(Shared {
+            memcached,
+            writer,
+            deletes,
+        })
     }
 
     /// Whether the server of `key` has failed when it was last asked.
@@ -81,21 +86,26 @@ impl Store {
         }
     }
 
-    /// Looks for a page where that takes no waiting: in memory, or in the
-    /// writer's queue.
+    /// Looks for a page where that takes no waiting: in memory.
     pub(super) fn at_hand(&self, key: &PageKey) -> Option<Found> {
-        let (found, place) = match self {
-            Store::Embedded(store) => (store.memory.get(key), "memory"),
-            Store::Shared(store) => (store.writer.pending(key), "queue"),
+        let found = match self {
+            Store::Embedded(store) => store.memory.get(key),
+            Store::Shared(_) => None,
         };
         if found.is_some() {
-            observe::hit(place);
+            observe::hit("memory");
         }
         found
     }
 
-    /// Asks where that takes waiting.
+    /// Asks where that takes waiting: in the writer's queue, and in Memcached.
     pub(super) async fn far(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+        if let Store::Shared(store) = self
+            && let Some(found) = store.queued(key).await
+        {
+            observe::hit("queue");
+            return Ok(Some(found));
+        }
         let found = self.ask(key).await;
         match &found {
             Ok(Some(_)) => observe::hit("memcached"),
@@ -313,6 +323,16 @@ impl Embedded {
 }
 
 impl Shared {
+    /// A page in the writer's queue, unless another process has deleted it since its
+    /// render began. A server that cannot be asked knows of no such delete.
+    async fn queued(&self, key: PageKey) -> Option<Found> {
+        let (found, doubt) = self.writer.pending(&key)?;
+        let markers = self.memcached.markers(key, &doubt.tags).await;
+        let server = self.memcached.server_of(&key);
+        let is_deleted = doubt.is_deleted(&markers.unwrap_or_default(), server, &self.deletes);
+        (!is_deleted).then_some(found)
+    }
+
     async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
         let asked = Instant::now();
         let answer = self.memcached.get(key).await;

@@ -12,8 +12,7 @@ use md5::{Digest, Md5};
 use memchr::memmem;
 use subtle::ConstantTimeEq;
 
-use super::{MAX_DEFAULT, MAX_TARGET, Part, is_target};
-use djanginxed_rules::is_cookie_name;
+use super::{MAX_DEFAULT, MAX_TARGET, Part, is_cookie, is_target};
 
 const START: &[u8] = b"djpart";
 
@@ -131,9 +130,7 @@ fn part_of(inside: &[u8]) -> Option<Part> {
     let (kind, words) = words.split_first()?;
     match kind {
         b'n' => words.is_empty().then_some(Part::Nonce),
-        b'k' => text(words)
-            .filter(|name| is_cookie_name(name))
-            .map(Part::Cookie),
+        b'k' => text(words).filter(|name| is_cookie(name)).map(Part::Cookie),
         b'i' => {
             let middle = words.iter().position(|byte| *byte == b'y')?;
             let target = text(&words[..middle])?;

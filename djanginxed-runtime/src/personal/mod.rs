@@ -47,6 +47,9 @@ pub(crate) const MAX_DEPTH: u8 = 2;
 /// The longest target, in bytes as written in a page.
 const MAX_TARGET: usize = 1024;
 
+/// The longest name of a cookie, in bytes.
+const MAX_COOKIE: usize = 256;
+
 /// The longest default text, in bytes.
 const MAX_DEFAULT: usize = 16 << 10;
 
@@ -114,7 +117,7 @@ impl Display for Nonce {
 #[derive(Clone, Debug)]
 pub struct Cookie(String);
 
-/// The value of the visitor's own cookie `name`, `A-Z a-z 0-9 . _ -`, with `< > & "` escaped;
+/// The value of the visitor's own cookie `name`, up to 256 of `A-Z a-z 0-9 . _ -`, with `< > & "` escaped;
 /// nothing where there is none. It may stand in text, and in an attribute between double
 /// quotes, nowhere else: nginx does not escape single quotes.
 ///
@@ -127,11 +130,14 @@ pub fn cookie(name: impl Into<String>) -> Cookie {
 
 impl Display for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_cookie_name(&self.0) {
+        if is_cookie(&self.0) {
             Part::Cookie(self.0.clone()).fmt(f)
         } else {
             let name = &self.0;
-            tracing::error!(name, "a part's cookie needs a name of A-Z a-z 0-9 . _ -");
+            tracing::error!(
+                name,
+                "a part's cookie needs a name of up to 256 of A-Z a-z 0-9 . _ -"
+            );
             Ok(())
         }
     }
@@ -189,6 +195,11 @@ impl Display for Include {
         let default = default.to_owned();
         Part::Include { target, default }.fmt(f)
     }
+}
+
+/// Whether a part can be the cookie of this name.
+fn is_cookie(name: &str) -> bool {
+    is_cookie_name(name) && name.len() <= MAX_COOKIE
 }
 
 /// A target of this site as it may stand in SSI, where `$` begins a variable and `"` ends a

@@ -5,9 +5,8 @@ use md5::{Digest, Md5};
 use memchr::memmem;
 
 use super::marker::{Segment, split};
-use super::{Part, is_target};
+use super::{MAX_COOKIE, MAX_DEFAULT, MAX_TARGET, Part, is_cookie, is_target};
 use crate::hex;
-use djanginxed_rules::is_cookie_name;
 
 /// The location of nginx's file through which parts are asked for.
 pub(crate) const PART_PATH: &str = "/_djanginxed-part";
@@ -22,6 +21,12 @@ const COOKIE_END: &str = "\" default=\"\" -->";
 const BLOCK: &str = "<!--# block name=\"";
 const NAMED: &str = "\" -->";
 const INCLUDE: &str = "<!--# endblock --><!--# include virtual=\"/_djanginxed-part?";
+/// The length of a block's name.
+const NAME: usize = 33;
+
+/// The longest default text once no command is in it: of five signs one gets a space.
+const MAX_STORED_DEFAULT: usize = MAX_DEFAULT + MAX_DEFAULT / 5 + 1;
+
 const STUB: &str = "\" stub=\"";
 
 /// A page as nginx reads it.
@@ -141,14 +146,14 @@ fn command(page: &[u8]) -> Option<(Part, usize)> {
     }
     let mut rest = Rest { page, at: 0 };
     if rest.skip(COOKIE).is_some() {
-        let name = rest.until(COOKIE_END)?;
-        let name = Some(name).filter(|name| is_cookie_name(name))?;
+        let name = rest.until(COOKIE_END, MAX_COOKIE)?;
+        let name = Some(name).filter(|name| is_cookie(name))?;
         return Some((Part::Cookie(name), rest.at));
     }
     rest.skip(BLOCK)?;
-    let name = rest.until(NAMED)?;
-    let default = rest.until(INCLUDE)?;
-    let target = rest.until(STUB)?;
+    let name = rest.until(NAMED, NAME)?;
+    let default = rest.until(INCLUDE, MAX_STORED_DEFAULT)?;
+    let target = rest.until(STUB, MAX_TARGET)?;
     rest.skip(&name)?;
     rest.skip(NAMED)?;
     let target = Some(target).filter(|target| is_target(target))?;
@@ -167,9 +172,11 @@ impl Rest<'_> {
         is_next.then(|| self.at += text.len())
     }
 
-    /// What stands before `end`, which is skipped, too.
-    fn until(&mut self, end: &str) -> Option<String> {
+    /// What stands before `end`, which is skipped, too: `most` bytes, so that a page that
+    /// somebody else has written is looked through once and not once a command.
+    fn until(&mut self, end: &str, most: usize) -> Option<String> {
         let rest = &self.page[self.at..];
+        let rest = &rest[..rest.len().min(most + end.len())];
         let length = memmem::find(rest, end.as_bytes())?;
         self.at += length + end.len();
         String::from_utf8(rest[..length].to_vec()).ok()

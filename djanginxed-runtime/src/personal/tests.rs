@@ -201,3 +201,15 @@ fn a_comment_that_parts_leave_behind_is_no_command() {
         "the three of an include"
     );
 }
+
+#[test]
+fn a_page_that_somebody_else_has_written_is_looked_through_once() {
+    let name = "d0123456789abcdef0123456789abcdef";
+    for command in [
+        "<!--# block name=\"",
+        &format!("<!--# block name=\"{name}\" -->"),
+    ] {
+        let page = command.repeat((1 << 20) / command.len()) + "\" --><!--# echo var=\"cookie_";
+        assert_eq!(read(page.as_bytes()), [Segment::Text(page.into())]);
+    }
+}

@@ -40,6 +40,11 @@ pub(crate) fn header_name(name: &str) -> Result<HeaderName, ConfigError> {
     if !name.bytes().all(carried) {
         return Err(refuse());
     }
+    // By these nginx and the application tell each other something.
+    if name.to_ascii_lowercase().starts_with("djanginxed-") {
+        let problem = "fields that begin with Djanginxed- are this cache's own";
+        return Err(header_error(name, problem));
+    }
     name.parse().map_err(|_| refuse())
 }
 

@@ -39,6 +39,11 @@ const MAX_COMMANDS: usize = 1024;
 /// How long a delete is remembered, in seconds.
 pub(crate) const MARKER_LIFE: u32 = 600;
 
+/// How long it is remembered that somebody is about to store a page, in seconds.
+/// Memcached lets it live for up to a second less: that is how long who announces a page
+/// has to store it.
+pub(crate) const ARRIVAL_LIFE: u32 = 4;
+
 /// One server's client. Its connections belong to the runtime that uses it, and
 /// its caller bounds the time of all that it does.
 pub(crate) struct Client {
@@ -83,8 +88,7 @@ pub(crate) enum Reply {
 /// A page on its way to a server.
 pub(crate) struct Outgoing {
     pub(crate) key: PageKey,
-    /// Left out where the server may have it already, and only the indexes of its tags
-    /// are to say so.
+    /// Left out where the server may have it already.
     pub(crate) stored: Option<Stored>,
     /// Whole seconds, at least one.
     pub(crate) life: u64,
@@ -95,13 +99,22 @@ pub(crate) struct Outgoing {
     pub(crate) tags: Tags,
 }
 
-/// What a server says of a page that it has taken.
-pub(crate) struct Taken {
+/// What a server says of a page that the indexes of its tags are to have.
+pub(crate) struct Listed {
     pub(crate) markers: Markers,
     /// Whether the indexes of all its tags have it, and all its markers were seen.
     pub(crate) is_listed: bool,
     /// Pieces of them that have become large, and how many bytes they have.
     pub(crate) large: Vec<(Piece, usize)>,
+}
+
+/// What came of a page's delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deleted {
+    /// Whether it was there.
+    pub(crate) was_there: bool,
+    /// Whether another process is about to store it, and may not have seen the delete.
+    pub(crate) is_arriving: bool,
 }
 
 /// The deletes that concern a page: of itself, and of its tags in their order.
@@ -396,22 +409,75 @@ impl Client {
         }
     }
 
-    /// Stores pages at once. Each is followed by its entries in the indexes of its tags,
-    /// and then by a look at the deletes that concern it.
+    /// Lists pages in the indexes of their tags, and looks at the deletes that concern
+    /// them; before that, where it `announces` them, counts each as about to be stored.
     ///
-    /// This order, and that of a purge, which sets its marker before it reads an index,
-    /// leaves no page behind: the purge finds the page's entry, or is seen here. And an
-    /// entry that a purge takes out of an index is one of a page that was there.
-    pub(crate) async fn put(
+    /// A page is stored only if nothing has deleted it by then. A purge sets its marker
+    /// before it reads an index, and then waits for the pages in it that are about to be
+    /// stored. So either the purge finds the page, or is seen here.
+    pub(crate) async fn list(
         &self,
         pages: impl Iterator<Item = &Outgoing> + Clone,
-    ) -> Vec<Result<Taken, StoreError>> {
+        announces: bool,
+    ) -> Vec<Result<Listed, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages.clone().flat_map(|page| page.commands(now)).collect();
+        let commands: Vec<_> = pages
+            .clone()
+            .flat_map(|page| page.listing(now, announces))
+            .collect();
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
-                let mut own: Vec<_> = answers.by_ref().take(page.count()).collect();
+                let count = page.listing_count(announces);
+                let mut own: Vec<_> = answers.by_ref().take(count).collect();
+                self.listed(page, announces, own.drain(..))
+            })
+            .collect()
+    }
+
+    fn listed(
+        &self,
+        page: &Outgoing,
+        announces: bool,
+        mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
+    ) -> Result<Listed, StoreError> {
+        let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
+        if announces && next()?.code() != ReturnCode::Hd {
+            return Err(self.unexpected());
+        }
+        let mut listed = Listed {
+            markers: Markers::default(),
+            is_listed: true,
+            large: Vec::new(),
+        };
+        listed.markers.page = self.seen(next(), &mut listed.is_listed)?;
+        for tag in page.tags.iter() {
+            let (opened, appended) = (refusal(next())?, refusal(next())?);
+            let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
+            listed.is_listed &= bytes < tags::MAX_PIECE
+                && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
+            if bytes > tags::LARGE {
+                let piece = Piece::of(*tag, &page.key, page.longest());
+                listed.large.push((piece, bytes));
+            }
+            let marker = self.seen(next(), &mut listed.is_listed)?;
+            listed.markers.tags.push(marker);
+        }
+        Ok(listed)
+    }
+
+    /// Stores pages that were announced, and looks once more at the deletes that concern
+    /// each, for a process that was stopped meanwhile; then takes the announcement back.
+    pub(crate) async fn put(
+        &self,
+        pages: impl Iterator<Item = &Outgoing> + Clone,
+    ) -> Vec<Result<Markers, StoreError>> {
+        let now = unix_now();
+        let commands: Vec<_> = pages.clone().flat_map(|page| page.storing(now)).collect();
+        let mut answers = self.exchange(&commands).await.into_iter();
+        pages
+            .map(|page| {
+                let mut own: Vec<_> = answers.by_ref().take(page.storing_count()).collect();
                 self.taken(page, own.drain(..))
             })
             .collect()
@@ -421,7 +487,7 @@ impl Client {
         &self,
         page: &Outgoing,
         mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
-    ) -> Result<Taken, StoreError> {
+    ) -> Result<Markers, StoreError> {
         let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
         if page.stored.is_some() && next()?.code() != ReturnCode::Hd {
             return Err(self.unexpected());
@@ -430,32 +496,38 @@ impl Client {
             // A server without room for it has no older one either.
             refusal(next())?;
         }
-        let mut taken = Taken {
-            markers: Markers::default(),
-            is_listed: true,
-            large: Vec::new(),
+        // What is not said now was said when the page was announced.
+        let mut markers = Markers {
+            page: self.seen(next(), &mut true)?,
+            tags: Vec::with_capacity(page.tags.len()),
         };
-        let look = |answer: Option<Answer>, is_sure: &mut bool| match answer {
+        for _ in page.tags.iter() {
+            markers.tags.push(self.seen(next(), &mut true)?);
+        }
+        refusal(next())?;
+        Ok(markers)
+    }
+
+    /// Takes announcements back of pages that are not to be stored.
+    pub(crate) async fn withdraw(&self, keys: &[PageKey]) -> Vec<Result<(), StoreError>> {
+        let commands: Vec<_> = keys.iter().map(arrived).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| answer.map(drop)).collect()
+    }
+
+    /// A marker; a server that refuses to say is not sure.
+    fn seen(
+        &self,
+        answer: Result<Answer, StoreError>,
+        is_sure: &mut bool,
+    ) -> Result<Option<Marker>, StoreError> {
+        match refusal(answer)? {
             Some(answer) => self.marker(answer),
             None => {
                 *is_sure = false;
                 Ok(None)
             }
-        };
-        taken.markers.page = look(refusal(next())?, &mut taken.is_listed)?;
-        for tag in page.tags.iter() {
-            let (opened, appended) = (refusal(next())?, refusal(next())?);
-            let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
-            taken.is_listed &= bytes < tags::MAX_PIECE
-                && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
-            if bytes > tags::LARGE {
-                let piece = Piece::of(*tag, &page.key, page.longest());
-                taken.large.push((piece, bytes));
-            }
-            let marker = look(refusal(next())?, &mut taken.is_listed)?;
-            taken.markers.tags.push(marker);
         }
-        Ok(taken)
     }
 
     fn marker(&self, answer: Answer) -> Result<Option<Marker>, StoreError> {
@@ -487,20 +559,64 @@ impl Client {
         answers.collect()
     }
 
-    /// Marks each page as deleted, then deletes it; whether it was there.
-    pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
+    /// Marks each page as deleted, then deletes it.
+    pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<Deleted, StoreError>> {
         let groups = keys.iter().map(|key| {
             let [copy, page] = deletes(key);
-            [self.marking(key), unlock(key), copy, page]
+            [self.marking(key), is_arriving(key), unlock(key), copy, page]
         });
-        let deleted = |[mark, unlock, copy, page]: [Result<Answer, StoreError>; 4]| {
+        let deleted = |[mark, arriving, unlock, copy, page]: [Result<Answer, StoreError>; 5]| {
             if mark?.code() != ReturnCode::Hd {
                 return Err(self.unexpected());
             }
             self.deleted(unlock)?;
-            self.both_deleted([copy, page])
+            self.both_gone(arriving, [copy, page])
         };
         self.exchange_groups(groups).await.map(deleted).collect()
+    }
+
+    /// Deletes pages once more that were arriving when they were deleted.
+    pub(crate) async fn delete_again(&self, keys: &[PageKey]) -> Vec<Result<Deleted, StoreError>> {
+        let groups = keys.iter().map(|key| {
+            let [copy, page] = deletes(key);
+            [is_arriving(key), copy, page]
+        });
+        let deleted = |[arriving, copy, page]: [Result<Answer, StoreError>; 3]| {
+            self.both_gone(arriving, [copy, page])
+        };
+        self.exchange_groups(groups).await.map(deleted).collect()
+    }
+
+    /// Which of the pages others are about to store.
+    pub(crate) async fn arriving(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
+        let commands: Vec<_> = keys.iter().map(is_arriving).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| self.arrives(answer)).collect()
+    }
+
+    fn arrives(&self, answer: Result<Answer, StoreError>) -> Result<bool, StoreError> {
+        let answer = answer?;
+        match answer.code() {
+            ReturnCode::En => Ok(false),
+            ReturnCode::Va => {
+                let count = answer.value.unwrap_or_default();
+                // One that is not a number is taken as one that is not none.
+                Ok(count.trim_ascii() != b"0")
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Of a page whose announcement was looked at before its delete.
+    fn both_gone(
+        &self,
+        arriving: Result<Answer, StoreError>,
+        both: [Result<Answer, StoreError>; 2],
+    ) -> Result<Deleted, StoreError> {
+        Ok(Deleted {
+            is_arriving: self.arrives(arriving)?,
+            was_there: self.both_deleted(both)?,
+        })
     }
 
     /// Of a page and its copy; whether the page was there.
@@ -527,14 +643,22 @@ impl Client {
         answers.map(|answer| self.look(answer?)).collect()
     }
 
-    /// Marks each page as deleted, and looks at what is left there all the same.
+    /// Marks each page as deleted, and looks at what is left there all the same. Of one
+    /// that another process is about to store it says nothing: that is no page to keep.
     pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
-        let pairs = keys.iter().map(|key| [self.marking(key), look(key)]);
-        let looked = |[mark, look]: [Result<Answer, StoreError>; 2]| match mark?.code() {
-            ReturnCode::Hd => self.look(look?),
-            _ => Err(self.unexpected()),
+        let groups = keys
+            .iter()
+            .map(|key| [self.marking(key), is_arriving(key), look(key)]);
+        let looked = |[mark, arriving, look]: [Result<Answer, StoreError>; 3]| {
+            if mark?.code() != ReturnCode::Hd {
+                return Err(self.unexpected());
+            }
+            match self.arrives(arriving)? {
+                true => look.map(|_| None),
+                false => self.look(look?),
+            }
         };
-        self.exchange_groups(pairs).await.map(looked).collect()
+        self.exchange_groups(groups).await.map(looked).collect()
     }
 
     fn look(&self, answer: Answer) -> Result<Option<Look>, StoreError> {
@@ -563,18 +687,10 @@ impl Client {
 }
 
 impl Outgoing {
-    fn commands(&self, now: u64) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(self.count());
-        if let Some(stored) = &self.stored {
-            let flags = flags::with_stale(stored.flags, self.stale);
-            let expiry = wire_expiry(self.life, now);
-            let value = || [stored.head.clone(), stored.body.clone()];
-            let flags = format!(" F{flags} T{expiry}");
-            commands.push(Command::set(&self.key.hex(), value(), &flags));
-            if let Some(life) = self.copied() {
-                let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
-                commands.push(Command::set(&copy_key(&self.key), value(), &flags));
-            }
+    fn listing(&self, now: u64, announces: bool) -> Vec<Command> {
+        let mut commands = Vec::with_capacity(self.listing_count(announces));
+        if announces {
+            commands.push(arrives(&self.key));
         }
         commands.push(look_at_marker(&marker_key(&self.key)));
         let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
@@ -592,9 +708,34 @@ impl Outgoing {
     }
 
     /// How many commands that are.
-    fn count(&self) -> usize {
+    fn listing_count(&self, announces: bool) -> usize {
+        usize::from(announces) + 1 + self.tags.len() * 3
+    }
+
+    fn storing(&self, now: u64) -> Vec<Command> {
+        let mut commands = Vec::with_capacity(self.storing_count());
+        if let Some(stored) = &self.stored {
+            let flags = flags::with_stale(stored.flags, self.stale);
+            let expiry = wire_expiry(self.life, now);
+            let value = || [stored.head.clone(), stored.body.clone()];
+            let flags = format!(" F{flags} T{expiry}");
+            commands.push(Command::set(&self.key.hex(), value(), &flags));
+            if let Some(life) = self.copied() {
+                let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
+                commands.push(Command::set(&copy_key(&self.key), value(), &flags));
+            }
+        }
+        commands.push(look_at_marker(&marker_key(&self.key)));
+        let marker = |tag| look_at_marker(&purge_key(tag));
+        commands.extend(self.tags.iter().map(marker));
+        commands.push(arrived(&self.key));
+        commands
+    }
+
+    /// How many commands that are.
+    fn storing_count(&self) -> usize {
         let sets = usize::from(self.stored.is_some()) + usize::from(self.copied().is_some());
-        sets + 1 + self.tags.len() * 3
+        sets + 1 + self.tags.len() + 1
     }
 
     /// How long the copy lives that is sent with the page.
@@ -619,6 +760,21 @@ fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreEr
 /// Nobody is to wait for a render from before a delete.
 fn unlock(key: &PageKey) -> Command {
     Command::new("md", &lock_key(key), "")
+}
+
+/// Counts one more who is about to store a page.
+fn arrives(key: &PageKey) -> Command {
+    let count = format!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
+    Command::new("ma", &arrival_key(key), &count)
+}
+
+/// Counts one less: the page is stored, or will not be.
+fn arrived(key: &PageKey) -> Command {
+    Command::new("ma", &arrival_key(key), " MD")
+}
+
+fn is_arriving(key: &PageKey) -> Command {
+    Command::new("mg", &arrival_key(key), " v")
 }
 
 /// The copy first: a page without one is no harm.
@@ -646,6 +802,11 @@ fn marker_key(key: &PageKey) -> Vec<u8> {
 /// Where it is noted that a page is being rendered: likewise.
 fn lock_key(key: &PageKey) -> Vec<u8> {
     [&b"lk:"[..], &key.hex()].concat()
+}
+
+/// Where it is counted who is about to store a page: likewise.
+fn arrival_key(key: &PageKey) -> Vec<u8> {
+    [&b"in:"[..], &key.hex()].concat()
 }
 
 /// Where a tag's purge is noted.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
@@ -18,7 +18,7 @@ use crate::entry::Entry;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
-use crate::store::client::{Client, MAX_PIECE, Outgoing, Taken};
+use crate::store::client::{ARRIVAL_LIFE, Client, Deleted, Listed, MAX_PIECE, Outgoing};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::store::upstream::Upstream;
@@ -30,6 +30,16 @@ const MAX_BATCH_PAGES: usize = 256;
 
 /// A whole batch may take longer than a visitor would wait.
 const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long it may take to announce pages. What is left of an announcement's life is for
+/// storing them.
+const ANNOUNCING: Duration = Duration::from_secs(1);
+
+/// An announcement is over by then, whatever became of who made it.
+pub(super) const ARRIVING: Duration = Duration::from_secs(ARRIVAL_LIFE as u64);
+
+/// How often it is looked whether a page has arrived that is to be deleted.
+pub(super) const ARRIVING_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long a lane lets pages gather, so that it is not woken for each of them:
 /// on a small machine that takes time from those who render.
@@ -65,6 +75,7 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 resolved: false,
                 doubts: Doubts::default(),
                 purging: VecDeque::new(),
+                held: Vec::new(),
                 packed: HashMap::new(),
             };
             lanes.spawn(lane.run());
@@ -88,8 +99,17 @@ struct Lane {
     doubts: Doubts,
     /// Purges under way, in their order.
     purging: VecDeque<Purging>,
+    /// Deletes of pages that other processes are about to store.
+    held: Vec<Held>,
     /// How many bytes the larger pieces of indexes had when they were packed.
     packed: HashMap<Piece, usize>,
+}
+
+/// A delete that is done when the page has arrived, and is gone.
+struct Held {
+    delete: Delete,
+    was_there: bool,
+    until: Instant,
 }
 
 impl Lane {
@@ -112,17 +132,23 @@ impl Lane {
                 Work::Purge(purge) => self.purging.push_back(Purging::new(purge)),
                 Work::Pages(pages) => {
                     self.send(pages).await;
-                    if self.purging.is_empty() {
+                    if !self.is_busy() {
                         self.gather().await;
                     }
                 }
-                Work::Nothing if !self.purging.is_empty() => {}
+                Work::Nothing if self.is_busy() => {}
                 Work::Nothing => self.rest().await,
-                Work::Over if self.purging.is_empty() => return,
+                Work::Over if !self.is_busy() => return,
                 Work::Over => {}
             }
             self.purge().await;
+            self.delete_held().await;
         }
+    }
+
+    /// Whether something is half done.
+    fn is_busy(&self) -> bool {
+        !self.purging.is_empty() || !self.held.is_empty()
     }
 
     /// Waits for work, and settles doubts meanwhile.
@@ -183,10 +209,50 @@ impl Lane {
         let exchange = self.client.delete(&keys);
         let answers = self.answers(bound, keys.len(), exchange).await;
         for (delete, answer) in deletes.into_iter().zip(answers) {
-            observe::deleted(&delete.key, &answer);
-            // The caller may have given up.
-            let _ = delete.sender.send(answer);
+            let until = Instant::now() + ARRIVING;
+            let was_there = false;
+            self.deleted(
+                Held {
+                    delete,
+                    was_there,
+                    until,
+                },
+                answer,
+            );
         }
+    }
+
+    /// Deletes once more what others were about to store, and may have stored by now.
+    async fn delete_held(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        sleep(ARRIVING_PAUSE).await;
+        let bound = self.bound();
+        let held = std::mem::take(&mut self.held);
+        let keys: Vec<_> = held.iter().map(|held| held.delete.key).collect();
+        let exchange = self.client.delete_again(&keys);
+        let answers = self.answers(bound, keys.len(), exchange).await;
+        for (held, answer) in held.into_iter().zip(answers) {
+            self.deleted(held, answer);
+        }
+    }
+
+    /// Tells who waits for a delete, or holds it.
+    fn deleted(&mut self, mut held: Held, answer: Result<Deleted, StoreError>) {
+        let answer = match answer {
+            Ok(deleted) => {
+                held.was_there |= deleted.was_there;
+                if deleted.is_arriving && Instant::now() < held.until {
+                    return self.held.push(held);
+                }
+                Ok(held.was_there)
+            }
+            Err(failure) => Err(failure),
+        };
+        observe::deleted(&held.delete.key, &answer);
+        // The caller may have given up.
+        let _ = held.delete.sender.send(answer);
     }
 
     /// Goes on with the first purge by one exchange: others are not to wait for all of a
@@ -293,18 +359,73 @@ impl Lane {
 
     async fn store(&mut self, pages: &[(Sending, Outgoing)]) {
         self.resolve().await;
+        let begun = Instant::now();
+        let (pages, large) = self.announce(pages).await;
+        if begun.elapsed() <= ANNOUNCING {
+            self.put(&pages).await;
+        } else {
+            // A purge may no longer see the announcements.
+            let late = StoreError::timed_out(self.upstream.address());
+            for (page, _) in &pages {
+                observe::store_failed(&page.job.key, &late);
+            }
+        }
+        self.pack(large).await;
+    }
+
+    /// Announces pages and lists them in the indexes of their tags: those that nothing has
+    /// deleted by then, and the pieces of indexes that have become large.
+    async fn announce<'a>(
+        &mut self,
+        pages: &'a [(Sending, Outgoing)],
+    ) -> (Vec<&'a (Sending, Outgoing)>, HashMap<Piece, usize>) {
+        let outgoing = pages.iter().map(|(_, outgoing)| outgoing);
+        let exchange = self.client.list(outgoing, true);
+        let answers = self.answers(ANNOUNCING, pages.len(), exchange).await;
+        let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
+        let mut large = HashMap::new();
+        for (pair, answer) in pages.iter().zip(answers) {
+            let key = pair.1.key;
+            match answer {
+                Ok(listed) => {
+                    match self.refusal(&Doubt::of(&pair.0.job), &listed) {
+                        None => kept.push(pair),
+                        Some(reason) => {
+                            observe::dropped(&key, reason);
+                            withdrawn.push(key);
+                        }
+                    }
+                    large.extend(listed.large);
+                }
+                Err(error) => observe::store_failed(&key, &error),
+            }
+        }
+        if !withdrawn.is_empty() {
+            let exchange = self.client.withdraw(&withdrawn);
+            // What is not withdrawn ends by itself.
+            self.answers(ANNOUNCING, withdrawn.len(), exchange).await;
+        }
+        (kept, large)
+    }
+
+    /// Stores pages that were announced.
+    async fn put(&mut self, pages: &[&(Sending, Outgoing)]) {
+        if pages.is_empty() {
+            return;
+        }
         let exchange = self.client.put(pages.iter().map(|(_, outgoing)| outgoing));
         let answers = self.answers(BATCH_TIMEOUT, pages.len(), exchange).await;
         let mut outdated = Vec::new();
-        let mut large = HashMap::new();
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
-                Ok(taken) => {
+                Ok(markers) => {
                     let bytes = outgoing.stored.as_ref().map_or(0, |stored| stored.len());
                     observe::stored(&outgoing.key, bytes);
                     self.upstream.note_size(&outgoing.key, bytes);
-                    outdated.extend(self.unless_kept(Doubt::of(&page.job), &taken));
-                    large.extend(taken.large);
+                    let doubt = Doubt::of(&page.job);
+                    if doubt.is_deleted(&markers, self.number, &self.shared.deletes) {
+                        outdated.push((doubt, Dropped::Deleted));
+                    }
                 }
                 Err(error) => {
                     observe::store_failed(&outgoing.key, &error);
@@ -315,16 +436,15 @@ impl Lane {
             }
         }
         self.remove(outdated).await;
-        self.pack(large).await;
     }
 
-    /// A page that is to be removed again, and why.
-    fn unless_kept(&self, doubt: Doubt, taken: &Taken) -> Option<(Doubt, Dropped)> {
+    /// Why a page is not to be in the store.
+    fn refusal(&self, doubt: &Doubt, listed: &Listed) -> Option<Dropped> {
         let deletes = &self.shared.deletes;
-        if doubt.is_deleted(&taken.markers, self.number, deletes) {
-            Some((doubt, Dropped::Deleted))
-        } else if !taken.is_listed {
-            Some((doubt, Dropped::Unlisted))
+        if doubt.is_deleted(&listed.markers, self.number, deletes) {
+            Some(Dropped::Deleted)
+        } else if !listed.is_listed {
+            Some(Dropped::Unlisted)
         } else {
             None
         }
@@ -389,12 +509,16 @@ impl Lane {
             tags: Tags::clone(&doubt.tags),
         };
         let listings: Vec<_> = doubts.iter().map(listing).collect();
-        let exchange = self.client.put(listings.iter());
+        let exchange = self.client.list(listings.iter(), false);
         let answers = self.answers(BATCH_TIMEOUT, doubts.len(), exchange).await;
         let mut outdated = Vec::new();
         for (doubt, answer) in doubts.into_iter().zip(answers) {
             match answer {
-                Ok(taken) => outdated.extend(self.unless_kept(doubt, &taken)),
+                Ok(listed) => {
+                    if let Some(reason) = self.refusal(&doubt, &listed) {
+                        outdated.push((doubt, reason));
+                    }
+                }
                 Err(_) => self.doubt(doubt),
             }
         }

@@ -2,8 +2,12 @@
 //! pages in it, and the piece.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use super::lane::{ARRIVING, ARRIVING_PAUSE};
 
 use crate::key::PageKey;
 use crate::purged::Spare;
@@ -52,6 +56,10 @@ pub(super) struct Purging {
     pages: Vec<PageKey>,
     /// Where those pages stood.
     read: Vec<Read>,
+    /// Deleted, but other processes were about to store them.
+    arriving: Vec<PageKey>,
+    /// Whatever was announced when the pages were read is stored by then.
+    until: Instant,
     spared: Vec<PageKey>,
     deleted: u64,
 }
@@ -72,6 +80,8 @@ impl Purging {
             unread: VecDeque::new(),
             pages: Vec::new(),
             read: Vec::new(),
+            arriving: Vec::new(),
+            until: Instant::now(),
             spared: Vec::new(),
             deleted: 0,
         }
@@ -90,6 +100,8 @@ impl Purging {
             Ok(Progress::Marked)
         } else if !self.pages.is_empty() || !self.read.is_empty() {
             self.delete(client).await.map(|()| Progress::Some)
+        } else if !self.arriving.is_empty() {
+            self.delete_again(client).await.map(|()| Progress::Some)
         } else if !self.unread.is_empty() {
             self.read(client).await.map(|()| Progress::Some)
         } else {
@@ -103,26 +115,41 @@ impl Purging {
         for piece in client.pieces(&batch).await {
             read.extend(piece?);
         }
-        self.unread.drain(..batch.len());
+        let known = self.spared.len();
+        let (mut gone, mut pages) = (Vec::new(), Vec::new());
         for mut read in read {
             let before = self.spared.len();
-            self.take(std::mem::take(&mut read.pages));
+            self.take(std::mem::take(&mut read.pages), &mut pages);
             // Another purge is to find what is spared here.
             if self.spared.len() == before {
-                self.read.push(read);
+                gone.push(read);
             }
         }
+        // One that another process is about to store is no page to keep.
+        let arriving = client.arriving(&self.spared[known..]).await;
+        let mut kept = Vec::with_capacity(arriving.len());
+        for (page, is_arriving) in self.spared.split_off(known).into_iter().zip(arriving) {
+            match is_arriving? {
+                true => pages.push(page),
+                false => kept.push(page),
+            }
+        }
+        self.spared.extend(kept);
+        self.unread.drain(..batch.len());
+        self.until = Instant::now() + ARRIVING;
+        self.pages = pages;
+        self.read = gone;
         self.pages.sort_unstable();
         self.pages.dedup();
         Ok(())
     }
 
-    fn take(&mut self, pages: Vec<PageKey>) {
-        for page in pages {
+    fn take(&mut self, found: Vec<PageKey>, pages: &mut Vec<PageKey>) {
+        for page in found {
             if self.spared.len() < MAX_SPARED && self.purge.spare.has(&page) {
                 self.spared.push(page);
             } else {
-                self.pages.push(page);
+                pages.push(page);
             }
         }
     }
@@ -135,7 +162,12 @@ impl Purging {
         let mut failure = None;
         for (page, answer) in last.into_iter().zip(answers) {
             match answer {
-                Ok(there) => self.deleted += u64::from(there),
+                Ok(deleted) => {
+                    self.deleted += u64::from(deleted.was_there);
+                    if deleted.is_arriving {
+                        self.arriving.push(page);
+                    }
+                }
                 Err(error) => {
                     self.pages.push(page);
                     failure.get_or_insert(error);
@@ -148,6 +180,30 @@ impl Purging {
         failure.map_or(Ok(()), Err)
     }
 
+    /// Deletes once more what others were about to store, and may have stored by now.
+    async fn delete_again(&mut self, client: &Client) -> Result<(), StoreError> {
+        sleep(ARRIVING_PAUSE).await;
+        let from = self.arriving.len().saturating_sub(MAX_PAGES);
+        let answers = client.delete_again(&self.arriving[from..]).await;
+        let is_over = Instant::now() >= self.until;
+        let mut failure = None;
+        for (page, answer) in self.arriving.split_off(from).into_iter().zip(answers) {
+            match answer {
+                Ok(deleted) => {
+                    self.deleted += u64::from(deleted.was_there);
+                    if deleted.is_arriving && !is_over {
+                        self.arriving.insert(0, page);
+                    }
+                }
+                Err(error) => {
+                    self.arriving.push(page);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
     /// Tells who waits for it.
     pub(super) fn end(self, failure: Option<StoreError>) {
         let answer = match failure {
@@ -155,7 +211,7 @@ impl Purging {
             failure => Ok(Outcome {
                 deleted: self.deleted,
                 spared: self.spared,
-                in_doubt: self.pages.len() as u64,
+                in_doubt: (self.pages.len() + self.arriving.len()) as u64,
                 failure,
             }),
         };

@@ -7,8 +7,8 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use tokio::sync::{Notify, oneshot};
 
-use super::Job;
 use super::purging::Purge;
+use super::{Doubt, Job};
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
@@ -178,10 +178,10 @@ impl Queue {
         }
     }
 
-    pub(super) fn pending(&self, key: &PageKey) -> Option<Found> {
+    pub(super) fn pending(&self, key: &PageKey) -> Option<(Found, Doubt)> {
         let state = self.state();
         let job = &state.pages.get(key)?.job;
-        job.left().map(|_| job.found())
+        job.left().map(|_| (job.found(), Doubt::of(job)))
     }
 
     /// The same, and how long it lives.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use bench::served::{Served, sibling};
-use bench::usage::Usage;
+use bench::usage::{Usage, processor_time};
 use testkit::{Memcached, get};
 
 use crate::contest::Outcome;
@@ -82,6 +82,11 @@ impl App {
         // A cache by hand has nothing to wait for but its tasks.
         thread::sleep(Duration::from_millis(100));
         let _ = get(self.port, "/-/flush");
+    }
+
+    /// Processor time since its start.
+    pub(crate) fn processor_time(&self) -> Outcome<Duration> {
+        processor_time(self.served.id())
     }
 
     /// Resident memory, in bytes.

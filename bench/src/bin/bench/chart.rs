@@ -1,4 +1,4 @@
-//! The picture for the README.
+//! Pictures of bars.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::contest::Outcome;
-use crate::readme::SHOWN;
+use crate::groups::names::{HIT, MISS, NGINX_HIT};
 use crate::table::Table;
 
 const WIDTH: i32 = 860;
@@ -18,20 +18,25 @@ const PAPER: RGBColor = RGBColor(255, 255, 255);
 const OURS: RGBColor = RGBColor(0, 121, 107);
 const OTHERS: RGBColor = RGBColor(176, 190, 197);
 
+/// What a run's picture shows of it.
+const SHOWN: [&str; 3] = [NGINX_HIT, HIT, MISS];
+
 /// A bar.
-struct Bar {
-    name: String,
-    value: f64,
-    label: String,
+pub(crate) struct Bar {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+    pub(crate) label: String,
+    pub(crate) is_ours: bool,
 }
 
-/// Bars under a heading, longest first.
-struct Panel {
-    heading: String,
-    bars: Vec<Bar>,
+/// Bars under a heading, in their order.
+pub(crate) struct Panel {
+    pub(crate) heading: String,
+    pub(crate) bars: Vec<Bar>,
 }
 
-/// Draws the tables that the README tells about; nothing where none was measured.
+/// Draws the tables of requests a second, longest bars first; nothing where none was
+/// measured.
 pub(crate) fn draw(tables: &[Table], under: &str, file: &Path) -> Outcome {
     let panels: Vec<Panel> = SHOWN
         .iter()
@@ -42,7 +47,13 @@ pub(crate) fn draw(tables: &[Table], under: &str, file: &Path) -> Outcome {
     if panels.is_empty() {
         return Ok(());
     }
-    picture(&panels, under, file).map_err(|error| format!("cannot draw the chart: {error}"))
+    std::fs::write(file, svg(&panels, under)?)
+        .map_err(|error| format!("cannot write {}: {error}", file.display()))
+}
+
+/// The picture of `panels`.
+pub(crate) fn svg(panels: &[Panel], under: &str) -> Outcome<String> {
+    picture(panels, under).map_err(|error| format!("cannot draw the chart: {error}"))
 }
 
 fn panel(table: &Table) -> Panel {
@@ -55,6 +66,7 @@ fn panel(table: &Table) -> Panel {
             None => format!("{value:.0}"),
         };
         Some(Bar {
+            is_ours: row.name.contains("generated") || row.name.contains("#[cache_page]"),
             name: row.name.clone(),
             value,
             label,
@@ -71,10 +83,11 @@ fn panel(table: &Table) -> Panel {
 
 type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-fn picture(panels: &[Panel], under: &str, file: &Path) -> Drawn {
+fn picture(panels: &[Panel], under: &str) -> Drawn<String> {
     let lines: i32 = panels.iter().map(|panel| panel.bars.len() as i32 + 2).sum();
     let size = (WIDTH as u32, (lines * LINE + 2 * LINE) as u32);
-    let area = SVGBackend::new(file, size).into_drawing_area();
+    let mut svg = String::new();
+    let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     area.fill(&PAPER)?;
     let mut y = LINE;
     for panel in panels {
@@ -89,7 +102,8 @@ fn picture(panels: &[Panel], under: &str, file: &Path) -> Drawn {
     }
     text(&area, under, (12, y), HPos::Left, 11)?;
     area.present()?;
-    Ok(())
+    drop(area);
+    Ok(svg)
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
@@ -98,7 +112,7 @@ fn draw_bar(area: &Area<'_>, bar: &Bar, longest: f64, y: i32) -> Drawn {
     // Room for the number behind the longest bar.
     let room = f64::from(WIDTH - NAMES - 130);
     let end = NAMES + (bar.value / longest * room).max(1.0) as i32;
-    let colour = match bar.name.contains("generated") || bar.name.contains("#[cache_page]") {
+    let colour = match bar.is_ours {
         true => OURS,
         false => OTHERS,
     };

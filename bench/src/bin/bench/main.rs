@@ -11,7 +11,7 @@ mod groups;
 mod machine;
 mod page_set;
 mod peers;
-mod readme;
+mod pictures;
 mod report;
 mod stage;
 mod table;
@@ -42,10 +42,13 @@ struct Args {
     /// Measures this group alone; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Group>,
-    /// Where the results go. Without it a whole run writes benches/results and
-    /// the README's table; --quick and --only write nothing.
+    /// Where the results go. Without it a whole run writes benches/results; --quick and
+    /// --only write nothing.
     #[arg(long)]
     output: Option<PathBuf>,
+    /// Measures nothing, and draws docs/pictures from the tables of docs/benchmarks.md.
+    #[arg(long)]
+    pictures: bool,
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Outcome {
+    if args.pictures {
+        return pictures::draw();
+    }
     let machine = Machine::look(args.quick);
     raise_file_limit();
     let stage = Stage::set(Effort::new(args.quick))?;
@@ -78,12 +84,9 @@ fn run(args: &Args) -> Outcome {
         tables,
     };
     println!("{}", report.markdown());
-    if let Some(folder) = args.folder() {
-        write(&report, &folder)?;
-    }
-    match args.is_whole() {
-        true => readme::update(&report),
-        false => Ok(()),
+    match args.folder() {
+        Some(folder) => write(&report, &folder),
+        None => Ok(()),
     }
 }
 
@@ -122,8 +125,9 @@ fn write(report: &Report, folder: &std::path::Path) -> Outcome {
         machine.processor, machine.cores, machine.date
     );
     chart::draw(&report.tables, &under, &folder.join("latest.svg"))?;
+    pictures::draw_waits(&report.tables, &under, &folder.join("waits.svg"))?;
     eprintln!(
-        "Written: latest.json, latest.md and latest.svg in {}",
+        "Written: latest.json, latest.md and pictures in {}",
         folder.display()
     );
     Ok(())

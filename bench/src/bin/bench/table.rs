@@ -138,7 +138,7 @@ impl Shown {
 }
 
 /// `41234.4` -> `41,234`
-fn count(number: f64) -> String {
+pub(crate) fn count(number: f64) -> String {
     let digits = format!("{number:.0}");
     let first = digits.len() % 3;
     let mut text = String::new();

@@ -17,6 +17,7 @@ impl Cause {
             .or_else(|| self.not_stored())
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
+            .or_else(|| self.lasting())
             .unwrap_or_else(|| self.other_requests())
     }
 
@@ -104,10 +105,10 @@ impl Cause {
             Cause::Refused(reason) => refusal(reason),
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
-            Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
+            Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
             Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.".to_owned(),
             Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
-            Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on. Give --app and --servers: they tell a page that is not cached from a location of nginx that leads elsewhere.".to_owned(),
+            Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on; or another program listens in the application's place (`ss -ltnp` names it). Without --app and --servers it may also be a location of nginx that leads elsewhere: give them.".to_owned(),
             Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
             Cause::ErrorPageEquals => format!("Write \"=\" into error_page: {ERROR_PAGE}"),
             Cause::ErrorPageCodes(codes) => format!("error_page lacks {codes}: write {ERROR_PAGE}"),
@@ -176,12 +177,25 @@ impl Cause {
         })
     }
 
+    fn lasting(&self) -> Option<String> {
+        Some(match self {
+            Cause::StaleNotRenewed => "The application has a page past its timeout and leaves it as it is: its render fails (5xx), takes longer than 5 s, or is not stored any more; see its log. The page goes when its stale time ends.".to_owned(),
+            Cause::AdminOption => "Give the URL of the page that pages.admin(…) configures, as the application itself has it (not through nginx), and what opens it with --admin-header \"NAME: VALUE\".".to_owned(),
+            Cause::PurgeFails => "Purges do not reach all servers: whoever purges gets told so (Purged::failures) and is to try again; see how the application reaches Memcached.".to_owned(),
+            Cause::NotReplaced => "refresh_through is set, and the request of this process to itself brought no page in time: it is to name where this very process listens (each process its own port, no nginx between), and the page's render is to be shorter than purge_deadline; the log says \"refresh\".".to_owned(),
+            Cause::ApplicationAnswers => "Stop the application, all its processes, and check again.".to_owned(),
+            Cause::NginxCopies => format!("nginx has no copy to give out in place of the application: {GENERATE}, with --stale-if-error."),
+            _ => return None,
+        })
+    }
+
     fn other_requests(&self) -> String {
         match self {
             Cause::MethodByNginx(method) => format!("nginx answers {method} itself. Write {ERROR_PAGE} and let no limit_except, if or return answer it."),
             Cause::MethodDiffers(method) => format!("nginx changes the application's answer to {method}: write {ERROR_PAGE} with its \"=\", and let no limit_except, if or return answer it."),
             Cause::NginxRules(rules) => format!("nginx serves stored pages in spite of {}: {GENERATE}, with the application's bypass rules. It answers hits before the application sees them.", rules.join(", ")),
             Cause::ApplicationRules(rules) => format!("nginx passes it on, and the application uses its cache in spite of {}: add {} to it. Where it has that already, a middleware removes the field before the handler; the page's log line at debug level says what it saw. Without --servers it may also be another cache between nginx and the application that answers.", rules.join(", "), rules.iter().map(|rule| builder_line(rule)).collect::<Vec<_>>().join("")),
+            Cause::BypassOption(rules) => format!("Neither nginx nor the application, asked directly, bypasses for {}: correct --bypass-cookie or --bypass-header; or add {} to the application, and generate nginx's file again.", rules.join(", "), rules.iter().map(|rule| builder_line(rule)).collect::<Vec<_>>().join("")),
             Cause::RuleFieldLost(field) => format!("nginx does not pass {field} on (proxy_set_header {field} \"\"), and the application needs it: remove that line."),
             Cause::ForeignHost => "Name the site in server_name, add a default server with return 444, and send proxy_set_header Host $host.".to_owned(),
             Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
@@ -242,7 +256,7 @@ fn refusal(reason: &str) -> String {
         "status" => "Only answers with status 200 are stored.",
         "method" => "Only GET is stored.",
         "query" => {
-            "The page names the query parameters that it knows (query = […]), and this check asks with one of its own, djanginxed-check: check a page that names none. What it proves of nginx and Memcached holds for this page, too."
+            "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which there are too few: check a page with a longer path, or give --servers, where what is stored is taken away again. What it proves of nginx and Memcached holds for this page, too."
         }
         "content-type" => {
             "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."

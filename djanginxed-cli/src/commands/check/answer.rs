@@ -68,6 +68,12 @@ pub(super) fn is_bypass(response: &Response) -> bool {
     members(&status).any(|mut items| items.any(|item| item == "fwd=bypass"))
 }
 
+/// Whether it is a page in place of an error.
+pub(super) fn is_stand_in(response: &Response) -> bool {
+    let status = response.header("cache-status").unwrap_or_default();
+    members(&status).any(|mut items| items.any(|item| item == "detail=stale-if-error"))
+}
+
 /// Status and Cache-Status, as a person reads them.
 pub(super) fn seen(response: &Response) -> String {
     match response.header("cache-status") {

@@ -189,6 +189,8 @@ pub(super) enum Cause {
     NginxRules(Vec<String>),
     /// The application uses its cache for who must not get a stored page.
     ApplicationRules(Vec<String>),
+    /// Neither nginx nor the application has such a rule.
+    BypassOption(Vec<String>),
     /// nginx takes away the field that decides.
     RuleFieldLost(String),
     /// A strange host gets into a page.
@@ -205,6 +207,22 @@ pub(super) enum Cause {
     TimeoutsLong,
     /// Every request waits, since nginx never skips its only server.
     OnlyServer,
+
+    // Nobody waits.
+    /// A page past its timeout is not rendered anew.
+    StaleNotRenewed,
+    /// What answers at `--admin` is no admin page.
+    AdminOption,
+    /// A purge leaves a page.
+    PurgeFails,
+    /// A purge deletes what it is to replace.
+    NotReplaced,
+
+    // With --app-down.
+    /// The application answers, so nothing is proved.
+    ApplicationAnswers,
+    /// nginx gives no copy out.
+    NginxCopies,
 
     /// What was seen fits nothing that we know.
     Unexplained,
@@ -296,6 +314,7 @@ impl Cause {
             Cause::MethodDiffers(_) => "method-differs",
             Cause::NginxRules(_) => "nginx-rules",
             Cause::ApplicationRules(_) => "application-rules",
+            Cause::BypassOption(_) => "bypass-option",
             Cause::RuleFieldLost(_) => "rule-field-lost",
             Cause::ForeignHost => "foreign-host",
             Cause::Forwarded(_) => "forwarded",
@@ -303,6 +322,12 @@ impl Cause {
             Cause::NotOutOfReach => "not-out-of-reach",
             Cause::TimeoutsLong => "timeouts-long",
             Cause::OnlyServer => "only-server",
+            Cause::StaleNotRenewed => "stale-not-renewed",
+            Cause::AdminOption => "admin-option",
+            Cause::PurgeFails => "purge-fails",
+            Cause::NotReplaced => "not-replaced",
+            Cause::ApplicationAnswers => "application-answers",
+            Cause::NginxCopies => "nginx-copies",
             Cause::Unexplained => "unexplained",
         }
     }
@@ -335,7 +360,7 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     /// The docs stand beside the workspace's members.
-    const DOCS: &str = include_str!("../../../../docs/check.md");
+    const DOCS: &str = include_str!("check.md");
 
     fn words() -> impl Iterator<Item = &'static str> {
         let lines = include_str!("cause.rs").lines();

@@ -38,6 +38,9 @@ pub(super) struct Facts {
     pub(super) methods: Vec<Method>,
     pub(super) rules: Vec<Rule>,
     pub(super) strangers: Option<Strangers>,
+    pub(super) lasting: Lasting,
+    /// With `--app-down`.
+    pub(super) without_app: Option<WithoutApp>,
     /// With `--faults`.
     pub(super) faults: Vec<Timed>,
 }
@@ -158,6 +161,75 @@ pub(super) struct Strangers {
     /// Fields whose value shows up in a page that is stored.
     pub(super) believed: Vec<String>,
     pub(super) sent: usize,
+}
+
+/// What keeps visitors from waiting; none of what was not asked.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lasting {
+    pub(super) stale: Option<Stale>,
+    pub(super) copy: Option<Copied>,
+    pub(super) lock: Option<Locked>,
+    pub(super) purge: Option<Purge>,
+}
+
+/// A page whose timeout was made to end.
+#[derive(Clone, Debug)]
+pub(super) struct Stale {
+    /// For so many seconds behind its timeout the page is kept.
+    pub(super) seconds: u32,
+    pub(super) through_nginx: Answer,
+    pub(super) direct: Option<Answer>,
+    /// Whether it was rendered anew.
+    pub(super) renewed: bool,
+}
+
+/// A copy that stands in for errors.
+#[derive(Clone, Debug)]
+pub(super) struct Copied {
+    pub(super) stored: bool,
+    /// Whether nginx's file gives copies out, where it is given.
+    pub(super) by_nginx: Option<bool>,
+}
+
+/// A page that is not there, whose lock another process has.
+#[derive(Clone, Debug)]
+pub(super) struct Locked {
+    /// Whether the application asked for the lock; none: nobody may look on.
+    pub(super) asked: Option<bool>,
+    /// Whether it answered only when the lock was free.
+    pub(super) waited: bool,
+}
+
+/// A page that was purged by the admin page.
+#[derive(Clone, Debug)]
+pub(super) enum Purge {
+    /// What answers is no admin page, or does as it is not told.
+    NoAdmin(String),
+    /// nginx did not find the page, so nothing is proved.
+    NotRead,
+    Done(Purged),
+}
+
+/// What the admin page says of a purge, and what is there then.
+#[derive(Clone, Debug)]
+pub(super) struct Purged {
+    /// Whether the application refreshes pages by requests to itself; none: it does not say.
+    pub(super) refreshes: Option<bool>,
+    pub(super) deleted: u64,
+    pub(super) replaced: u64,
+    pub(super) failure: Option<String>,
+    /// Whether the page that nginx read is still there.
+    pub(super) old_is_there: bool,
+}
+
+/// What nginx answers without the application.
+#[derive(Clone, Debug)]
+pub(super) struct WithoutApp {
+    /// To a page that nobody has stored.
+    pub(super) cold: Answer,
+    pub(super) direct: Option<Answer>,
+    /// To one of which there is a copy; none: there are no servers to put it on.
+    pub(super) copied: Option<Answer>,
 }
 
 /// A request while Memcached was out of reach.

@@ -9,6 +9,7 @@ mod answer;
 mod cause;
 mod conf;
 mod diagnosis;
+mod explain;
 mod facts;
 mod gather;
 mod placing;
@@ -24,6 +25,7 @@ use djanginxed::PageCache;
 use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
 use crate::failure::{Failure, Outcome};
 use crate::http::Url;
+use crate::output;
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
 use facts::Given;
@@ -42,7 +44,12 @@ use report::Report;
 )]
 pub(crate) struct Args {
     /// A page that is cached
-    #[arg(value_name = "URL")]
+    #[arg(
+        value_name = "URL",
+        required_unless_present = "explain",
+        default_value = "",
+        hide_default_value = true
+    )]
     url: String,
     #[command(flatten)]
     servers: ServerArgs,
@@ -65,6 +72,15 @@ pub(crate) struct Args {
     /// With --faults: the longest that a page may take, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000)]
     within: u64,
+    /// The application is down now (stopped): prove that nginx gives out pages in its place
+    #[arg(long, conflicts_with = "faults")]
+    app_down: bool,
+    /// The admin page of one process: purge a page of this check by it
+    #[arg(long, value_name = "URL", requires = "servers")]
+    admin: Option<String>,
+    /// A header for --admin, such as a password; may be given several times
+    #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = super::header, requires = "admin")]
+    admin_headers: Vec<(String, String)>,
     /// Connect there, whatever host the URL names
     #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
     connect: Option<String>,
@@ -74,6 +90,9 @@ pub(crate) struct Args {
     /// Give an answer up after that many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+    /// Say of a fact what it proves and how, or of a cause how it shows
+    #[arg(long, value_name = "FACT", exclusive = true)]
+    explain: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -112,10 +131,18 @@ impl Args {
 }
 
 pub(crate) async fn run(args: Args) -> Outcome {
+    if let Some(word) = &args.explain {
+        output::line(explain::explain(word)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let url = Url::parse(&args.url)?;
     let mut report = Report::new(&args.url);
-    let (json, faults) = (args.json, args.faults);
-    let stages = if faults { &[Stage::Faults] } else { RUNNING };
+    let json = args.json;
+    let (stages, is_running) = match (args.faults, args.app_down) {
+        (true, _) => (&[Stage::Faults][..], false),
+        (_, true) => (&[Stage::WithoutApp][..], false),
+        _ => (RUNNING, true),
+    };
     let mut gathering = Gathering::new(args.clone(), args.given()?, url)?;
     let examined = async {
         for stage in stages {
@@ -132,9 +159,10 @@ pub(crate) async fn run(args: Args) -> Outcome {
     };
     let left = gathering.clean().await;
     if let Some(code) = ended {
+        gathering.forbid_the_last().await;
         return Ok(ExitCode::from(code));
     }
-    if left > 0 && !faults {
+    if left > 0 && is_running {
         report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
     }
     report.print(json)?;

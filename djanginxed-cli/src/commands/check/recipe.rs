@@ -85,8 +85,10 @@ impl Cookbook {
             (Recipe::Prefix(prefix.to_owned()), text)
         }));
         let path = target.split('?').next().unwrap_or_default();
-        recipes.push((Recipe::PathAlone, (prefix(), path.to_owned())));
-        recipes.push((Recipe::PathAlone, (String::new(), path.to_owned())));
+        for path in [path.to_owned(), decoded(path)] {
+            recipes.push((Recipe::PathAlone, (prefix(), path.clone())));
+            recipes.push((Recipe::PathAlone, (String::new(), path)));
+        }
         recipes.extend(self.with_host(target, path));
         for (other, rewrite) in rewritten(target) {
             let text = (prefix(), other.clone());
@@ -161,6 +163,27 @@ fn single_slashes(path: &str) -> String {
         }
     }
     single
+}
+
+/// A path without its percent-encodings, as nginx's `$uri` has it.
+fn decoded(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(encoded) => {
+                bytes.push(encoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use djanginxed_runtime::tool::{FeedReport, ask_feed};
+use djanginxed_runtime::tool::FeedReport;
 use tokio::task::JoinHandle;
 
 use super::Args;
@@ -11,6 +11,7 @@ use super::counts::Counts;
 use super::look::{Hot, Look, Told, Unreached};
 use super::prometheus::samples;
 use crate::failure::Failure;
+use crate::hit_feed;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Stats, Trouble, stats};
 use crate::output::escaped;
@@ -135,10 +136,10 @@ impl Sources {
         if let Some(page) = &mut self.admin {
             let admin = page.admin().await;
             let admin = look.reached(&page.url, admin);
-            look.take_admin(admin, self.metrics.is_empty());
+            look.take_admin(admin);
         }
         if let Some(path) = &self.hit_feed {
-            look.take_feed(path, feed(path.clone()).await);
+            look.take_feed(path, hit_feed::ask(path.clone(), HOTTEST, PATIENCE).await);
         }
         for (address, server) in self.servers.iter().zip(servers) {
             let answer = server.await.unwrap_or_else(|error| {
@@ -166,12 +167,12 @@ impl Look {
             .ok()
     }
 
-    /// Where there are metrics, they have the same counts by reason.
-    fn take_admin(&mut self, admin: Option<Admin>, counts: bool) {
+    /// Where a metrics page was reached, it has the same counts by reason.
+    fn take_admin(&mut self, admin: Option<Admin>) {
         let reached = admin.is_some();
         let admin = admin.unwrap_or_default();
-        if counts {
-            self.processes.push(reached.then_some(admin.counts));
+        if self.processes.iter().all(Option::is_none) {
+            self.processes = vec![reached.then_some(admin.counts)];
         }
         if reached {
             self.told = admin.told;
@@ -200,12 +201,4 @@ impl Look {
 
 fn ask(address: String) -> JoinHandle<Result<Stats, Trouble>> {
     tokio::spawn(async move { stats(&address).await })
-}
-
-async fn feed(path: String) -> Result<FeedReport, String> {
-    let asked = tokio::task::spawn_blocking(move || ask_feed(&path, HOTTEST, PATIENCE)).await;
-    match asked {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
 }

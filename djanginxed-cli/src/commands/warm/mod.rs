@@ -33,6 +33,12 @@ pub(crate) struct Args {
     /// A sitemap's URL or file; sitemaps that it names are read too
     #[arg(short, long, value_name = "SITEMAP")]
     sitemap: Vec<String>,
+    /// The hottest pages of this site, those first, as the feed of hits knows them
+    #[arg(long, value_name = "URL", requires = "hit_feed")]
+    hot: Option<String>,
+    /// The socket by which nginx tells the application of its hits
+    #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
+    hit_feed: Option<String>,
     /// How many pages are asked for at a time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
@@ -73,7 +79,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
     }
     if sources.urls.is_empty() {
         return Err(Failure::Usage(
-            "nothing to ask for: give URLs, --file or --sitemap".to_owned(),
+            "nothing to ask for: give URLs, --file, --sitemap or --hot".to_owned(),
         ));
     }
     Ok(crawl::crawl(&args, &trust, sources).await)

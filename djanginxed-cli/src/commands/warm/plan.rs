@@ -7,12 +7,12 @@ use super::outcome::Outcome;
 use crate::http::Url;
 
 /// When a page is asked for again, to see whether it is there. The application says
-/// "stored" when its writer has taken the page; what was rendered within two seconds
+/// "stored" when its writer has taken the page; what was rendered within three seconds
 /// after another process has deleted it is then not kept: the third time is later than
 /// that, and the fourth sees what became of it.
 const PAUSES: [Duration; 3] = [
     Duration::from_millis(200),
-    Duration::from_millis(2_500),
+    Duration::from_millis(3_000),
     Duration::from_millis(500),
 ];
 

@@ -7,7 +7,8 @@ use std::io::BufReader;
 use super::Args;
 use super::sitemap::{self, Sitemap};
 use crate::failure::Failure;
-use crate::http::{Client, Request, Trust, Url};
+use crate::hit_feed;
+use crate::http::{Client, Request, Trust, Url, encoded};
 use crate::output::escaped;
 use crate::targets::lines;
 
@@ -16,6 +17,9 @@ const MOST_SITEMAPS: usize = 10_000;
 
 /// How often one address may lead to another.
 const MOST_REDIRECTS: usize = 5;
+
+/// As many as the application itself asks a feed for.
+const HOTTEST: usize = 1000;
 
 /// What is to be asked for.
 #[derive(Debug, Default)]
@@ -47,6 +51,9 @@ pub(super) async fn sources(args: &Args, trust: &Trust) -> Result<Sources, Failu
             .map_err(|error| Failure::Usage(format!("file {}: {error}", path.display())))?;
         add(&mut sources, lines(BufReader::new(file))?)?;
     }
+    if let (Some(site), Some(path)) = (&args.hot, &args.hit_feed) {
+        add_hottest(&mut sources, &Url::parse(site)?, path, args).await?;
+    }
     from_sitemaps(args, trust, &mut sources).await;
     let mut seen = HashSet::new();
     sources.urls.retain(|url| seen.insert(url.to_string()));
@@ -56,6 +63,40 @@ pub(super) async fn sources(args: &Args, trust: &Trust) -> Result<Sources, Failu
 fn add(sources: &mut Sources, texts: Vec<String>) -> Result<(), Failure> {
     for text in texts {
         sources.urls.push(Url::parse(&text)?);
+    }
+    Ok(())
+}
+
+/// Adds the hottest pages of `site`, those first. A feed that cannot be read is told.
+async fn add_hottest(
+    sources: &mut Sources,
+    site: &Url,
+    path: &str,
+    args: &Args,
+) -> Result<(), Failure> {
+    if site.target != "/" {
+        return Err(Failure::Usage(format!(
+            "--hot {site}: give the site alone, such as https://www.example.com"
+        )));
+    }
+    let report = match hit_feed::ask(path.to_owned(), HOTTEST, args.patience()).await {
+        Ok(report) => report,
+        Err(problem) => {
+            sources.refuse(&format!("the feed of hits {path}: {problem}"));
+            return Ok(());
+        }
+    };
+    if report.hottest.is_empty() {
+        eprintln!("djanginxed: the feed of hits {path} knows of no hit in the last minutes");
+    }
+    for hot in report.hottest {
+        match encoded(&hot.target) {
+            Ok(target) => sources.urls.push(Url {
+                origin: site.origin.clone(),
+                target,
+            }),
+            Err(problem) => sources.refuse(&format!("target {:?}: {problem}", hot.target)),
+        }
     }
     Ok(())
 }

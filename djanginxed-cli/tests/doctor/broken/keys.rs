@@ -28,6 +28,22 @@ pub(crate) fn keys() -> Vec<Setup> {
             ..row("nginx has no prefix", "nginx-prefix")
         },
         Setup {
+            target: "/listed/by-date?page=2",
+            nginx: |file| swap(file, " site1$request_uri", " site2$request_uri"),
+            ..row(
+                "nginx has another prefix for a page that names its query",
+                "nginx-prefix",
+            )
+        },
+        Setup {
+            target: "/listed/by-date?page=2",
+            nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
+            ..row(
+                "nginx makes the key of $uri of a page that names its query",
+                "key-path-alone",
+            )
+        },
+        Setup {
             nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
             ..row("nginx makes the key of $uri", "key-path-alone")
         },
@@ -196,19 +212,16 @@ pub(crate) fn keys() -> Vec<Setup> {
             )
         },
         Setup {
-            build: Build {
-                normalize_path: true,
-                ..SOUND.build
-            },
-            ..row("NormalizePath", "rewrite-in-application")
-        },
-        Setup {
+            target: "/articles/1/",
             build: Build {
                 normalize_path: true,
                 ..SOUND.build
             },
             tells_app: false,
-            ..row("NormalizePath, without --app", "rewrite")
+            ..row(
+                "NormalizePath, a slash at the end, without --app",
+                "rewrite",
+            )
         },
         Setup {
             nginx: |file| {

@@ -6,6 +6,7 @@ mod elsewhere;
 mod faults;
 mod file;
 mod keys;
+pub(crate) mod lasting;
 mod layouts;
 mod memcached;
 mod no_page;
@@ -33,6 +34,7 @@ pub(crate) fn setups() -> Vec<Setup> {
         file::by_the_file(),
         layouts::layouts(),
         parts::parts(),
+        lasting::lasting(),
     ];
     groups.into_iter().flatten().collect()
 }

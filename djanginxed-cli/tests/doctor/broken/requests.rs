@@ -86,6 +86,10 @@ pub(crate) fn other_requests() -> Vec<Setup> {
             ..row("the application lacks a bypass cookie", "application-rules")
         },
         Setup {
+            args: |_| words(["--bypass-cookie", "other"]),
+            ..row("--bypass-cookie is no rule of the site", "bypass-option")
+        },
+        Setup {
             pages: rules,
             nginx: untold,
             build: Build {

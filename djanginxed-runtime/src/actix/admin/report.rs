@@ -30,6 +30,8 @@ pub(super) struct Report {
     /// Of pages that name none.
     pub(super) key_prefix: String,
     pub(super) enabled: bool,
+    /// Whether pages that are read are rendered anew by requests to itself.
+    refreshes: bool,
     /// The last pages that were not stored, the last first.
     pub(super) refused: Vec<Refused>,
     /// Of the last pages that were rendered, those that took the longest.
@@ -139,6 +141,7 @@ impl Report {
             layout: settings.layout.to_string(),
             key_prefix: settings.key_prefix.clone(),
             enabled: settings.enabled,
+            refreshes: pages.refresher().is_some(),
             refused: refused.filter_map(Refused::of).collect(),
             slowest: slowest.map(Slow::of).collect(),
             hottest: told.iter().flat_map(Warm::of).collect(),

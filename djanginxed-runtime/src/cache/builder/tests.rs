@@ -48,6 +48,15 @@ fn the_defaults_are_those_of_the_documentation() {
 }
 
 #[test]
+fn fields_of_the_cache_itself_are_nobody_elses() {
+    for name in ["Djanginxed-Refresh", "djanginxed-part", "DJANGINXED-X"] {
+        refusal(builder().bypass_header(name), name);
+        refusal(builder().header(name, "a"), name);
+        refusal(builder().vary(Vary::header(name, ["a"])), name);
+    }
+}
+
+#[test]
 fn every_setting_arrives() {
     let settings = builder()
         .memcached(["a.internal:11211", "[::1]:11212 weight=2"])

@@ -16,6 +16,9 @@ pub(super) const MAX_PAGES: usize = 10_000;
 /// Nor more than these bytes of targets and hosts.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
+/// A render that takes longer is a slow one: it has others wait for it no more than once.
+pub(super) const SLOW: Duration = Duration::from_secs(1);
+
 /// A page that nobody gives out after its time is rendered anew before its end, by a
 /// tenth of its time within these bounds.
 const EARLY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -44,43 +47,74 @@ pub(super) fn lead(life: Life) -> Duration {
 pub(super) struct Watched {
     pub(super) wanted: Arc<Wanted>,
     pub(super) life: Life,
+    /// Whether its last render took long.
+    pub(super) is_slow: bool,
     /// None while somebody looks after it.
     due: Option<Instant>,
+    /// Its place among those that make room for others; none where it is read.
+    spare: Option<u64>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct List {
     pages: HashMap<PageKey, Watched, RandomState>,
     due: BTreeSet<(Instant, PageKey)>,
-    /// Those that nobody had read when their time ended: they make room for others.
-    unread: BTreeSet<PageKey>,
+    /// Those of which nobody knows that they are read make room for others, so that who
+    /// asks for many targets takes no place of what is: first those that nobody had read
+    /// when their time ended, then the others in their order.
+    spare: BTreeSet<(u64, PageKey)>,
+    /// Pages that there ever were.
+    count: u64,
     bytes: usize,
 }
 
 impl List {
-    /// Looks after a page from now on, or anew; whether there is room for it.
+    /// Looks after a page from now on, or anew; whether there is room for it and for all
+    /// others.
     pub(super) fn put(
         &mut self,
         key: PageKey,
         wanted: Arc<Wanted>,
         life: Life,
         due: Instant,
+        took: Duration,
     ) -> bool {
-        self.remove(&key);
+        self.count += 1;
+        let known = self.remove(&key);
         let bytes = wanted.len();
-        if self.pages.len() >= MAX_PAGES
-            && let Some(unread) = self.unread.first().copied()
-        {
-            self.remove(&unread);
+        let mut has_room = true;
+        while self.pages.len() >= MAX_PAGES || self.bytes + bytes > MAX_BYTES {
+            has_room = false;
+            match self.spare.first().copied() {
+                Some((_, spare)) => self.remove(&spare),
+                None => return false,
+            };
         }
-        if self.pages.len() >= MAX_PAGES || self.bytes + bytes > MAX_BYTES {
-            return false;
-        }
+        let spare = match known {
+            Some(known) => known.spare,
+            None => Some(self.count),
+        };
         self.bytes += bytes;
         self.due.insert((due, key));
-        let due = Some(due);
-        self.pages.insert(key, Watched { wanted, life, due });
-        true
+        self.spare.extend(spare.map(|place| (place, key)));
+        let page = Watched {
+            wanted,
+            life,
+            is_slow: took > SLOW,
+            due: Some(due),
+            spare,
+        };
+        self.pages.insert(key, page);
+        has_room
+    }
+
+    /// The page was read.
+    pub(super) fn note_read(&mut self, key: &PageKey) {
+        if let Some(page) = self.pages.get_mut(key)
+            && let Some(place) = page.spare.take()
+        {
+            self.spare.remove(&(place, *key));
+        }
     }
 
     /// Looks at a page again at `due`, if it is still looked after and nobody has said
@@ -97,19 +131,24 @@ impl List {
     /// The same for a page that nobody has read.
     pub(super) fn put_back_unread(&mut self, key: PageKey, due: Instant) {
         self.put_back(key, due);
-        if self.pages.contains_key(&key) {
-            self.unread.insert(key);
+        if let Some(page) = self.pages.get_mut(&key) {
+            if let Some(place) = page.spare.replace(0) {
+                self.spare.remove(&(place, key));
+            }
+            self.spare.insert((0, key));
         }
     }
 
-    pub(super) fn remove(&mut self, key: &PageKey) {
-        self.unread.remove(key);
-        if let Some(page) = self.pages.remove(key) {
-            self.bytes -= page.wanted.len();
-            if let Some(due) = page.due {
-                self.due.remove(&(due, *key));
-            }
+    pub(super) fn remove(&mut self, key: &PageKey) -> Option<Watched> {
+        let page = self.pages.remove(key)?;
+        self.bytes -= page.wanted.len();
+        if let Some(due) = page.due {
+            self.due.remove(&(due, *key));
         }
+        if let Some(place) = page.spare {
+            self.spare.remove(&(place, *key));
+        }
+        Some(page)
     }
 
     /// Takes its leave of a page whose time has come, unless it was stored meanwhile.
@@ -161,6 +200,8 @@ mod tests {
         error: Duration::ZERO,
     };
 
+    const QUICK: Duration = Duration::from_millis(1);
+
     fn wanted(target: &str) -> Arc<Wanted> {
         Arc::new(Wanted {
             target: target.into(),
@@ -179,7 +220,7 @@ mod tests {
         let (mut list, now) = (List::default(), Instant::now());
         let after = |seconds| now + Duration::from_secs(seconds);
         for (number, due) in [(1, 30), (2, 10), (3, 20), (4, 90)] {
-            assert!(list.put(key(number), wanted("/"), LIFE, after(due)));
+            assert!(list.put(key(number), wanted("/"), LIFE, after(due), QUICK));
         }
         assert_eq!(list.next_due(), Some(after(10)));
         let taken = |list: &mut List, at, count| -> Vec<_> {
@@ -198,9 +239,9 @@ mod tests {
     fn a_page_that_is_stored_meanwhile_is_looked_at_as_that_says() {
         let (mut list, now) = (List::default(), Instant::now());
         let later = now + Duration::from_secs(60);
-        list.put(key(1), wanted("/"), LIFE, now);
+        list.put(key(1), wanted("/"), LIFE, now, QUICK);
         assert_eq!(list.take_due(now, 9).len(), 1);
-        list.put(key(1), wanted("/"), LIFE, later);
+        list.put(key(1), wanted("/"), LIFE, later, QUICK);
         list.put_back(key(1), now);
         list.remove_taken(&key(1));
         assert_eq!(list.next_due(), Some(later));
@@ -210,23 +251,32 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_bounded_by_pages_and_by_bytes() {
+    fn the_list_is_bounded_by_pages_and_by_bytes_and_what_is_read_keeps_its_place() {
         let (mut list, now) = (List::default(), Instant::now());
+        let put = |list: &mut List, number, target: &str| {
+            list.put(key(number), wanted(target), LIFE, now, QUICK)
+        };
         for number in 0..MAX_PAGES {
-            assert!(list.put(key(number), wanted("/"), LIFE, now));
+            assert!(put(&mut list, number, "/"));
         }
-        assert!(!list.put(key(MAX_PAGES), wanted("/"), LIFE, now));
-        assert!(list.put(key(0), wanted("/other"), LIFE, now));
-        list.take_due(now, 5);
-        let unread = list.pages.iter().find(|(_, page)| page.due.is_none());
-        let unread = *unread.unwrap().0;
-        list.put_back_unread(unread, now);
-        assert!(list.put(key(MAX_PAGES), wanted("/"), LIFE, now));
-        assert!(list.get(&unread).is_none() && list.unread.is_empty());
-        let mut list = List::default();
+        list.note_read(&key(0));
+        list.take_due(now, MAX_PAGES);
+        list.put_back_unread(key(9), now);
+        for (number, gone) in [(1, 9), (2, 1), (3, 2)] {
+            assert!(!put(&mut list, MAX_PAGES + number, "/"));
+            assert!(list.get(&key(gone)).is_none());
+            assert_eq!((list.len(), list.spare.len()), (MAX_PAGES, MAX_PAGES - 1));
+        }
+        assert!(put(&mut list, 0, "/other"));
         let long = "/".repeat(MAX_BYTES / 2);
-        assert!(list.put(key(1), wanted(&long), LIFE, now));
-        assert!(!list.put(key(2), wanted(&long), LIFE, now));
+        for number in 0..9 {
+            put(&mut list, MAX_PAGES + 10 + number, &long);
+        }
+        assert!(list.bytes <= MAX_BYTES && list.len() == 2);
+        assert_eq!(list.get(&key(0)).unwrap().wanted.target.as_ref(), "/other");
+        list.note_read(&key(MAX_PAGES + 18));
+        assert!(!put(&mut list, 1, &long));
+        assert!(list.get(&key(1)).is_none() && list.spare.is_empty());
     }
 
     #[test]

@@ -51,14 +51,21 @@ struct Shared {
     /// The next page's time is another, or all is over.
     changed: Notify,
     is_over: AtomicBool,
-    orders: Mutex<Orders>,
-    ordered: Notify,
+    quick: Orders,
+    /// Of pages whose renders take long: whoever waits for one does so here.
+    slow: Orders,
     tickets: Tickets,
 }
 
 /// Pages to be rendered.
 #[derive(Debug, Default)]
 struct Orders {
+    waiting: Mutex<Waiting>,
+    came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
     /// Somebody waits for these.
     urgent: VecDeque<Order>,
     usual: VecDeque<Order>,
@@ -69,6 +76,7 @@ struct Order {
     key: PageKey,
     wanted: Arc<Wanted>,
     life: Life,
+    is_slow: bool,
     /// Of a purge: until when, and who is told whether the page was stored.
     urgency: Option<(Instant, oneshot::Sender<bool>)>,
 }
@@ -94,8 +102,8 @@ impl Refresher {
                 list: Mutex::default(),
                 changed: Notify::new(),
                 is_over: AtomicBool::new(false),
-                orders: Mutex::default(),
-                ordered: Notify::new(),
+                quick: Orders::default(),
+                slow: Orders::default(),
                 tickets: Tickets::default(),
             }),
             thread: OnceLock::new(),
@@ -121,7 +129,8 @@ impl Refresher {
         }
         let due = started + life.fresh.saturating_sub(list::lead(life));
         let (has_room, count) = self.shared.change(|list| {
-            let has_room = list.put(key, Arc::clone(wanted), life, due);
+            let took = started.elapsed();
+            let has_room = list.put(key, Arc::clone(wanted), life, due, took);
             (has_room, list.len())
         });
         observe::watched(count, has_room);
@@ -188,26 +197,33 @@ impl Shared {
     }
 
     fn order(&self, order: Order) {
-        let mut orders = lock(&self.orders);
-        match order.urgency {
-            Some(_) => orders.urgent.push_back(order),
-            None => orders.usual.push_back(order),
+        match order.is_slow {
+            true => self.slow.add(order),
+            false => self.quick.add(order),
         }
-        drop(orders);
-        self.ordered.notify_one();
+    }
+}
+
+impl Orders {
+    fn add(&self, order: Order) {
+        let mut waiting = lock(&self.waiting);
+        match order.urgency {
+            Some(_) => waiting.urgent.push_back(order),
+            None => waiting.usual.push_back(order),
+        }
+        drop(waiting);
+        self.came.notify_one();
     }
 
-    fn next_order(&self) -> Option<Order> {
-        let mut orders = lock(&self.orders);
-        orders
-            .urgent
-            .pop_front()
-            .or_else(|| orders.usual.pop_front())
+    fn next(&self) -> Option<Order> {
+        let mut waiting = lock(&self.waiting);
+        let urgent = waiting.urgent.pop_front();
+        urgent.or_else(|| waiting.usual.pop_front())
     }
 
     /// How many wait that nobody waits for.
-    fn usual_orders(&self) -> usize {
-        lock(&self.orders).usual.len()
+    fn usual(&self) -> usize {
+        lock(&self.waiting).usual.len()
     }
 }
 

@@ -77,6 +77,7 @@ impl Work {
                     key,
                     wanted: Arc::clone(&known.wanted),
                     life: known.life,
+                    is_slow: known.is_slow,
                     urgency: Some((until, done)),
                 });
                 Waiting {

@@ -9,7 +9,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout_at};
 
 use super::caller::{Caller, Verdict};
-use super::{Next, Order, Replace, Shared, list, next};
+use super::{Next, Order, Orders, Replace, Shared, list, next};
 use crate::cache::claim::Claim;
 use crate::cache::{PageCache, WeakCache};
 use crate::observe;
@@ -31,9 +31,6 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 /// The first pause after a render that failed, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
-
-/// A render that takes longer is followed by a pause that is as long.
-const SLOW: Duration = Duration::from_secs(1);
 
 pub(super) struct Work {
     pub(super) shared: Arc<Shared>,
@@ -69,8 +66,9 @@ pub(super) fn run(
             failures: Cell::new(0),
         });
         for _ in 0..shared.care.at_once {
-            spawn_local(Rc::clone(&work).render_all());
+            spawn_local(Rc::clone(&work).render_all(|shared| &shared.quick));
         }
+        spawn_local(Rc::clone(&work).render_all(|shared| &shared.slow));
         let replacing = Rc::clone(&work);
         spawn_local(async move {
             while let Some(replace) = replaces.recv().await {
@@ -88,7 +86,7 @@ impl Work {
             let next = lock(&self.shared.list).next_due();
             match next {
                 Some(due) if due <= now => {
-                    if self.shared.usual_orders() < MAX_WAITING {
+                    if self.shared.quick.usual() < MAX_WAITING {
                         self.look(now).await;
                     }
                     sleep(PAUSE).await;
@@ -115,10 +113,18 @@ impl Work {
                 key,
                 wanted: page.wanted,
                 life: page.life,
+                is_slow: page.is_slow,
                 urgency: None,
             };
             match next(&look, page.life) {
-                Next::Render => self.shared.order(order),
+                Next::Render => {
+                    lock(&self.shared.list).note_read(&key);
+                    // So many slow pages take their time one after the other.
+                    match page.is_slow && self.shared.slow.usual() >= MAX_WAITING {
+                        true => self.leave(&order, Next::Unknown),
+                        false => self.shared.order(order),
+                    }
+                }
                 other => self.leave(&order, other),
             }
         }
@@ -138,10 +144,11 @@ impl Work {
         });
     }
 
-    async fn render_all(self: Rc<Self>) {
+    async fn render_all(self: Rc<Self>, orders: fn(&Shared) -> &Orders) {
+        let orders = orders(&self.shared);
         loop {
-            match self.shared.next_order() {
-                None => self.shared.ordered.notified().await,
+            match orders.next() {
+                None => orders.came.notified().await,
                 Some(order) => match order.urgency {
                     Some(_) => self.render_in_time(order).await,
                     None => self.render(order).await,
@@ -228,7 +235,7 @@ impl Work {
             Verdict::Failed(_) => self.failures.get().saturating_add(1),
             _ => 0,
         });
-        if took > SLOW {
+        if took > list::SLOW {
             sleep(took).await;
         }
     }

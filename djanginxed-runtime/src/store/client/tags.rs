@@ -4,8 +4,8 @@ use actix_web::web::Bytes;
 use memcache::exp::ReturnCode;
 
 use super::{
-    Answer, Client, Command, MARKER_LIFE, StoreError, TagKey, deletes, purge_key, unix_now, unlock,
-    wire_expiry,
+    Answer, Client, Command, Deleted, MARKER_LIFE, StoreError, TagKey, deletes, is_arriving,
+    purge_key, unix_now, unlock, wire_expiry,
 };
 use crate::key::PageKey;
 use crate::store::index::{self, Piece};
@@ -80,12 +80,12 @@ impl Client {
     }
 
     /// Deletes pages, whose purge is noted; then the pieces that they were read from,
-    /// where nothing was added since. Whether each page was there.
+    /// where nothing was added since.
     pub(crate) async fn purge_pages(
         &self,
         pages: &[PageKey],
         read: &[Read],
-    ) -> Vec<Result<bool, StoreError>> {
+    ) -> Vec<Result<Deleted, StoreError>> {
         let forget = |read: &Read| {
             let number = format!(" C{}", read.number);
             Command::new("md", &read.piece.name(), &number)
@@ -94,17 +94,20 @@ impl Client {
             .iter()
             .flat_map(|page| {
                 let [copy, page_itself] = deletes(page);
-                [unlock(page), copy, page_itself]
+                [is_arriving(page), unlock(page), copy, page_itself]
             })
             .chain(read.iter().map(forget))
             .collect();
         let mut answers = self.exchange(&commands).await.into_iter();
-        let mut next = || Some([answers.next()?, answers.next()?, answers.next()?]);
+        let mut next = || {
+            let arriving = answers.next()?;
+            Some([arriving, answers.next()?, answers.next()?, answers.next()?])
+        };
         let deleted = pages.iter().map_while(|_| next());
         deleted
-            .map(|[unlock, copy, page]| {
+            .map(|[arriving, unlock, copy, page]| {
                 self.deleted(unlock)?;
-                self.both_deleted([copy, page])
+                self.both_gone(arriving, [copy, page])
             })
             .collect()
     }

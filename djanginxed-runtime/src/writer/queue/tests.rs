@@ -82,7 +82,9 @@ fn keys(pages: &[Sending]) -> Vec<PageKey> {
 }
 
 fn length_pending(queue: &Queue, number: usize) -> Option<usize> {
-    queue.pending(&key(number)).map(|found| found.entry.len())
+    queue
+        .pending(&key(number))
+        .map(|(found, _)| found.entry.len())
 }
 
 fn is_ready(future: &mut std::pin::Pin<Box<impl Future>>) -> bool {

@@ -96,4 +96,5 @@ pub(crate) mod names {
         GZIP as NGINX_GZIP, ONE_PAGE as NGINX_HIT, PASS_GZIP as NGINX_PASS_GZIP, PROXY_CACHE_GZIP,
         PROXY_CACHE_PACKING, PYTHON, WHOLE_GZIP as NGINX_WHOLE_GZIP,
     };
+    pub(crate) use super::waits::WAITS;
 }

@@ -14,6 +14,9 @@ use crate::peers::{Stored, generated};
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table};
 
+/// The table of this group.
+pub(crate) const WAITS: &str = "waits";
+
 const PAGES: usize = 200;
 
 /// What each visitor leaves between his requests, and how many there are.
@@ -63,7 +66,7 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
         Contender::new(name, move || prepare(stage, arguments, seconds))
     };
     Ok(vec![Table {
-        id: "waits",
+        id: WAITS,
         title: "Pages whose times end all the while",
         about: format!(
             "{PAGES} pages with a timeout of 2 s and renders of 50 ms, behind nginx with the \

@@ -15,7 +15,8 @@ use crate::contest::Outcome;
 
 pub(crate) use generated::{Stored, generated, over_unix_socket};
 pub(crate) use rivals::{
-    ceiling, memcached_pass, proxy_cache, python_readme, srcache, uncached, varnish,
+    ceiling, memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, srcache,
+    uncached, varnish,
 };
 
 /// What every file here begins with: no log, and sendfile as in Debian's nginx.conf,

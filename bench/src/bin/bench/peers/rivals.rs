@@ -88,6 +88,31 @@ server {{
     })
 }
 
+/// nginx's own cache of what the application on `app` allows, for a second: it cannot be
+/// told of changes.
+pub(crate) fn proxy_cache_of_a_second(app: u16) -> Outcome<Peer> {
+    let upstream = upstream(app);
+    nginx(&[], "", |port| {
+        Ok(format!(
+            "{upstream}
+proxy_cache_path cache levels=1:2 keys_zone=pages:10m use_temp_path=off;
+map $upstream_cache_status $found {{ HIT \"nginx; hit\"; }}
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        {TO_APP}
+        proxy_set_header Host $http_host;
+        proxy_cache pages;
+        proxy_cache_key $request_uri;
+        proxy_cache_valid 200 301 404 1s;
+        proxy_hide_header Cache-Status;
+        add_header Cache-Status $found always;
+    }}
+}}"
+        ))
+    })
+}
+
 /// nginx that stores in Memcached itself, with srcache-nginx-module and
 /// memc-nginx-module.
 pub(crate) fn srcache(memcached: &Memcached, prefix: &str, app: u16) -> Outcome<Peer> {

@@ -19,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) error_page: Option<ErrorPage>,
     /// `default_type` of the location that asks Memcached.
     pub(crate) content_type: Option<String>,
+    /// Whether it gives copies out in place of the application's errors.
+    pub(crate) has_copies: bool,
     /// For how long nginx does not see that a page was purged, where it keeps copies.
     pub(crate) lag: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Conf {
         let mut site = Site {
             location: location.args.join(" "),
             key: self.key(location),
+            has_copies: has_copies(server),
             error_page: error_page(location).or_else(|| error_page(server)),
             ..Site::default()
         };
@@ -351,6 +354,17 @@ fn lag(location: &Directive, inner: &Directive) -> Option<String> {
         }
         _ => format!("for as long as proxy_cache {cache} keeps its copy"),
     })
+}
+
+/// Whether a location asks for the copy of a page, as those of the generated file do.
+fn has_copies(server: &Directive) -> bool {
+    let mut found = false;
+    walk(&server.block, &mut |directive| {
+        let asks = ["proxy_pass", "srcache_fetch"].contains(&directive.name.as_str());
+        let is_copy = |arg: &String| arg.contains("/copy/") || arg.ends_with("_copy");
+        found |= asks && directive.args.iter().any(is_copy);
+    });
+    found
 }
 
 fn error_page(block: &Directive) -> Option<ErrorPage> {

@@ -7,6 +7,7 @@
 mod conf;
 mod faults;
 mod found;
+mod lasting;
 mod page;
 mod placed;
 mod reach;
@@ -54,8 +55,12 @@ pub(super) enum Stage {
     Methods,
     /// Names that a stranger made up.
     Strangers,
+    /// Pages past their timeout, copies, locks, purges.
+    Lasting,
     /// Memcached is out of reach.
     Faults,
+    /// The application is down.
+    WithoutApp,
 }
 
 pub(super) const RUNNING: &[Stage] = &[
@@ -66,6 +71,7 @@ pub(super) const RUNNING: &[Stage] = &[
     Stage::Rules,
     Stage::Methods,
     Stage::Strangers,
+    Stage::Lasting,
 ];
 
 impl Stage {
@@ -107,6 +113,16 @@ impl Stage {
             Stage::Strangers => &[
                 ("foreign-host", requests::foreign_host),
                 ("forwarded", requests::forwarded),
+            ],
+            Stage::Lasting => &[
+                ("stale", lasting::stale),
+                ("copy", lasting::copy),
+                ("render-lock", lasting::lock),
+                ("purge", lasting::purge),
+            ],
+            Stage::WithoutApp => &[
+                ("app-down", lasting::app_is_down),
+                ("stand-in", lasting::stand_in),
             ],
             Stage::Faults => &[
                 ("out-of-reach", faults::out_of_reach),

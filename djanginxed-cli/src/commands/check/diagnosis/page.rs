@@ -166,7 +166,15 @@ pub(super) fn own_host(facts: &Facts) -> Verdict {
     let host = &facts.url.origin.host;
     if let Some(shown) = upstream_name(facts, &miss) {
         let seen = format!("the page shows {shown:?}");
-        return Bad(Cause::WrongHost(shown), seen);
+        match says_directly(facts, &shown) {
+            // A page about nginx.
+            Some(true) => {}
+            None if miss.contains(host.as_str()) => {
+                let why = "in its own text, or since nginx does not pass Host: give --app, which tells these apart";
+                return Unchecked(format!("{seen}, {why}"));
+            }
+            _ => return Bad(Cause::WrongHost(shown), seen),
+        }
     }
     let Some(stranger) = &page.for_stranger else {
         return Unchecked("give --app to see whether the page shows its host".to_owned());
@@ -180,6 +188,13 @@ pub(super) fn own_host(facts: &Facts) -> Verdict {
         true => format!("the page shows {host}"),
         false => "the page shows no host".to_owned(),
     })
+}
+
+/// Whether the page has this text also where the application itself is asked, with the
+/// site's host.
+fn says_directly(facts: &Facts, text: &str) -> Option<bool> {
+    let own = facts.direct.as_ref()?.first.as_ref().ok()?;
+    Some(String::from_utf8_lossy(&own.body).contains(text))
 }
 
 /// Names that only nginx's file has.

@@ -114,6 +114,8 @@ pub(super) fn bypass_header(facts: &Facts) -> Verdict {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Used {
     Nginx,
+    /// Both: the application does, too, when it is asked directly.
+    Both,
     Application,
     /// The application, which does not when it is asked directly.
     FieldLost,
@@ -124,12 +126,17 @@ fn used(rule: &Rule) -> Used {
     let Ok(answer) = &rule.answer else {
         return Used::Nobody;
     };
+    let direct = rule.direct.as_ref().and_then(|direct| direct.as_ref().ok());
+    let by_nginx = match direct.map(by) {
+        Some(By::Application | By::Stored | By::Streamed) => Used::Both,
+        _ => Used::Nginx,
+    };
     match by(answer) {
-        By::Nginx => Used::Nginx,
+        By::Nginx => by_nginx,
         // nginx serves ranges of what is stored, also where it says nothing.
-        By::Unknown if answer.header("accept-ranges").is_some() => Used::Nginx,
-        By::Application | By::Stored | By::Streamed => match &rule.direct {
-            Some(Ok(direct)) if is_bypass(direct) => Used::FieldLost,
+        By::Unknown if answer.header("accept-ranges").is_some() => by_nginx,
+        By::Application | By::Stored | By::Streamed => match direct {
+            Some(direct) if is_bypass(direct) => Used::FieldLost,
             _ => Used::Application,
         },
         _ => Used::Nobody,
@@ -156,6 +163,7 @@ fn rules(facts: &Facts, fact: &'static str) -> Verdict {
     let names: Vec<String> = all.map(Rule::words).collect();
     let cause = match by_whom {
         Used::Nginx => Cause::NginxRules(names),
+        Used::Both => Cause::BypassOption(names),
         Used::FieldLost => Cause::RuleFieldLost(broken.field().to_owned()),
         Used::Application | Used::Nobody => Cause::ApplicationRules(names),
     };

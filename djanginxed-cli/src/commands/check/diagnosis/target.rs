@@ -2,18 +2,19 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
+use crate::commands::check::answer::{By, by};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Spelling, Trial};
 use crate::commands::check::recipe::rewritten;
 
 pub(super) fn target(facts: &Facts) -> Verdict {
     // Bare applications do not know each spelling: then there is nothing to find.
-    let stored = || {
-        facts
-            .spellings
-            .iter()
-            .filter(|spelling| spelling.trial.is_stored_now())
-    };
+    let (normalized, stored): (Vec<_>, Vec<_>) = facts
+        .spellings
+        .iter()
+        .filter(|spelling| spelling.trial.is_stored_now())
+        .partition(|spelling| is_normalized(spelling));
+    let stored = || stored.iter().copied();
     if let Some(spelling) = stored().find(|spelling| !spelling.trial.is_hit()) {
         let seen = format!(
             "{} is stored under another key than nginx asks for ({})",
@@ -26,15 +27,35 @@ pub(super) fn target(facts: &Facts) -> Verdict {
         let why = "the application stores this page under no other spelling of its target";
         return Unchecked(why.to_owned());
     }
-    Good(format!(
+    let mut seen = format!(
         "nginx and the application see the same: {}",
         kept.join(", ")
-    ))
+    );
+    if !normalized.is_empty() {
+        let names: Vec<_> = normalized.iter().map(|spelling| spelling.name).collect();
+        let more = format!(
+            "; what has a {} the application itself answers, with the page of the usual target",
+            names.join(" or a ")
+        );
+        seen.push_str(&more);
+    }
+    Good(seen)
+}
+
+/// Whether the application takes slashes out of a target before the page is stored, as
+/// NormalizePath does. nginx finds such a page under the usual target alone, and the
+/// application answers the others with it: that is right, and only slower.
+fn is_normalized(spelling: &Spelling) -> bool {
+    let is_of_slashes = matches!(spelling.name, "doubled slash" | "slash at the end");
+    let is_kept_as_sent = |trial: &Trial| trial.holds_page();
+    is_of_slashes
+        && matches!(spelling.trial.second.as_ref().map(by), Ok(By::Application))
+        && !is_kept_as_sent(&spelling.trial)
+        && !spelling.direct.as_ref().is_some_and(is_kept_as_sent)
 }
 
 impl Trial {
     fn is_stored_now(&self) -> bool {
-        use crate::commands::check::answer::{By, by};
         matches!(self.first.as_ref().map(by), Ok(By::Stored | By::Streamed))
     }
 }

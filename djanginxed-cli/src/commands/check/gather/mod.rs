@@ -1,22 +1,26 @@
 //! Gathers the facts: asks the site under targets that nobody has asked for
 //! before, the application, and Memcached.
 
+mod admin;
+mod fresh;
 mod inspect;
+mod lasting;
 mod page;
 mod probe;
 mod requests;
 mod store;
 
-use djanginxed::Layout;
+use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::KeyRecipe;
 
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given};
+use super::facts::{Facts, Given, Lasting};
 use super::recipe::{Recipe, with_other_mark};
 use crate::failure::Failure;
-use crate::http::{Problem, Url};
+use crate::http::{Problem, Trust, Url};
 use crate::memcached::{Health, health};
+use admin::Admin;
 use probe::Probe;
 
 /// The site, how to ask it, and what it has shown so far.
@@ -25,6 +29,7 @@ pub(super) struct Gathering {
     pub(super) facts: Facts,
     args: Args,
     probe: Probe,
+    admin: Option<Admin>,
 }
 
 impl Gathering {
@@ -35,7 +40,9 @@ impl Gathering {
         {
             given.layout = layout;
         }
-        let probe = Probe::new(&args, &given, &url)?;
+        let trust = Trust::new(args.cacert.as_deref())?;
+        let probe = Probe::new(&args, &given, &url, &trust);
+        let admin = Admin::new(&args, &trust)?;
         let facts = Facts {
             url,
             given,
@@ -51,9 +58,16 @@ impl Gathering {
             methods: Vec::new(),
             rules: Vec::new(),
             strangers: None,
+            lasting: Lasting::default(),
+            without_app: None,
             faults: Vec::new(),
         };
-        Ok(Gathering { facts, args, probe })
+        Ok(Gathering {
+            facts,
+            args,
+            probe,
+            admin,
+        })
     }
 
     pub(super) async fn gather(&mut self, stage: Stage) {
@@ -65,7 +79,9 @@ impl Gathering {
             Stage::Methods => self.methods().await,
             Stage::Rules => self.rules().await,
             Stage::Strangers => self.strangers().await,
+            Stage::Lasting => self.lasting().await,
             Stage::Faults => self.faults().await,
+            Stage::WithoutApp => self.without_app().await,
         }
     }
 
@@ -73,6 +89,10 @@ impl Gathering {
         self.health().await;
         let target = self.probe.fresh();
         self.facts.first = self.probe.get(&target).await;
+        if self.knows_no_query() && self.probe.spell() {
+            let target = self.probe.fresh();
+            self.facts.first = self.probe.get(&target).await;
+        }
         let found = &self.facts.first;
         let says_404 = found
             .as_ref()
@@ -84,6 +104,13 @@ impl Gathering {
         self.facts.direct = self.probe.direct_trial(target).await;
     }
 
+    /// Whether the page names the query parameters that it knows, and ours is none.
+    fn knows_no_query(&self) -> bool {
+        let first = self.facts.first.as_ref();
+        let reason = first.ok().and_then(super::answer::detail);
+        reason.is_some_and(|reason| reason == "query")
+    }
+
     /// What the application stores, where nobody said it and it shows.
     fn adopt(&mut self, layout: Layout) {
         self.facts.given.layout = layout;
@@ -92,12 +119,13 @@ impl Gathering {
 
     async fn health(&mut self) {
         let servers = self.facts.given.servers.iter();
+        let port = self.probe.site_port();
         let addresses: Vec<String> = servers
             .map(djanginxed_runtime::tool::Server::address)
             .collect();
         let asked = addresses.into_iter().map(|address| {
             tokio::spawn(async move {
-                let found = health(&address).await;
+                let found = health(&address, port).await;
                 (address, found)
             })
         });
@@ -123,6 +151,24 @@ impl Gathering {
             .collect();
         let starts = self.starts();
         self.probe.clean(&starts, &places).await
+    }
+
+    /// What was asked for last may still be rendered. As after a delete, that is not kept.
+    pub(super) async fn forbid_the_last(&self) {
+        let servers = &self.args.servers;
+        if !servers.given() {
+            return;
+        }
+        let pages = servers.builder(&self.args.page.prefix);
+        let Some(pages) = pages.ok().and_then(|pages| pages.build().ok()) else {
+            return;
+        };
+        for start in self.starts() {
+            for target in self.probe.last() {
+                // Whoever cannot be asked takes no page either.
+                let _ = pages.delete(&PageKey::new(&start, target)).await;
+            }
+        }
     }
 
     /// What was hashed before the targets of pages that were stored.

@@ -7,11 +7,11 @@ use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::Server;
 use tokio::time::sleep;
 
+use super::fresh::Fresh;
 use crate::commands::check::Args;
 use crate::commands::check::answer::{By, by};
 use crate::commands::check::facts::{Answer, Given, Trial};
 use crate::commands::check::recipe::rewritten;
-use crate::failure::Failure;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};
 
@@ -23,58 +23,64 @@ pub(super) struct Probe {
     nginx: Client,
     app: Option<Client>,
     servers: Option<Servers>,
-    /// No other check has it.
-    mark: String,
-    count: u32,
+    fresh: Fresh,
     /// Targets that were asked for, and may be stored now.
     used: Vec<String>,
 }
 
 impl Probe {
-    pub(super) fn new(args: &Args, given: &Given, url: &Url) -> Result<Probe, Failure> {
-        let trust = Trust::new(args.cacert.as_deref())?;
-        let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), &trust);
+    pub(super) fn new(args: &Args, given: &Given, url: &Url, trust: &Trust) -> Probe {
+        let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), trust);
         let app = args
             .app
             .is_some()
             .then(|| client(args.app.clone()).without_tls());
         let list: Vec<Server> = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let mark = now.map_or(0, |now| now.as_nanos());
-        Ok(Probe {
+        let unique = now.map_or(0, |now| now.as_nanos());
+        Probe {
             nginx: client(args.connect.clone()),
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
             given: given.clone(),
             headers: args.headers.clone(),
-            mark: format!("{mark:x}"),
-            count: 0,
+            fresh: Fresh::new(unique),
             used: Vec::new(),
             url: url.clone(),
-        })
+        }
     }
 
     pub(super) fn mark(&self) -> &str {
-        &self.mark
+        self.fresh.mark()
+    }
+
+    /// What all that is made of one of our targets has, and no visitor's.
+    pub(super) fn sign<'a>(&'a self, target: &'a str) -> &'a str {
+        self.fresh.sign(target)
+    }
+
+    /// Of a page that knows no query of ours; whether it can be asked for all the same.
+    pub(super) fn spell(&mut self) -> bool {
+        self.fresh.spell(&self.url.target, self.servers.is_some())
     }
 
     pub(super) fn adopt(&mut self, layout: Layout) {
         self.given.layout = layout;
     }
 
-    /// The page's target with a query that nobody has asked for.
+    /// The page's target as nobody has asked for it.
     pub(super) fn fresh(&mut self) -> String {
-        let target = self.url.target.clone();
-        self.fresh_at(&target)
+        self.fresh.of(&self.url.target)
     }
 
     pub(super) fn fresh_at(&mut self, target: &str) -> String {
-        self.count += 1;
-        let joint = if target.contains('?') { '&' } else { '?' };
-        format!(
-            "{target}{joint}djanginxed-check={}-{}",
-            self.mark, self.count
-        )
+        self.fresh.of(target)
+    }
+
+    /// Such targets to choose from, `most` at the most.
+    pub(super) fn candidates(&mut self, most: u64) -> Vec<String> {
+        let count = self.fresh.some(&self.url.target, most);
+        (0..count).map(|_| self.fresh()).collect()
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
@@ -117,6 +123,11 @@ impl Probe {
         fields: &[(&str, &str)],
     ) -> Option<Answer> {
         self.app.as_ref()?;
+        let request = self.as_nginx(method, target, fields);
+        Some(self.app.as_mut()?.send(&request).await)
+    }
+
+    fn as_nginx(&mut self, method: &'static str, target: &str, fields: &[(&str, &str)]) -> Request {
         let mut request = self.request(method, target);
         let host = self.url.origin.host_header();
         let scheme = if self.url.origin.tls { "https" } else { "http" };
@@ -127,7 +138,7 @@ impl Probe {
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        Some(self.app.as_mut()?.send(&request).await)
+        request
     }
 
     /// Asks nginx for `target`, and then until nginx answers it, which is at
@@ -162,7 +173,17 @@ impl Probe {
             sleep(Duration::from_millis(20)).await;
             second = self.direct("GET", &target, &[]).await?;
         }
-        Some(self.tried(target, first, second).await)
+        let stored = matches!(first.as_ref().map(by), Ok(By::Stored | By::Streamed));
+        let mut trial = self.tried(target, first, second).await;
+        // On a busy machine it needs more of them.
+        for _ in 0..10 {
+            if trial.holds_page() || !stored || self.servers.is_none() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+            trial.held = self.held(&trial.key).await;
+        }
+        Some(trial)
     }
 
     pub(super) async fn tried(&mut self, target: String, first: Answer, second: Answer) -> Trial {
@@ -198,6 +219,41 @@ impl Probe {
         servers.peek_at(index, key).await.ok().flatten()
     }
 
+    /// The servers, and the index of the one that has `key`.
+    pub(super) fn server_of(&mut self, key: &PageKey) -> Option<(&mut Servers, usize)> {
+        let servers = self.servers.as_mut()?;
+        let index = servers.index_of(key);
+        Some((servers, index))
+    }
+
+    /// What may be under way: one request at a time through nginx, and one past it.
+    pub(super) fn last(&self) -> impl Iterator<Item = &str> {
+        self.used.iter().rev().take(2).map(String::as_str)
+    }
+
+    /// The port that nginx listens on, as far as it is known here.
+    pub(super) fn site_port(&self) -> u16 {
+        self.nginx.port()
+    }
+
+    /// A request that goes out on a connection of its own.
+    pub(super) fn apart(&mut self, target: &str) -> impl Future<Output = Answer> + use<> {
+        let request = self.request("GET", target);
+        let mut client = self.nginx.again();
+        async move { client.send(&request).await }
+    }
+
+    /// A client of another process of the application, for the site's host.
+    pub(super) fn process(&self, address: String) -> Client {
+        self.nginx.again().at(address).without_tls()
+    }
+
+    /// Asks a process of the application, as nginx does.
+    pub(super) async fn ask_process(&mut self, process: &mut Client, target: &str) -> Answer {
+        let request = self.as_nginx("GET", target, &[]);
+        process.send(&request).await
+    }
+
     /// Takes `key` away from every server; whether all could be asked.
     pub(super) async fn take(&mut self, key: &PageKey) -> bool {
         let Some(servers) = &mut self.servers else {
@@ -217,12 +273,16 @@ impl Probe {
             .flat_map(|target| {
                 let others = rewritten(target).into_iter().map(|(other, _)| other);
                 // Never a page of a visitor's.
-                let ours = others.filter(|other| other.contains(&self.mark));
+                let sign = self.sign(target);
+                let ours = others.filter(|other| other.contains(sign));
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
             .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
-            // A POST leaves the note of a delete.
-            .flat_map(|key| [key.to_string(), format!("del:{key}")])
+            // Beside a page lie its copy, its lock and, after a POST, the note of a delete.
+            .flat_map(|key| {
+                let [lock, note] = [format!("lk:{key}"), format!("del:{key}")];
+                [key.to_string(), copy_key(&key), lock, note]
+            })
             .collect();
         let count = self.used.len();
         let Some(servers) = &mut self.servers else {
@@ -243,6 +303,11 @@ impl Probe {
         }
         0
     }
+}
+
+/// Where the copy of a page lies that stands in for errors.
+pub(super) fn copy_key(key: &PageKey) -> String {
+    format!("{key}!")
 }
 
 /// Whether a key is one of a page.

@@ -11,7 +11,7 @@ use crate::commands::check::answer::{By, by, is_nginx_error_page};
 use crate::commands::check::facts::{Answer, Trial};
 
 /// How many further pages are asked for where nothing tells which.
-const UNTOLD: usize = 11;
+const UNTOLD: u64 = 11;
 
 impl Gathering {
     pub(super) async fn store(&mut self) {
@@ -107,7 +107,7 @@ impl Gathering {
     }
 
     /// Asks for `target`; the answer, and whether its page is there soon after.
-    async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
+    pub(super) async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
         let answer = self.probe.get(target).await;
         for _ in 0..20 {
             let (first, second) = (answer.clone(), answer.clone());
@@ -159,11 +159,10 @@ impl Gathering {
     /// Fresh targets that the given list and other lists place differently.
     pub(super) fn telling_targets(&mut self) -> Vec<String> {
         let Some(placing) = self.facts.placing() else {
-            return (0..UNTOLD).map(|_| self.probe.fresh()).collect();
+            return self.probe.candidates(UNTOLD);
         };
-        let candidates: Vec<(String, PageKey)> = (0..300)
-            .map(|_| {
-                let target = self.probe.fresh();
+        let candidates: Vec<(String, PageKey)> = (self.probe.candidates(300).into_iter())
+            .map(|target| {
                 let key = self.probe.key(&target);
                 (target, key)
             })

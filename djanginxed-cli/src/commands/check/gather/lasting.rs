@@ -1,0 +1,218 @@
+//! What keeps visitors from waiting: stale pages, copies, locks, purges that replace.
+
+use std::time::Duration;
+
+use djanginxed::{Layout, PageKey};
+use tokio::time::{sleep, timeout};
+
+use super::Gathering;
+use super::probe::copy_key;
+use crate::commands::check::answer::{By, by};
+use crate::commands::check::facts::{Answer, Copied, Locked, Purge, Purged, Stale, WithoutApp};
+use crate::memcached::{Item, Kind, Watch};
+
+/// How long a page lives that was made stale, in seconds; some less where it is stale for less.
+const STALE: u32 = 60;
+
+/// How long a lock of ours lives, in seconds, if we end before we give it back.
+const LOCK: u32 = 3;
+
+/// How long the application is watched waiting for it.
+const HELD: Duration = Duration::from_millis(600);
+
+/// What is put in place of an application that is down.
+const STAND_IN: &str = "<p>put there by djanginxed check";
+
+impl Gathering {
+    pub(super) async fn lasting(&mut self) {
+        if self.facts.given.servers.is_empty() || !self.all_well() {
+            return;
+        }
+        self.copy().await;
+        self.stale().await;
+        self.lock().await;
+        self.purge().await;
+    }
+
+    /// The item of `key`, on its own server.
+    async fn item(&mut self, key: &str, of: &PageKey) -> Option<Item> {
+        let (_, index) = self.probe.server_of(of)?;
+        self.probe.look(index, key).await
+    }
+
+    async fn copy(&mut self) {
+        let Some(key) = self.facts.trial().map(|trial| trial.key) else {
+            return;
+        };
+        let stored = self.item(&copy_key(&key), &key).await.is_some();
+        let conf = self.facts.given.conf.as_ref();
+        let site = conf.and_then(|conf| conf.site(&self.facts.url));
+        let by_nginx = site.map(|site| site.has_copies);
+        self.facts.lasting.copy = Some(Copied { stored, by_nginx });
+    }
+
+    /// Makes a page's timeout end: what is left of its life is its stale time.
+    async fn stale(&mut self) {
+        let Some((target, key)) = self.stored_page().await else {
+            return;
+        };
+        let Some(item) = self.item(&key.to_string(), &key).await else {
+            return;
+        };
+        let seconds = item.stale_for();
+        // Less is over before anybody has asked.
+        if seconds < 3 {
+            return;
+        }
+        let left = STALE.min(seconds - 1);
+        if let Some((servers, index)) = self.probe.server_of(&key)
+            && servers.shorten(index, key, left).await != Ok(true)
+        {
+            return;
+        }
+        let through_nginx = self.probe.get(&target).await;
+        let direct = self.probe.direct("GET", &target, &[]).await;
+        let mut renewed = false;
+        for _ in 0..50 {
+            let item = self.item(&key.to_string(), &key).await;
+            renewed = item.is_some_and(|item| item.seconds_left > Some(left.into()));
+            if renewed || direct.is_none() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        self.facts.lasting.stale = Some(Stale {
+            seconds,
+            through_nginx,
+            direct,
+            renewed,
+        });
+    }
+
+    /// A page that is stored now and that nobody knows.
+    async fn stored_page(&mut self) -> Option<(String, PageKey)> {
+        let target = self.probe.fresh();
+        let key = self.probe.key(&target);
+        self.stored_for(&target).await.1.then_some((target, key))
+    }
+
+    /// Takes the lock of a page that is not there, and looks whether who renders it waits.
+    async fn lock(&mut self) {
+        let target = self.probe.fresh();
+        let key = self.probe.key(&target);
+        let lock = format!("lk:{key}");
+        let mark = self.probe.mark().to_owned();
+        let Some((servers, index)) = self.probe.server_of(&key) else {
+            return;
+        };
+        let address = servers.address(index);
+        let watch = Watch::begin(&address, &mark).await;
+        if servers.add(index, &lock, (0, ""), LOCK).await != Ok(true) {
+            return;
+        }
+        let answer = self.probe.apart(&target);
+        tokio::pin!(answer);
+        let early = timeout(HELD, &mut answer).await;
+        if let Some((servers, index)) = self.probe.server_of(&key) {
+            // It ends by itself.
+            let _ = servers.take(index, std::slice::from_ref(&lock)).await;
+        }
+        let waited = early.is_err() && answer.await.is_ok();
+        let asked = match watch {
+            Ok(watch) => Some(was_refused(watch, &lock).await),
+            Err(_) => None,
+        };
+        self.facts.lasting.lock = Some(Locked { asked, waited });
+    }
+
+    /// Has a page purged that this process has stored and nginx has read.
+    async fn purge(&mut self) {
+        let Some(address) = self.admin.as_ref().map(super::admin::Admin::address) else {
+            return;
+        };
+        let mut process = self.probe.process(address);
+        let target = self.probe.fresh();
+        let key = self.probe.key(&target);
+        let _ = self.probe.ask_process(&mut process, &target).await;
+        let is_read = self.is_read(&target, &key).await;
+        let Some(admin) = self.admin.as_mut() else {
+            return;
+        };
+        let page = admin.purge(&target).await;
+        let left = self.item(&key.to_string(), &key).await;
+        self.facts.lasting.purge = Some(match page {
+            Err(problem) => Purge::NoAdmin(problem),
+            Ok(page) => match page.purged {
+                None => Purge::NoAdmin(page.said.unwrap_or_default()),
+                Some(_) if !is_read => Purge::NotRead,
+                Some(purged) => Purge::Done(Purged {
+                    refreshes: page.refreshes,
+                    deleted: purged.deleted,
+                    replaced: purged.replaced,
+                    failure: purged.failures.into_iter().next(),
+                    old_is_there: left.is_some_and(|item| item.read),
+                }),
+            },
+        });
+    }
+
+    /// Whether nginx finds the page, as soon as it is stored.
+    async fn is_read(&mut self, target: &str, key: &PageKey) -> bool {
+        for _ in 0..20 {
+            if self.item(&key.to_string(), key).await.is_some() {
+                let answer = self.probe.get(target).await;
+                let item = self.item(&key.to_string(), key).await;
+                return matches!(answer.as_ref().map(by), Ok(By::Nginx | By::Unknown))
+                    && item.is_some_and(|item| item.read);
+            }
+            // The writer needs a moment.
+            sleep(Duration::from_millis(25)).await;
+        }
+        false
+    }
+
+    pub(super) async fn without_app(&mut self) {
+        self.health().await;
+        let target = self.probe.fresh();
+        let cold = self.probe.get(&target).await;
+        let direct = self.probe.direct("GET", &target, &[]).await;
+        let copied = self.copied().await;
+        self.facts.without_app = Some(WithoutApp {
+            cold,
+            direct,
+            copied,
+        });
+    }
+
+    /// Puts a copy of a page there that nobody else asks for, and asks for it.
+    async fn copied(&mut self) -> Option<Answer> {
+        let target = self.probe.fresh();
+        let key = self.probe.key(&target);
+        let entry = match self.facts.given.layout {
+            Layout::Response => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n";
+                (4, format!("{head}{STAND_IN}"))
+            }
+            _ => (0, STAND_IN.to_owned()),
+        };
+        let (servers, index) = self.probe.server_of(&key)?;
+        let entry = (entry.0, entry.1.as_str());
+        let put = servers.add(index, copy_key(&key), entry, STALE).await;
+        match put {
+            Ok(true) => Some(self.probe.get(&target).await),
+            _ => None,
+        }
+    }
+}
+
+/// Whether somebody wanted the lock that another has.
+async fn was_refused(mut watch: Watch, lock: &str) -> bool {
+    if watch.mark().await.is_err() {
+        return false;
+    }
+    // Memcached writes keys percent-encoded here.
+    let lock = lock.replace(':', "%3A");
+    let windows = watch.end().await;
+    let mut events = windows.iter().flatten();
+    events.any(|event| event.kind == Kind::Refused && event.key == lock)
+}
