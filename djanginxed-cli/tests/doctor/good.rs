@@ -410,6 +410,21 @@ pub(crate) fn setups() -> Vec<Setup> {
         },
         kept("pages that are kept past their timeout", Layout::Body),
         kept("the same of whole responses", Layout::Response),
+        Setup {
+            memcached: THREE,
+            ..kept("pages that are kept, on three servers", Layout::Body)
+        },
+        Setup {
+            nginx: |file| {
+                let gate = "if ($http_x_gate = \"\") { return 403; }";
+                file.replace(
+                    "    location / {",
+                    &format!("    {gate}\n    location / {{"),
+                )
+            },
+            args: |_| ["-H", "X-Gate: open"].map(str::to_owned).to_vec(),
+            ..row("a site behind a gate, with -H")
+        },
         without_app("the application is down, with --app-down", Layout::Body),
         without_app("the same, of whole responses", Layout::Response),
         Setup {

@@ -4,27 +4,15 @@
 //! there is a page in its place. So only what is looked up in Memcached goes this way; and
 //! where there is none, the application is asked once more, for its own error.
 
+use super::application::application_in;
+use super::hits::{add_headers, unpacked};
 use super::inner;
-use super::locations::{add_headers, application_in, unpacked};
 use super::parts;
 use super::plan::Plan;
 use super::srcache;
 use super::text::Text;
 use crate::layout::Layout;
 use crate::media::HTML;
-
-/// Which upstream has the copies: they lie on their pages' servers.
-pub(super) fn upstream(plan: &Plan) -> String {
-    match plan.single_memcached {
-        true => format!("{}_memcached", plan.name),
-        false => format!("{}_copies", plan.name),
-    }
-}
-
-/// What the upstream of the copies hashes, where there are several servers.
-pub(super) fn page_variable(plan: &Plan) -> String {
-    format!("${}_page", plan.name)
-}
 
 /// The locations behind a page's own: the application, a page in place of its error, and
 /// what is left where there is none.

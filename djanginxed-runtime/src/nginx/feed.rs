@@ -1,7 +1,6 @@
 //! What tells the application of nginx's hits.
 
 use super::error::{Error, refuse};
-use super::plan::Plan;
 use super::text::Text;
 use crate::feed::{LIVE, MOST, WORD};
 
@@ -26,13 +25,12 @@ impl HitFeed {
     }
 
     /// In the `http` block.
-    pub(super) fn write(&self, text: &mut Text, plan: &Plan) {
-        let (name, sample) = (&plan.name, self.sample);
+    pub(super) fn write(&self, text: &mut Text, name: &str, target: &str) {
+        let sample = self.sample;
         text.why("The application does not see hits: it is told of them by datagrams, which");
         text.why("nobody waits for. A server with an access_log of its own needs this line, too.");
         text.line(format_args!(
-            "log_format {name}_hit escape=none \"{WORD} {sample} $status $body_bytes_sent {}\"",
-            plan.target()
+            "log_format {name}_hit escape=none \"{WORD} {sample} $status $body_bytes_sent {target}\""
         ));
         for variable in ["live", "hit"] {
             // `set` would leave them without a value in other servers.
@@ -60,8 +58,7 @@ impl HitFeed {
     }
 
     /// In the `server` block.
-    pub(super) fn look(&self, text: &mut Text, plan: &Plan) {
-        let name = &plan.name;
+    pub(super) fn look(&self, text: &mut Text, name: &str) {
         let sampled = match self.sample {
             1 => "1".to_owned(),
             _ => format!("${name}_sampled"),
@@ -74,12 +71,12 @@ impl HitFeed {
     }
 
     /// In the location of pages: this may be a hit.
-    pub(super) fn may_be_hit(text: &mut Text, plan: &Plan) {
-        text.line(format_args!("set ${0}_hit ${0}_live", plan.name));
+    pub(super) fn may_be_hit(text: &mut Text, name: &str) {
+        text.line(format_args!("set ${name}_hit ${name}_live"));
     }
 
     /// Where the application answers: it is none.
-    pub(super) fn is_no_hit(text: &mut Text, plan: &Plan) {
-        text.line(format_args!("set ${}_hit \"\"", plan.name));
+    pub(super) fn is_no_hit(text: &mut Text, name: &str) {
+        text.line(format_args!("set ${name}_hit \"\""));
     }
 }

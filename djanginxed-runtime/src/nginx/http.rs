@@ -1,6 +1,5 @@
 //! What stands in nginx's `http` block beside the servers.
 
-use super::copies;
 use super::ignored::IgnoredQuery;
 use super::inner;
 use super::md5::Md5;
@@ -20,7 +19,7 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     memcached(&mut text, plan);
     text.blank();
     if let Some(micro) = &plan.micro_cache {
-        micro.zone(&mut text, plan, place);
+        micro.zone(&mut text, &plan.name, place);
         text.blank();
     }
     if plan.stale_if_error && !plan.single_memcached {
@@ -43,7 +42,7 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     route(&mut text, plan);
     if let Some(feed) = &plan.hit_feed {
         text.blank();
-        feed.write(&mut text, plan);
+        feed.write(&mut text, &plan.name, &plan.target());
     }
     if plan.md5 == Md5::Njs {
         text.blank();
@@ -75,15 +74,12 @@ fn memcached(text: &mut Text, plan: &Plan) {
 /// The same servers, for pages that stand in for errors: each lies where its page does.
 fn copies(text: &mut Text, plan: &Plan) {
     text.blank();
-    text.block(
-        format_args!("upstream {}", copies::upstream(plan)),
-        |text| {
-            for line in &plan.memcached {
-                text.line(line.replace("$memcached_key", &copies::page_variable(plan)));
-            }
-            text.line("keepalive 8");
-        },
-    );
+    text.block(format_args!("upstream {}", plan.copies()), |text| {
+        for line in &plan.memcached {
+            text.line(line.replace("$memcached_key", &plan.page_variable()));
+        }
+        text.line("keepalive 8");
+    });
 }
 
 fn application(text: &mut Text, plan: &Plan) {

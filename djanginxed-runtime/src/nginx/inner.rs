@@ -5,7 +5,6 @@
 //! `proxy_pass` reads ahead. So a hit goes through both: in here Memcached meets
 //! a reader that is always fast, and out there the visitor may take any time.
 
-use super::copies;
 use super::micro::MicroCache;
 use super::parts;
 use super::plan::{BUFFER, Plan};
@@ -39,7 +38,7 @@ fn server(text: &mut Text, plan: &Plan) {
     text.why("Headers of the http block are for the visitor's side.");
     text.line("add_header Cache-Status \"\"");
     if let Some(micro) = &plan.micro_cache {
-        micro.life(text, plan);
+        micro.life(text, &plan.name);
     }
     text.blank();
     text.line("set $memcached_key $args");
@@ -55,10 +54,10 @@ fn server(text: &mut Text, plan: &Plan) {
         });
         if plan.stale_if_error {
             text.block(format_args!("location = /copy/{number}"), |text| {
-                text.line(format_args!("set {} $args", copies::page_variable(plan)));
+                text.line(format_args!("set {} $args", plan.page_variable()));
                 text.line("set $memcached_key $args!");
                 text.line(format_args!("default_type {content_type}"));
-                text.line(format_args!("memcached_pass {}", copies::upstream(plan)));
+                text.line(format_args!("memcached_pass {}", plan.copies()));
             });
         }
     }
@@ -101,7 +100,7 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     ));
     read_ahead(text, plan);
     match plan.micro_cache {
-        Some(_) => MicroCache::keep(text, plan, number),
+        Some(_) => MicroCache::keep(text, &plan.name, number),
         None => text.line("proxy_cache off"),
     }
 }

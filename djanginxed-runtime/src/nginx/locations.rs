@@ -1,23 +1,23 @@
 //! The locations: Memcached first, then the application.
 
+use super::application;
 use super::copies;
 use super::feed::HitFeed;
-use super::forwarding::{self, FORWARDING_HEADERS};
+use super::hits::{add_headers, unpacked};
 use super::inner;
 use super::md5::Md5;
 use super::parts;
 use super::plan::Plan;
 use super::routes::{Page, Route};
 use super::srcache;
-use super::text::{Text, quoted};
-use super::values;
+use super::text::Text;
 use super::vary;
 use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan) -> String {
     let mut text = Text::default();
     if let Some(feed) = &plan.hit_feed {
-        feed.look(&mut text, plan);
+        feed.look(&mut text, &plan.name);
         text.blank();
     }
     for route in &plan.routes {
@@ -29,10 +29,10 @@ pub(super) fn write(plan: &Plan) -> String {
         srcache::location(&mut text, plan);
         text.blank();
     }
-    application(&mut text, plan);
+    application::location(&mut text, plan);
     if plan.parts {
         text.blank();
-        parts::location(&mut text, plan, |text| visitor(text, plan));
+        parts::location(&mut text, plan, |text| application::visitor(text, plan));
     }
     if plan.stale_if_error {
         text.blank();
@@ -68,7 +68,7 @@ fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     bypass(text, plan, route);
     parts::refuse_star(text, plan, &page.content_type);
     if plan.hit_feed.is_some() {
-        HitFeed::may_be_hit(text, plan);
+        HitFeed::may_be_hit(text, &plan.name);
     }
     match plan.layout {
         Layout::Body => body(text, plan, page),
@@ -114,28 +114,6 @@ fn body(text: &mut Text, plan: &Plan, page: &Page) {
     text.blank();
     cache_status(text, plan);
     add_headers(text, plan, &page.content_type);
-}
-
-/// What every page says, where a page is a body alone.
-pub(super) fn add_headers(text: &mut Text, plan: &Plan, content_type: &str) {
-    vary::say(text, plan);
-    if parts::has_html(plan, content_type) {
-        text.why("Which of the pages have parts, nginx cannot tell.");
-        text.line("add_header Cache-Control \"private, no-cache\"");
-    }
-    for (name, value) in &plan.headers {
-        match plan.parts {
-            true => text.line(parts::field(name, value, "")),
-            false => text.line(format_args!("add_header {name} {}", quoted(value))),
-        }
-    }
-}
-
-pub(super) fn unpacked(text: &mut Text) {
-    text.why("Clients that do not accept gzip get such entries unpacked, and caches on the");
-    text.why("way are told (Vary).");
-    text.line("gunzip on");
-    text.line("gzip_vary on");
 }
 
 fn bypass(text: &mut Text, plan: &Plan, route: &Route) {
@@ -187,69 +165,5 @@ fn cache_status(text: &mut Text, plan: &Plan) {
         text.line(format_args!(
             "add_header Cache-Status \"nginx; hit\"{always}"
         ));
-    }
-}
-
-fn application(text: &mut Text, plan: &Plan) {
-    text.block(format_args!("location @{}_app", plan.name), |text| {
-        application_in(text, plan);
-    });
-}
-
-/// In a location: asks the application.
-pub(super) fn application_in(text: &mut Text, plan: &Plan) {
-    let name = &plan.name;
-    parts::off(text, plan);
-    if plan.hit_feed.is_some() {
-        HitFeed::is_no_hit(text, plan);
-    }
-    if plan.ignored.is_empty() {
-        text.why("No path after the name: the application sees the target as it was sent.");
-        text.line(format_args!("proxy_pass http://{name}_app"));
-    } else {
-        text.why("From a variable nginx sends the target as it stands there, byte for byte.");
-        text.line(format_args!("proxy_pass http://{name}_app${name}_asked"));
-    }
-    text.line("proxy_http_version 1.1");
-    text.line(format_args!("proxy_set_header Connection ${name}_upgrade"));
-    text.line("proxy_set_header Upgrade $http_upgrade");
-    parts::clear(text, plan);
-    visitor(text, plan);
-}
-
-/// What the application is told of the visitor.
-fn visitor(text: &mut Text, plan: &Plan) {
-    let port = &plan.public_port;
-    text.why("What the application may believe is said here, and never taken from the");
-    text.why("client, whose words could end up in a stored page.");
-    text.line(format_args!("proxy_set_header Host $host{port}"));
-    text.line("proxy_set_header X-Forwarded-For $remote_addr");
-    text.line(format_args!(
-        "proxy_set_header X-Forwarded-Host $host{port}"
-    ));
-    text.line("proxy_set_header X-Forwarded-Proto $scheme");
-    vary::pass_on(text, plan);
-    text.why("What goes past the cache here takes no part in it there either.");
-    text.line(format_args!(
-        "proxy_set_header Djanginxed-Bypass ${}",
-        plan.past()
-    ));
-    text.why("An empty field is none to nginx, and so to the application.");
-    text.line("proxy_set_header Authorization $http_authorization");
-    for header in forwarding::passed(&plan.bypass_headers) {
-        let value = values::header_variable(header);
-        text.line(format_args!("proxy_set_header {header} {value}"));
-    }
-    text.why("Of the rest of what proxies say, nothing is true that a client has sent.");
-    // A bucket has room for the longest name, and what nginx keeps beside it.
-    let longest = plan.bypass_headers.iter().map(|header| header.len()).max();
-    let bucket = (longest.unwrap_or_default() + 64).next_power_of_two();
-    let bucket = bucket.max(128);
-    let size = (bucket * 8).max(2048);
-    text.line(format_args!("proxy_headers_hash_max_size {size}"));
-    text.line(format_args!("proxy_headers_hash_bucket_size {bucket}"));
-    let is_bypass = |field: &&&str| plan.is_bypass_header(field);
-    for field in FORWARDING_HEADERS.iter().filter(|field| !is_bypass(field)) {
-        text.line(format_args!("proxy_set_header {field} \"\""));
     }
 }

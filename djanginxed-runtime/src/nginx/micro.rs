@@ -6,7 +6,6 @@
 //! up to two seconds later; the end of the second in which a page was read does not.
 
 use super::error::{Error, refuse};
-use super::plan::Plan;
 use super::text::{Text, quoted};
 use super::values;
 use crate::layout::Layout;
@@ -54,23 +53,22 @@ impl MicroCache {
         })
     }
 
-    fn path(&self, plan: &Plan, place: Place) -> String {
+    fn path(&self, name: &str, place: Place) -> String {
         match (&self.path, place) {
             (Some(path), _) => path.clone(),
-            (None, Place::System) => format!("/run/{}_micro", plan.name),
+            (None, Place::System) => format!("/run/{name}_micro"),
             (None, Place::Own) => "micro_cache".to_owned(),
         }
     }
 
     /// In the `http` block.
-    pub(super) fn zone(&self, text: &mut Text, plan: &Plan, place: Place) {
-        let name = &plan.name;
+    pub(super) fn zone(&self, text: &mut Text, name: &str, place: Place) {
         text.why("The hottest pages, for a moment: kept from their second request on, until");
         text.why("nobody asks for them. In memory, where the folder is (tmpfs).");
         text.line(format_args!(
             "proxy_cache_path {} keys_zone={name}_micro:4m max_size=64m inactive=2s \
              manager_files=1000 use_temp_path=off",
-            quoted(&self.path(plan, place))
+            quoted(&self.path(name, place))
         ));
         if self.seconds == 1 {
             text.block(format_args!("map $msec ${name}_second"), |text| {
@@ -80,21 +78,21 @@ impl MicroCache {
     }
 
     /// In the inner server, which knows what is a page.
-    pub(super) fn life(&self, text: &mut Text, plan: &Plan) {
+    pub(super) fn life(&self, text: &mut Text, name: &str) {
         text.why("How long a page may be in the micro cache: until its second ends. nginx counts");
         text.why("in whole seconds, so that one less is the longest that is not too long.");
         let life = match self.seconds {
-            1 => format!("@${}_second", plan.name),
+            1 => format!("@${name}_second"),
             seconds => (seconds - 1).to_string(),
         };
         text.line(format_args!("add_header X-Accel-Expires {life}"));
     }
 
     /// In a page's location, whose key says what is the same page.
-    pub(super) fn keep(text: &mut Text, plan: &Plan, number: usize) {
+    pub(super) fn keep(text: &mut Text, name: &str, number: usize) {
         text.why("Until the inner server is asked again, a page is answered from here, and a");
         text.why("purge is not seen. What is not a page, nothing here keeps.");
-        text.line(format_args!("proxy_cache {}_micro", plan.name));
+        text.line(format_args!("proxy_cache {name}_micro"));
         text.line(format_args!("proxy_cache_key \"{number} $memcached_key\""));
         text.line("proxy_cache_min_uses 2");
         text.line("proxy_ignore_headers Cache-Control Expires Set-Cookie Vary");

@@ -8,12 +8,14 @@
 //! `docs/nginx.md` explains every line of the output.
 
 mod addresses;
+mod application;
 mod copies;
 mod error;
 mod feed;
 pub(crate) mod files;
 mod forwarding;
 mod generate;
+mod hits;
 mod http;
 mod ignored;
 mod inner;

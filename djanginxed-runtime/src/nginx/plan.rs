@@ -132,6 +132,20 @@ impl Plan {
         }
     }
 
+    /// Which upstream has the pages that stand in for errors: they lie on their pages'
+    /// servers.
+    pub(super) fn copies(&self) -> String {
+        match self.single_memcached {
+            true => format!("{}_memcached", self.name),
+            false => format!("{}_copies", self.name),
+        }
+    }
+
+    /// What that upstream hashes, where there are several servers.
+    pub(super) fn page_variable(&self) -> String {
+        format!("${}_page", self.name)
+    }
+
     /// Each content type once; the inner server has a location for each.
     pub(super) fn content_types(&self) -> Vec<&str> {
         let mut types: Vec<&str> = Vec::new();
@@ -150,7 +164,7 @@ fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {
     site.micro_cache.map(check).transpose()
 }
 
-/// njs cannot read whole responses, and where srcache is, set-misc is, too.
+/// No script of ours reads whole responses, and where srcache is, set-misc is, too.
 fn md5(site: &Site) -> Result<Md5, Error> {
     match (site.settings.layout, site.md5) {
         (Layout::Response, Md5::Njs) => Err(refuse(

@@ -4,7 +4,6 @@
 //! pace never meets Memcached's time-outs, and no inner server is needed. What is
 //! not a whole response in there is a miss.
 
-use super::copies;
 use super::inner;
 use super::parts;
 use super::plan::Plan;
@@ -64,12 +63,9 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
         text.block(format_args!("location = {}_copy", path(plan)), |text| {
             text.line("internal");
             parts::off(text, plan);
-            text.line(format_args!(
-                "set {} $query_string",
-                copies::page_variable(plan)
-            ));
+            text.line(format_args!("set {} $query_string", plan.page_variable()));
             text.line("set $memc_key $query_string!");
-            memc(text, plan, &copies::upstream(plan));
+            memc(text, plan, &plan.copies());
         });
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::client::{Client, Marker, Question, Reply};
 use super::error::StoreError;
-use super::memcached::Upstream;
+use super::upstream::Upstream;
 use crate::entry::Found;
 use crate::key::PageKey;
 use crate::sync::{Arc, Mutex, MutexGuard, lock};

@@ -5,9 +5,10 @@ mod counted;
 pub(crate) mod error;
 pub(crate) mod index;
 mod lookup;
-pub(crate) mod memcached;
+mod memcached;
 pub(crate) mod memory;
 mod stream;
+pub(crate) mod upstream;
 mod wire;
 
 pub(crate) use memcached::Memcached;

@@ -12,17 +12,17 @@ use tokio::time::{sleep, timeout};
 
 use super::Works;
 use super::doubts::{Doubt, Doubts, MAX_RENDER};
-use super::purging::{Progress, Purging};
+use super::purging::{ARRIVING, ARRIVING_PAUSE, Progress, Purging};
 use super::queue::{Delete, Sending, Work};
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
-use crate::store::client::{ARRIVAL_LIFE, Client, Deleted, Listed, MAX_PIECE, Outgoing};
+use crate::store::client::{Client, Deleted, Listed, MAX_PIECE, Outgoing};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
-use crate::store::memcached::Upstream;
+use crate::store::upstream::Upstream;
 use crate::tag::{TagKey, Tags};
 
 /// The bounds of one batch.
@@ -35,12 +35,6 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long it may take to announce pages. What is left of an announcement's life is for
 /// storing them.
 const ANNOUNCING: Duration = Duration::from_secs(1);
-
-/// An announcement is over by then, whatever became of who made it.
-pub(super) const ARRIVING: Duration = Duration::from_secs(ARRIVAL_LIFE as u64);
-
-/// How often it is looked whether a page has arrived that is to be deleted.
-pub(super) const ARRIVING_PAUSE: Duration = Duration::from_millis(1);
 
 /// How long a lane lets pages gather, so that it is not woken for each of them:
 /// on a small machine that takes time from those who render.

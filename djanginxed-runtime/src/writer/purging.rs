@@ -2,19 +2,23 @@
 //! pages in it, and the piece.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use super::lane::{ARRIVING, ARRIVING_PAUSE};
-
 use crate::key::PageKey;
 use crate::purged::Spare;
-use crate::store::client::{Client, MAX_PIECE, Read};
+use crate::store::client::{ARRIVAL_LIFE, Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::tag::{TagKey, Tags};
+
+/// An announcement is over by then, whatever became of who made it.
+pub(super) const ARRIVING: Duration = Duration::from_secs(ARRIVAL_LIFE as u64);
+
+/// How often it is looked whether a page has arrived that is to be deleted.
+pub(super) const ARRIVING_PAUSE: Duration = Duration::from_millis(1);
 
 /// So many pages are deleted with one write.
 const MAX_PAGES: usize = 1000;
