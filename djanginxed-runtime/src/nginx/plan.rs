@@ -164,7 +164,7 @@ fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {
     site.micro_cache.map(check).transpose()
 }
 
-/// njs cannot read whole responses, and where srcache is, set-misc is, too.
+/// No script of ours reads whole responses, and where srcache is, set-misc is, too.
 fn md5(site: &Site) -> Result<Md5, Error> {
     match (site.settings.layout, site.md5) {
         (Layout::Response, Md5::Njs) => Err(refuse(
