@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use djanginxed_runtime::tool::explain_socket;
 
-use super::servers::Item;
+use super::item::Item;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 

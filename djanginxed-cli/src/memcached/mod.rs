@@ -1,6 +1,7 @@
 //! Memcached, looked at without disturbing what it holds.
 
 mod health;
+mod item;
 mod link;
 mod servers;
 mod socket;
@@ -8,7 +9,8 @@ mod stats;
 mod watch;
 
 pub(crate) use health::{Health, Vitals, health};
+pub(crate) use item::Item;
 pub(crate) use link::Trouble;
-pub(crate) use servers::{Item, Servers};
+pub(crate) use servers::Servers;
 pub(crate) use stats::{Stats, stats};
 pub(crate) use watch::{Event, Kind, Watch};
