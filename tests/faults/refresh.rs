@@ -192,6 +192,7 @@ fn pages_that_are_slow_to_render_keep_no_other_from_its_refresh() {
     let careful = Careful::start_with(settings, 1, |visit| async move {
         if visit.target.starts_with("/slow") {
             tokio::time::sleep(Duration::from_secs(2)).await;
+            return with_life(visit.page(), "max-age=6, stale-while-revalidate=600");
         }
         brief(&visit)
     });
