@@ -18,7 +18,8 @@
 //!
 //! #[actix_web::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     tracing_subscriber::fmt::init(); // the cache's warnings are told nowhere else
+//!     // The cache's warnings are told nowhere else.
+//!     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
 //!     // Built once: the closure below runs once a worker.
 //!     let pages = PageCache::builder()
 //!         .memcached(["127.0.0.1:11211"])

@@ -179,6 +179,11 @@ pub(crate) fn looked_up(key: &PageKey, took: Duration, failure: Option<&StoreErr
     let _ = took;
 }
 
+/// A page goes to the store under this key.
+pub(crate) fn handed_over(target: &str, key: &PageKey) {
+    tracing::debug!(target, %key, "to be stored");
+}
+
 /// A store has a page.
 pub(crate) fn stored(key: &PageKey, bytes: usize) {
     measure!(counter("djanginxed_stores_total").increment(1));

@@ -247,6 +247,7 @@ impl Render {
             tags,
         });
         if taken.is_ok() {
+            observe::handed_over(&self.target, &self.key);
             let wanted = self.wanted.as_ref();
             self.pages.watch(self.key, wanted, life, self.started);
         }

@@ -67,6 +67,17 @@ impl Site {
         Ok((document, text(&self.root, &document.file)?))
     }
 
+    /// A picture of the guides.
+    pub(crate) fn picture(&self, name: &str) -> Result<String, SiteError> {
+        let folder = self.root.join("docs/pictures");
+        let is_there = |entry: fs::DirEntry| entry.file_name().to_str() == Some(name);
+        let mut names = fs::read_dir(folder).into_iter().flatten().flatten();
+        match names.any(is_there) {
+            true => text(&self.root, &format!("docs/pictures/{name}")),
+            false => Err(SiteError::NoSuchPage(self.links())),
+        }
+    }
+
     /// Where a link in `from` leads, if `to` is another document.
     pub(crate) fn url_of(&self, from: &Document, to: &str) -> Option<&str> {
         let folder = Path::new(&from.file).parent()?;

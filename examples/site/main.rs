@@ -74,6 +74,19 @@ async fn style() -> impl actix_web::Responder {
         .body(include_str!("style.css"))
 }
 
+const PICTURE_PREFIX: &str = "docs-pictures";
+
+#[route("/docs/pictures/{name}", method = "GET", method = "HEAD")]
+#[cache_page(QUARTER_OF_AN_HOUR, key_prefix = PICTURE_PREFIX, content_type = "image/svg+xml")]
+async fn picture(
+    site: web::Data<Site>,
+    name: web::Path<String>,
+) -> Result<HttpResponse, SiteError> {
+    Ok(HttpResponse::Ok()
+        .content_type("image/svg+xml")
+        .body(site.picture(&name)?))
+}
+
 async fn nothing_here(site: web::Data<Site>) -> HttpResponse {
     SiteError::NoSuchPage(site.links()).error_response()
 }
@@ -147,6 +160,7 @@ async fn serve(
             .service(metrics::page)
             .service(top)
             .service(guide)
+            .service(picture)
             .default_service(web::to(nothing_here))
     };
     let address = listen_address();

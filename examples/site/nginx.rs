@@ -19,6 +19,7 @@ pub(crate) fn file(
         .app(app)
         .never_cache("/metrics")
         .page("/style.css", crate::STYLE_PREFIX, "text/css")
+        .page("/docs/pictures/", crate::PICTURE_PREFIX, "image/svg+xml")
         .generate()?;
     Ok(files.site())
 }

@@ -19,9 +19,11 @@ Usage: cargo xtask COMMAND
   demo     start memcached, nginx and the example site on free ports, show a
            miss and a hit, and serve until Ctrl-C; demo shop: the example shop
   test     run every test, against real memcached and nginx processes
-  bench    measure what djanginxed costs beside its peers; options: --help
+  bench    measure what djanginxed costs beside its peers; bench help shows its options,
+           once it is compiled
   soak     half an hour of visitors, edits and faults on a mixed site: fails when
-           something grows or a page is wrong; options: --help
+           something grows or a page is wrong; soak help shows its options, once
+           it is compiled
   cache-tests FOLDER
            run http-tests/cache-tests, a checkout of it after `npm i --omit=dev`
            (Node.js), through an annotated handler behind nginx
@@ -37,6 +39,15 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args[..] {
+        [command, "--help" | "-h"] => match help(command) {
+            Some(words) => {
+                println!("{words}");
+                return ExitCode::SUCCESS;
+            }
+            None => Err(format!("no such command: {command}\n\n{USAGE}")),
+        },
+        ["bench", "help"] => bench::bench(&["--help"]),
+        ["soak", "help"] => soak::soak(&["--help"]),
         ["demo"] => demo::demo("site"),
         ["demo", name] => demo::demo(name),
         ["test", ref for_cargo @ ..] => test::test(for_cargo),
@@ -60,5 +71,52 @@ fn main() -> ExitCode {
             eprintln!("xtask: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What the usage says of one command.
+fn help(command: &str) -> Option<String> {
+    let begins = |line: &&str| {
+        line.strip_prefix("  ")
+            .is_some_and(|rest| rest.split(' ').next() == Some(command))
+    };
+    let mut lines = USAGE.lines().skip_while(|line| !begins(line));
+    let first = lines.next()?;
+    let more = lines.take_while(|line| line.starts_with("    "));
+    let words = [first].into_iter().chain(more);
+    Some(format!(
+        "cargo xtask {}",
+        words.map(str::trim).collect::<Vec<_>>().join(" ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_for_a_command_is_about_that_command() {
+        let soak = help("soak").unwrap();
+        assert!(
+            soak.starts_with("cargo xtask soak     half an hour"),
+            "{soak}"
+        );
+        assert!(
+            soak.contains("its options") && !soak.contains("cache-tests"),
+            "{soak}"
+        );
+        for command in [
+            "demo",
+            "test",
+            "bench",
+            "cache-tests",
+            "api",
+            "msrv",
+            "ci",
+            "install",
+        ] {
+            assert!(help(command).unwrap().contains(command), "{command}");
+        }
+        assert_eq!(help("half"), None);
     }
 }

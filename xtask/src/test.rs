@@ -21,11 +21,13 @@ pub(crate) fn test(for_cargo: &[&str]) -> Outcome {
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
             println!("{line}");
-            sum.add(&line);
+            if sum.add(&line) {
+                println!("so far: {}", sum.words());
+            }
         }
     }
     let status = child.wait().map_err(failed)?;
-    println!("\n{} passed, {} failed", sum.passed, sum.failed);
+    println!("\n{}", sum.words());
     if status.success() {
         Ok(())
     } else {
@@ -36,17 +38,31 @@ pub(crate) fn test(for_cargo: &[&str]) -> Outcome {
 /// How many tests did what, over all programs with tests.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sum {
+    /// With tests; the documentation's of a package are one.
+    programs: u64,
     passed: u64,
     failed: u64,
 }
 
 impl Sum {
-    fn add(&mut self, line: &str) {
+    /// Whether `line` is the result of a program.
+    fn add(&mut self, line: &str) -> bool {
         let Some(result) = line.trim().strip_prefix("test result: ") else {
-            return;
+            return false;
         };
+        self.programs += 1;
         self.passed += before(result, " passed");
         self.failed += before(result, " failed");
+        true
+    }
+
+    fn words(&self) -> String {
+        let Sum {
+            programs,
+            passed,
+            failed,
+        } = self;
+        format!("{passed} passed, {failed} failed in {programs} programs")
     }
 }
 
@@ -70,9 +86,10 @@ mod tests {
             "12 passed; 1 failed",
             "test result: FAILED. 40 passed; 2 failed; 1 ignored; 0 measured",
         ] {
-            sum.add(line);
+            assert_eq!(sum.add(line), line.starts_with("test result"), "{line}");
         }
         let expected = Sum {
+            programs: 2,
             passed: 43,
             failed: 2,
         };
