@@ -206,7 +206,7 @@ fn pages_that_are_slow_to_render_keep_no_other_from_its_refresh() {
     // In turns with the slow ones and their pauses it would take six seconds each time.
     eventually_within(
         Duration::from_secs(25),
-        "it is rendered anew, five times",
+        "it is rendered anew, ten times",
         || {
             for target in &SLOW {
                 let _ = read(target);
