@@ -1,7 +1,10 @@
 //! Step 2: key prefix, content type and request target -> [`PageKey`].
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::FixedState;
 use md5::{Digest, Md5};
 
 use crate::hex;
@@ -76,7 +79,10 @@ impl<'a> KeyRecipe<'a> {
             }
         }
         hash.update(target);
-        PageKey(hash.finalize().into())
+        PageKey {
+            raw: hash.finalize().into(),
+            prefix: mark(self.prefix),
+        }
     }
 
     /// What is hashed before the target, `site1` or `site1~de=application/json`, in
@@ -120,8 +126,22 @@ impl<'a> KeyRecipe<'a> {
 /// let key = PageKey::new("site1", "/articles/?page=2");
 /// assert_eq!(key.to_string(), "a3c88da81e02be8ea2e22d58d5f67357");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PageKey([u8; 16]);
+#[derive(Clone, Copy)]
+pub struct PageKey {
+    raw: [u8; 16],
+    /// The [`mark`] of its prefix, for a warning; it makes no key another one.
+    prefix: u32,
+}
+
+/// Where a key's prefix is not known.
+const UNKNOWN: u32 = 0;
+
+/// Tells prefixes apart. What a prefix cannot have in it, and stands behind one in the
+/// start of a key, is left out.
+pub(crate) fn mark(prefix: &str) -> u32 {
+    let own = prefix.split(['~', '=', '+']).next().unwrap_or_default();
+    FixedState::with_seed(0).hash_one(own) as u32 | 1
+}
 
 impl PageKey {
     /// The key of `target`, path and query exactly as the client sent them,
@@ -149,11 +169,17 @@ impl PageKey {
     }
 
     pub(crate) fn raw(&self) -> [u8; 16] {
-        self.0
+        self.raw
+    }
+
+    /// The [`mark`] of its prefix, where that is known.
+    pub(crate) fn prefix(&self) -> Option<u32> {
+        (self.prefix != UNKNOWN).then_some(self.prefix)
     }
 
     pub(crate) fn from_raw(raw: [u8; 16]) -> PageKey {
-        PageKey(raw)
+        let prefix = UNKNOWN;
+        PageKey { raw, prefix }
     }
 
     /// Reads what [`Display`](fmt::Display) writes.
@@ -164,12 +190,38 @@ impl PageKey {
         for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
             *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
         }
-        Some(PageKey(key))
+        Some(PageKey::from_raw(key))
     }
 
     /// The 32 hexadecimal digits, without a heap allocation.
     pub(crate) fn hex(&self) -> [u8; 32] {
-        hex::sixteen(&self.0)
+        hex::sixteen(&self.raw)
+    }
+}
+
+impl PartialEq for PageKey {
+    fn eq(&self, other: &PageKey) -> bool {
+        self.raw == other.raw
+    }
+}
+
+impl Eq for PageKey {}
+
+impl PartialOrd for PageKey {
+    fn partial_cmp(&self, other: &PageKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for PageKey {
+    fn cmp(&self, other: &PageKey) -> Ordering {
+        self.raw.cmp(&other.raw)
+    }
+}
+
+impl Hash for PageKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.hash(state);
     }
 }
 

@@ -201,6 +201,15 @@ pub(crate) fn unusual_target(target: &str) {
     );
 }
 
+/// A page that is not there was to be deleted under a prefix that no page here has.
+pub(crate) fn unknown_prefix(key: &PageKey) {
+    tracing::warn!(
+        %key,
+        "nothing is stored under this key, and no page that this process was asked for has its \
+         prefix: Purge::page(target) deletes a page under whatever prefix it has"
+    );
+}
+
 /// A server did not take a page.
 pub(crate) fn store_failed(key: &PageKey, error: &StoreError) {
     measure!(counter("djanginxed_store_failures_total", "kind" => error.kind()).increment(1));

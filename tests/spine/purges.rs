@@ -640,3 +640,17 @@ fn a_target_that_no_browser_sends_is_said_where_it_is_deleted_or_purged() {
         assert_eq!(told("unsaid"), 0);
     });
 }
+
+#[test]
+fn a_key_under_a_prefix_that_no_page_has_is_said_where_it_is_deleted() {
+    crate::stack::log::listen();
+    let pages = PageCache::builder().key_prefix("site1").build().unwrap();
+    let told = |key: &PageKey| !crate::stack::log::lines_with(&key.to_string()).is_empty();
+    let known = PageKey::new("site1~en", "/prefixes");
+    let wrong = PageKey::new("sit1", "/prefixes");
+    let system = System::new();
+    for key in [known, wrong] {
+        assert!(!system.block_on(pages.delete(&key)).unwrap());
+    }
+    assert!(!told(&known) && told(&wrong));
+}

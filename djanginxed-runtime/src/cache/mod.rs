@@ -317,6 +317,9 @@ impl PageCache {
     /// does not leave its page behind, neither in this process nor in others
     /// that share the Memcached servers.
     ///
+    /// Where the key was made with a prefix that no page of this process has, and nothing
+    /// is there, the log warns once; [`Purge::page`] knows the prefixes by itself.
+    ///
     /// With a server that answers it takes less than a millisecond. With one that
     /// hangs it takes up to two seconds behind pages that are being stored, and
     /// `operation_timeout` while the server is skipped.
@@ -327,7 +330,20 @@ impl PageCache {
         let inner = &self.inner;
         let forgotten = inner.deletes.delete(key, || inner.store.forget(key));
         inner.flights.detach(key);
-        inner.store.delete(*key, forgotten).await
+        let deleted = inner.store.delete(*key, forgotten).await;
+        if deleted == Ok(false) {
+            self.warn_of_prefix(key);
+        }
+        deleted
+    }
+
+    /// What was not there may be under another prefix.
+    fn warn_of_prefix(&self, key: &PageKey) {
+        let usual = &self.settings().key_prefix;
+        let is_unknown = |prefix| self.inner.kinds.is_first_unknown(prefix, usual);
+        if key.prefix().is_some_and(is_unknown) {
+            observe::unknown_prefix(key);
+        }
     }
 
     /// Deletes several pages at once; how many of them were stored.
