@@ -75,8 +75,9 @@ fn of_several_renders_of_a_page_the_newest_is_stored() {
     let item = memcached.get(pages.key("/page").to_string()).unwrap();
     let stored = String::from_utf8(item.bytes).unwrap();
     assert!(stored.contains("/page render 50 "), "{stored}");
-    // The first may have been on its way already.
-    assert!(pages_sent_to(&memcached) - before <= 2);
+    // The first may have been on its way already; indexes are sets, too.
+    let sent = pages_sent_to(&memcached) - before;
+    assert!(sent <= 4, "{sent}");
 }
 
 #[test]
@@ -119,7 +120,8 @@ fn a_flush_waits_until_every_page_is_stored() {
 fn the_last_handle_drops_when_its_pages_are_stored() {
     let memcached = Memcached::start().unwrap();
     let proxy = FaultProxy::start(memcached.port()).unwrap();
-    proxy.set(Fault::Delay(Duration::from_millis(400)));
+    // A batch takes two exchanges, and there are two batches, in the two seconds of a drop.
+    proxy.set(Fault::Delay(Duration::from_millis(100)));
     let pages = at(&proxy.address()).lookup(false).build().unwrap();
     let site = Site::quick(&pages);
     for number in 0..100 {
@@ -129,7 +131,7 @@ fn the_last_handle_drops_when_its_pages_are_stored() {
     // actix's workers drop their handles a little after their server has ended.
     thread::sleep(Duration::from_millis(100));
     drop(pages);
-    assert_eq!(pages_sent_to(&memcached), 100);
+    assert_eq!(memcached.pages().len(), 100);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use djanginxed::PageCache;
-use testkit::{Fault, FaultProxy, Memcached};
+use testkit::{Fault, FaultProxy, Memcached, eventually};
 
 use crate::app::{Site, at, status_of, wait};
 
@@ -90,11 +90,10 @@ fn large_pages_on_a_slow_line_keep_no_small_page_waiting() {
         assert!(visitor.receive().unwrap().body.len() >= LARGE);
     }
     wait(pages.flush());
-    assert_eq!(
-        status_of(&site.get(&large(0))),
-        "hit",
-        "the server is skipped"
-    );
+    // A page that was rendered anew on the slow line may have been given up, and is stored now.
+    eventually("the server is not skipped", || {
+        status_of(&site.get(&large(0))) == "hit"
+    });
 }
 
 #[test]
