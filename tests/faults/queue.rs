@@ -63,21 +63,21 @@ fn of_several_renders_of_a_page_the_newest_is_stored() {
     let mut memcached = Memcached::start().unwrap();
     let pages = at(&memcached.address()).lookup(false).build().unwrap();
     let site = Site::quick(&pages);
-    run_of(&site.get("/first"), "/first");
+    // What its index needs once is there then, too.
+    run_of(&site.get("/page"), "/page");
     wait(pages.flush());
     let before = pages_sent_to(&memcached);
     memcached.pause();
-    for run in 1..=50 {
+    for run in 2..=51 {
         assert_eq!(run_of(&site.get("/page"), "/page"), run);
     }
     memcached.resume();
     wait(pages.flush());
     let item = memcached.get(pages.key("/page").to_string()).unwrap();
     let stored = String::from_utf8(item.bytes).unwrap();
-    assert!(stored.contains("/page render 50 "), "{stored}");
-    // The first may have been on its way already; indexes are sets, too.
-    let sent = pages_sent_to(&memcached) - before;
-    assert!(sent <= 4, "{sent}");
+    assert!(stored.contains("/page render 51 "), "{stored}");
+    // The first may have been on its way already.
+    assert!(pages_sent_to(&memcached) - before <= 2);
 }
 
 #[test]
@@ -120,8 +120,8 @@ fn a_flush_waits_until_every_page_is_stored() {
 fn the_last_handle_drops_when_its_pages_are_stored() {
     let memcached = Memcached::start().unwrap();
     let proxy = FaultProxy::start(memcached.port()).unwrap();
-    // A batch takes two exchanges, and there are two batches, in the two seconds of a drop.
-    proxy.set(Fault::Delay(Duration::from_millis(100)));
+    // Of two batches, each of two exchanges, in the two seconds that a drop may take.
+    proxy.set(Fault::Delay(Duration::from_millis(200)));
     let pages = at(&proxy.address()).lookup(false).build().unwrap();
     let site = Site::quick(&pages);
     for number in 0..100 {
