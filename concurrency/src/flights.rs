@@ -259,15 +259,23 @@ fn rendered(version: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
     found
 }
 
-fn page(site: &Site, version: &AtomicUsize) -> usize {
-    match site.flights.join(KEY) {
-        Ok(lead) => rendered(version, lead),
+/// A visitor's page: what `lead` gives, or the leader.
+pub(crate) fn visit(
+    flights: &Flights<u8, usize>,
+    lead: impl FnOnce(Lead<u8, usize>) -> usize,
+) -> usize {
+    match flights.join(KEY) {
+        Ok(leading) => lead(leading),
         Err(wait) => match block_on(wait) {
-            Turn::Lead(lead) => rendered(version, lead),
+            Turn::Lead(leading) => lead(leading),
             Turn::Follow(page) => page,
             Turn::Alone => panic!("nobody releases"),
         },
     }
+}
+
+fn page(site: &Site, version: &AtomicUsize) -> usize {
+    visit(&site.flights, |lead| rendered(version, lead))
 }
 
 fn nobody_who_comes_after_a_detach_gets_a_page_from_before() {
@@ -405,14 +413,7 @@ fn looked_up(store: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
 }
 
 fn found_page(site: &Site, store: &AtomicUsize) -> usize {
-    match site.flights.join(KEY) {
-        Ok(lead) => looked_up(store, lead),
-        Err(wait) => match block_on(wait) {
-            Turn::Lead(lead) => looked_up(store, lead),
-            Turn::Follow(page) => page,
-            Turn::Alone => panic!("nobody releases"),
-        },
-    }
+    visit(&site.flights, |lead| looked_up(store, lead))
 }
 
 fn nobody_who_comes_after_a_purge_elsewhere_gets_what_was_found_before() {

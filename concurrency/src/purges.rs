@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use loom::future::block_on;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 
+use crate::flights::visit;
 use crate::key::PageKey;
-use crate::runtime::coalesce::{Flights, Lead, Turn};
+use crate::runtime::coalesce::{Flights, Lead};
 use crate::runtime::deletes::Deletes;
 use crate::store::client::Marker;
 use crate::sync::{Arc, Mutex, Ordering, lock};
@@ -174,15 +174,8 @@ fn rendered(site: &Site, lead: Lead<u8, usize>) -> usize {
     version
 }
 
-fn visit(site: &Site) -> usize {
-    match site.flights.join(0) {
-        Ok(lead) => rendered(site, lead),
-        Err(wait) => match block_on(wait) {
-            Turn::Lead(lead) => rendered(site, lead),
-            Turn::Follow(page) => page,
-            Turn::Alone => panic!("nobody releases"),
-        },
-    }
+fn page(site: &Site) -> usize {
+    visit(&site.flights, |lead| rendered(site, lead))
 }
 
 fn nobody_who_comes_after_a_purge_shares_an_older_render() {
@@ -190,12 +183,12 @@ fn nobody_who_comes_after_a_purge_shares_an_older_render() {
         let site = Site::new();
         let visits = [(), ()].map(|()| {
             site.spawn(|site| {
-                visit(site);
+                page(site);
             })
         });
         site.version.store(2, Ordering::SeqCst);
         site.deletes.purge(&[NEWS], || ());
-        assert_eq!(visit(&site), 2);
+        assert_eq!(page(&site), 2);
         for visit in visits {
             visit.join().unwrap();
         }

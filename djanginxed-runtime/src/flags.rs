@@ -18,7 +18,7 @@ const STALE: u32 = 3;
 
 /// The flags of an entry. `is_gzip` is of no matter to a whole response, which says
 /// it in its own head.
-pub(crate) fn of(layout: Layout, is_gzip: bool) -> u32 {
+pub fn of(layout: Layout, is_gzip: bool) -> u32 {
     match layout {
         Layout::Body if is_gzip => GZIP,
         Layout::Body => 0,

@@ -79,10 +79,7 @@ impl<'a> KeyRecipe<'a> {
             }
         }
         hash.update(target);
-        PageKey {
-            raw: hash.finalize().into(),
-            prefix: mark(self.prefix),
-        }
+        PageKey::from_raw(hash.finalize().into())
     }
 
     /// What is hashed before the target, `site1` or `site1~de=application/json`, in
@@ -129,7 +126,8 @@ impl<'a> KeyRecipe<'a> {
 #[derive(Clone, Copy)]
 pub struct PageKey {
     raw: [u8; 16],
-    /// The [`mark`] of its prefix, for a warning; it makes no key another one.
+    /// The [`mark`] of its prefix, for a warning, where somebody has named that; it makes
+    /// no key another one.
     prefix: u32,
 }
 
@@ -165,7 +163,10 @@ impl PageKey {
     /// assert_eq!(PageKey::with_type("site1", "text/html", "/"), PageKey::new("site1", "/"));
     /// ```
     pub fn with_type(prefix: &str, content_type: &str, target: &str) -> PageKey {
-        KeyRecipe::new(prefix, content_type).key(target)
+        PageKey {
+            prefix: mark(prefix),
+            ..KeyRecipe::new(prefix, content_type).key(target)
+        }
     }
 
     pub(crate) fn raw(&self) -> [u8; 16] {

@@ -75,7 +75,7 @@ pub mod private {
 /// page lies and under which key, and which fields its hits lack.
 pub mod tool {
     pub use crate::feed::{FeedReport, ask as ask_feed};
-    pub use crate::flags::{read as read_flags, split as split_flags};
+    pub use crate::flags::{of as flags_of, read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::nginx::files::SCRIPT;
     pub use crate::parts::{has_commands, index_items, index_lists, variants};
@@ -83,6 +83,7 @@ pub mod tool {
     pub use crate::policy::Loss;
     pub use crate::server::Server;
     pub use crate::server::socket::explain as explain_socket;
+    pub use crate::store::names::{copy as copy_name, delete as delete_name, lock as lock_name};
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

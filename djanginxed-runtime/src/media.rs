@@ -1,7 +1,6 @@
 //! Media types, as nginx serves them.
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use memchr::memmem;
 
 use crate::status::constant;
 
@@ -59,7 +58,10 @@ impl Html {
         let line = line.as_bytes();
         if is_read(as_nginx_cuts(line)) {
             Html::Yes
-        } else if memmem::find(&line.to_ascii_lowercase(), b"html").is_some() {
+        } else if line
+            .windows(4)
+            .any(|word| word.eq_ignore_ascii_case(b"html"))
+        {
             Html::Perhaps
         } else {
             Html::No

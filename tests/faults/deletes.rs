@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
-use djanginxed::{PageCache, Purge};
+use djanginxed::{PageCache, PageKey, Purge};
 use testkit::http::Connection;
 use testkit::{Fault, FaultProxy, Memcached, eventually, free_port};
 
@@ -219,15 +219,20 @@ fn a_page_that_is_about_to_be_stored_is_seen_by_nobody_after_a_purge() {
     });
 }
 
+/// A page that is stored.
+fn stored() -> (Memcached, PageCache, PageKey) {
+    let memcached = Memcached::start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    run_of(&Site::quick(&pages).get(PAGE), PAGE);
+    wait(pages.flush());
+    let key = pages.key(PAGE);
+    (memcached, pages, key)
+}
+
 /// A purge that waits for a page does not wait for ever: who announced it may be gone.
 #[test]
 fn nobody_waits_long_for_a_page_whose_process_was_killed() {
-    let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
-    let site = Site::quick(&pages);
-    run_of(&site.get(PAGE), PAGE);
-    wait(pages.flush());
-    let key = pages.key(PAGE);
+    let (memcached, pages, key) = stored();
     memcached.command(&format!("ma in:{key} N4 J1 T4"));
     let asked = Instant::now();
     assert_eq!(wait(pages.delete(&key)), Ok(true));
@@ -406,12 +411,7 @@ fn a_visitor_after_a_delete_gets_a_new_render() {
 
 #[test]
 fn a_stored_page_is_deleted_once() {
-    let memcached = Memcached::start().unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
-    let site = Site::quick(&pages);
-    run_of(&site.get(PAGE), PAGE);
-    wait(pages.flush());
-    let key = pages.key(PAGE);
+    let (memcached, pages, key) = stored();
     assert_eq!(wait(pages.delete(&key)), Ok(true));
     assert_eq!(memcached.get(key.to_string()), None);
     assert_eq!(wait(pages.delete(&key)), Ok(false));

@@ -310,14 +310,19 @@ where
         });
         let around = Around::leave_in(&request, &entered.visit);
         let settings = cache.pages.settings();
-        // What fails inside does not give the request back.
-        let visitor = (settings.parts && cache.pages.has_copies()).then(|| Visitor::of(&request));
+        let mut visitor = None;
         // A scope inside cannot be entered by a request of which there is a second
         // handle, so there is none while the service has it.
-        let inside = |request| async {
+        let inside = |request| {
+            // What fails inside does not give the request back.
+            if settings.parts && cache.pages.has_copies() {
+                visitor = Some(Visitor::of(&request));
+            }
             let request = ServiceRequest::from_parts(request, payload);
-            let (request, response) = self.service.call(request).await?.into_parts();
-            Ok::<_, Error>((response.map_into_boxed_body(), request))
+            async {
+                let (request, response) = self.service.call(request).await?.into_parts();
+                Ok::<_, Error>((response.map_into_boxed_body(), request))
+            }
         };
         let decided = decide(entered).await;
         let answered = match through(decided, Some(&around), request, inside).await {

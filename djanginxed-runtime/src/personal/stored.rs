@@ -21,13 +21,13 @@ const COOKIE_END: &str = "\" default=\"\" -->";
 const BLOCK: &str = "<!--# block name=\"";
 const NAMED: &str = "\" -->";
 const INCLUDE: &str = "<!--# endblock --><!--# include virtual=\"/_djanginxed-part?";
+const STUB: &str = "\" stub=\"";
+
 /// The length of a block's name.
 const NAME: usize = 33;
 
 /// The longest default text once no command is in it: of five signs one gets a space.
 const MAX_STORED_DEFAULT: usize = MAX_DEFAULT + MAX_DEFAULT / 5 + 1;
-
-const STUB: &str = "\" stub=\"";
 
 /// A page as nginx reads it.
 #[derive(Clone, Debug, Default)]

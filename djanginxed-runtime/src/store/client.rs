@@ -14,6 +14,7 @@ use memcache::exp::{Error as ClientError, ReturnCode};
 use super::counted::Received;
 use super::error::StoreError;
 use super::index::{self, Piece};
+use super::names;
 use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::{Entry, Found, Stored};
 use crate::flags;
@@ -334,15 +335,19 @@ impl Client {
     ) {
         let command = |question: &Question| match question {
             Question::Page(key) => Command::new("mg", &key.hex(), " f t v"),
-            Question::Copy(key) => Command::new("mg", &copy_key(key), " f t v"),
-            Question::Marker(key) => look_at_marker(&marker_key(key)),
+            Question::Copy(key) => Command::new("mg", names::copy(key).as_bytes(), " f t v"),
+            Question::Marker(key) => look_at_marker(names::delete(key).as_bytes()),
             Question::Purged(tag) => look_at_marker(&purge_key(tag)),
             Question::Lock(key) => {
                 let nothing = [Bytes::new(), Bytes::new()];
-                Command::set(&lock_key(key), nothing, &format!(" ME T{LOCK_LIFE}"))
+                Command::set(
+                    names::lock(key).as_bytes(),
+                    nothing,
+                    &format!(" ME T{LOCK_LIFE}"),
+                )
             }
             Question::KeepLock(key) => {
-                Command::new("mg", &lock_key(key), &format!(" T{LOCK_LIFE}"))
+                Command::new("mg", names::lock(key).as_bytes(), &format!(" T{LOCK_LIFE}"))
             }
             Question::Unlock(key) => unlock(key),
         };
@@ -690,7 +695,11 @@ impl Client {
 
     fn marking(&self, key: &PageKey) -> Command {
         let owner = [self.marker_value().into(), Bytes::new()];
-        Command::set(&marker_key(key), owner, &format!(" T{MARKER_LIFE}"))
+        Command::set(
+            names::delete(key).as_bytes(),
+            owner,
+            &format!(" T{MARKER_LIFE}"),
+        )
     }
 
     /// Asks for a page that is not there, to see whether the server answers.
@@ -736,7 +745,7 @@ impl Outgoing {
         if announces {
             commands.push(arrives(&self.key));
         }
-        commands.push(look_at_marker(&marker_key(&self.key)));
+        commands.push(look_at_marker(names::delete(&self.key).as_bytes()));
         let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
         for tag in self.tags.iter() {
             let piece = self.piece(*tag);
@@ -774,10 +783,14 @@ impl Outgoing {
             commands.push(Command::set(&self.key.hex(), value(), &flags));
             if let Some(life) = self.copied() {
                 let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
-                commands.push(Command::set(&copy_key(&self.key), value(), &flags));
+                commands.push(Command::set(
+                    names::copy(&self.key).as_bytes(),
+                    value(),
+                    &flags,
+                ));
             }
         }
-        commands.push(look_at_marker(&marker_key(&self.key)));
+        commands.push(look_at_marker(names::delete(&self.key).as_bytes()));
         let marker = |tag| look_at_marker(&purge_key(tag));
         commands.extend(self.tags.iter().map(marker));
         commands.push(arrived(&self.key));
@@ -811,54 +824,33 @@ fn refusal(answer: Result<Answer, StoreError>) -> Result<Option<Answer>, StoreEr
 
 /// Nobody is to wait for a render from before a delete.
 fn unlock(key: &PageKey) -> Command {
-    Command::new("md", &lock_key(key), "")
+    Command::new("md", names::lock(key).as_bytes(), "")
 }
 
 /// Counts one more who is about to store a page.
 fn arrives(key: &PageKey) -> Command {
     let count = format!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
-    Command::new("ma", &arrival_key(key), &count)
+    Command::new("ma", names::arrival(key).as_bytes(), &count)
 }
 
 /// Counts one less: the page is stored, or will not be.
 fn arrived(key: &PageKey) -> Command {
-    Command::new("ma", &arrival_key(key), " MD")
+    Command::new("ma", names::arrival(key).as_bytes(), " MD")
 }
 
 fn is_arriving(key: &PageKey) -> Command {
-    Command::new("mg", &arrival_key(key), " v")
+    Command::new("mg", names::arrival(key).as_bytes(), " v")
 }
 
 /// The copy first: a page without one is no harm.
 fn deletes(key: &PageKey) -> [Command; 2] {
     let delete = |key: &[u8]| Command::new("md", key, "");
-    [delete(&copy_key(key)), delete(&key.hex())]
-}
-
-/// Where the copy of a page lies that stands in for errors: on the page's own server, by
-/// a name that nginx makes of the page's. No page has such a one.
-fn copy_key(key: &PageKey) -> Vec<u8> {
-    [&key.hex()[..], b"!"].concat()
+    [delete(names::copy(key).as_bytes()), delete(&key.hex())]
 }
 
 /// Is it there, and was it read? The question does not count as a read.
 fn look(key: &PageKey) -> Command {
     Command::new("mg", &key.hex(), " h t c u")
-}
-
-/// Where a delete is noted: a key that no md5 can be.
-fn marker_key(key: &PageKey) -> Vec<u8> {
-    [&b"del:"[..], &key.hex()].concat()
-}
-
-/// Where it is noted that a page is being rendered: likewise.
-fn lock_key(key: &PageKey) -> Vec<u8> {
-    [&b"lk:"[..], &key.hex()].concat()
-}
-
-/// Where it is counted who is about to store a page: likewise.
-fn arrival_key(key: &PageKey) -> Vec<u8> {
-    [&b"in:"[..], &key.hex()].concat()
 }
 
 /// Where a tag's purge is noted.

@@ -7,6 +7,7 @@ pub(crate) mod index;
 mod lookup;
 mod memcached;
 pub(crate) mod memory;
+pub(crate) mod names;
 mod stream;
 pub(crate) mod upstream;
 mod wire;

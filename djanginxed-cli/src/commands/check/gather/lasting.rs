@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use djanginxed::{Layout, PageKey};
+use djanginxed_runtime::tool::{copy_name, flags_of, lock_name};
 use tokio::time::{sleep, timeout};
 
 use super::Gathering;
-use super::probe::copy_key;
 use crate::commands::check::answer::{By, by};
 use crate::commands::check::facts::{Answer, Copied, Locked, Purge, Purged, Stale, WithoutApp};
 use crate::memcached::{Item, Kind, Watch};
@@ -44,7 +44,7 @@ impl Gathering {
         let Some(key) = self.facts.trial().map(|trial| trial.key) else {
             return;
         };
-        let stored = self.item(&copy_key(&key), &key).await.is_some();
+        let stored = self.item(&copy_name(&key), &key).await.is_some();
         let conf = self.facts.given.conf.as_ref();
         let site = conf.and_then(|conf| conf.site(&self.facts.url));
         let by_nginx = site.map(|site| site.has_copies);
@@ -100,7 +100,7 @@ impl Gathering {
     async fn lock(&mut self) {
         let target = self.probe.fresh();
         let key = self.probe.key(&target);
-        let lock = format!("lk:{key}");
+        let lock = lock_name(&key);
         let mark = self.probe.mark().to_owned();
         let Some((servers, index)) = self.probe.server_of(&key) else {
             return;
@@ -188,16 +188,15 @@ impl Gathering {
     async fn copied(&mut self) -> Option<Answer> {
         let target = self.probe.fresh();
         let key = self.probe.key(&target);
-        let entry = match self.facts.given.layout {
-            Layout::Response => {
-                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n";
-                (4, format!("{head}{STAND_IN}"))
-            }
-            _ => (0, STAND_IN.to_owned()),
+        let layout = self.facts.given.layout;
+        let head = match layout {
+            Layout::Response => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
+            _ => "",
         };
+        let entry = format!("{head}{STAND_IN}");
         let (servers, index) = self.probe.server_of(&key)?;
-        let entry = (entry.0, entry.1.as_str());
-        let put = servers.add(index, copy_key(&key), entry, STALE).await;
+        let entry = (flags_of(layout, false), entry.as_str());
+        let put = servers.add(index, copy_name(&key), entry, STALE).await;
         match put {
             Ok(true) => Some(self.probe.get(&target).await),
             _ => None,

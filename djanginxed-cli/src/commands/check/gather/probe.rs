@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::Server;
+use djanginxed_runtime::tool::{Server, copy_name, delete_name, lock_name};
 use tokio::time::sleep;
 
 use super::fresh::Fresh;
@@ -280,8 +280,8 @@ impl Probe {
             .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
             // Beside a page lie its copy, its lock and, after a POST, the note of a delete.
             .flat_map(|key| {
-                let [lock, note] = [format!("lk:{key}"), format!("del:{key}")];
-                [key.to_string(), copy_key(&key), lock, note]
+                let beside = [copy_name, lock_name, delete_name].map(|name| name(&key));
+                beside.into_iter().chain([key.to_string()])
             })
             .collect();
         let count = self.used.len();
@@ -303,11 +303,6 @@ impl Probe {
         }
         0
     }
-}
-
-/// Where the copy of a page lies that stands in for errors.
-pub(super) fn copy_key(key: &PageKey) -> String {
-    format!("{key}!")
 }
 
 /// Whether a key is one of a page.

@@ -1,0 +1,32 @@
+//! What lies in Memcached beside a page, under names that no page has.
+
+use crate::key::PageKey;
+
+/// The copy of a page that stands in for errors: on the page's own server, by a name that
+/// nginx makes of the page's.
+pub fn copy(page: &PageKey) -> String {
+    beside("", page, "!")
+}
+
+/// The note of a page's delete.
+pub fn delete(page: &PageKey) -> String {
+    beside("del:", page, "")
+}
+
+/// That a page is being rendered.
+pub fn lock(page: &PageKey) -> String {
+    beside("lk:", page, "")
+}
+
+/// How many are about to store a page.
+pub(crate) fn arrival(page: &PageKey) -> String {
+    beside("in:", page, "")
+}
+
+fn beside(before: &str, page: &PageKey, after: &str) -> String {
+    let mut name = String::with_capacity(before.len() + 32 + after.len());
+    name.push_str(before);
+    name.extend(page.hex().map(char::from));
+    name.push_str(after);
+    name
+}
