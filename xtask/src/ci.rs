@@ -1,7 +1,10 @@
 //! `cargo xtask ci`: what is checked besides the tests.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::api;
 use crate::msrv::msrv;
@@ -9,6 +12,9 @@ use crate::run::{Outcome, cargo, root, run};
 
 /// Its own place: nothing of it is left in the user's `~/.cargo/bin`.
 const TOOLS: &str = "target/tools";
+
+/// What `cargo package` unpacks and compiles.
+const ARCHIVES: &str = "target/archives";
 
 pub(crate) fn ci() -> Outcome {
     run(&mut cargo(["fmt", "--all", "--check"]))?;
@@ -50,9 +56,26 @@ fn cargo_deny() -> Outcome<Command> {
 
 /// Makes the archives that would be published, and compiles each from what is in it:
 /// a file that is left out is missed by no other build.
+///
+/// Each time in a new folder. To cargo, an archive of one version is the same for ever: where the
+/// folder was used before, it compiles the sources and the libraries that it unpacked and made then.
 fn package() -> Outcome {
-    let package = ["package", "--workspace", "--allow-dirty"];
+    let folders = root().join(ARCHIVES);
+    remove(&folders)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let folder = folders.join(now.unwrap_or_default().as_nanos().to_string());
+    let package = ["package", "--workspace", "--allow-dirty", "--target-dir"];
     let unpublished =
         ["bench", "concurrency", "conformance", "testkit", "xtask"].map(|name| ["--exclude", name]);
-    run(cargo(package).args(unpublished.as_flattened()))
+    run(cargo(package).arg(folder).args(unpublished.as_flattened()))?;
+    remove(&folders)
+}
+
+fn remove(folder: &Path) -> Outcome {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(format!("{} cannot be removed: {error}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
