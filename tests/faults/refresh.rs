@@ -514,6 +514,22 @@ fn another_process_asks_for_the_host_the_scheme_and_the_variant_of_the_page() {
     assert!(seen[0].0.starts_with("https://shop.example.com/"));
 }
 
+/// It could be an older one that is stored in the place of the one that was looked at.
+#[test]
+fn a_page_that_a_third_process_is_about_to_store_is_deleted() {
+    for purge in [Purge::page(PAGE), Purge::everything()] {
+        let pair = Pair::start(|settings| settings);
+        pair.first.store();
+        assert_eq!(pair.stored(PAGE), Some(1));
+        let announces = format!("ma in:{} N4 J1 T4", pair.first.key());
+        assert!(pair.memcached.command(&announces).starts_with("HD"));
+        let purged = wait(pair.second.pages.purge(purge)).unwrap();
+        assert_eq!((purged.replaced, purged.deleted), (0, 1));
+        assert_eq!(pair.stored(PAGE), None);
+        assert_eq!(pair.second.site.arrived(), 0);
+    }
+}
+
 /// Whoever can write to Memcached could write anything there.
 #[test]
 fn a_page_beside_which_another_ones_note_lies_is_deleted_and_nothing_is_asked_for() {

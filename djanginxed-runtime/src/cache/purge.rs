@@ -118,9 +118,9 @@ impl PageCache {
     /// stored. The purge goes on where the returned future is dropped.
     ///
     /// With [`refresh_through`](crate::PageCacheBuilder::refresh_through) nobody waits for
-    /// pages that are read: those that this process has stored last, and that somebody has
-    /// read since, are given out until they are rendered anew, the hottest first, and are
-    /// deleted like the others where that is not done within
+    /// pages that are read: those that somebody has read since they were stored, by whatever
+    /// process, are given out until this one has rendered them anew, the hottest first, and
+    /// are deleted like the others where that is not done within
     /// [`purge_deadline`](crate::PageCacheBuilder::purge_deadline).
     /// [`Purge::hard`] deletes all at once.
     ///
