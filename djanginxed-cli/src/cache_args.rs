@@ -100,7 +100,7 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct VaryArgs {
     /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
-    /// header:NAME=VALUE,VALUE, mobile or group:NAME=VALUE,VALUE; may be given several times
+    /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; may be given several times
     #[arg(
         long = "vary",
         value_name = "RULE",
@@ -108,7 +108,7 @@ pub(crate) struct VaryArgs {
         value_delimiter = ';'
     )]
     rules: Vec<String>,
-    /// A file with the secret of a group:NAME=VALUE,VALUE; else DJANGINXED_GROUP_SECRET has it
+    /// A file with the secret of a group; else DJANGINXED_GROUP_SECRET has it
     #[arg(long, value_name = "FILE")]
     group_secret_file: Option<PathBuf>,
 }

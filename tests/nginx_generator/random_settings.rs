@@ -285,9 +285,10 @@ fn settings() -> impl Strategy<Value = Settings> {
                     "header:X-Region=eu,hostnames",
                     "mobile",
                     "group:a.b-c=default,U.S-d_9",
+                    "group-hmac:a.b-c=default,U.S-d_9",
                 ],
                 "language=[a-zA-Z]{1,20}(-[a-z0-9]{1,20}){0,2}(,[a-z]{1,64}){0,20}\
-                 |(cookie|header|group):[a-zA-Z0-9-]{1,128}=[a-zA-Z0-9._-]{1,64}",
+                 |(cookie|header|group|group-hmac):[a-zA-Z0-9-]{1,128}=[a-zA-Z0-9._-]{1,64}",
             ),
             0..4,
         ),

@@ -1,5 +1,5 @@
-use djanginxed::nginx::{Error, Site};
-use djanginxed::{PageCache, PageCacheBuilder};
+use djanginxed::nginx::{Error, Md5, Site};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, Vary};
 
 /// What would end a directive, a block, a string or a line, or begin a
 /// variable or a comment.
@@ -247,14 +247,56 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn an_hmac_is_refused_where_there_is_no_njs() {
+    let pages = |layout| {
+        PageCache::builder()
+            .memcached(["127.0.0.1:11211"])
+            .layout(layout)
+            .vary(Vary::group("group", ["member"], "0123456789abcdef0123456789abcdef").hmac())
+            .build()
+            .unwrap()
+    };
+    for (layout, md5, part) in [
+        (
+            Layout::Body,
+            Md5::SetMisc,
+            Some("use md5 njs, or declare the group without hmac"),
+        ),
+        (
+            Layout::Response,
+            Md5::SetMisc,
+            Some("without hmac, or use layout body"),
+        ),
+        (
+            Layout::Response,
+            Md5::Njs,
+            Some("without hmac, or use layout body"),
+        ),
+        (Layout::Body, Md5::Njs, None),
+    ] {
+        let site = Site::new(&pages(layout)).server_name("a.example");
+        let error = site.app("a:80").md5(md5).generate().err();
+        let error = error.map(|error| error.to_string());
+        assert_eq!(error.is_some(), part.is_some(), "{error:?}");
+        if let (Some(error), Some(part)) = (error, part) {
+            assert!(
+                error.starts_with("group-hmac \"group\": nginx works an HMAC out by njs alone"),
+                "{error}"
+            );
+            assert!(error.ends_with(part), "{error}");
+        }
+    }
+}
+
+#[test]
 fn njs_is_refused_where_whole_responses_are_read() {
     let pages = PageCache::builder()
         .memcached(["127.0.0.1:11211"])
-        .layout(djanginxed::Layout::Response);
+        .layout(Layout::Response);
     let site = Site::new(&pages.build().unwrap())
         .server_name("a.example")
         .app("a:80")
-        .md5(djanginxed::nginx::Md5::Njs);
+        .md5(Md5::Njs);
     let error = site.generate().unwrap_err().to_string();
     assert!(
         error.starts_with("md5 \"njs\": layout response needs"),

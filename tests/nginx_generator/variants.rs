@@ -11,13 +11,18 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
 fn both_modules_make_the_same_keys_of_variants() {
-    for md5 in [Md5::SetMisc, Md5::Njs] {
+    let by_md5 = Vary::group("group", ["member"], SECRET);
+    for (md5, group) in [
+        (Md5::SetMisc, by_md5.clone()),
+        (Md5::Njs, by_md5.clone()),
+        (Md5::Njs, by_md5.hmac()),
+    ] {
         let memcached = Memcached::start().unwrap();
         let pages = cache(&memcached)
             .bypass_header("X-Region")
             .vary(Vary::language(["en", "de"]))
             .vary(Vary::header("X-Region", ["eu", "us"]))
-            .vary(Vary::group("group", ["member"], SECRET));
+            .vary(group);
         let pages = pages.build().unwrap();
         let cookie = pages.group_cookie("group", "member", Duration::from_secs(60));
         let stand = Stand::over(memcached, &pages, md5, |site| {
@@ -53,6 +58,30 @@ fn both_modules_make_the_same_keys_of_variants() {
             &stand.send(Request::get("/a").header("Accept-Language", "de"))
         ));
     }
+}
+
+#[test]
+fn nothing_that_comes_after_the_key_sees_the_secret() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).vary(Vary::group("group", ["member"], SECRET).hmac());
+    let pages = pages.build().unwrap();
+    let cookie = pages.group_cookie("group", "member", Duration::from_secs(60));
+    let key = PageKey::new("site1~member", "/a").to_string();
+    memcached.set(key, 0, 0, "stored");
+    let edit = |_: u16, file: String| {
+        let shown =
+            "add_header X-Shown \"$djanginxed_signed/$djanginxed_secret\";\nset $djanginxed_hashed";
+        file.replace("set $djanginxed_hashed", shown)
+    };
+    let stand = Stand::edited(memcached, &pages, Md5::Njs, |site| site, edit);
+    let cookie = format!("group={}", cookie.value());
+    let found = stand.send(Request::get("/a").header("Cookie", cookie));
+    assert!(is_hit(&found));
+    let shown = found.header("x-shown").unwrap();
+    assert!(
+        shown.contains(" group member ") && shown.ends_with('/'),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod deletes;
 mod direct;
 mod entries;
 mod expiry;
+mod groups;
 mod hits;
 mod ignored_query;
 mod known_query;

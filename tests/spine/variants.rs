@@ -1,8 +1,6 @@
 //! One page in a few variants: nginx and the application take the same one for the same
 //! request.
 
-use std::time::Duration;
-
 use actix_web::{HttpResponse, web};
 use djanginxed::{Layout, PageCache, PageKey, Variant, Vary, cache_page};
 use proptest::collection::vec;
@@ -154,7 +152,7 @@ fn alike(layout: Layout, requests: usize) {
 }
 
 /// How many requests are made up; a longer run is asked for by the environment.
-fn requests() -> usize {
+pub(crate) fn requests() -> usize {
     let more = std::env::var("DJANGINXED_TEST_REQUESTS").ok();
     more.and_then(|number| number.parse().ok()).unwrap_or(400)
 }
@@ -283,132 +281,4 @@ fn a_middlewares_pages_vary_as_those_of_the_attribute() {
             ask(language).await.assert_hit();
         }
     });
-}
-
-const SECRET: &str = "kL3/x+Yw0123456789abcdefghijklmnopqrstuvw=";
-
-/// A cache whose pages are for groups.
-fn grouped(secret: &str) -> djanginxed::PageCacheBuilder {
-    PageCache::builder().vary(Vary::group("group", ["member", "a.b-c_D"], secret))
-}
-
-/// The cookie's value, made by another process with the same settings, or other ones.
-fn signed(secret: &str, value: &str, seconds: u64) -> String {
-    let pages = grouped(secret).build().unwrap();
-    let life = Duration::from_secs(seconds);
-    pages.group_cookie("group", value, life).value().to_owned()
-}
-
-/// A cookie's value with one thing wrong, if any.
-fn spoilt(good: Vec<String>) -> impl Strategy<Value = String> {
-    let edits = (
-        0..14_usize,
-        any::<prop::sample::Index>(),
-        "[A-Za-z0-9._ =-]",
-    );
-    (select(good), edits).prop_map(|(value, (edit, at, new))| {
-        let at = at.index(value.len());
-        match edit {
-            0 => format!("{}{new}{}", &value[..at], &value[at + 1..]),
-            1 => format!("{}{new}{}", &value[..at], &value[at..]),
-            2 => format!("{}{}", &value[..at], &value[at + 1..]),
-            3 => value[..at].to_owned(),
-            4 => format!("x; group={value}"),
-            5 => format!("{value}; group=x"),
-            6 => format!(" {value}\t"),
-            7 => format!("\"{value}\""),
-            8 => value.replace("member", "a.b-c_D"),
-            // The last digit of the signature has bits that say nothing.
-            9 => format!("{}{new}", &value[..value.len() - 1]),
-            _ => value,
-        }
-    })
-}
-
-#[test]
-fn nginx_and_the_application_believe_the_same_groups() {
-    for layout in [Layout::Body, Layout::Response] {
-        let stack = Stack::setup()
-            .cache(|pages| pages.vary(Vary::group("group", ["member", "a.b-c_D"], SECRET)))
-            .layout(layout)
-            .routes(|config| {
-                let grouped = |variant: Variant| async move {
-                    ok().body(format!("~{}", variant.get("group").unwrap()))
-                };
-                config.route("/plain", web::get().to(grouped));
-            })
-            .start(Script::new(|render| {
-                ok().body(format!("{} {}", render.header("x-group"), render.text()))
-            }));
-        let ended = signed(SECRET, "member", 0);
-        std::thread::sleep(Duration::from_millis(2_100));
-        let member = signed(SECRET, "member", 600);
-        let editor = signed(SECRET, "a.b-c_D", 9_000_000_000);
-        let forged = signed(&SECRET.to_lowercase(), "member", 600);
-        let good = vec![
-            ended.clone(),
-            member.clone(),
-            editor.clone(),
-            forged.clone(),
-        ];
-        // What nginx finds under a group's key was put there by hand.
-        for value in ["", "member", "a.b-c_D"] {
-            let key = PageKey::new(&format!("site1~{value}"), "/hit").to_string();
-            let body = match layout {
-                Layout::Body => format!("~{value}"),
-                _ => format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n~{value}"),
-            };
-            let flags = if layout == Layout::Body { 0 } else { 4 };
-            stack.memcached.set(key, flags, 0, body);
-        }
-        let ask = |target: &str, cookie: &str| {
-            let cookie = format!("a=b; group={cookie}");
-            let request = Request::get(target).header("Cookie", cookie);
-            let answer = request.send(stack.nginx.port());
-            assert_eq!(answer.status, 200, "{answer:?}");
-            answer
-        };
-        let hit = |cookie: &str| {
-            let answer = ask("/hit", cookie);
-            assert_eq!(cache_status(&answer), NGINX_HIT, "{cookie}");
-            answer.text().to_owned()
-        };
-        assert_eq!(hit(&member), "~member");
-        assert_eq!(hit(&editor), "~a.b-c_D");
-        for anonymous in [&ended, &forged, &"x".to_owned(), &String::new()] {
-            assert_eq!(hit(anonymous), "~", "{anonymous}");
-        }
-        let mut runner = TestRunner::default();
-        let mut believed = 0;
-        for _ in 0..requests() {
-            let cookie = spoilt(good.clone())
-                .new_tree(&mut runner)
-                .unwrap()
-                .current();
-            let told = ask("/plain", &cookie).text().to_owned();
-            assert_eq!(hit(&cookie), told, "{cookie}");
-            believed += usize::from(told != "~");
-        }
-        assert!(believed > 20 && believed < requests(), "{believed}");
-    }
-}
-
-#[test]
-fn a_groups_cookie_is_what_the_application_sets() {
-    let pages = grouped(SECRET).build().unwrap();
-    let cookie = pages.group_cookie("group", "member", Duration::from_secs(60));
-    let text = cookie.to_string();
-    assert!(text.starts_with("group=member."), "{text}");
-    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=60"] {
-        assert!(text.contains(part), "{text}");
-    }
-    let shown = format!("{pages:?} {:?}", djanginxed::nginx::Site::new(&pages));
-    assert!(!shown.contains(SECRET), "{shown}");
-}
-
-#[test]
-#[should_panic(expected = "declare it with Vary::group")]
-fn a_group_that_is_not_declared_has_no_cookie() {
-    let pages = grouped(SECRET).build().unwrap();
-    let _ = pages.group_cookie("group", "admin", Duration::from_secs(60));
 }

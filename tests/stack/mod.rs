@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use actix_web::rt::Runtime;
 use actix_web::web::ServiceConfig;
-use djanginxed::nginx::Site;
+use djanginxed::nginx::{Md5, Site};
 use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey};
+use djanginxed_runtime::tool::SCRIPT;
 use testkit::http::{Request, Response};
 use testkit::{Item, Memcached, Module, Nginx, NginxBuilder, free_port};
 
@@ -40,6 +41,7 @@ pub(crate) struct Setup {
     site: fn(Site) -> Site,
     routes: Routes,
     layout: Layout,
+    md5: Md5,
 }
 
 type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -55,6 +57,11 @@ impl Setup {
     /// Another layout than bodies, in the application and in nginx.
     pub(crate) fn layout(self, layout: Layout) -> Setup {
         Setup { layout, ..self }
+    }
+
+    /// Another module of nginx that computes the keys.
+    pub(crate) fn md5(self, md5: Md5) -> Setup {
+        Setup { md5, ..self }
     }
 
     pub(crate) fn cache(
@@ -102,7 +109,7 @@ impl Setup {
         let settings = cache(&memcached).layout(self.layout);
         let pages = (self.cache)(settings).build().unwrap();
         let application = application(&pages, &script);
-        let site = (self.site)(Site::new(&pages).server_name("127.0.0.1"))
+        let site = (self.site)(Site::new(&pages).server_name("127.0.0.1").md5(self.md5))
             .app(format!("127.0.0.1:{}", application.port()));
         let conf = |port| {
             let site = site
@@ -112,7 +119,7 @@ impl Setup {
             site.generate().unwrap().site()
         };
         Stack {
-            nginx: nginx(self.layout).start(conf).unwrap(),
+            nginx: nginx(self.layout, self.md5).start(conf).unwrap(),
             application,
             script,
             pages,
@@ -121,8 +128,13 @@ impl Setup {
     }
 }
 
-/// nginx with the modules that a layout needs.
-pub(crate) fn nginx(layout: Layout) -> NginxBuilder {
+/// nginx with the modules that a layout and the keys need.
+fn nginx(layout: Layout, md5: Md5) -> NginxBuilder {
+    if md5 == Md5::Njs {
+        return Nginx::builder()
+            .modules([Module::Njs])
+            .file("djanginxed.js", SCRIPT);
+    }
     let mut modules = vec![Module::SetMisc];
     if layout == Layout::Response {
         modules.extend([Module::Srcache, Module::Memc]);
@@ -146,6 +158,7 @@ impl Stack {
             site: |site| site,
             routes: Arc::new(|_| {}),
             layout: Layout::Body,
+            md5: Md5::default(),
         }
     }
 

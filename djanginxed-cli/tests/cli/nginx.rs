@@ -334,6 +334,36 @@ fn the_rules_are_the_environments_where_none_is_given() {
 }
 
 #[test]
+fn a_group_that_is_signed_by_an_hmac_needs_njs() {
+    let done = |more: &[&str]| {
+        let mut command = command();
+        command
+            .args(["nginx", "--server-name=a.example", "--app=127.0.0.1:8080"])
+            .args([
+                "--servers=127.0.0.1:11211",
+                "--vary=group-hmac:group=member",
+            ])
+            .args(more)
+            .env(
+                "DJANGINXED_GROUP_SECRET",
+                "0123456789abcdef0123456789abcdef",
+            );
+        finish(&mut command, "")
+    };
+    let refused = done(&[]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let error = "--vary: group-hmac \"group\": nginx works an HMAC out by njs alone: use md5 njs";
+    assert!(refused.err.contains(error), "{}", refused.err);
+    let written = done(&["--md5=njs", "--no-test"]);
+    assert_eq!(written.code, 0, "{}", written.err);
+    assert!(
+        written
+            .out
+            .contains("js_set $djanginxed_believed djanginxed.believed;")
+    );
+}
+
+#[test]
 fn a_groups_secret_comes_from_a_file_and_is_for_few_to_read() {
     use std::os::unix::fs::PermissionsExt;
     const SECRET: &str = "0123456789abcdef0123456789abcdef";

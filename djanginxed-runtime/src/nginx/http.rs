@@ -229,4 +229,7 @@ fn njs(text: &mut Text, plan: &Plan) {
     text.why("The md5 of key prefix and request target, in JavaScript.");
     text.line(format_args!("js_import {name} from {path}"));
     text.line(format_args!("js_set ${name}_key {name}.key"));
+    if vary::has_hmac(plan) {
+        text.line(format_args!("js_set ${name}_believed {name}.believed"));
+    }
 }

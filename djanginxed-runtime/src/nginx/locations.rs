@@ -148,6 +148,7 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
                 "set $djanginxed_prefix \"{}\"",
                 recipe.start()
             ));
+            vary::forget_secret(text, plan);
             text.line(format_args!("set $djanginxed_hashed {}", plan.target()));
             text.line(format_args!("set $memcached_key ${}_key", plan.name));
         }

@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use crate::personal::{NONCE_VARIABLE, nonce_marker};
 use crate::placement::upstream_lines;
 use crate::settings::Settings;
-use crate::vary::Rules;
+use crate::vary::{Rules, Signature};
 
 /// Measured: larger ones gain nothing on usual pages and cost memory.
 pub(super) const BUFFER: &str = "32k";
@@ -101,7 +101,7 @@ impl Plan {
             parts: settings.parts,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
-            md5: md5(site)?,
+            md5: module(site)?,
             layout: settings.layout,
             script_path: values::file("script", &site.script_path)?,
             modules: (site.modules.as_ref())
@@ -165,15 +165,29 @@ fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {
 }
 
 /// No script of ours reads whole responses, and where srcache is, set-misc is, too.
-fn md5(site: &Site) -> Result<Md5, Error> {
-    match (site.settings.layout, site.md5) {
-        (Layout::Response, Md5::Njs) => Err(refuse(
+fn module(site: &Site) -> Result<Md5, Error> {
+    let (layout, md5) = (site.settings.layout, site.md5);
+    let mut seals = site.settings.vary.seals();
+    let hmac = seals.find(|(_, seal)| seal.signature == Signature::Hmac);
+    match (layout, md5, hmac) {
+        (Layout::Response, _, Some((rule, _))) => Err(refuse(
+            "group-hmac",
+            &rule.name,
+            "nginx works an HMAC out by njs alone, which layout response does without: declare \
+             the group without hmac, or use layout body",
+        )),
+        (_, Md5::SetMisc, Some((rule, _))) => Err(refuse(
+            "group-hmac",
+            &rule.name,
+            "nginx works an HMAC out by njs alone: use md5 njs, or declare the group without hmac",
+        )),
+        (Layout::Response, Md5::Njs, None) => Err(refuse(
             "md5",
             "njs",
             "layout response needs srcache-nginx-module and memc-nginx-module, which come with \
              set-misc (Debian, Ubuntu, OpenResty): use set-misc, or layout body",
         )),
-        (_, md5) => Ok(md5),
+        _ => Ok(md5),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::text::{Text, quoted};
 use super::values::header_variable;
-use crate::vary::{CLIENT_HINT, Languages, Rule, TENTHS, Test};
+use crate::vary::{CLIENT_HINT, Languages, Rule, Seal, Signature, TENTHS, Test, message};
 
 /// What a regular expression has found. Sites share it: it is read where it is set.
 const FOUND: &str = "djanginxed_found";
@@ -22,7 +22,7 @@ pub(super) fn maps(text: &mut Text, plan: &Plan) {
             Test::Cookie => cookie(text, rule, &to),
             Test::Header(name) => exact(text, rule, &header_variable(name.as_str()), &to),
             Test::Mobile => mobile(text, rule, &to),
-            Test::Group(_) => group(text, plan, rule, &to),
+            Test::Group(seal) => group(text, plan, rule, seal, &to),
         }
     }
 }
@@ -71,8 +71,8 @@ fn language(text: &mut Text, rule: &Rule, languages: &Languages, to: &str) {
 }
 
 /// What the cookie says, by parts; nothing where it is not written as it should be. Of
-/// the signature's last digit four bits must be zero.
-fn group(text: &mut Text, plan: &Plan, rule: &Rule, to: &str) {
+/// the last digit of a signature four bits must be zero (md5), or two (HMAC).
+fn group(text: &mut Text, plan: &Plan, rule: &Rule, seal: &Seal, to: &str) {
     let name = &plan.name;
     let source = cookie_value(text, rule, to);
     let values: Vec<String> = rule.values[1..]
@@ -81,20 +81,34 @@ fn group(text: &mut Text, plan: &Plan, rule: &Rule, to: &str) {
         .collect();
     let values = values.join("|");
     const END: &str = "[1-9][0-9]{9}";
-    const HASH: &str = "[A-Za-z0-9_-]{21}[AQgw]";
+    let (hash, signed, verdict) = match seal.signature {
+        Signature::Md5 => (
+            "[A-Za-z0-9_-]{21}[AQgw]",
+            format!("${{{FOUND}2}},${FOUND}"),
+            "$secure_link".to_owned(),
+        ),
+        Signature::Hmac => (
+            "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]",
+            format!(
+                "{} ${{{FOUND}2}}",
+                message(&format!("${FOUND}"), &rule.name, &format!("${{{FOUND}1}}"))
+            ),
+            format!("${name}_believed"),
+        ),
+    };
     text.block(format_args!("map {source} ${name}_group"), |text| {
         text.line("default \"\"");
-        let pattern = format!("~^[ \\t]*+(?<{FOUND}>{values})\\.{END}\\.{HASH}[ \\t]*+$");
+        let pattern = format!("~^[ \\t]*+(?<{FOUND}>{values})\\.{END}\\.{hash}[ \\t]*+$");
         text.line(format_args!("{} ${FOUND}", quoted(&pattern)));
     });
     text.block(format_args!("map {source} ${name}_signed"), |text| {
         text.line("default \"\"");
-        let pattern =
-            format!("~^[ \\t]*+(?:{values})\\.(?<{FOUND}>{END})\\.(?<{FOUND}1>{HASH})[ \\t]*+$");
-        let value = format!("${{{FOUND}1}},${FOUND}");
-        text.line(format_args!("{} {}", quoted(&pattern), quoted(&value)));
+        let pattern = format!(
+            "~^[ \\t]*+(?<{FOUND}1>{values})\\.(?<{FOUND}>{END})\\.(?<{FOUND}2>{hash})[ \\t]*+$"
+        );
+        text.line(format_args!("{} {}", quoted(&pattern), quoted(&signed)));
     });
-    text.block(format_args!("map $secure_link {to}"), |text| {
+    text.block(format_args!("map {verdict} {to}"), |text| {
         text.line("default \"\"");
         text.line(format_args!("1 ${name}_group"));
     });
@@ -103,18 +117,40 @@ fn group(text: &mut Text, plan: &Plan, rule: &Rule, to: &str) {
 /// In a location of pages: whether a group's cookie is signed and has not ended.
 pub(super) fn check_signature(text: &mut Text, plan: &Plan) {
     let name = &plan.name;
-    for rule in plan.vary.iter() {
-        if let Test::Group(secret) = &rule.test {
-            text.why("A group is believed where this secret has signed it.");
-            text.line(format_args!("secure_link ${name}_signed"));
-            let hashed = secret.hashed(
-                "$secure_link_expires",
-                &rule.name,
-                &format!("${name}_group"),
-            );
-            text.line(format_args!("secure_link_md5 {}", quoted(&hashed)));
+    for (rule, seal) in plan.vary.seals() {
+        text.why("A group is believed where this secret has signed it.");
+        let secret = seal.secret.reveal();
+        match seal.signature {
+            Signature::Md5 => {
+                text.line(format_args!("secure_link ${name}_signed"));
+                let signed = message(
+                    "$secure_link_expires",
+                    &rule.name,
+                    &format!("${name}_group"),
+                );
+                let hashed = quoted(&format!("{signed} {secret}"));
+                text.line(format_args!("secure_link_md5 {hashed}"));
+            }
+            Signature::Hmac => {
+                text.line(format_args!("set $djanginxed_secret {}", quoted(secret)));
+                text.line(format_args!("set $djanginxed_signed ${name}_signed"));
+            }
         }
     }
+}
+
+/// In a location of pages, once the key's variant is known: no page, log or script is to
+/// see the secret.
+pub(super) fn forget_secret(text: &mut Text, plan: &Plan) {
+    if has_hmac(plan) {
+        text.line("set $djanginxed_secret \"\"");
+    }
+}
+
+/// Whether the script works signatures out.
+pub(super) fn has_hmac(plan: &Plan) -> bool {
+    let mut seals = plan.vary.seals();
+    seals.any(|(_, seal)| seal.signature == Signature::Hmac)
 }
 
 fn cookie(text: &mut Text, rule: &Rule, to: &str) {

@@ -2,7 +2,7 @@
 
 use djanginxed_rules::{is_cookie_name, is_variant_value};
 
-use super::{Kind, Languages, Rule, Rules, Test, Vary};
+use super::{Kind, Languages, Rule, Rules, Seal, Test, Vary};
 use crate::config_error::ConfigError;
 use crate::nginx::{FORWARDING_HEADERS, NOT_PASSED};
 use crate::settings::check::header_name;
@@ -85,7 +85,7 @@ impl Vary {
                 }
                 Ok(Test::Language(languages))
             }
-            Kind::Cookie | Kind::Group
+            Kind::Cookie | Kind::Group(_)
                 if !is_cookie_name(&self.name) || self.name.len() > MAX_NAME =>
             {
                 Err(self.refused(
@@ -94,12 +94,15 @@ impl Vary {
                 ))
             }
             Kind::Cookie => Ok(Test::Cookie),
-            Kind::Group => match &self.secret {
+            Kind::Group(signature) => match &self.secret {
                 // As nginx's file quotes them.
                 Some(_) if self.values.join("|").replace('.', "123").len() > MAX_EXPRESSION => {
                     Err(self.refused("", "its values are longer than nginx takes"))
                 }
-                Some(secret) if secret.is_good() => Ok(Test::Group(secret.clone())),
+                Some(secret) if secret.is_good() => Ok(Test::Group(Seal {
+                    signature,
+                    secret: secret.clone(),
+                })),
                 Some(_) => Err(self.refused(
                     "",
                     "use a secret of 32 to 256 of A-Z a-z 0-9 + / = _ . -, for example from \

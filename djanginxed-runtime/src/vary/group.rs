@@ -1,20 +1,34 @@
 //! Groups of visitors: a signed cookie with an end, which nginx checks by itself.
 //!
 //! The cookie is `VALUE.END.HASH`: the group, the second since 1970 from which on it is
-//! nothing (ten digits), and the md5 of `END NAME VALUE SECRET` in base64url. The secret
-//! stands last, where a known hash cannot be extended; and what stands before it is
-//! digits and declared words alone, of which nobody can make two that collide.
+//! nothing (ten digits), and a hash in base64url. `docs/security.md` says what each kind
+//! of hash is worth.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 /// How many digits the end has; enough until the year 2286.
 const DIGITS: usize = 10;
 
-/// Of the md5's 16 bytes in base64url, without padding.
-const HASH: usize = 22;
+/// How a group's cookie is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signature {
+    /// The md5 of `END NAME VALUE SECRET`, which nginx works out by `secure_link_md5`.
+    /// The secret stands last, where a known hash cannot be extended; and what stands
+    /// before it is digits and declared words alone, of which nobody can make two that
+    /// collide.
+    Md5,
+    /// The HMAC-SHA256 of `END NAME VALUE`, its key the secret, which nginx works out by
+    /// njs.
+    Hmac,
+}
 
 /// What signs cookies. It is not shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,11 +51,25 @@ impl Secret {
         (32..=256).contains(&self.0.len()) && self.0.bytes().all(plain)
     }
 
-    /// What is hashed; nginx's words or a cookie's own.
-    pub(crate) fn hashed(&self, end: &str, name: &str, value: &str) -> String {
-        format!("{end} {name} {value} {}", self.0)
+    /// As it stands in nginx's file.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
     }
+}
 
+/// What is signed; nginx's words or a cookie's own. None of them has a space.
+pub(crate) fn message(end: &str, name: &str, value: &str) -> String {
+    format!("{end} {name} {value}")
+}
+
+/// Signs the cookies of a group, and checks them.
+#[derive(Clone, Debug)]
+pub(crate) struct Seal {
+    pub(crate) signature: Signature,
+    pub(crate) secret: Secret,
+}
+
+impl Seal {
     /// A cookie's value that is good until `life` is over.
     pub(super) fn signed(
         &self,
@@ -52,11 +80,8 @@ impl Secret {
     ) -> String {
         let end = seconds(now).saturating_add(life.as_secs());
         let end = end.clamp(1_000_000_000, 9_999_999_999).to_string();
-        let hash = base64url(&Md5::digest(self.hashed(&end, name, value)).into());
-        format!(
-            "{value}.{end}.{}",
-            str::from_utf8(&hash).unwrap_or_default()
-        )
+        let hash = self.hash(&end, name, value);
+        format!("{value}.{end}.{hash}")
     }
 
     /// The group that a cookie's value says, if it is signed and has not ended.
@@ -74,37 +99,28 @@ impl Secret {
         if !is_end {
             return None;
         }
-        let expected = base64url(&Md5::digest(self.hashed(end, name, value)).into());
-        let is_signed = is_equal(hash.as_bytes(), &expected);
+        let expected = self.hash(end, name, value);
+        let is_signed = bool::from(hash.as_bytes().ct_eq(expected.as_bytes()));
         (is_signed && end.parse::<u64>().ok()? >= seconds(now)).then_some(value)
+    }
+
+    /// In base64 for URLs (RFC 4648, section 5), without padding.
+    fn hash(&self, end: &str, name: &str, value: &str) -> String {
+        let message = message(end, name, value);
+        let secret = self.secret.reveal();
+        match self.signature {
+            Signature::Md5 => URL_SAFE_NO_PAD.encode(Md5::digest(format!("{message} {secret}"))),
+            Signature::Hmac => {
+                let mut hmac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+                    .expect("HMAC takes a key of any length");
+                hmac.update(message.as_bytes());
+                URL_SAFE_NO_PAD.encode(hmac.finalize().into_bytes())
+            }
+        }
     }
 }
 
 fn seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
-}
-
-/// In a time that does not depend on where they differ.
-fn is_equal(given: &[u8], expected: &[u8; HASH]) -> bool {
-    let pairs = given.iter().zip(expected);
-    let differ = pairs.fold(0, |differ, (one, other)| differ | (one ^ other));
-    given.len() == HASH && std::hint::black_box(differ) == 0
-}
-
-/// Base64 for URLs (RFC 4648, section 5), without padding.
-fn base64url(bytes: &[u8; 16]) -> [u8; HASH] {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let number = u128::from_be_bytes(*bytes);
-    let mut text = [0; HASH];
-    for (at, digit) in text.iter_mut().enumerate() {
-        let bits = 128 - 6 * at as u32;
-        let sextet = match bits.checked_sub(6) {
-            Some(rest) => number >> rest,
-            // The last digit has two bits of the number.
-            None => number << (6 - bits),
-        };
-        *digit = DIGITS[(sextet & 63) as usize];
-    }
-    text
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
-pub(crate) use self::group::Secret;
+pub(crate) use self::group::{Seal, Secret, Signature, message};
 use self::headers::{cookie, joined, line};
 pub(crate) use self::language::{Languages, TENTHS};
 
@@ -22,8 +22,9 @@ pub(crate) use self::language::{Languages, TENTHS};
 ///
 /// Given to [`PageCacheBuilder::vary`](crate::PageCacheBuilder::vary), or written as
 /// the tool's `--vary` and `DJANGINXED_VARY` have it: `language=en,de`,
-/// `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`, `group:group=member,editor`
-/// (whose secret is in `DJANGINXED_GROUP_SECRET`).
+/// `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`,
+/// `group:group=member,editor` or `group-hmac:group=member,editor` (whose secret is in
+/// `DJANGINXED_GROUP_SECRET`).
 ///
 /// A value is 1 to 64 of `A-Z a-z 0-9 . _ -`. What is read of a request, nginx reads
 /// in the very same way: [`Variant`](crate::Variant) gives it to handlers.
@@ -52,7 +53,7 @@ enum Kind {
     Cookie,
     Header,
     Mobile,
-    Group,
+    Group(Signature),
 }
 
 impl Vary {
@@ -105,7 +106,8 @@ impl Vary {
     /// By the group that a signed cookie says, which
     /// [`PageCache::group_cookie`](crate::PageCache::group_cookie) makes; forged, ended
     /// or none: `""`, as any visitor. One such rule a cache. nginx checks the cookie by
-    /// itself (`secure_link_md5`).
+    /// itself: an md5 with the secret behind what is signed (`secure_link_md5`), which
+    /// nginx can without njs; or an HMAC, see [`hmac`](Self::hmac).
     ///
     /// The secret is 32 to 256 of `A-Z a-z 0-9 + / = _ . -`, the same for all processes,
     /// and known to nobody else: `openssl rand -base64 32`. It stands in nginx's file.
@@ -114,7 +116,29 @@ impl Vary {
         I: IntoIterator,
         I::Item: AsRef<str>,
     {
-        Vary::new(Kind::Group, name, values).with_secret(secret)
+        Vary::new(Kind::Group(Signature::Md5), name, values).with_secret(secret)
+    }
+
+    /// A [`group`](Self::group)'s cookie is signed by HMAC-SHA256, which nginx works out
+    /// where njs computes the keys ([`Md5::Njs`](crate::nginx::Md5::Njs), `--md5 njs`)
+    /// and nowhere else. Cookies of the other kind are not believed. Other rules stay as
+    /// they are.
+    ///
+    /// ```
+    /// # use djanginxed_runtime::Vary;
+    /// let secret = "kEjl0ZSMQ0ysUvbOTWlG5t7hXXzVJNm1w0R1J2cKJ1o=";
+    /// let rule = Vary::group("group", ["member", "editor"], secret).hmac();
+    /// assert_eq!(rule.to_string(), "group-hmac:group=member,editor");
+    /// ```
+    #[must_use]
+    pub fn hmac(self) -> Vary {
+        match self.kind {
+            Kind::Group(_) => Vary {
+                kind: Kind::Group(Signature::Hmac),
+                ..self
+            },
+            _ => self,
+        }
     }
 
     /// The secret of a [`group`](Self::group) that was read from text; other rules have
@@ -122,7 +146,7 @@ impl Vary {
     #[must_use]
     pub fn with_secret(self, secret: impl Into<String>) -> Vary {
         Vary {
-            secret: (self.kind == Kind::Group).then(|| Secret::new(secret.into())),
+            secret: matches!(self.kind, Kind::Group(_)).then(|| Secret::new(secret.into())),
             ..self
         }
     }
@@ -158,7 +182,7 @@ pub(crate) enum Test {
     Cookie,
     Header(HeaderName),
     Mobile,
-    Group(Secret),
+    Group(Seal),
 }
 
 /// A signed cookie that one request is made with.
@@ -179,11 +203,11 @@ impl Rule {
             }
             Test::Header(name) => self.position(Some(&joined(headers, name, b", "))),
             Test::Mobile => Some(usize::from(is_mobile(headers))),
-            Test::Group(secret) => {
+            Test::Group(seal) => {
                 let cookies = joined(headers, &header::COOKIE, b"; ");
                 let given = cookie(&cookies, self.name.as_bytes()).map(line);
                 let given = given.and_then(|given| str::from_utf8(given).ok());
-                let believed = given.and_then(|given| secret.believed(&self.name, given, now));
+                let believed = given.and_then(|given| seal.believed(&self.name, given, now));
                 self.position(believed.map(str::as_bytes))
             }
         };
@@ -280,8 +304,8 @@ impl Rules {
     ) -> Option<String> {
         let rule = self.iter().find(|rule| rule.name == name)?;
         match &rule.test {
-            Test::Group(secret) if rule.values[1..].iter().any(|own| own == value) => {
-                Some(secret.signed(name, value, life, now))
+            Test::Group(seal) if rule.values[1..].iter().any(|own| own == value) => {
+                Some(seal.signed(name, value, life, now))
             }
             _ => None,
         }
@@ -302,8 +326,8 @@ impl Rules {
                 Test::Header(name) => field(name.clone()),
                 Test::Cookie => cookies.push(format!("{}={value}", rule.name)),
                 Test::Group(_) if value.is_empty() => {}
-                Test::Group(secret) => {
-                    let signed = secret.signed(&rule.name, value, FOR_ONE_REQUEST, now);
+                Test::Group(seal) => {
+                    let signed = seal.signed(&rule.name, value, FOR_ONE_REQUEST, now);
                     cookies.push(format!("{}={signed}", rule.name));
                 }
                 Test::Mobile => {
@@ -318,8 +342,16 @@ impl Rules {
         fields
     }
 
+    /// The rules of signed cookies, one at the most.
+    pub(crate) fn seals(&self) -> impl Iterator<Item = (&Rule, &Seal)> {
+        self.iter().filter_map(|rule| match &rule.test {
+            Test::Group(seal) => Some((rule, seal)),
+            _ => None,
+        })
+    }
+
     pub(crate) fn has_secret(&self) -> bool {
-        self.iter().any(|rule| matches!(rule.test, Test::Group(_)))
+        self.seals().next().is_some()
     }
 
     /// Whether a rule knows this cookie.

@@ -1,4 +1,5 @@
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use proptest::prelude::*;
 
 use super::*;
 use crate::ConfigError;
@@ -167,6 +168,7 @@ fn what_cannot_be_declared_is_named() {
         (vec![many(33).leak(), "mobile"], "more than 64 variants"),
         (vec![long.leak()], "longer than nginx takes"),
         (vec!["group:g=member"], "DJANGINXED_GROUP_SECRET"),
+        (vec!["group-hmac:g=member"], "DJANGINXED_GROUP_SECRET"),
         (one_each, "eight rules"),
     ] {
         let error = rules(&texts).unwrap_err().to_string();
@@ -176,48 +178,132 @@ fn what_cannot_be_declared_is_named() {
 
 const SECRET: &str = "0123456789abcdef0123456789ABCDEF";
 
-fn group(cookie: &str, now: SystemTime) -> String {
-    let rules = Rules::check(&[Vary::group("group", ["member", "a.b-c"], SECRET)]).unwrap();
+fn groups() -> Vary {
+    Vary::group("group", ["member", "a.b-c"], SECRET)
+}
+
+/// Both ways to sign.
+fn seals() -> [Rules; 2] {
+    [groups(), groups().hmac()].map(|group| Rules::check(&[group]).unwrap())
+}
+
+fn group(rules: &Rules, cookie: &str, now: SystemTime) -> String {
     let mut headers = HeaderMap::new();
     headers.append(header::COOKIE, HeaderValue::from_str(cookie).unwrap());
     rules.of(&headers, now).to_string()
 }
 
+const LIFE: Duration = Duration::from_secs(60);
+
+/// In 2027.
+const NOW: u64 = 1_800_000_000;
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+#[test]
+fn a_groups_cookie_is_what_openssl_makes_of_it() {
+    for (rules, cookie) in seals().iter().zip([
+        // printf '1800000060 group member SECRET' | openssl md5 -binary | basenc --base64url
+        "member.1800000060.NoffLHLhbjKxZ96O8HzMYQ",
+        // printf '1800000060 group member' | openssl sha256 -hmac SECRET -binary | …
+        "member.1800000060.U63qYp839TCtBvXA3AVp4AmYiIxB8-nmGvzfael6F0k",
+    ]) {
+        let signed = rules.signed("group", "member", LIFE, now()).unwrap();
+        assert_eq!(signed, cookie);
+        assert_eq!(rules.signed("group", "", LIFE, now()), None);
+        assert_eq!(rules.signed("other", "member", LIFE, now()), None);
+    }
+}
+
 #[test]
 fn a_group_is_believed_where_it_is_signed_and_until_its_end() {
-    let rules = Rules::check(&[Vary::group("group", ["member", "a.b-c"], SECRET)]).unwrap();
-    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-    let life = Duration::from_secs(60);
-    let signed = |value| rules.signed("group", value, life, now).unwrap();
-    assert_eq!(
-        signed("member"),
-        // printf '1800000060 group member SECRET' | openssl md5 -binary | basenc --base64url
-        "member.1800000060.NoffLHLhbjKxZ96O8HzMYQ"
-    );
-    assert_eq!(rules.signed("group", "", life, now), None);
-    assert_eq!(rules.signed("other", "member", life, now), None);
-    for value in ["member", "a.b-c"] {
-        let cookie = format!("a=b; group={}", signed(value));
-        assert_eq!(group(&cookie, now), format!("~{value}"));
-        assert_eq!(group(&cookie, now + life), format!("~{value}"));
-        assert_eq!(group(&cookie, now + life + Duration::from_secs(1)), "~");
+    for rules in seals() {
+        let of = |cookie: &str, now| group(&rules, cookie, now);
+        let signed = |value| rules.signed("group", value, LIFE, now()).unwrap();
+        for value in ["member", "a.b-c"] {
+            let cookie = format!("a=b; group={}", signed(value));
+            assert_eq!(of(&cookie, now()), format!("~{value}"));
+            assert_eq!(of(&cookie, now() + LIFE), format!("~{value}"));
+            assert_eq!(of(&cookie, now() + LIFE + Duration::from_secs(1)), "~");
+        }
+        let good = signed("member");
+        for forged in [
+            good.replace("member", "a.b-c"),
+            good.replace("1800000060", "1800000061"),
+            good.replace(".1800000060", ".01800000060"),
+            format!("{good}="),
+            good[..good.len() - 1].to_owned(),
+            format!("\"{good}\""),
+            "member".to_owned(),
+            "member..".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(of(&format!("group={forged}"), now()), "~", "{forged}");
+        }
+        assert_eq!(of(&format!("group=x; group={good}"), now()), "~");
+        assert_eq!(of(&format!("other={good}"), now()), "~");
     }
-    let good = signed("member");
-    for forged in [
-        good.replace("member", "a.b-c"),
-        good.replace("1800000060", "1800000061"),
-        good.replace(".1800000060", ".01800000060"),
-        format!("{good}="),
-        good[..good.len() - 1].to_owned(),
-        format!("\"{good}\""),
-        "member".to_owned(),
-        "member..".to_owned(),
-        String::new(),
-    ] {
-        assert_eq!(group(&format!("group={forged}"), now), "~", "{forged}");
+}
+
+#[test]
+fn a_signature_of_the_other_kind_is_not_believed() {
+    let [md5, hmac] = seals();
+    for (own, other) in [(&md5, &hmac), (&hmac, &md5)] {
+        let cookie = other.signed("group", "member", LIFE, now()).unwrap();
+        assert_eq!(group(own, &format!("group={cookie}"), now()), "~");
     }
-    assert_eq!(group(&format!("group=x; group={good}"), now), "~");
-    assert_eq!(group(&format!("other={good}"), now), "~");
+}
+
+proptest! {
+    /// One that is signed, with one thing about it changed.
+    #[test]
+    fn whatever_is_changed_in_a_signed_cookie_makes_its_bearer_anybody(
+        at in any::<prop::sample::Index>(),
+        new in "[ -:<-~]{0,3}",
+        removed in 0..4_usize,
+        life in 1..1_000_000_u64,
+        by in 0..2_usize,
+    ) {
+        let rules = &seals()[by];
+        let life = Duration::from_secs(life);
+        let good = rules.signed("group", "member", life, now()).unwrap();
+        let at = at.index(good.len());
+        let end = (at + removed).min(good.len());
+        let edited = format!("{}{new}{}", &good[..at], &good[end..]);
+        let expected = match edited.trim_matches([' ', '\t']) == good {
+            true => "~member",
+            false => "~",
+        };
+        prop_assert_eq!(group(rules, &format!("group={}", edited), now()), expected);
+    }
+
+    #[test]
+    fn what_another_secret_name_or_time_has_signed_makes_nobody_a_member(
+        secret in "[A-Za-z0-9]{32,40}",
+        name in "[a-z]{1,8}",
+        past in 1..1_000_000_u64,
+        by in 0..2_usize,
+    ) {
+        let rules = &seals()[by];
+        let of = |vary: Vary, now| {
+            let vary = if by == 1 { vary.hmac() } else { vary };
+            let name = vary.name.clone();
+            let rules = Rules::check(&[vary]).unwrap();
+            rules.signed(&name, "member", LIFE, now).unwrap()
+        };
+        let own = of(groups(), now());
+        prop_assert_eq!(group(rules, &format!("group={own}"), now()), "~member");
+        let before = now() - LIFE - Duration::from_secs(past);
+        for cookie in [
+            of(Vary::group("group", ["member"], secret), now()),
+            of(groups(), before),
+            of(Vary::group(format!("{name}."), ["member"], SECRET), now()),
+        ] {
+            prop_assert_eq!(group(rules, &format!("group={}", cookie), now()), "~");
+        }
+    }
 }
 
 #[test]
@@ -245,6 +331,7 @@ fn a_rule_is_written_as_it_is_read() {
         "header:X-Region=eu,us",
         "mobile",
         "group:g=a,b",
+        "group-hmac:g=a,b",
     ] {
         assert_eq!(text.parse::<Vary>().unwrap().to_string(), text);
     }
@@ -259,7 +346,7 @@ fn a_request_can_be_made_for_each_variant() {
         "header:X-Region=eu,us",
     ];
     let declared = texts.iter().map(|text| text.parse().unwrap());
-    let group = Vary::group("group", ["member"], SECRET);
+    let group = Vary::group("group", ["member"], SECRET).hmac();
     let declared: Vec<Vary> = declared.chain([group]).collect();
     let (rules, now) = (Rules::check(&declared).unwrap(), SystemTime::now());
     let all = rules.all();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Kind, Vary};
+use super::{Kind, Signature, Vary};
 use crate::config_error::ConfigError;
 
 impl Vary {
@@ -14,7 +14,8 @@ impl Vary {
             Kind::Cookie => format!("cookie:{}", self.name),
             Kind::Header => format!("header:{}", self.name),
             Kind::Mobile => "mobile".to_owned(),
-            Kind::Group => format!("group:{}", self.name),
+            Kind::Group(Signature::Md5) => format!("group:{}", self.name),
+            Kind::Group(Signature::Hmac) => format!("group-hmac:{}", self.name),
         }
     }
 }
@@ -30,8 +31,8 @@ impl fmt::Display for Vary {
     }
 }
 
-/// `language=en,de`, `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile` or
-/// `group:group=member,editor`. Names and values are checked where the cache is built.
+/// `language=en,de`, `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`,
+/// `group:group=member,editor` or `group-hmac:group=member,editor`. Names and values are checked where the cache is built.
 impl FromStr for Vary {
     type Err = ConfigError;
 
@@ -41,7 +42,7 @@ impl FromStr for Vary {
             rule: text.to_owned(),
             value: String::new(),
             problem: "write language=en,de, cookie:NAME=VALUE,VALUE, header:NAME=VALUE,VALUE, \
-                      mobile or group:NAME=VALUE,VALUE",
+                      mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE",
         };
         if text == "mobile" {
             return Ok(Vary::mobile());
@@ -52,7 +53,8 @@ impl FromStr for Vary {
             None if label.trim() == "language" => Ok(Vary::language(values)),
             Some(("cookie", name)) => Ok(Vary::cookie(name, values)),
             Some(("header", name)) => Ok(Vary::header(name, values)),
-            Some(("group", name)) => Ok(Vary::new(Kind::Group, name, values)),
+            Some(("group", name)) => Ok(Vary::new(Kind::Group(Signature::Md5), name, values)),
+            Some(("group-hmac", name)) => Ok(Vary::new(Kind::Group(Signature::Hmac), name, values)),
             _ => Err(refused()),
         }
     }

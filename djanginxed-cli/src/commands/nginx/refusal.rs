@@ -45,6 +45,7 @@ fn option(args: &Args, setting: &str, value: &str) -> Option<&'static str> {
         "bypass header" => "--bypass-header",
         "header" | "header value" => "--header",
         "ignored query parameter" => "--ignore-query",
+        "group-hmac" => "--vary",
         "content type" => "--page",
         "location" => location_option(args, value),
         "key prefix" if args.prefix.prefix == value => "--prefix",
