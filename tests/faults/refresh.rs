@@ -539,7 +539,7 @@ fn a_page_beside_which_another_ones_note_lies_is_deleted_and_nothing_is_asked_fo
         assert_eq!(run_of(&pair.first.site.get("/other"), "/other"), 1);
         wait(pair.first.pages.flush());
         let name = |target| format!("rq:{}", pair.first.pages.key(target));
-        let note = pair.memcached.get(&name("/other")).expect("a note");
+        let note = pair.memcached.get(name("/other")).expect("a note");
         pair.memcached.set(name(PAGE), 0, 600, &note.bytes);
         assert_eq!(pair.stored(PAGE), Some(1));
         assert_eq!(pair.stored("/other"), Some(1));
