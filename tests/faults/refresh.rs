@@ -514,6 +514,25 @@ fn another_process_asks_for_the_host_the_scheme_and_the_variant_of_the_page() {
     assert!(seen[0].0.starts_with("https://shop.example.com/"));
 }
 
+#[test]
+fn a_page_is_replaced_soon_after_another_process_has_purged_it() {
+    let pair = Pair::start(|settings| settings);
+    pair.first.store();
+    assert_eq!(
+        wait(pair.first.pages.purge(Purge::everything()))
+            .unwrap()
+            .deleted,
+        1
+    );
+    assert_eq!(run_of(&pair.first.site.get(PAGE), PAGE), 2);
+    wait(pair.first.pages.flush());
+    assert_eq!(pair.stored(PAGE), Some(2));
+    // The first render could be from before that purge, for all that the second knows.
+    let purged = wait(pair.second.pages.purge(Purge::page(PAGE))).unwrap();
+    assert_eq!((purged.replaced, purged.deleted), (1, 0));
+    assert_eq!(pair.stored(PAGE), Some(102));
+}
+
 /// It could be an older one that is stored in the place of the one that was looked at.
 #[test]
 fn a_page_that_a_third_process_is_about_to_store_is_deleted() {

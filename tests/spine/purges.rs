@@ -1,6 +1,7 @@
 //! Purging by tag, by target, and everything, in both stores.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
@@ -510,6 +511,26 @@ fn a_purge_says_that_a_piece_of_its_index_is_lost_and_not_that_it_is_done() {
     assert_eq!(missed(&pages, seven()), Some(1));
     // Of what was never listed nothing is missed.
     assert_eq!(missed(&pages, Purge::tag("nothing")), None);
+}
+
+#[test]
+fn pieces_that_are_made_during_a_purge_leave_it_in_no_doubt() {
+    let memcached = Memcached::start().unwrap();
+    let [one, other] = [(), ()].map(|()| cache(&memcached).build().unwrap());
+    let targets: Vec<_> = (0..1_000).map(|id| format!("/articles/{id}")).collect();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for some in targets.chunks(10) {
+                let some: Vec<_> = some.iter().map(String::as_str).collect();
+                ask(&one, &some);
+            }
+            over.store(true, Ordering::SeqCst);
+        });
+        while !over.load(Ordering::SeqCst) {
+            assert_eq!(missed(&other, Purge::everything()), None);
+        }
+    });
 }
 
 #[test]

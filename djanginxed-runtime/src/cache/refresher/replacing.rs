@@ -81,7 +81,13 @@ impl Work {
         pages.sort_by_heat(&mut read, |page| &page.wanted.target);
         let waiting = self.begin(read, until);
         let mut purged = pages.delete_counted(&rest).await;
-        let left = self.replaced(pages, waiting, until, &mut purged).await;
+        let (mut left, refused) = self.replaced(pages, waiting, until, &mut purged).await;
+        // Of another process's purge a writer knows the age in whole seconds, until it has
+        // seen it: what begins to render now is newer.
+        let again = self.begin(refused, until);
+        let (late, refused) = self.replaced(pages, again, until, &mut purged).await;
+        left.extend(late);
+        left.extend(refused.iter().map(|page| page.key));
         purged.append(pages.delete_counted(&left).await);
         pages.settle_replaced();
         purged
@@ -153,15 +159,16 @@ impl Work {
         read.into_iter().map(begin).collect()
     }
 
-    /// Waits for renders; the pages that are not replaced.
+    /// Waits for renders; the pages that are not replaced, and apart from these those that
+    /// were rendered, but that the writer has not stored.
     async fn replaced(
         &self,
         pages: &PageCache,
         waiting: Vec<Waiting>,
         until: Instant,
         purged: &mut Purged,
-    ) -> Vec<PageKey> {
-        let (mut left, mut stored) = (Vec::new(), Vec::new());
+    ) -> (Vec<PageKey>, Vec<Read>) {
+        let (mut left, mut refused, mut stored) = (Vec::new(), Vec::new(), Vec::new());
         for Waiting { page, is_stored } in waiting {
             match timeout_at(until.into(), is_stored).await {
                 Ok(Ok(true)) => stored.push(page),
@@ -169,7 +176,7 @@ impl Work {
             }
         }
         if stored.is_empty() {
-            return left;
+            return (left, refused);
         }
         // What the writer has taken, its server may have refused.
         pages.flush().await;
@@ -184,9 +191,10 @@ impl Work {
                 }
                 // What was deleted meanwhile is nobody's old page.
                 Ok(None) => purged.deleted += 1,
-                _ => left.push(page.key),
+                Ok(Some(_)) => refused.push(page),
+                Err(_) => left.push(page.key),
             }
         }
-        left
+        (left, refused)
     }
 }
