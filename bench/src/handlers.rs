@@ -5,6 +5,7 @@ use actix_web::http::header::{CONTENT_ENCODING, ContentType};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Route};
 use clap::ValueEnum;
+use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, cache_page};
 
 use crate::by_hand;
@@ -12,6 +13,12 @@ use crate::site::Site;
 
 /// Where every variant is routed.
 const ROUTE: &str = "/{page}/{rest:.*}";
+
+/// What a page includes.
+const BADGE: &str = "/-/badge";
+
+/// Behind what a page has for its visitor alone.
+const FOOT: &str = "</main>";
 
 /// A variant of the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,6 +35,9 @@ pub enum Handler {
     Brief,
     /// The same, and given out for long after that.
     Stale,
+    /// Has parts of its visitor's: none, `/{page}/nonce` a nonce and a cookie,
+    /// `/{page}/include` one that is included.
+    Parts,
     /// Is inside of the middleware.
     Wrapped,
     /// Has the attribute, inside of a middleware under the same key.
@@ -48,6 +58,10 @@ impl Handler {
             Handler::Annotated => web::get().to(annotated),
             Handler::Brief => web::get().to(brief),
             Handler::Stale => web::get().to(stale),
+            Handler::Parts => {
+                config.route(BADGE, web::get().to(badge));
+                web::get().to(parts)
+            }
             Handler::Wrapped => return cached(config, pages, web::get().to(bare)),
             Handler::Both => return cached(config, pages, web::get().to(annotated)),
             Handler::Memcache => web::get().to(by_hand::memcache),
@@ -85,6 +99,24 @@ async fn brief(site: Data<Site>, request: HttpRequest) -> HttpResponse {
 #[cache_page(2, stale = 600)]
 async fn stale(site: Data<Site>, request: HttpRequest) -> HttpResponse {
     bare(site, request).await
+}
+
+#[cache_page(900)]
+async fn parts(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    let Some(page) = site.render(name(&request)).await else {
+        return nothing_here();
+    };
+    let parts = match request.match_info().get("rest") {
+        Some("nonce") => format!("{} {}", nonce(), cookie("csrf")),
+        Some("include") => include(BADGE).to_string(),
+        _ => return html().body(page),
+    };
+    let (head, foot) = page.rsplit_once(FOOT).unwrap_or((&page, ""));
+    html().body(format!("{head}{parts}{FOOT}{foot}"))
+}
+
+async fn badge() -> HttpResponse {
+    html().body("<b>3 new</b>")
 }
 
 async fn ready(site: Data<Site>, request: HttpRequest) -> HttpResponse {

@@ -21,6 +21,9 @@ use serde::Deserialize;
 /// Articles with a higher number are not there.
 pub const ARTICLES: usize = 300;
 
+/// Of the groups' cookies.
+pub const SECRET: &str = "a-secret-of-the-bench-that-is-long-enough";
+
 const PREFIX: &str = "mixed";
 const FEED: &str = "application/rss+xml";
 const JSON: &str = "application/json";
@@ -95,11 +98,7 @@ pub fn settings(memcached: &str, layout: Layout) -> PageCacheBuilder {
         .key_prefix(PREFIX)
         .layout(layout)
         .vary(Vary::language(["en", "de"]))
-        .vary(Vary::group(
-            "group",
-            ["member", "editor"],
-            "a-secret-of-the-bench-that-is-long-enough",
-        ))
+        .vary(Vary::group("group", ["member", "editor"], SECRET))
         .parts(true)
         .gzip(true)
         .header("Content-Security-Policy", "script-src 'nonce-{nonce}'")

@@ -98,6 +98,8 @@ pub(crate) struct Outgoing {
     pub(crate) stale: Duration,
     /// How long the copy lives that stands in for errors, if there is one: whole seconds.
     pub(crate) copy: Option<u64>,
+    /// What is noted beside it of how it is asked for.
+    pub(crate) note: Option<Bytes>,
     pub(crate) tags: Tags,
 }
 
@@ -522,6 +524,9 @@ impl Client {
             // A server without room for it has no older one either.
             refusal(next())?;
         }
+        if page.stored.is_some() && page.note.is_some() {
+            refusal(next())?;
+        }
         // What is not said now was said when the page was announced.
         let mut markers = Markers {
             page: self.seen(next(), &mut true)?,
@@ -669,6 +674,14 @@ impl Client {
         answers.map(|answer| self.look(answer?)).collect()
     }
 
+    /// What is noted beside pages of how they are asked for.
+    pub(crate) async fn notes(&self, keys: &[PageKey]) -> Vec<Result<Option<Bytes>, StoreError>> {
+        let read = |key| Command::new("mg", names::note(key).as_bytes(), " v");
+        let commands: Vec<_> = keys.iter().map(read).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| Ok(answer?.value)).collect()
+    }
+
     /// Marks each page as deleted, and looks at what is left there all the same. Of one
     /// that another process is about to store it says nothing: that is no page to keep.
     pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
@@ -797,6 +810,13 @@ impl Outgoing {
                     &flags,
                 ));
             }
+            if let Some(note) = &self.note {
+                commands.push(Command::set(
+                    names::note(&self.key).as_bytes(),
+                    [note.clone(), Bytes::new()],
+                    &format!(" T{expiry}"),
+                ));
+            }
         }
         commands.push(look_at_marker(names::delete(&self.key).as_bytes()));
         let marker = |tag| look_at_marker(&purge_key(tag));
@@ -807,7 +827,10 @@ impl Outgoing {
 
     /// How many commands that are.
     fn storing_count(&self) -> usize {
-        let sets = usize::from(self.stored.is_some()) + usize::from(self.copied().is_some());
+        let sets = match &self.stored {
+            Some(_) => 1 + usize::from(self.copy.is_some()) + usize::from(self.note.is_some()),
+            None => 0,
+        };
         sets + 1 + self.tags.len() + 1
     }
 

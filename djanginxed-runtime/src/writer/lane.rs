@@ -432,6 +432,7 @@ impl Lane {
             copy: job.copy_left().map(|left| left.as_secs().max(1)),
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
+            note: job.note.clone(),
             tags: Tags::clone(&job.tags),
         })
     }
@@ -591,6 +592,7 @@ impl Lane {
             life: doubt.life(),
             stale: Duration::ZERO,
             copy: None,
+            note: None,
             tags: Tags::clone(&doubt.tags),
         };
         let listings: Vec<_> = doubts.iter().map(listing).collect();

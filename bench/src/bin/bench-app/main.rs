@@ -9,9 +9,10 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use bench::by_hand::{self, Memcached, Store};
 use bench::handlers::Handler;
+use bench::mixed::SECRET;
 use bench::site::Site;
 use clap::{ArgAction, Parser};
-use djanginxed::{Layout, PageCache};
+use djanginxed::{Layout, PageCache, Vary};
 use memcache::exp::Set;
 use tokio::sync::{OnceCell, mpsc};
 
@@ -42,6 +43,12 @@ struct Args {
     /// Entries are whole responses.
     #[arg(long)]
     whole: bool,
+    /// What pages vary by.
+    #[arg(long)]
+    vary: Vec<Vary>,
+    /// Pages may have parts of a visitor's own.
+    #[arg(long)]
+    parts: bool,
     #[arg(long, value_enum, default_value = "awaited")]
     store: Store,
     /// Renders at a time by which it looks after its pages; none where it does not.
@@ -94,11 +101,15 @@ fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigErr
         .key_prefix(&args.key_prefix)
         .lookup(args.lookup)
         .gzip(args.gzip)
+        .parts(args.parts)
         .layout(if args.whole {
             Layout::Response
         } else {
             Layout::Body
         });
+    for rule in &args.vary {
+        builder = builder.vary(rule.clone().with_secret(SECRET));
+    }
     if args.refreshes > 0 {
         builder = builder
             .refresh_through(format!("http://127.0.0.1:{port}"))

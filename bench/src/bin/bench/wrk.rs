@@ -29,8 +29,8 @@ pub(crate) struct Load {
     pub(crate) targets: Targets,
     pub(crate) connections: u32,
     pub(crate) seconds: u32,
-    /// A field of each request besides the usual ones: `name: value`.
-    pub(crate) field: Option<String>,
+    /// Fields of each request besides the usual ones, `name: value`; with [`Targets::One`].
+    pub(crate) fields: Vec<String>,
 }
 
 impl Load {
@@ -41,7 +41,7 @@ impl Load {
             targets,
             connections: 32,
             seconds: stage.effort.seconds,
-            field: None,
+            fields: Vec::new(),
         }
     }
 
@@ -52,7 +52,7 @@ impl Load {
             .args(["-t1", &format!("-c{}", self.connections)])
             .arg(format!("-d{}s", self.seconds))
             .args(["-H", "Host: 127.0.0.1", "-H", "Accept-Encoding: gzip"])
-            .args(self.field.iter().flat_map(|field| ["-H", field]))
+            .args(self.fields.iter().flat_map(|field| ["-H", field]))
             .arg("-s")
             .arg(stage.script())
             .arg(format!("http://127.0.0.1:{}{path}", self.port))

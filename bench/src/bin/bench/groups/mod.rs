@@ -6,6 +6,7 @@ mod build;
 mod burst;
 mod coverage;
 mod fault;
+mod hit_costs;
 mod instructions;
 mod key;
 mod nginx_hit;
@@ -23,6 +24,8 @@ use crate::table::Table;
 pub(crate) enum Group {
     /// Hits that nginx answers, beside its peers.
     NginxHit,
+    /// What variants, groups, ignored parameters and parts add to such a hit.
+    HitCosts,
     /// Misses in the application.
     Miss,
     /// Hits in the application.
@@ -46,9 +49,10 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Group; 11] = [
+    pub(crate) const ALL: [Group; 12] = [
         Group::Key,
         Group::NginxHit,
+        Group::HitCosts,
         Group::Miss,
         Group::Hit,
         Group::Burst,
@@ -63,6 +67,7 @@ impl Group {
     pub(crate) fn measure(self, stage: &Stage) -> Outcome<Vec<Table>> {
         match self {
             Group::NginxHit => nginx_hit::measure(stage),
+            Group::HitCosts => hit_costs::measure(stage),
             Group::Miss => app_miss::measure(stage),
             Group::Hit => app_hit::measure(stage),
             Group::Burst => burst::measure(stage),

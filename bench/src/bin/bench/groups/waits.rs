@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use djanginxed::Layout;
-use djanginxed::nginx::Md5;
 use testkit::http::{Connection, Request};
 
 use crate::app::{App, memcached};
@@ -98,9 +96,7 @@ fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Me
     )?;
     let stored = Stored {
         prefix: "bench",
-        gzip: false,
-        layout: Layout::Body,
-        md5: Md5::SetMisc,
+        ..Stored::default()
     };
     let nginx = generated(&memcached, stored, app.port)?;
     Ok(Box::new(move |_| {

@@ -1,7 +1,8 @@
 //! nginx with the generated file.
 
+use bench::mixed::SECRET;
 use djanginxed::nginx::{Md5, Site};
-use djanginxed::{Layout, PageCache};
+use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, Vary};
 use testkit::{Memcached, Module, free_port};
 
 use super::unix_memcached::UnixMemcached;
@@ -9,12 +10,36 @@ use super::{Peer, nginx};
 use crate::contest::Outcome;
 
 /// How an application stores pages, and how nginx finds them.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Stored {
     pub(crate) prefix: &'static str,
     pub(crate) gzip: bool,
     pub(crate) layout: Layout,
     pub(crate) md5: Md5,
+    /// What pages vary by.
+    pub(crate) vary: &'static [&'static str],
+    /// Parameters that make no other page.
+    pub(crate) ignored: &'static [&'static str],
+    pub(crate) parts: bool,
+}
+
+impl Stored {
+    /// The cache's settings.
+    pub(crate) fn settings(&self, memcached: &str) -> Outcome<PageCache> {
+        let settings = PageCache::builder()
+            .memcached([memcached])
+            .key_prefix(self.prefix)
+            .gzip(self.gzip)
+            .parts(self.parts)
+            .layout(self.layout);
+        let with_rule = |settings: PageCacheBuilder, rule: &&str| {
+            Ok(settings.vary(rule.parse::<Vary>()?.with_secret(SECRET)))
+        };
+        let settings = self.vary.iter().try_fold(settings, with_rule);
+        settings
+            .and_then(PageCacheBuilder::build)
+            .map_err(|error: ConfigError| error.to_string())
+    }
 }
 
 /// nginx with the generated file, for pages that the application on `app`
@@ -39,8 +64,7 @@ pub(crate) fn over_unix_socket(
     let stored = Stored {
         prefix,
         gzip: true,
-        layout: Layout::Body,
-        md5: Md5::SetMisc,
+        ..Stored::default()
     };
     let (modules, site) = site(stand_in, stored, app)?;
     let socket = format!("unix:{}", memcached.socket.display());
@@ -52,17 +76,15 @@ pub(crate) fn over_unix_socket(
 }
 
 fn site(memcached: &str, stored: Stored, app: u16) -> Outcome<(Vec<Module>, Site)> {
-    let pages = PageCache::builder()
-        .memcached([memcached])
-        .key_prefix(stored.prefix)
-        .gzip(stored.gzip)
-        .layout(stored.layout)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let site = Site::new(&pages)
+    let site = Site::new(&stored.settings(memcached)?)
         .server_name("127.0.0.1")
         .app(format!("127.0.0.1:{app}"))
         .md5(stored.md5);
+    let site = stored
+        .ignored
+        .iter()
+        .copied()
+        .fold(site, Site::ignore_query);
     let mut modules = vec![match stored.md5 {
         Md5::Njs => Module::Njs,
         _ => Module::SetMisc,

@@ -8,6 +8,7 @@ use std::any::Any;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bench::usage::{children, processor_time};
 use tempfile::TempDir;
 use testkit::{Module, Nginx};
 
@@ -26,7 +27,17 @@ const HTTP: &str = "access_log off;\nsendfile on;\n";
 /// A server on 127.0.0.1; it runs as long as this value.
 pub(crate) struct Peer {
     pub(crate) port: u16,
+    /// The process that was started.
+    id: u32,
     _running: Vec<Box<dyn Any>>,
+}
+
+impl Peer {
+    /// What it has taken of the processors since its start, its workers with it.
+    pub(crate) fn processor_time(&self) -> Outcome<Duration> {
+        let all = children(self.id)?.into_iter().chain([self.id]);
+        all.map(processor_time).sum()
+    }
 }
 
 fn nginx(modules: &[Module], script: &str, http: impl Fn(u16) -> Outcome<String>) -> Outcome<Peer> {
@@ -39,6 +50,7 @@ fn nginx(modules: &[Module], script: &str, http: impl Fn(u16) -> Outcome<String>
         .map_err(|error| error.to_string())?;
     Ok(Peer {
         port: nginx.port(),
+        id: nginx.id(),
         _running: vec![Box::new(nginx)],
     })
 }

@@ -188,6 +188,7 @@ pub(crate) fn varnish(app: u16) -> Outcome<Peer> {
         Some(status) => Err(format!("Varnish ended ({status})")),
         None => Ok(Peer {
             port,
+            id: process.id(),
             _running: vec![Box::new(process), Box::new(folder)],
         }),
     }

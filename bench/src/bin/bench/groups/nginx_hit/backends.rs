@@ -67,8 +67,8 @@ impl Backends {
             let stored = Stored {
                 prefix: if gzip { "packed" } else { "plain" },
                 gzip,
-                layout: Layout::Body,
                 md5,
+                ..Stored::default()
             };
             let peer = peers::generated(memcached, stored, app.port);
             candidate(app, peer, gzip, Some(HIT))
@@ -169,7 +169,7 @@ impl Backends {
             prefix: if gzip { "whole-gzip" } else { "whole" },
             gzip,
             layout: Layout::Response,
-            md5: Md5::SetMisc,
+            ..Stored::default()
         };
         (app, peers::generated(&self.memcached, stored, app.port))
     }

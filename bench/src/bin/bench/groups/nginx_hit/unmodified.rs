@@ -54,7 +54,7 @@ fn measured<'a>(
     let tag = tag.header("etag").ok_or("no entity tag came")?.to_owned();
     is_unmodified(&ask(&peer, page, Some(&tag))?, hit)?;
     let load = Load {
-        field: Some(format!("If-None-Match: {tag}")),
+        fields: vec![format!("If-None-Match: {tag}")],
         ..Load::usual(stage, peer.port, Targets::One(page.target()))
     };
     Ok(Box::new(move |_| {
