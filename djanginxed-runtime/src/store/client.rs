@@ -108,6 +108,8 @@ pub(crate) struct Listed {
     pub(crate) markers: Markers,
     /// Whether the indexes of all its tags have it, and all its markers were seen.
     pub(crate) is_listed: bool,
+    /// Pieces of them that were claimed.
+    pub(crate) claimed: Vec<Piece>,
     /// Pieces of them that have become large, and how many bytes they have.
     pub(crate) large: Vec<(Piece, usize)>,
 }
@@ -473,14 +475,18 @@ impl Client {
         let mut listed = Listed {
             markers: Markers::default(),
             is_listed: true,
+            claimed: Vec::new(),
             large: Vec::new(),
         };
         listed.markers.page = self.seen(next(), &mut listed.is_listed)?;
         for tag in page.tags.iter() {
             let piece = page.piece(*tag);
-            listed.note(piece, refusal(next())?, refusal(next())?);
+            let is_in = listed.note(piece, refusal(next())?, refusal(next())?);
             if claims.contains_key(&(page.key, *tag)) {
-                listed.note(piece.own_ledger(), refusal(next())?, refusal(next())?);
+                let ledger = piece.own_ledger();
+                if listed.note(ledger, refusal(next())?, refusal(next())?) && is_in {
+                    listed.claimed.push(piece);
+                }
             }
             let marker = self.seen(next(), &mut listed.is_listed)?;
             listed.markers.tags.push(marker);
@@ -724,14 +730,16 @@ impl Client {
 }
 
 impl Listed {
-    /// How a piece was opened and added to.
-    fn note(&mut self, piece: Piece, opened: Option<Answer>, appended: Option<Answer>) {
+    /// How a piece was opened and added to; whether it has taken it.
+    fn note(&mut self, piece: Piece, opened: Option<Answer>, appended: Option<Answer>) -> bool {
         let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
-        self.is_listed &= bytes < tags::MAX_PIECE
+        let is_in = bytes < tags::MAX_PIECE
             && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
+        self.is_listed &= is_in;
         if bytes > tags::LARGE {
             self.large.push((piece, bytes));
         }
+        is_in
     }
 }
 
