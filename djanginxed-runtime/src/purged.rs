@@ -1,31 +1,14 @@
 //! What a purge leaves, and what came of it.
 
-use std::fmt;
-
-use crate::key::PageKey;
 use crate::store::error::StoreError;
-use crate::sync::Arc;
 
-/// Which pages a purge leaves to who renders them anew; by default none.
-#[derive(Clone, Default)]
-pub(crate) struct Spare(Option<Arc<IsSpared>>);
-
-type IsSpared = dyn Fn(&PageKey) -> bool + Send + Sync;
-
-impl Spare {
-    pub(crate) fn new(is_spared: impl Fn(&PageKey) -> bool + Send + Sync + 'static) -> Spare {
-        Spare(Some(Arc::new(is_spared)))
-    }
-
-    pub(crate) fn has(&self, key: &PageKey) -> bool {
-        self.0.as_ref().is_some_and(|is_spared| is_spared(key))
-    }
-}
-
-impl fmt::Debug for Spare {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Spare").field(&self.0.is_some()).finish()
-    }
+/// What a purge leaves to who renders it anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Spare {
+    #[default]
+    Nothing,
+    /// What somebody has read since it was stored.
+    WhatIsRead,
 }
 
 /// What came of a purge.

@@ -245,6 +245,7 @@ impl Render {
             life,
             stamp: self.stamp,
             tags,
+            note: self.note_for_others(),
         });
         if taken.is_ok() {
             observe::handed_over(&self.target, &self.key);
@@ -257,6 +258,15 @@ impl Render {
             .outcomes()
             .note(&self.key, &self.target, refused, took, tags);
         taken
+    }
+
+    /// How other processes ask for the page.
+    fn note_for_others(&self) -> Option<Bytes> {
+        let wanted = self.wanted.as_ref();
+        let wanted = wanted.filter(|_| self.pages.has_other_users())?;
+        let prefix = self.page.prefix(self.pages.settings());
+        let media_type = self.page.media_type();
+        Some(wanted.note(prefix, media_type, self.started.elapsed()))
     }
 
     /// Whether the page's server has failed when it was last asked.

@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use actix_web::web::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::deletes::{Deletes, Stamp};
@@ -49,6 +50,8 @@ pub(crate) struct Job {
     /// What was known of deletes when the render began.
     pub(crate) stamp: Stamp,
     pub(crate) tags: Tags,
+    /// For other processes, how the page is asked for.
+    pub(crate) note: Option<Bytes>,
 }
 
 impl Job {
@@ -185,7 +188,7 @@ impl Writer {
     pub(crate) async fn purge(
         &self,
         tags: &[TagKey],
-        spare: &Spare,
+        spare: Spare,
     ) -> Vec<Result<Outcome, StoreError>> {
         let lanes = self.shared.memcached.upstreams().len();
         if !self.ensure_started() {
@@ -196,7 +199,7 @@ impl Writer {
             let (sender, answer) = oneshot::channel();
             let purge = Purge {
                 tags: Tags::clone(&tags),
-                spare: spare.clone(),
+                spare,
                 sender,
             };
             self.shared.queue.push_purge(purge, lane);

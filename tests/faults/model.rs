@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::header::SET_COOKIE;
 use actix_web::rt::time::sleep;
-use djanginxed::{PageCache, Purge, Purged};
+use djanginxed::{PageCache, Purge, Purged, StoreError};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use testkit::http::{Request, Response};
@@ -48,11 +48,13 @@ enum Step {
         site: usize,
         page: usize,
     },
-    /// One application purges the page: those that are read are rendered anew.
+    /// One application purges the page: those that are read are rendered anew, whichever
+    /// has stored them. The other may purge everything meanwhile.
     Purge {
         site: usize,
         page: usize,
         everything: bool,
+        both: bool,
     },
     /// One application's way to Memcached breaks.
     Break {
@@ -84,10 +86,13 @@ fn step() -> impl Strategy<Value = Step> {
         25 => both.clone().prop_map(|(site, page)| Step::Begin { site, page }),
         20 => page.prop_map(|page| Step::Edit { page }),
         15 => both.clone().prop_map(|(site, page)| Step::Delete { site, page }),
-        15 => (both, any::<bool>()).prop_map(|((site, page), everything)| Step::Purge {
-            site,
-            page,
-            everything,
+        15 => (both, any::<bool>(), any::<bool>()).prop_map(|((site, page), everything, both)| {
+            Step::Purge {
+                site,
+                page,
+                everything,
+                both,
+            }
         }),
         4 => (site, fault).prop_map(|(site, fault)| Step::Break { site, fault }),
         1 => Just(Step::Hang),
@@ -160,6 +165,14 @@ impl Side {
         });
         Side { site, pages, proxy }
     }
+
+    /// A page, or everything.
+    fn purge(&self, page: Option<usize>) -> Result<Purged, StoreError> {
+        wait(self.pages.purge(match page {
+            Some(page) => Purge::page(target(page)),
+            None => Purge::everything(),
+        }))
+    }
 }
 
 impl World {
@@ -223,7 +236,14 @@ impl World {
                 site,
                 page,
                 everything,
-            } => self.purge(site, page, everything),
+                both,
+            } => {
+                let page = (!everything).then_some(page);
+                match both {
+                    true => self.purge_twice(site, page),
+                    false => self.purge(site, page),
+                }
+            }
             Step::Break { site, fault } => {
                 self.breaks();
                 self.sides[site].proxy.set(fault);
@@ -278,19 +298,41 @@ impl World {
     }
 
     /// What is purged holds like what is deleted, whether it was replaced or not.
-    fn purge(&mut self, site: usize, page: usize, everything: bool) {
-        let versions = std::array::from_fn::<_, PAGES, _>(|page| self.version(page));
-        let what = match everything {
-            true => Purge::everything(),
-            false => Purge::page(target(page)),
-        };
-        let purged = wait(self.sides[site].pages.purge(what));
+    fn purge(&mut self, site: usize, page: Option<usize>) {
+        let versions = self.all_versions();
+        let purged = self.sides[site].purge(page);
+        self.is_purged(page, versions, &purged);
+    }
+
+    /// The same while the other application purges everything.
+    fn purge_twice(&mut self, site: usize, page: Option<usize>) {
+        let versions = self.all_versions();
+        let (one, other) = (&self.sides[site], &self.sides[1 - site]);
+        let purged = thread::scope(|scope| {
+            let everything = scope.spawn(|| other.purge(None));
+            [(page, one.purge(page)), (None, everything.join().unwrap())]
+        });
+        for (page, purged) in &purged {
+            self.is_purged(*page, versions, purged);
+        }
+    }
+
+    fn all_versions(&self) -> [usize; PAGES] {
+        std::array::from_fn(|page| self.version(page))
+    }
+
+    fn is_purged(
+        &mut self,
+        page: Option<usize>,
+        versions: [usize; PAGES],
+        purged: &Result<Purged, StoreError>,
+    ) {
         if !purged.as_ref().is_ok_and(Purged::is_complete) {
             assert!(self.was_broken, "{purged:?}");
             return;
         }
         for (other, version) in versions.into_iter().enumerate() {
-            if everything || other == page {
+            if page.is_none_or(|page| other == page) {
                 self.is_gone(other, version);
             }
         }

@@ -12,7 +12,7 @@ use djanginxed::{PageCache, PageCacheBuilder, Purge, Vary};
 use testkit::http::Request;
 use testkit::{Memcached, eventually, eventually_within, free_port, get};
 
-use crate::app::{Gate, Site, Visit, at, html, run_of, status_of, wait};
+use crate::app::{Gate, Site, Visit, at, body, html, run_of, status_of, wait};
 use crate::nginx::in_front_of;
 
 const PAGE: &str = "/page?of=all";
@@ -351,6 +351,223 @@ fn a_purge_of_a_page_replaces_it() {
 #[test]
 fn a_purge_of_a_tag_replaces_what_is_read() {
     a_purge_replaces_what_is_read(Purge::everything());
+}
+
+/// Two processes behind one nginx; the runs of the second count from 101.
+struct Pair {
+    memcached: Memcached,
+    first: Careful,
+    second: Careful,
+}
+
+impl Pair {
+    fn start(settings: impl Fn(PageCacheBuilder) -> PageCacheBuilder) -> Pair {
+        let memcached = Memcached::start().unwrap();
+        let start = |before: usize| {
+            let settings = settings(at(&memcached.address()));
+            Careful::start(settings, move |visit| async move {
+                html(body(&visit.target, before + visit.number, 2_000))
+            })
+        };
+        let (first, second) = (start(0), start(100));
+        Pair {
+            memcached,
+            first,
+            second,
+        }
+    }
+
+    /// The run that nginx has of a target.
+    fn stored(&self, target: &str) -> Option<usize> {
+        stored(&self.memcached, &self.first.pages.key(target).to_string())
+    }
+}
+
+#[test]
+fn a_purge_by_another_process_leaves_nobody_waiting_behind_nginx() {
+    for purge in [Purge::page(PAGE), Purge::everything()] {
+        let pair = Pair::start(|settings| settings.operation_timeout(Duration::from_secs(2)));
+        pair.first.store();
+        let nginx = in_front_of(&pair.first.site, &pair.memcached);
+        let read = || {
+            let response = get(nginx.port(), PAGE);
+            let hit = Some("nginx; hit");
+            assert_eq!(response.header("cache-status"), hit, "it waited");
+            run_of(&response, PAGE)
+        };
+        assert_eq!(read(), 1);
+        let over = AtomicBool::new(false);
+        let purged = thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::SeqCst) {
+                        read();
+                    }
+                });
+            }
+            let purged = wait(pair.second.pages.purge(purge));
+            over.store(true, Ordering::SeqCst);
+            purged.unwrap()
+        });
+        assert_eq!((purged.replaced, purged.deleted), (1, 0));
+        assert_eq!(read(), 101);
+    }
+}
+
+#[test]
+fn a_purge_by_another_process_deletes_what_nobody_read_and_replaces_the_rest() {
+    const PAGES: usize = 20;
+    let pair = Pair::start(|settings| settings);
+    let target = |number: usize| format!("/page/{number}");
+    for number in 0..PAGES {
+        let target = target(number);
+        assert_eq!(run_of(&pair.first.site.get(&target), &target), 1);
+    }
+    wait(pair.first.pages.flush());
+    for number in 0..PAGES / 2 {
+        assert_eq!(pair.stored(&target(number)), Some(1));
+    }
+    let purged = wait(pair.second.pages.purge(Purge::everything())).unwrap();
+    let half = PAGES as u64 / 2;
+    assert_eq!((purged.replaced, purged.deleted), (half, half));
+    for number in 0..PAGES {
+        let new = (number < PAGES / 2).then_some(101);
+        assert_eq!(pair.stored(&target(number)), new, "{number}");
+    }
+}
+
+#[test]
+fn a_page_that_one_process_is_replacing_another_purge_finds() {
+    let memcached = Memcached::start().unwrap();
+    let gate = Gate::default();
+    let start = |is_gated| {
+        let gate = gate.clone();
+        let settings = at(&memcached.address()).purge_deadline(Duration::from_secs(20));
+        Careful::start(settings, move |visit| {
+            let gate = gate.clone();
+            async move {
+                if is_gated {
+                    gate.pass().await;
+                }
+                visit.page()
+            }
+        })
+    };
+    let (first, second) = (start(false), start(true));
+    first.store();
+    let key = first.key();
+    assert_eq!(stored(&memcached, &key), Some(1));
+    thread::scope(|scope| {
+        let replacing = scope.spawn(|| wait(second.pages.purge(Purge::everything())));
+        eventually("it is being rendered", || second.site.runs(PAGE) == 1);
+        let purged = wait(first.pages.purge(Purge::everything().hard())).unwrap();
+        assert_eq!((purged.replaced, purged.deleted), (0, 1));
+        assert_eq!(stored(&memcached, &key), None);
+        gate.open();
+        // Nor is that undone by the render, which had begun before.
+        assert_eq!(replacing.join().unwrap().unwrap().replaced, 0);
+        assert_eq!(stored(&memcached, &key), None);
+    });
+}
+
+#[test]
+fn another_process_asks_for_the_host_the_scheme_and_the_variant_of_the_page() {
+    let memcached = Memcached::start().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let start = || {
+        let asked = Arc::clone(&seen);
+        let settings = at(&memcached.address())
+            .vary(Vary::language(["en", "de"]))
+            .vary(Vary::cookie("currency", ["eur", "usd"]));
+        Careful::start(settings, move |visit| {
+            let request = &visit.request;
+            let fields = ["accept-language", "cookie"].map(|name| {
+                let field = request.headers().get(name).unwrap();
+                field.to_str().unwrap().to_owned()
+            });
+            let url = request.full_url().to_string();
+            asked.lock().unwrap().push((url, fields));
+            async move { visit.page() }
+        })
+    };
+    let [first, second] = [start(), start()];
+    let request = Request::get(PAGE)
+        .header("host", "shop.example.com")
+        .header("x-forwarded-proto", "https")
+        .header("accept-language", "de")
+        .header("cookie", "currency=usd");
+    assert_eq!(run_of(&request.send(first.site.port), PAGE), 1);
+    wait(first.pages.flush());
+    let keys = first.pages.keys(PAGE);
+    let runs = || {
+        let runs = keys.iter();
+        runs.filter_map(|key| stored(&memcached, &key.to_string()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(runs(), [1]);
+    let purged = wait(second.pages.purge(Purge::page(PAGE))).unwrap();
+    assert_eq!((purged.replaced, purged.deleted), (1, 0));
+    assert_eq!(runs(), [1]);
+    assert_eq!((first.site.runs(PAGE), second.site.runs(PAGE)), (1, 1));
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[0].0.starts_with("https://shop.example.com/"));
+}
+
+#[test]
+fn a_page_is_replaced_soon_after_another_process_has_purged_it() {
+    let pair = Pair::start(|settings| settings);
+    pair.first.store();
+    assert_eq!(
+        wait(pair.first.pages.purge(Purge::everything()))
+            .unwrap()
+            .deleted,
+        1
+    );
+    assert_eq!(run_of(&pair.first.site.get(PAGE), PAGE), 2);
+    wait(pair.first.pages.flush());
+    assert_eq!(pair.stored(PAGE), Some(2));
+    // The first render could be from before that purge, for all that the second knows.
+    let purged = wait(pair.second.pages.purge(Purge::page(PAGE))).unwrap();
+    assert_eq!((purged.replaced, purged.deleted), (1, 0));
+    assert_eq!(pair.stored(PAGE), Some(102));
+}
+
+/// It could be an older one that is stored in the place of the one that was looked at.
+#[test]
+fn a_page_that_a_third_process_is_about_to_store_is_deleted() {
+    for purge in [Purge::page(PAGE), Purge::everything()] {
+        let pair = Pair::start(|settings| settings);
+        pair.first.store();
+        assert_eq!(pair.stored(PAGE), Some(1));
+        let announces = format!("ma in:{} N4 J1 T4", pair.first.key());
+        assert!(pair.memcached.command(&announces).starts_with("HD"));
+        let purged = wait(pair.second.pages.purge(purge)).unwrap();
+        assert_eq!((purged.replaced, purged.deleted), (0, 1));
+        assert_eq!(pair.stored(PAGE), None);
+        assert_eq!(pair.second.site.arrived(), 0);
+    }
+}
+
+/// Whoever can write to Memcached could write anything there.
+#[test]
+fn a_page_beside_which_another_ones_note_lies_is_deleted_and_nothing_is_asked_for() {
+    for purge in [Purge::page(PAGE), Purge::everything()] {
+        let pair = Pair::start(|settings| settings);
+        pair.first.store();
+        assert_eq!(run_of(&pair.first.site.get("/other"), "/other"), 1);
+        wait(pair.first.pages.flush());
+        let name = |target| format!("rq:{}", pair.first.pages.key(target));
+        let note = pair.memcached.get(name("/other")).expect("a note");
+        pair.memcached.set(name(PAGE), 0, 600, &note.bytes);
+        assert_eq!(pair.stored(PAGE), Some(1));
+        assert_eq!(pair.stored("/other"), Some(1));
+        let is_all = format!("{purge:?}").contains("Everything");
+        let purged = wait(pair.second.pages.purge(purge)).unwrap();
+        assert_eq!((purged.replaced, purged.deleted), (u64::from(is_all), 1));
+        assert_eq!(pair.stored(PAGE), None);
+        assert_eq!(pair.second.site.arrived(), usize::from(is_all));
+    }
 }
 
 #[test]

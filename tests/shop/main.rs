@@ -35,22 +35,56 @@ fn the_shop_itself() {
 
 #[test]
 fn no_page_of_the_shop_is_older_than_its_last_purge() {
-    Trial::run(1, false);
+    Trial::run(Conditions::of(1));
 }
 
 #[test]
 fn nor_where_memcached_is_killed_and_started_again() {
-    Trial::run(1, true);
+    Trial::run(Conditions {
+        restarts: true,
+        ..Conditions::of(1)
+    });
 }
 
 #[test]
 fn nor_in_two_processes() {
-    Trial::run(2, false);
+    Trial::run(Conditions::of(2));
 }
 
 #[test]
 fn nor_in_two_where_memcached_is_killed_and_started_again() {
-    Trial::run(2, true);
+    Trial::run(Conditions {
+        restarts: true,
+        ..Conditions::of(2)
+    });
+}
+
+#[test]
+fn nor_in_two_that_replace_what_is_read() {
+    Trial::run(Conditions {
+        replaces: true,
+        ..Conditions::of(2)
+    });
+}
+
+/// Under which the shop is read and changed.
+#[derive(Clone, Copy, Debug)]
+struct Conditions {
+    processes: usize,
+    /// Memcached is killed and started again now and then.
+    restarts: bool,
+    /// Purges render anew what is read.
+    replaces: bool,
+}
+
+impl Conditions {
+    fn of(processes: usize) -> Conditions {
+        Conditions {
+            processes,
+            restarts: false,
+            replaces: false,
+        }
+    }
 }
 
 /// What visitors have seen.
@@ -74,8 +108,8 @@ struct Trial {
 }
 
 impl Trial {
-    fn run(processes: usize, restarts: bool) {
-        let stand = Stand::start(processes);
+    fn run(conditions: Conditions) {
+        let stand = Stand::start(conditions.processes, conditions.replaces);
         let port = stand.nginx.port();
         let first = http::get(port, "/");
         let rows = model::read("/", &first).unwrap();
@@ -100,7 +134,7 @@ impl Trial {
                 scope.spawn(move || trial.read(Random(visitor + 1)));
             }
             let _over = Over(&trial.is_over);
-            trial.change(Random(4242), restarts);
+            trial.change(Random(4242), conditions.restarts);
         });
         let failures = trial.failures.into_inner().unwrap();
         assert!(
@@ -113,11 +147,15 @@ impl Trial {
             reads: trial.reads.into_inner(),
             hits: trial.hits.into_inner(),
         };
-        println!("{processes} processes, restarts: {restarts}: {seen:?}");
+        println!("{conditions:?}: {seen:?}");
         assert!(
             seen.reads > 2 * CHANGES && seen.hits > CHANGES / 2,
             "{seen:?}"
         );
+        if conditions.replaces {
+            let replaced = trial.stand.into_inner().unwrap().purge_everything();
+            assert!(replaced > Some(0), "{replaced:?}");
+        }
     }
 
     /// Makes all changes, one after the other.
@@ -142,7 +180,9 @@ impl Trial {
                     .unwrap();
                 let stand = self.stand.read().unwrap();
                 let patience = Duration::from_secs(30);
-                eventually_within(patience, "all is purged", || stand.purge_everything());
+                eventually_within(patience, "all is purged", || {
+                    stand.purge_everything().is_some()
+                });
                 self.purged.store(number, Ordering::SeqCst);
             }
         }

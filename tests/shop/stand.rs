@@ -21,7 +21,8 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    pub(crate) fn start(processes: usize) -> Stand {
+    /// `replaces`: a purge renders anew what is read.
+    pub(crate) fn start(processes: usize, replaces: bool) -> Stand {
         let memcached = Memcached::start().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("shop.sqlite");
@@ -38,6 +39,10 @@ impl Stand {
                 .env("DJANGINXED_SERVERS", memcached.address())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
+            if replaces {
+                let own = format!("http://127.0.0.1:{port}");
+                command.env("DJANGINXED_REFRESH_THROUGH", own);
+            }
             shops.push(Process::spawn("the shop", &mut command, None).unwrap());
             eventually("the shop listens", || Connection::open(*port).is_ok());
         }
@@ -78,8 +83,9 @@ impl Stand {
         answer
     }
 
-    /// Purges everything by the first process's admin page; whether that is complete.
-    pub(crate) fn purge_everything(&self) -> bool {
+    /// Purges everything by the first process's admin page; how many pages that has
+    /// replaced, if it is complete.
+    pub(crate) fn purge_everything(&self) -> Option<u64> {
         let json = |request: Request| request.header("Accept", "application/json");
         let report = json(Request::get("/internal/_pages")).send(self.ports[0]);
         let report: serde_json::Value = serde_json::from_slice(&report.body).unwrap();
@@ -87,6 +93,8 @@ impl Stand {
             .header("Content-Type", "application/json")
             .header("X-Djanginxed-Token", report["token"].as_str().unwrap())
             .body(r#"{"action": "purge-everything"}"#);
-        order.send(self.ports[0]).status == 200
+        let answer = order.send(self.ports[0]);
+        let report: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        (answer.status == 200).then(|| report["purged"]["replaced"].as_u64().unwrap())
     }
 }

@@ -1,6 +1,7 @@
 //! Purging by tag, by target, and everything, in both stores.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use actix_web::rt::System;
@@ -513,6 +514,26 @@ fn a_purge_says_that_a_piece_of_its_index_is_lost_and_not_that_it_is_done() {
 }
 
 #[test]
+fn pieces_that_are_made_during_a_purge_leave_it_in_no_doubt() {
+    let memcached = Memcached::start().unwrap();
+    let [one, other] = [(), ()].map(|()| cache(&memcached).build().unwrap());
+    let targets: Vec<_> = (0..1_000).map(|id| format!("/articles/{id}")).collect();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for some in targets.chunks(10) {
+                let some: Vec<_> = some.iter().map(String::as_str).collect();
+                ask(&one, &some);
+            }
+            over.store(true, Ordering::SeqCst);
+        });
+        while !over.load(Ordering::SeqCst) {
+            assert_eq!(missed(&other, Purge::everything()), None);
+        }
+    });
+}
+
+#[test]
 fn pages_that_come_and_go_leave_no_purge_in_doubt() {
     let memcached = Memcached::start().unwrap();
     let sites = [(), ()].map(|()| cache(&memcached).build().unwrap());
@@ -527,6 +548,48 @@ fn pages_that_come_and_go_leave_no_purge_in_doubt() {
         }
     }
     assert!(!pieces(&memcached).is_empty(), "they keep what is claimed");
+}
+
+/// The ledger of the tags whose md5 begins as that of `text`.
+fn ledger(kind: u8, text: &str) -> String {
+    let digits = PageKey::new(text, "").to_string();
+    format!("tag:{:0>32}:{kind}:{}", "", &digits[..2])
+}
+
+/// As many entries as an item takes, of pages that nobody has.
+fn full() -> Vec<u8> {
+    let entry = |number: u32| [&[0; 12], &number.to_be_bytes()[..], &[0xff; 4]].concat();
+    (0..50_000).flat_map(entry).collect()
+}
+
+/// Visitors make tags where a page has `article:{id}`, and each is claimed.
+#[test]
+fn a_ledger_that_visitors_have_filled_keeps_no_other_page_from_being_stored() {
+    let memcached = Memcached::start().unwrap();
+    memcached.set(ledger(3, "site1 "), 0, 0, full());
+    let pages = cache(&memcached).build().unwrap();
+    ask(&pages, &["/plain"]);
+    let key = PageKey::new("site1", "/plain").to_string();
+    assert!(memcached.get(key).is_some());
+    assert_eq!(missed(&pages, Purge::everything()), None);
+}
+
+#[test]
+fn a_page_that_its_index_does_not_take_claims_nothing_twice() {
+    let memcached = Memcached::start().unwrap();
+    memcached.set(ledger(3, "site1 article:7"), 0, 0, full());
+    let pages = cache(&memcached).build().unwrap();
+    let key = PageKey::new("site1", "/articles/7").to_string();
+    for _ in 0..3 {
+        ask(&pages, &["/articles/7"]);
+        assert!(memcached.get(&key).is_none());
+    }
+    let claims = memcached
+        .get(ledger(4, "site1 "))
+        .map_or(0, |item| item.bytes.len());
+    assert_eq!(claims, 20);
+    // All of the ledger was not read and written for each of them.
+    assert_eq!(memcached.stat("cas_hits"), 1);
 }
 
 /// The page is read all the while, and its index by nobody.

@@ -454,7 +454,8 @@ impl PageCacheBuilder {
     /// the pages that it has stored, since those that nginx serves never come by. A page
     /// that somebody has read is rendered anew when its time ends, by a request of the
     /// application to itself; what nobody has read costs nothing more. A
-    /// [`purge`](PageCache::purge) replaces what is read in the same way.
+    /// [`purge`](PageCache::purge) replaces what is read in the same way, whichever process
+    /// has stored it: beside each page in Memcached it is noted how it is asked for.
     ///
     /// The request is a GET with the target, the host and the scheme of the one whose
     /// page was stored, and with what its variant needs; it has no other header and no

@@ -19,6 +19,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::web::Bytes;
 
 pub use self::builder::PageCacheBuilder;
 pub use self::purge::Purge;
@@ -484,6 +485,11 @@ impl PageCache {
         keys: &[PageKey],
     ) -> Vec<Result<Option<Look>, StoreError>> {
         self.inner.store.looks(clients, keys, false).await
+    }
+
+    /// What is noted beside pages of how they are asked for, by whoever has stored them.
+    pub(crate) async fn notes(&self, clients: &[Client], keys: &[PageKey]) -> Vec<Option<Bytes>> {
+        self.inner.store.notes(clients, keys).await
     }
 
     /// Puts first what nginx answers most often, as far as it tells.

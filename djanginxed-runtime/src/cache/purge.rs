@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::PageCache;
-use super::refresher::{self, Refresher};
+use super::refresher;
 use crate::key::{KeyRecipe, PageKey};
 use crate::observe;
 use crate::purged::{Purged, Spare};
@@ -118,9 +118,9 @@ impl PageCache {
     /// stored. The purge goes on where the returned future is dropped.
     ///
     /// With [`refresh_through`](crate::PageCacheBuilder::refresh_through) nobody waits for
-    /// pages that are read: those that this process has stored last, and that somebody has
-    /// read since, are given out until they are rendered anew, the hottest first, and are
-    /// deleted like the others where that is not done within
+    /// pages that are read: those that somebody has read since they were stored, by whatever
+    /// process, are given out until this one has rendered them anew, the hottest first, and
+    /// are deleted like the others where that is not done within
     /// [`purge_deadline`](crate::PageCacheBuilder::purge_deadline).
     /// [`Purge::hard`] deletes all at once.
     ///
@@ -151,26 +151,25 @@ impl PageCache {
             }
             (_, refresher::What::Keys(keys)) => self.purge_keys(&keys).await,
             (_, refresher::What::Tags(tags)) => {
-                let purged = self.purge_tags(&tags, &Spare::default()).await;
+                let purged = self.purge_tags(&tags, Spare::Nothing).await;
                 purged.map(|(purged, _)| purged)
             }
         }
     }
 
-    /// Purges what has these tags, but for the pages that can be rendered anew: they are
-    /// still there, and in the index.
+    /// Purges what has these tags, but for pages that somebody has read: they are still
+    /// there, and in the index.
     pub(crate) async fn purge_sparing(
         &self,
         tags: &[TagKey],
     ) -> Result<(Purged, Vec<PageKey>), StoreError> {
-        let spare = self.refresher().map(Refresher::known).unwrap_or_default();
-        self.purge_tags(tags, &spare).await
+        self.purge_tags(tags, Spare::WhatIsRead).await
     }
 
     async fn purge_tags(
         &self,
         tags: &[TagKey],
-        spare: &Spare,
+        spare: Spare,
     ) -> Result<(Purged, Vec<PageKey>), StoreError> {
         let inner = &self.inner;
         let forget = || inner.store.forget_tagged(tags, spare);

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use actix_web::web::Bytes;
+
 use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -194,6 +196,18 @@ impl Store {
         }
     }
 
+    /// What is noted beside pages of how they are asked for; nothing of pages that are in
+    /// this process alone.
+    pub(super) async fn notes(&self, clients: &[Client], keys: &[PageKey]) -> Vec<Option<Bytes>> {
+        match self {
+            Store::Embedded(_) => keys.iter().map(|_| None).collect(),
+            Store::Shared(store) => {
+                let notes = store.memcached.notes(clients, keys).await.into_iter();
+                notes.map(Result::unwrap_or_default).collect()
+            }
+        }
+    }
+
     /// Takes a page away where that takes no waiting; whether it was there.
     pub(super) fn forget(&self, key: &PageKey) -> bool {
         match self {
@@ -219,7 +233,7 @@ impl Store {
 
     /// Takes pages with one of these tags away where that takes no waiting; how many were
     /// stored, and which were spared.
-    pub(super) fn forget_tagged(&self, tags: &[TagKey], spare: &Spare) -> (usize, Vec<PageKey>) {
+    pub(super) fn forget_tagged(&self, tags: &[TagKey], spare: Spare) -> (usize, Vec<PageKey>) {
         match self {
             Store::Embedded(store) => store.memory.remove_tagged(tags, spare),
             Store::Shared(store) => {
@@ -234,7 +248,7 @@ impl Store {
     pub(super) async fn purge(
         &self,
         tags: &[TagKey],
-        spare: &Spare,
+        spare: Spare,
     ) -> Vec<Result<Outcome, StoreError>> {
         match self {
             Store::Embedded(_) => Vec::new(),

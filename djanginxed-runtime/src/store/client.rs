@@ -98,6 +98,8 @@ pub(crate) struct Outgoing {
     pub(crate) stale: Duration,
     /// How long the copy lives that stands in for errors, if there is one: whole seconds.
     pub(crate) copy: Option<u64>,
+    /// What is noted beside it of how it is asked for.
+    pub(crate) note: Option<Bytes>,
     pub(crate) tags: Tags,
 }
 
@@ -106,6 +108,8 @@ pub(crate) struct Listed {
     pub(crate) markers: Markers,
     /// Whether the indexes of all its tags have it, and all its markers were seen.
     pub(crate) is_listed: bool,
+    /// Pieces of them that were claimed.
+    pub(crate) claimed: Vec<Piece>,
     /// Pieces of them that have become large, and how many bytes they have.
     pub(crate) large: Vec<(Piece, usize)>,
 }
@@ -471,14 +475,18 @@ impl Client {
         let mut listed = Listed {
             markers: Markers::default(),
             is_listed: true,
+            claimed: Vec::new(),
             large: Vec::new(),
         };
         listed.markers.page = self.seen(next(), &mut listed.is_listed)?;
         for tag in page.tags.iter() {
             let piece = page.piece(*tag);
-            listed.note(piece, refusal(next())?, refusal(next())?);
+            let is_in = listed.note(piece, refusal(next())?, refusal(next())?);
             if claims.contains_key(&(page.key, *tag)) {
-                listed.note(piece.own_ledger(), refusal(next())?, refusal(next())?);
+                let ledger = piece.own_ledger();
+                if listed.note(ledger, refusal(next())?, refusal(next())?) && is_in {
+                    listed.claimed.push(piece);
+                }
             }
             let marker = self.seen(next(), &mut listed.is_listed)?;
             listed.markers.tags.push(marker);
@@ -514,6 +522,9 @@ impl Client {
         }
         if page.copied().is_some() {
             // A server without room for it has no older one either.
+            refusal(next())?;
+        }
+        if page.stored.is_some() && page.note.is_some() {
             refusal(next())?;
         }
         // What is not said now was said when the page was announced.
@@ -663,6 +674,14 @@ impl Client {
         answers.map(|answer| self.look(answer?)).collect()
     }
 
+    /// What is noted beside pages of how they are asked for.
+    pub(crate) async fn notes(&self, keys: &[PageKey]) -> Vec<Result<Option<Bytes>, StoreError>> {
+        let read = |key| Command::new("mg", names::note(key).as_bytes(), " v");
+        let commands: Vec<_> = keys.iter().map(read).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| Ok(answer?.value)).collect()
+    }
+
     /// Marks each page as deleted, and looks at what is left there all the same. Of one
     /// that another process is about to store it says nothing: that is no page to keep.
     pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
@@ -711,14 +730,16 @@ impl Client {
 }
 
 impl Listed {
-    /// How a piece was opened and added to.
-    fn note(&mut self, piece: Piece, opened: Option<Answer>, appended: Option<Answer>) {
+    /// How a piece was opened and added to; whether it has taken it.
+    fn note(&mut self, piece: Piece, opened: Option<Answer>, appended: Option<Answer>) -> bool {
         let bytes = opened.and_then(|answer| answer.number(b's')).unwrap_or(0);
-        self.is_listed &= bytes < tags::MAX_PIECE
+        let is_in = bytes < tags::MAX_PIECE
             && appended.is_some_and(|answer| answer.code() == ReturnCode::Hd);
+        self.is_listed &= is_in;
         if bytes > tags::LARGE {
             self.large.push((piece, bytes));
         }
+        is_in
     }
 }
 
@@ -789,6 +810,13 @@ impl Outgoing {
                     &flags,
                 ));
             }
+            if let Some(note) = &self.note {
+                commands.push(Command::set(
+                    names::note(&self.key).as_bytes(),
+                    [note.clone(), Bytes::new()],
+                    &format!(" T{expiry}"),
+                ));
+            }
         }
         commands.push(look_at_marker(names::delete(&self.key).as_bytes()));
         let marker = |tag| look_at_marker(&purge_key(tag));
@@ -799,7 +827,10 @@ impl Outgoing {
 
     /// How many commands that are.
     fn storing_count(&self) -> usize {
-        let sets = usize::from(self.stored.is_some()) + usize::from(self.copied().is_some());
+        let sets = match &self.stored {
+            Some(_) => 1 + usize::from(self.copy.is_some()) + usize::from(self.note.is_some()),
+            None => 0,
+        };
         sets + 1 + self.tags.len() + 1
     }
 

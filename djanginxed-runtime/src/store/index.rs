@@ -99,11 +99,18 @@ impl Piece {
         LIVES.get(usize::from(self.life)).copied()
     }
 
-    /// The ledger of a tag's pieces, which never ends.
+    /// Whether it is of the index of all pages.
+    pub(crate) fn is_of_everything(&self) -> bool {
+        self.tag.is_everything()
+    }
+
+    /// The ledger of a tag's pieces, which never ends. That of every page is its own: tags
+    /// are made by visitors where a page is tagged by a segment of its route, and those
+    /// that fill a ledger are to keep nothing out but each other.
     pub(crate) fn ledger(tag: TagKey) -> Piece {
         Piece {
             tag: TagKey::ledger(),
-            life: LIVES.len() as u8,
+            life: LIVES.len() as u8 + u8::from(tag.is_everything()),
             number: tag.first_byte(),
         }
     }

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web::Bytes;
 use tokio::time::timeout;
 
 use super::client::{Client, Look, Marker, Markers, Question};
@@ -90,17 +91,44 @@ impl Memcached {
         keys: &[PageKey],
         marks: bool,
     ) -> Vec<Result<Option<Look>, StoreError>> {
-        let mut looks: Vec<_> = keys.iter().map(|_| Ok(None)).collect();
+        let look = async |client: &Client, keys: &[PageKey]| match marks {
+            true => client.mark(keys).await,
+            false => client.looks(keys).await,
+        };
+        self.ask_each(clients, keys, look).await
+    }
+
+    /// What is noted beside pages of how they are asked for, likewise.
+    pub(crate) async fn notes(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+    ) -> Vec<Result<Option<Bytes>, StoreError>> {
+        let notes = async |client: &Client, keys: &[PageKey]| client.notes(keys).await;
+        self.ask_each(clients, keys, notes).await
+    }
+
+    /// Asks each page's server for it.
+    async fn ask_each<T>(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+        ask: impl AsyncFn(&Client, &[PageKey]) -> Vec<Result<Option<T>, StoreError>>,
+    ) -> Vec<Result<Option<T>, StoreError>> {
+        let mut all: Vec<_> = keys.iter().map(|_| Ok(None)).collect();
         for (number, (upstream, client)) in self.upstreams.iter().zip(clients).enumerate() {
             let there = |at: &usize| self.server_of(&keys[*at]) == number;
             let places: Vec<_> = (0..keys.len()).filter(there).collect();
+            if places.is_empty() {
+                continue;
+            }
             let asked: Vec<_> = places.iter().map(|at| keys[*at]).collect();
-            let answers = upstream.looks(client, &asked, marks).await;
+            let answers = upstream.answers(asked.len(), ask(client, &asked)).await;
             for (at, answer) in places.into_iter().zip(answers) {
-                looks[at] = answer;
+                all[at] = answer;
             }
         }
-        looks
+        all
     }
 
     /// Takes the lock of a page, so that no other process renders it meanwhile; false

@@ -18,6 +18,11 @@ pub fn lock(page: &PageKey) -> String {
     beside("lk:", page, "")
 }
 
+/// How a page is asked for, for other processes.
+pub(crate) fn note(page: &PageKey) -> String {
+    beside("rq:", page, "")
+}
+
 /// How many are about to store a page.
 pub(crate) fn arrival(page: &PageKey) -> String {
     beside("in:", page, "")

@@ -1,12 +1,13 @@
 //! One server with its breaker, shared by all who ask it.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::client::{Client, Look, MAX_PIECE};
+use super::client::{Client, MAX_PIECE};
 use super::counted::Received;
 use super::error::StoreError;
 use crate::breaker::Breaker;
@@ -140,26 +141,18 @@ impl Upstream {
         Ok(())
     }
 
-    pub(super) async fn looks(
+    /// Waits for `count` answers, within a bound, and notes how it went; asks nothing of
+    /// a server that is skipped.
+    pub(super) async fn answers<T>(
         &self,
-        client: &Client,
-        keys: &[PageKey],
-        marks: bool,
-    ) -> Vec<Result<Option<Look>, StoreError>> {
-        let all = |error: StoreError| keys.iter().map(|_| Err(error.clone())).collect();
-        if keys.is_empty() {
-            return Vec::new();
-        }
+        count: usize,
+        exchange: impl Future<Output = Vec<Result<T, StoreError>>>,
+    ) -> Vec<Result<T, StoreError>> {
+        let all = |error: StoreError| (0..count).map(|_| Err(error.clone())).collect();
         if let Err(skipped) = self.check() {
             return all(skipped);
         }
-        let asked = async {
-            match marks {
-                true => client.mark(keys).await,
-                false => client.looks(keys).await,
-            }
-        };
-        let answers: Vec<Result<_, _>> = match timeout(self.timeout, asked).await {
+        let answers: Vec<Result<_, _>> = match timeout(self.timeout, exchange).await {
             Ok(answers) => answers,
             Err(_) => all(StoreError::timed_out(&self.address)),
         };

@@ -265,6 +265,17 @@ impl Rules {
         )
     }
 
+    /// The variant that is written so, if there is one.
+    pub(crate) fn read(&self, text: &str) -> Option<Values> {
+        let mut parts = text.split('~');
+        let is_start = parts.next().is_some_and(str::is_empty);
+        let values: Vec<_> = parts.map(str::to_owned).collect();
+        let mut pairs = self.iter().zip(&values);
+        let are_declared =
+            values.len() == self.0.len() && pairs.all(|(rule, value)| rule.values.contains(value));
+        (is_start && are_declared).then_some(Values(values))
+    }
+
     /// Every variant that there is, that of a request which says nothing first. One
     /// where nothing is declared.
     pub(crate) fn all(&self) -> Vec<Values> {

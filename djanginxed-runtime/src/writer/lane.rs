@@ -107,8 +107,8 @@ struct Lane {
     purging: VecDeque<Purging>,
     /// Deletes of pages that other processes are about to store.
     held: Vec<Held>,
-    /// How many bytes the larger pieces of indexes had when they were packed.
-    packed: HashMap<Piece, usize>,
+    /// How many bytes the larger pieces of indexes had when they were packed, and when.
+    packed: HashMap<Piece, (usize, Instant)>,
     /// Until when the claims of pieces are enough that this process has made.
     claims: HashMap<Piece, Instant>,
     /// When it last saw to it that they stay.
@@ -328,10 +328,7 @@ impl Lane {
     }
 
     /// A word for each piece that is to be claimed with one of the pages.
-    fn claims(
-        &self,
-        pages: &[(Sending, Outgoing)],
-    ) -> (HashMap<(PageKey, TagKey), u64>, Vec<Piece>) {
+    fn claims(&self, pages: &[(Sending, Outgoing)]) -> HashMap<(PageKey, TagKey), u64> {
         let now = Instant::now();
         let (mut words, mut pieces) = (HashMap::new(), HashSet::new());
         for (_, page) in pages {
@@ -343,7 +340,18 @@ impl Lane {
                 }
             }
         }
-        (words, pieces.into_iter().collect())
+        words
+    }
+
+    /// Remembers pieces that were claimed by now, for as long as that is enough.
+    fn note_claimed(&mut self, pieces: Vec<Piece>, begun: Instant) {
+        if self.claims.len() + pieces.len() > MAX_CLAIMS {
+            // Visitors who make tags are not to have the pieces of every page claimed anew.
+            self.claims.retain(|piece, _| piece.is_of_everything());
+        }
+        let enough = |piece: &Piece| piece.claim_lives().map_or(0, |(enough, _)| enough);
+        let until = |piece| (piece, begun + Duration::from_secs(enough(&piece)));
+        self.claims.extend(pieces.into_iter().map(until));
     }
 
     async fn send(&mut self, pages: Vec<Sending>) {
@@ -424,6 +432,7 @@ impl Lane {
             copy: job.copy_left().map(|left| left.as_secs().max(1)),
             // Memcached lets an item live for up to a second less.
             life: left.as_secs().max(1),
+            note: job.note.clone(),
             tags: Tags::clone(&job.tags),
         })
     }
@@ -450,28 +459,18 @@ impl Lane {
         &mut self,
         pages: &'a [(Sending, Outgoing)],
     ) -> (Vec<&'a (Sending, Outgoing)>, HashMap<Piece, usize>) {
-        let (words, pieces) = self.claims(pages);
+        let words = self.claims(pages);
         let begun = Instant::now();
         let outgoing = pages.iter().map(|(_, outgoing)| outgoing);
         let exchange = self.client.list(outgoing, true, &words);
         let answers = self.answers(ANNOUNCING, pages.len(), exchange).await;
-        if answers
-            .iter()
-            .all(|answer| matches!(answer, Ok(listed) if listed.is_listed))
-        {
-            if self.claims.len() + pieces.len() > MAX_CLAIMS {
-                self.claims.clear();
-            }
-            let enough = |piece: &Piece| piece.claim_lives().map_or(0, |(enough, _)| enough);
-            let until = |piece| (piece, begun + Duration::from_secs(enough(&piece)));
-            self.claims.extend(pieces.into_iter().map(until));
-        }
         let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
         let mut large = HashMap::new();
         for (pair, answer) in pages.iter().zip(answers) {
             let key = pair.1.key;
             match answer {
-                Ok(listed) => {
+                Ok(mut listed) => {
+                    self.note_claimed(std::mem::take(&mut listed.claimed), begun);
                     match self.refusal(&Doubt::of(&pair.0.job), &listed) {
                         None => kept.push(pair),
                         Some(reason) => {
@@ -534,12 +533,15 @@ impl Lane {
         }
     }
 
-    /// Packs the pieces of indexes that have grown to twice their size since they were.
+    /// Packs the pieces of indexes that have grown to twice their size since they were;
+    /// those that are full now and then, since that moves all of a piece twice.
     async fn pack(&mut self, large: HashMap<Piece, usize>) {
         for (piece, bytes) in large {
-            let before = self.packed.get(&piece).copied().unwrap_or_default();
-            if bytes < before.saturating_mul(2) && bytes < MAX_PIECE {
-                continue;
+            if let Some((before, packed)) = self.packed.get(&piece) {
+                let is_full = bytes >= MAX_PIECE && packed.elapsed() >= KEEP_PAUSE;
+                if bytes < before.saturating_mul(2) && !is_full {
+                    continue;
+                }
             }
             let exchange = async { vec![self.client.pack(piece).await] };
             let packed = self.answers(BATCH_TIMEOUT, 1, exchange).await.pop();
@@ -548,7 +550,7 @@ impl Lane {
             if self.packed.len() == MAX_PACKED {
                 self.packed.clear();
             }
-            self.packed.insert(piece, packed);
+            self.packed.insert(piece, (packed, Instant::now()));
         }
     }
 
@@ -590,6 +592,7 @@ impl Lane {
             life: doubt.life(),
             stale: Duration::ZERO,
             copy: None,
+            note: None,
             tags: Tags::clone(&doubt.tags),
         };
         let listings: Vec<_> = doubts.iter().map(listing).collect();

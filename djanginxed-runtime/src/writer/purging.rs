@@ -33,7 +33,7 @@ const MAX_PIECES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Purge {
     pub(super) tags: Tags,
-    /// What is not to be deleted here.
+    /// What is not to be deleted here, up to a bound.
     pub(super) spare: Spare,
     pub(super) sender: oneshot::Sender<Result<Outcome, StoreError>>,
 }
@@ -60,6 +60,8 @@ pub(super) struct Purging {
     lost: usize,
     /// What is still to be read, each with its bytes.
     unread: VecDeque<(Piece, usize)>,
+    /// Those of which it is not known yet whether they are to be spared, each once.
+    found: Vec<PageKey>,
     /// What is still to be deleted, each once.
     pages: Vec<PageKey>,
     /// Where those pages stood.
@@ -88,6 +90,7 @@ impl Purging {
             claims: HashMap::new(),
             lost: 0,
             unread: VecDeque::new(),
+            found: Vec::new(),
             pages: Vec::new(),
             read: Vec::new(),
             arriving: Vec::new(),
@@ -116,6 +119,8 @@ impl Purging {
             self.claims = marked.claims;
             self.is_marked = true;
             Ok(Progress::Marked)
+        } else if !self.found.is_empty() {
+            self.sift(client).await.map(|()| Progress::Some)
         } else if !self.pages.is_empty() || !self.read.is_empty() {
             self.delete(client).await.map(|()| Progress::Some)
         } else if !self.arriving.is_empty() {
@@ -140,44 +145,59 @@ impl Purging {
                 None => lost += usize::from(self.claims.contains_key(piece)),
             }
         }
-        let known = self.spared.len();
-        let (mut gone, mut pages) = (Vec::new(), Vec::new());
-        for mut read in read {
-            let before = self.spared.len();
-            self.take(std::mem::take(&mut read.pages), &mut pages);
-            // Another purge is to find what is spared here.
-            if self.spared.len() == before {
-                gone.push(read);
-            }
-        }
-        // One that another process is about to store is no page to keep.
-        let arriving = client.arriving(&self.spared[known..]).await;
-        let mut kept = Vec::with_capacity(arriving.len());
-        for (page, is_arriving) in self.spared.split_off(known).into_iter().zip(arriving) {
-            match is_arriving? {
-                true => pages.push(page),
-                false => kept.push(page),
-            }
-        }
-        self.spared.extend(kept);
+        let mut pages: Vec<_> = read
+            .iter_mut()
+            .flat_map(|read| std::mem::take(&mut read.pages))
+            .collect();
+        pages.sort_unstable();
+        pages.dedup();
         self.unread.drain(..batch.len());
         self.lost += lost;
         self.until = Instant::now() + ARRIVING;
-        self.pages = pages;
-        self.read = gone;
-        self.pages.sort_unstable();
-        self.pages.dedup();
+        self.read = read;
+        match self.purge.spare {
+            Spare::Nothing => self.pages = pages,
+            Spare::WhatIsRead => self.found = pages,
+        }
         Ok(())
     }
 
-    fn take(&mut self, found: Vec<PageKey>, pages: &mut Vec<PageKey>) {
-        for page in found {
-            if self.spared.len() < MAX_SPARED && self.purge.spare.has(&page) {
-                self.spared.push(page);
-            } else {
-                pages.push(page);
+    /// Leaves pages that somebody has read, but for one that another process is about to
+    /// store: that is no page to keep.
+    async fn sift(&mut self, client: &Client) -> Result<(), StoreError> {
+        let from = self.found.len().saturating_sub(MAX_PAGES);
+        let room = MAX_SPARED.saturating_sub(self.spared.len());
+        let (mut read, mut others) = (Vec::new(), Vec::new());
+        let found = &self.found[from..];
+        for (page, look) in found.iter().zip(client.looks(found).await) {
+            match look? {
+                Some(look) if look.was_read && read.len() < room => read.push(*page),
+                _ => others.push(*page),
             }
         }
+        let mut spared = Vec::with_capacity(read.len());
+        for (page, is_arriving) in read.iter().zip(client.arriving(&read).await) {
+            match is_arriving? {
+                true => others.push(*page),
+                false => spared.push(*page),
+            }
+        }
+        self.found.truncate(from);
+        self.pages.extend(others);
+        self.keep_pieces(&spared);
+        self.spared.extend(spared);
+        if self.spared.len() == MAX_SPARED {
+            self.pages.append(&mut self.found);
+        }
+        Ok(())
+    }
+
+    /// Another purge is to find what is spared here.
+    fn keep_pieces(&mut self, spared: &[PageKey]) {
+        let tags = &self.purge.tags;
+        let pieces = |page| tags.iter().flat_map(move |tag| Piece::of_page(*tag, page));
+        let kept: HashSet<_> = spared.iter().flat_map(pieces).collect();
+        self.read.retain(|read| !kept.contains(&read.piece));
     }
 
     async fn delete(&mut self, client: &Client) -> Result<(), StoreError> {
@@ -242,7 +262,7 @@ impl Purging {
             failure => Ok(Outcome {
                 deleted: self.deleted,
                 spared: self.spared,
-                in_doubt: (self.pages.len() + self.arriving.len()) as u64,
+                in_doubt: (self.found.len() + self.pages.len() + self.arriving.len()) as u64,
                 failure,
             }),
         };

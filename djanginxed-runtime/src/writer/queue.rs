@@ -92,7 +92,7 @@ struct Line {
 }
 
 fn size(job: &Job) -> usize {
-    job.entry.footprint()
+    job.entry.footprint() + job.note.as_ref().map_or(0, |note| note.len())
 }
 
 impl Queue {

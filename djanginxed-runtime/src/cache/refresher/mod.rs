@@ -4,6 +4,7 @@
 
 mod caller;
 mod list;
+mod note;
 mod replacing;
 mod tickets;
 mod wanted;
@@ -23,7 +24,7 @@ use crate::cache::WeakCache;
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
-use crate::purged::{Purged, Spare};
+use crate::purged::Purged;
 use crate::settings::Care;
 use crate::store::client::Look;
 use crate::store::error::StoreError;
@@ -134,12 +135,6 @@ impl Refresher {
             (has_room, list.len())
         });
         observe::watched(count, has_room);
-    }
-
-    /// Which pages can be rendered anew.
-    pub(crate) fn known(&self) -> Spare {
-        let shared = Arc::clone(&self.shared);
-        Spare::new(move |key| lock(&shared.list).get(key).is_some())
     }
 
     /// Takes pages away so that nobody waits: those that are read are rendered anew, the

@@ -46,15 +46,17 @@ impl Client {
         let marks = tags
             .iter()
             .map(|tag| Command::set(&purge_key(tag), owner(), &life));
+        let mut ledgers: Vec<_> = tags.iter().map(|tag| Piece::ledger(*tag).name()).collect();
+        ledgers.sort_unstable();
+        ledgers.dedup();
+        // Before the pieces: who adds to a piece claims it then, so what is claimed by now
+        // is there.
+        let claims = ledgers.iter().map(|name| Command::new("mg", name, " v"));
         let pieces: Vec<_> = tags.iter().flat_map(|tag| Piece::all(*tag)).collect();
         let sizes = pieces
             .iter()
             .map(|piece| Command::new("mg", &piece.name(), " s"));
-        let mut ledgers: Vec<_> = tags.iter().map(|tag| Piece::ledger(*tag).name()).collect();
-        ledgers.sort_unstable();
-        ledgers.dedup();
-        let ledgers = ledgers.iter().map(|name| Command::new("mg", name, " v"));
-        let commands: Vec<_> = marks.chain(sizes).chain(ledgers).collect();
+        let commands: Vec<_> = marks.chain(claims).chain(sizes).collect();
         let mut answers = self.exchange(&commands).await.into_iter();
         for mark in answers.by_ref().take(tags.len()) {
             if mark?.code() != ReturnCode::Hd {
@@ -65,18 +67,18 @@ impl Client {
             pieces: Vec::new(),
             claims: HashMap::new(),
         };
+        let marks: HashMap<_, _> = pieces.iter().map(|piece| (piece.mark(), *piece)).collect();
+        for ledger in answers.by_ref().take(ledgers.len()) {
+            let ledger = ledger?.value.unwrap_or_default();
+            for (piece, claim) in index::claimed(&ledger, &marks, unix_now()) {
+                marked.claims.entry(piece).or_default().push(claim);
+            }
+        }
         for piece in &pieces {
             let answer = answers.next().unwrap_or_else(|| Err(self.unexpected()))?;
             match answer.number(b's') {
                 Some(bytes) if bytes > 0 => marked.pieces.push((*piece, bytes)),
                 _ => {}
-            }
-        }
-        let pieces = pieces.iter().map(|piece| (piece.mark(), *piece)).collect();
-        for ledger in answers {
-            let ledger = ledger?.value.unwrap_or_default();
-            for (piece, claim) in index::claimed(&ledger, &pieces, unix_now()) {
-                marked.claims.entry(piece).or_default().push(claim);
             }
         }
         Ok(marked)

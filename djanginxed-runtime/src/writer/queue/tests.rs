@@ -40,6 +40,7 @@ fn job(number: usize, length: usize) -> Job {
         started: Instant::now(),
         life: life(900),
         tags: crate::tag::tags_of("", []),
+        note: None,
         stamp: Deletes::new().stamp(&key(number)),
     }
 }
