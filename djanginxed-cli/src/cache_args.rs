@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Vary};
 use djanginxed_rules::is_media_type;
-use djanginxed_runtime::tool::{KeyRecipe, Server, variants};
+use djanginxed_runtime::tool::{KeyRecipe, Server, VariantVisitor, variant_visitors, variants};
 
 use crate::failure::Failure;
 
@@ -73,6 +73,18 @@ impl KeyArgs {
         Ok(variants(
             &self.vary.add_with(pages, Some(NO_SECRET))?.build()?,
         ))
+    }
+
+    /// A visitor for each value of what pages vary by; whether groups have none, since no
+    /// secret is given to sign for them.
+    pub(crate) fn visitors(&self) -> Result<(Vec<VariantVisitor>, bool), Failure> {
+        let secret = self.vary.secret()?;
+        let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
+        let with = secret.as_deref().unwrap_or(NO_SECRET);
+        let mut visitors = variant_visitors(&self.vary.add_with(pages, Some(with))?.build()?);
+        let unsigned = secret.is_none() && visitors.iter().any(|visitor| visitor.is_signed);
+        visitors.retain(|visitor| secret.is_some() || !visitor.is_signed);
+        Ok((visitors, unsigned))
     }
 
     /// The keys of a target in `variants`.

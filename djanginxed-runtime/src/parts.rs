@@ -90,6 +90,27 @@ pub fn variants(pages: &PageCache) -> Vec<String> {
     variants.iter().map(ToString::to_string).collect()
 }
 
+/// Somebody whose request has one value that is not the first of its rule.
+#[derive(Clone, Debug)]
+pub struct VariantVisitor {
+    /// The rule and the value, `language=de`.
+    pub value: String,
+    /// The variant, `~de~desktop`.
+    pub variant: String,
+    /// What the request says.
+    pub fields: Vec<(String, String)>,
+    /// The fields that the rule looks at.
+    pub looks_at: Vec<String>,
+    /// Whether it is the member of a group, which a signature says.
+    pub is_signed: bool,
+}
+
+/// A visitor for each value of each rule, but for the first ones.
+#[must_use]
+pub fn variant_visitors(pages: &PageCache) -> Vec<VariantVisitor> {
+    pages.settings().vary.visitors(SystemTime::now())
+}
+
 /// Whether a stored page has [personal parts](crate::personal), which nginx is to fill.
 #[must_use]
 pub fn has_commands(page: &[u8]) -> bool {

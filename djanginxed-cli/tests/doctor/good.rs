@@ -9,7 +9,7 @@ use testkit::{Memcached, Process, eventually};
 use crate::app::Build;
 use crate::broken::lasting::{WITH_ADMIN, admin};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
-use crate::stand::{SOUND, Setup, Stand};
+use crate::stand::{SECRET, SOUND, Setup, Stand};
 
 const fn row(name: &'static str) -> Setup {
     Setup { name, ..SOUND }
@@ -189,6 +189,28 @@ pub(crate) fn setups() -> Vec<Setup> {
             tells_app: false,
             tells_servers: false,
             ..row("a micro cache of five seconds, with the URL alone")
+        },
+        Setup {
+            vary: [&["language=en,de", "cookie:currency=eur,usd", "mobile"]; 2],
+            args: |_| {
+                let rules = "language=en,de;cookie:currency=eur,usd;mobile";
+                vec!["--vary".to_owned(), rules.to_owned()]
+            },
+            ..row("languages, currencies and phones")
+        },
+        Setup {
+            vary: [&["header:X-Region=eu,us", "group:group=member,editor"]; 2],
+            tells_conf: true,
+            args: |_| {
+                let rules = "header:X-Region=eu,us;group:group=member,editor";
+                let file = std::env::temp_dir().join("djanginxed-doctor-secret");
+                std::fs::write(&file, SECRET).unwrap();
+                let file = file.display().to_string();
+                ["--vary", rules, "--group-secret-file", &file]
+                    .map(str::to_owned)
+                    .to_vec()
+            },
+            ..whole("regions and groups of whole responses, with nginx's file")
         },
         whole("whole responses"),
         Setup {

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use djanginxed::nginx::Site;
-use djanginxed::{Layout, PageCache, PageCacheBuilder, Placement};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, Placement, Vary};
 use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::app::{Application, Build};
@@ -33,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) placements: [Placement; 3],
     /// The layouts of the application and of nginx's file.
     pub(crate) layouts: [Layout; 2],
+    /// What pages of each vary by, as `--vary` has it.
+    pub(crate) vary: [&'static [&'static str]; 2],
     /// Whether each of them has personal parts switched on.
     pub(crate) parts: [bool; 2],
     pub(crate) app_prefix: &'static str,
@@ -76,6 +78,7 @@ pub(crate) const SOUND: Setup = Setup {
     given: all,
     placements: [Placement::Consistent; 3],
     layouts: [Layout::Body; 2],
+    vary: [&[]; 2],
     parts: [false; 2],
     app_prefix: "site1",
     prefix: "site1",
@@ -95,6 +98,15 @@ pub(crate) const SOUND: Setup = Setup {
 
 pub(crate) fn all(addresses: &[String]) -> Vec<String> {
     addresses.to_vec()
+}
+
+/// The secret of groups.
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn varied(pages: PageCacheBuilder, rules: &[&str]) -> PageCacheBuilder {
+    rules.iter().fold(pages, |pages, rule| {
+        pages.vary(rule.parse::<Vary>().unwrap().with_secret(SECRET))
+    })
 }
 
 /// A set-up that runs.
@@ -183,7 +195,7 @@ impl Stand {
             setup.app_prefix,
             layout_of_app,
         );
-        let own = own.parts(setup.parts[0]);
+        let own = varied(own.parts(setup.parts[0]), setup.vary[0]);
         // None that the system gives to another set-up once this application has ended.
         let port = free_port();
         let own = match setup.refreshes {
@@ -199,7 +211,8 @@ impl Stand {
             "site1",
             layout_of_nginx,
         );
-        let shown = (setup.pages)(shown.parts(setup.parts[1])).build().unwrap();
+        let shown = varied(shown.parts(setup.parts[1]), setup.vary[1]);
+        let shown = (setup.pages)(shown).build().unwrap();
         let site = |port: u16| {
             let site = Site::new(&shown)
                 .server_name("127.0.0.1")

@@ -83,8 +83,19 @@ fn copies(text: &mut Text, plan: &Plan) {
 
 fn application(text: &mut Text, plan: &Plan) {
     text.block(format_args!("upstream {}_app", plan.name), |text| {
+        let limits = match plan.applications.len() {
+            // It is asked again at once.
+            0 | 1 => "",
+            _ => {
+                text.why(
+                    "After a failure the others are asked; where all have failed, nobody is, for",
+                );
+                text.why("so long: nginx's own ten seconds outlast a restart.");
+                " fail_timeout=1s"
+            }
+        };
         for address in &plan.applications {
-            text.line(format_args!("server {address}"));
+            text.line(format_args!("server {address}{limits}"));
         }
         text.line("keepalive 32");
         text.why("actix closes an idle connection after 5 s; nginx lets go of it first, so");

@@ -200,6 +200,20 @@ pub(super) enum Cause {
     /// nginx and the application choose different pages for a target.
     LocationsDisagree(String),
 
+    // What pages vary by.
+    /// nginx gives visitors with this value the page of others.
+    NginxVariants(String),
+    /// The application has no page of its own for this value.
+    ApplicationVariants(String),
+    /// nginx and the application have different keys for it; no fact says who is right.
+    VariantsDiffer(String),
+    /// Both agree, and `--vary` is not the site's.
+    VaryOption(String),
+    /// Hits do not say in Vary that they depend on this field.
+    VariantUnsaid(String),
+    /// nginx gives a group's page to who has signed for himself.
+    GroupForged(String),
+
     // With --faults.
     /// Memcached answers, so nothing is proved.
     NotOutOfReach,
@@ -319,6 +333,12 @@ impl Cause {
             Cause::ForeignHost => "foreign-host",
             Cause::Forwarded(_) => "forwarded",
             Cause::LocationsDisagree(_) => "locations-disagree",
+            Cause::NginxVariants(_) => "nginx-variants",
+            Cause::ApplicationVariants(_) => "application-variants",
+            Cause::VariantsDiffer(_) => "variants-differ",
+            Cause::VaryOption(_) => "vary-option",
+            Cause::VariantUnsaid(_) => "variant-unsaid",
+            Cause::GroupForged(_) => "group-forged",
             Cause::NotOutOfReach => "not-out-of-reach",
             Cause::TimeoutsLong => "timeouts-long",
             Cause::OnlyServer => "only-server",

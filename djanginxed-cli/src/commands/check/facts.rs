@@ -37,6 +37,9 @@ pub(super) struct Facts {
     pub(super) spellings: Vec<Spelling>,
     pub(super) methods: Vec<Method>,
     pub(super) rules: Vec<Rule>,
+    pub(super) variants: Vec<VariantTrial>,
+    /// Groups are declared, and no secret is given to sign for their members.
+    pub(super) unsigned: bool,
     pub(super) strangers: Option<Strangers>,
     pub(super) lasting: Lasting,
     /// With `--app-down`.
@@ -150,6 +153,23 @@ pub(super) struct Rule {
     pub(super) value: String,
     pub(super) answer: Answer,
     pub(super) direct: Option<Answer>,
+}
+
+/// A page that is stored for those who say nothing, asked for by somebody of another
+/// variant.
+#[derive(Clone, Debug)]
+pub(super) struct VariantTrial {
+    /// `language=de`.
+    pub(super) value: String,
+    /// The fields of a request that say so.
+    pub(super) looks_at: Vec<String>,
+    pub(super) first: Answer,
+    /// The last answer that was waited for.
+    pub(super) second: Answer,
+    /// Whether there is a page under the variant's own key; none without `--servers`.
+    pub(super) is_stored: Option<bool>,
+    /// What somebody with a wrong signature gets of a member's page.
+    pub(super) forged: Option<Answer>,
 }
 
 /// What became of names that a stranger made up.

@@ -22,6 +22,8 @@ pub(super) enum Recipe {
     /// The key where pages may have personal parts, or, where they were said to, of pages
     /// that have none.
     Parts(bool),
+    /// Another variant, or pages that vary by other rules; what is in the key of it.
+    Vary(String),
 }
 
 /// What makes another target.
@@ -46,6 +48,8 @@ pub(super) struct Cookbook {
     /// Prefixes that nginx's file names.
     pub(super) prefixes: Vec<String>,
     pub(super) content_type: Option<String>,
+    /// What else may be in keys of what pages vary by.
+    pub(super) variants: Vec<String>,
 }
 
 impl Cookbook {
@@ -77,9 +81,16 @@ impl Cookbook {
         }
         let (start, has_parts) = with_other_mark(&self.start);
         recipes.push((Recipe::Parts(has_parts), (start, target.to_owned())));
+        recipes.extend(self.variants.iter().map(|variant| {
+            let text = (with_variant(&self.start, variant), target.to_owned());
+            (Recipe::Vary(variant.clone()), text)
+        }));
         let prefixes = [String::new()].into_iter().chain(self.prefixes.clone());
         recipes.extend(prefixes.map(|other| {
             let text = (other.clone(), target.to_owned());
+            if let Some(variant) = other_variant(&self.start, &other) {
+                return (Recipe::Vary(variant.to_owned()), text);
+            }
             // What nginx's file has may have a type behind it.
             let prefix = other.split('=').next().unwrap_or_default();
             (Recipe::Prefix(prefix.to_owned()), text)
@@ -122,6 +133,43 @@ impl Cookbook {
         }
         found
     }
+}
+
+/// Of what is hashed before a target: what stands before the variant, it, and the rest.
+fn around_variant(start: &str) -> (&str, &str, &str) {
+    let end = start.find('=').unwrap_or(start.len());
+    let at = start[..end].find('~').unwrap_or(end);
+    (&start[..at], &start[at..end], &start[end..])
+}
+
+/// What is hashed before a target, with another variant.
+pub(super) fn with_variant(start: &str, variant: &str) -> String {
+    let (before, _, rest) = around_variant(start);
+    format!("{before}{variant}{rest}")
+}
+
+/// The variant of `other`, where it is all that differs.
+pub(super) fn other_variant<'a>(start: &str, other: &'a str) -> Option<&'a str> {
+    let (before, variant, rest) = around_variant(start);
+    let (other_before, other, other_rest) = around_variant(other);
+    let is_same = (before, rest) == (other_before, other_rest);
+    (is_same && other != variant).then_some(other)
+}
+
+/// What may be in keys where rules are missing, or in another order, of what `start` has.
+pub(super) fn fewer_rules(start: &str) -> Vec<String> {
+    let (_, variant, _) = around_variant(start);
+    let values: Vec<&str> = variant.split('~').skip(1).collect();
+    let one = values.iter().map(|value| format!("~{value}"));
+    let turned: String = values
+        .iter()
+        .rev()
+        .map(|value| format!("~{value}"))
+        .collect();
+    let mut found: Vec<String> = one.chain([String::new(), turned]).collect();
+    found.retain(|other| other != variant);
+    found.dedup();
+    found
 }
 
 /// What is hashed before a target, with the mark of pages that may have parts, or without
@@ -213,6 +261,7 @@ mod tests {
             scheme: "http",
             prefixes: vec!["site2".to_owned()],
             content_type: Some("application/json".to_owned()),
+            variants: Vec::new(),
         };
         let key = PageKey::new(prefix, text).to_string();
         cookbook.recipe_of(&key, "/a/b?x=1")

@@ -16,6 +16,7 @@ mod peers;
 mod requests;
 mod several;
 pub(crate) mod unreached;
+mod variants;
 
 use crate::stand::Setup;
 
@@ -35,6 +36,7 @@ pub(crate) fn setups() -> Vec<Setup> {
         layouts::layouts(),
         parts::parts(),
         lasting::lasting(),
+        variants::variants(),
     ];
     groups.into_iter().flatten().collect()
 }

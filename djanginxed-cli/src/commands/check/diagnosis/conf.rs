@@ -4,11 +4,12 @@ use djanginxed::{Layout, Placement};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent};
+use super::found::in_keys;
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
 use crate::commands::check::facts::{Facts, Given};
 use crate::commands::check::placing::Difference;
-use crate::commands::check::recipe::with_other_mark;
+use crate::commands::check::recipe::{other_variant, with_other_mark};
 
 pub(super) fn agrees(facts: &Facts) -> Verdict {
     let Some(conf) = &facts.given.conf else {
@@ -62,6 +63,9 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     let (other, has_parts) = with_other_mark(&given.recipe().start());
     if prefix == other {
         return Some((Cause::NginxParts(has_parts), seen));
+    }
+    if let Some(variant) = other_variant(&given.recipe().start(), prefix) {
+        return Some((Cause::NginxVariants(in_keys(variant)), seen));
     }
     // A prefix of a page of its own type goes on with "=" and the type.
     let (bare, _) = prefix.split_once('=').unwrap_or((prefix, ""));

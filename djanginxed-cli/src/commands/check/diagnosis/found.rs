@@ -73,6 +73,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::Exact) => nginx_side(facts),
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
         Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
+        Some(Recipe::Vary(variant)) => Cause::ApplicationVariants(in_keys(&variant)),
         Some(Recipe::Target(target, _)) => rewrite(facts, target),
         Some(Recipe::PathAlone) => {
             let path = trial.target.split('?').next().unwrap_or_default();
@@ -127,6 +128,7 @@ fn nginx_side(facts: &Facts) -> Cause {
         Some(Some(Recipe::WithHost(variable))) => return Cause::KeyHost(variable),
         Some(Some(Recipe::Prefix(prefix))) => return Cause::NginxPrefix(Some(prefix)),
         Some(Some(Recipe::Parts(has))) => return Cause::NginxParts(has),
+        Some(Some(Recipe::Vary(variant))) => return Cause::NginxVariants(in_keys(&variant)),
         Some(Some(Recipe::OfType(_)) | None) => return Cause::NginxPrefix(None),
         Some(Some(Recipe::Exact)) | None => {}
     }
@@ -190,6 +192,14 @@ fn rewrite(facts: &Facts, to: String) -> Cause {
     }
 }
 
+/// What a key has of what pages vary by.
+pub(super) fn in_keys(variant: &str) -> String {
+    match variant {
+        "" => "nothing in its keys".to_owned(),
+        variant => format!("{variant:?} in its keys"),
+    }
+}
+
 /// The page lies where the given prefix and servers say.
 pub(super) fn key(facts: &Facts) -> Verdict {
     let Some(placing) = facts.placing() else {
@@ -219,6 +229,7 @@ pub(super) fn key(facts: &Facts) -> Verdict {
     let cause = match (application_recipe(facts), stored) {
         (Some(Recipe::Prefix(prefix)), _) => Cause::PrefixOption(Some(prefix)),
         (Some(Recipe::Parts(has)), _) => Cause::PartsOption(has),
+        (Some(Recipe::Vary(variant)), _) => Cause::VaryOption(in_keys(&variant)),
         (Some(Recipe::OfType(_)), Some(layout)) if layout != facts.given.layout => {
             Cause::LayoutOption(layout)
         }

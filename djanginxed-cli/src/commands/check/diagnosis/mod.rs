@@ -14,6 +14,7 @@ mod reach;
 mod requests;
 mod stored;
 mod target;
+mod variants;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,8 @@ pub(super) enum Stage {
     Target,
     /// Who must not get a stored page.
     Rules,
+    /// Visitors of each variant.
+    Variants,
     /// Other methods.
     Methods,
     /// Names that a stranger made up.
@@ -69,6 +72,7 @@ pub(super) const RUNNING: &[Stage] = &[
     Stage::Page,
     Stage::Target,
     Stage::Rules,
+    Stage::Variants,
     Stage::Methods,
     Stage::Strangers,
     Stage::Lasting,
@@ -110,6 +114,7 @@ impl Stage {
                 ("bypass-cookie", requests::bypass_cookie),
                 ("bypass-header", requests::bypass_header),
             ],
+            Stage::Variants => &[("variants", variants::variants)],
             Stage::Strangers => &[
                 ("foreign-host", requests::foreign_host),
                 ("forwarded", requests::forwarded),

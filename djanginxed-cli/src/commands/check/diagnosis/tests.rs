@@ -93,6 +93,8 @@ fn facts() -> Facts {
         spellings: Vec::new(),
         methods: Vec::new(),
         rules: Vec::new(),
+        variants: Vec::new(),
+        unsigned: false,
         strangers: None,
         lasting: Lasting::default(),
         without_app: None,

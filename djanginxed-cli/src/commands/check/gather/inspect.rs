@@ -6,7 +6,7 @@ use djanginxed::Layout;
 
 use super::Gathering;
 use crate::commands::check::facts::{Answer, Inspection, Look, Place};
-use crate::commands::check::recipe::Cookbook;
+use crate::commands::check::recipe::{Cookbook, fewer_rules};
 use crate::memcached::{Event, Kind, Watch};
 
 /// What a server was asked for in one window.
@@ -101,6 +101,10 @@ impl Gathering {
             prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
             content_type: content_type
                 .and_then(|value| value.split(';').next().map(|media| media.trim().to_owned())),
+            variants: fewer_rules(&self.facts.given.recipe().start())
+                .into_iter()
+                .chain(self.visitors.iter().map(|visitor| visitor.variant.clone()))
+                .collect(),
         }
     }
 

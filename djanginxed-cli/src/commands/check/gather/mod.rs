@@ -9,14 +9,15 @@ mod page;
 mod probe;
 mod requests;
 mod store;
+mod variants;
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::KeyRecipe;
+use djanginxed_runtime::tool::{KeyRecipe, VariantVisitor};
 
 use super::Args;
 use super::diagnosis::Stage;
 use super::facts::{Facts, Given, Lasting};
-use super::recipe::{Recipe, with_other_mark};
+use super::recipe::{Recipe, with_other_mark, with_variant};
 use crate::failure::Failure;
 use crate::http::{Problem, Trust, Url};
 use crate::memcached::{Health, health};
@@ -30,6 +31,8 @@ pub(super) struct Gathering {
     args: Args,
     probe: Probe,
     admin: Option<Admin>,
+    /// Of each variant that is declared.
+    visitors: Vec<VariantVisitor>,
 }
 
 impl Gathering {
@@ -43,6 +46,7 @@ impl Gathering {
         let trust = Trust::new(args.cacert.as_deref())?;
         let probe = Probe::new(&args, &given, &url, &trust);
         let admin = Admin::new(&args, &trust)?;
+        let (visitors, unsigned) = args.page.visitors()?;
         let facts = Facts {
             url,
             given,
@@ -57,6 +61,8 @@ impl Gathering {
             spellings: Vec::new(),
             methods: Vec::new(),
             rules: Vec::new(),
+            variants: Vec::new(),
+            unsigned,
             strangers: None,
             lasting: Lasting::default(),
             without_app: None,
@@ -67,6 +73,7 @@ impl Gathering {
             args,
             probe,
             admin,
+            visitors,
         })
     }
 
@@ -78,6 +85,7 @@ impl Gathering {
             Stage::Target => self.spellings().await,
             Stage::Methods => self.methods().await,
             Stage::Rules => self.rules().await,
+            Stage::Variants => self.variants().await,
             Stage::Strangers => self.strangers().await,
             Stage::Lasting => self.lasting().await,
             Stage::Faults => self.faults().await,
@@ -179,10 +187,17 @@ impl Gathering {
         let others = stores.filter_map(|place| match place.recipe.as_ref()? {
             Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
             Recipe::Parts(_) => Some(with_other_mark(&given.recipe().start()).0),
+            Recipe::Vary(variant) => Some(with_variant(&given.recipe().start(), variant)),
             Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });
-        let mut starts: Vec<String> = others.chain([given.recipe().start()]).collect();
+        let variants = self.visitors.iter().map(|visitor| {
+            let start = self.start_of(visitor);
+            given.recipe_of(&start).start()
+        });
+        let mut starts: Vec<String> = (others.chain(variants))
+            .chain([given.recipe().start()])
+            .collect();
         starts.sort();
         starts.dedup();
         starts
