@@ -7,7 +7,9 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use djanginxed::nginx::Md5;
 use djanginxed::{Layout, PageCache, Purge, nginx};
+use djanginxed_runtime::tool::SCRIPT;
 use testkit::http::{Request, Response};
 use testkit::{Memcached, Module, Nginx, eventually, free_port, get};
 
@@ -18,7 +20,12 @@ const ERRORS: [u16; 4] = [500, 502, 503, 504];
 /// In place of a status: the handler panics.
 const PANIC: u16 = 1;
 
-const LAYOUTS: [Layout; 2] = [Layout::Body, Layout::Response];
+/// With bodies, and with whole responses read by srcache and by njs.
+const WAYS: [(Layout, Md5); 3] = [
+    (Layout::Body, Md5::SetMisc),
+    (Layout::Response, Md5::SetMisc),
+    (Layout::Response, Md5::Njs),
+];
 
 /// A site that can be brought into trouble, whose pages live for a second and then stand
 /// in for errors, but for those below `/bare`.
@@ -27,10 +34,11 @@ struct Troubled {
     pages: PageCache,
     site: Site,
     trouble: Arc<AtomicU16>,
+    md5: Md5,
 }
 
 impl Troubled {
-    fn start(layout: Layout) -> Troubled {
+    fn start((layout, md5): (Layout, Md5)) -> Troubled {
         let memcached = [(); 2].map(|()| Memcached::start().unwrap());
         let pages = at("")
             .memcached(memcached.each_ref().map(Memcached::address))
@@ -65,6 +73,7 @@ impl Troubled {
             pages,
             site,
             trouble,
+            md5,
         }
     }
 
@@ -88,9 +97,14 @@ impl Troubled {
         let file = nginx::Site::new(&self.pages)
             .server_name("127.0.0.1")
             .stale_if_error(true)
+            .md5(self.md5)
             .app(format!("127.0.0.1:{port}"));
         Nginx::builder()
-            .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+            .modules(match self.md5 {
+                Md5::Njs => vec![Module::Njs],
+                _ => vec![Module::SetMisc, Module::Srcache, Module::Memc],
+            })
+            .file("djanginxed.js", SCRIPT)
             .start(|port| {
                 let file = file.clone().listen(format!("127.0.0.1:{port}"));
                 let file = file.inner(format!("127.0.0.1:{}", free_port()));
@@ -108,8 +122,8 @@ fn stands_in(response: &Response, target: &str, status: &str) {
 
 #[test]
 fn a_handler_that_fails_or_panics_is_stood_in_for() {
-    for layout in LAYOUTS {
-        let troubled = Troubled::start(layout);
+    for way in WAYS {
+        let troubled = Troubled::start(way);
         troubled.fill(&["/a"]);
         for status in ERRORS {
             troubled.trouble.store(status, Ordering::SeqCst);
@@ -156,8 +170,8 @@ fn in_memory_a_page_stands_in_for_errors_too() {
 
 #[test]
 fn nginx_serves_what_stands_in_where_the_application_is_down() {
-    for layout in LAYOUTS {
-        let troubled = Troubled::start(layout);
+    for way in WAYS {
+        let troubled = Troubled::start(way);
         let targets: Vec<_> = (0..8).map(|number| format!("/page/{number}")).collect();
         let targets: Vec<_> = targets.iter().map(String::as_str).collect();
         troubled.fill(&[&targets[..], &["/bare"]].concat());
@@ -208,8 +222,8 @@ fn nginx_serves_what_stands_in_where_the_application_is_down() {
 
 #[test]
 fn nginx_serves_what_stands_in_for_errors_of_the_application_or_shows_them() {
-    for layout in LAYOUTS {
-        let troubled = Troubled::start(layout);
+    for way in WAYS {
+        let troubled = Troubled::start(way);
         troubled.fill(&["/a", "/bare"]);
         // Another application, which has no page that could stand in.
         let trouble = Arc::new(AtomicU16::new(500));

@@ -83,7 +83,7 @@ fn targets(hottest: &[Hot]) -> Vec<(&str, u64)> {
     told
 }
 
-fn every_hit_is_told_and_nothing_else(layout: Layout) {
+fn every_hit_is_told_and_nothing_else(layout: Layout, md5: Md5) {
     static COUNTERS: LazyLock<PrometheusHandle> =
         LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
     let counters = &*COUNTERS;
@@ -102,7 +102,7 @@ fn every_hit_is_told_and_nothing_else(layout: Layout) {
             .ignore_query("utm_*")
             .page("/feed/", "site2", "text/plain")
     };
-    let mut stand = Stand::over(memcached, &settings, Md5::SetMisc, site);
+    let mut stand = Stand::over(memcached, &settings, md5, site);
     if layout == Layout::Response {
         stand = stand.of_responses();
     }
@@ -152,12 +152,13 @@ fn every_hit_is_told_and_nothing_else(layout: Layout) {
 
 #[test]
 fn every_hit_is_told_and_nothing_else_is() {
-    every_hit_is_told_and_nothing_else(Layout::Body);
+    every_hit_is_told_and_nothing_else(Layout::Body, Md5::SetMisc);
 }
 
 #[test]
 fn every_hit_of_a_whole_response_is_told_and_nothing_else_is() {
-    every_hit_is_told_and_nothing_else(Layout::Response);
+    every_hit_is_told_and_nothing_else(Layout::Response, Md5::SetMisc);
+    every_hit_is_told_and_nothing_else(Layout::Response, Md5::Njs);
 }
 
 #[test]

@@ -27,9 +27,15 @@ enum Kind {
     Bodies,
     BodiesByNjs,
     Responses,
+    ResponsesByNjs,
 }
 
-const KINDS: [Kind; 3] = [Kind::Bodies, Kind::BodiesByNjs, Kind::Responses];
+const KINDS: [Kind; 4] = [
+    Kind::Bodies,
+    Kind::BodiesByNjs,
+    Kind::Responses,
+    Kind::ResponsesByNjs,
+];
 
 fn stand(kind: Kind, listen: &str) -> Stand {
     stand_of(Memcached::start().unwrap(), &[], kind, listen, |site| site)
@@ -47,6 +53,7 @@ fn stand_of(
         Kind::Bodies => (Md5::SetMisc, Layout::Body),
         Kind::BodiesByNjs => (Md5::Njs, Layout::Body),
         Kind::Responses => (Md5::SetMisc, Layout::Response),
+        Kind::ResponsesByNjs => (Md5::Njs, Layout::Response),
     };
     let servers = [&memcached].into_iter().chain(others.iter().copied());
     let servers: Vec<String> = servers.map(Memcached::address).collect();
@@ -58,8 +65,8 @@ fn stand_of(
         file.replacen(&plain, &format!("{plain} {listen}"), 1)
     });
     match kind {
-        Kind::Responses => stand.of_responses(),
-        _ => stand,
+        Kind::Responses | Kind::ResponsesByNjs => stand.of_responses(),
+        Kind::Bodies | Kind::BodiesByNjs => stand,
     }
 }
 

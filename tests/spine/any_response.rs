@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use djanginxed::Layout;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use testkit::http::{Request, Response};
 
 use crate::responses::body;
-use crate::stack::{Script, Stack, cache_status};
+use crate::stack::{Script, Stack, Way, cache_status};
 
 const STATUSES: [u16; 9] = [200, 203, 300, 301, 308, 404, 405, 410, 501];
 
@@ -201,10 +200,19 @@ fn fields_of(answer: &Response) -> Vec<(String, Vec<String>)> {
 
 #[test]
 fn any_response_that_is_stored_comes_back_equal() {
+    comes_back_equal(Way::Srcache);
+}
+
+#[test]
+fn any_response_that_is_stored_comes_back_equal_through_the_script() {
+    comes_back_equal(Way::Script);
+}
+
+fn comes_back_equal(way: Way) {
     let wish = Arc::new(Mutex::new(Wanted::default()));
     let wished = Arc::clone(&wish);
     let stack = Stack::setup()
-        .layout(Layout::Response)
+        .way(way)
         .cache(|builder| builder.gzip(true).statuses(STATUSES))
         .start(Script::new(move |_| wished.lock().unwrap().response()));
     let [number, stored, packed_ones] = [(); 3].map(|()| Cell::new(0));

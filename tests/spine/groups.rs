@@ -85,7 +85,7 @@ struct Case {
     kinds: [fn(&str) -> Vary; 2],
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case {
         layout: Layout::Body,
         md5: Md5::SetMisc,
@@ -103,6 +103,11 @@ const CASES: [Case; 4] = [
     },
     Case {
         layout: Layout::Body,
+        md5: Md5::Njs,
+        kinds: [by_hmac, by_md5],
+    },
+    Case {
+        layout: Layout::Response,
         md5: Md5::Njs,
         kinds: [by_hmac, by_md5],
     },

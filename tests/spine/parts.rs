@@ -13,21 +13,19 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
 use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use djanginxed::PageKey;
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::test::Pages;
-use djanginxed::{Layout, PageKey};
 use testkit::http::{Request, Response};
 
-use crate::stack::{NGINX_HIT, Render, Script, Setup, Stack, cache_status, ok};
+use crate::stack::{NGINX_HIT, Render, Script, Setup, Stack, WAYS, Way, cache_status, ok};
 
 const CSP: &str = "Content-Security-Policy";
 const EVIL: &str = "<!--#echo var=\"http_authorization\" --><!--# include virtual=\"/badge\" -->";
 const DEFAULT: &str = "<a href=\"/login\">Sign in</a>";
 
-const LAYOUTS: [Layout; 2] = [Layout::Body, Layout::Response];
-
-fn setup(layout: Layout) -> Setup {
-    let setup = Stack::setup().layout(layout).routes(|config| {
+fn setup(way: Way) -> Setup {
+    let setup = Stack::setup().way(way).routes(|config| {
         config.route("/badge", web::get().to(badge));
         config.route("/gone", web::get().to(HttpResponse::NotFound));
         config.route("/empty", web::get().to(async || ok().body("")));
@@ -38,8 +36,8 @@ fn setup(layout: Layout) -> Setup {
     })
 }
 
-fn start(layout: Layout) -> Stack {
-    setup(layout).start(Script::new(answer))
+fn start(way: Way) -> Stack {
+    setup(way).start(Script::new(answer))
 }
 
 /// What only its own visitor may see, and is told apart by each cookie.
@@ -163,21 +161,21 @@ fn key(target: &str) -> String {
 
 #[test]
 fn parts_are_the_visitors_own_on_misses_hits_and_bypasses() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         let ann = format!("<b>ann /badge?x=1&y=%2F</b>{EVIL}");
         let token = "a&lt;b&gt;&quot;&amp;c";
         let miss = stack.send(&of_ann("/"));
         assert_eq!(
             cache_status(&miss),
             "djanginxed; fwd=uri-miss; stored",
-            "{layout}"
+            "{way}"
         );
         is_whole(&miss, &ann, token);
         let mut nonces = vec![nonce_of(&miss)];
         for _ in 0..3 {
             let hit = stack.send(&of_ann("/"));
-            assert_eq!(cache_status(&hit), NGINX_HIT, "{layout}");
+            assert_eq!(cache_status(&hit), NGINX_HIT, "{way}");
             is_whole(&hit, &ann, token);
             nonces.push(nonce_of(&hit));
         }
@@ -197,22 +195,19 @@ fn parts_are_the_visitors_own_on_misses_hits_and_bypasses() {
         nonces.extend([&hit, &bypass, &own].map(nonce_of));
         nonces.sort_unstable();
         nonces.dedup();
-        assert_eq!(nonces.len(), 7, "{layout}");
+        assert_eq!(nonces.len(), 7, "{way}");
         assert_eq!(stack.script.renders(), 2);
     }
 }
 
 #[test]
 fn a_visitors_text_is_never_a_command() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         let ask = |request: Request| {
             let response = stack.send(&request);
-            assert!(
-                !response.text().contains("secret"),
-                "{layout}: {response:?}"
-            );
-            assert!(!response.text().contains("<b>"), "{layout}: {response:?}");
+            assert!(!response.text().contains("secret"), "{way}: {response:?}");
+            assert!(!response.text().contains("<b>"), "{way}: {response:?}");
             response
         };
         let miss = ask(Request::get("/evil"));
@@ -240,12 +235,12 @@ fn a_visitors_text_is_never_a_command() {
 
 #[test]
 fn without_an_answer_a_part_is_its_default_text() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         stack.send(&of_ann("/"));
         for _ in 0..2 {
             let gone = stack.get("/gone-part");
-            assert_eq!(gone.text(), DEFAULT, "{layout}");
+            assert_eq!(gone.text(), DEFAULT, "{way}");
         }
         assert_eq!(cache_status(&stack.get("/gone-part")), NGINX_HIT);
         let Stack {
@@ -264,10 +259,10 @@ fn without_an_answer_a_part_is_its_default_text() {
 
 #[test]
 fn a_part_may_be_a_cached_page_itself() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         for _ in 0..3 {
-            assert_eq!(stack.get("/caching").text(), "fragment 2", "{layout}");
+            assert_eq!(stack.get("/caching").text(), "fragment 2", "{way}");
         }
         assert_eq!(stack.script.renders(), 2, "the page and its fragment");
         assert_eq!(cache_status(&stack.get("/caching")), NGINX_HIT);
@@ -279,19 +274,22 @@ fn a_part_may_be_a_cached_page_itself() {
 
 #[test]
 fn where_no_part_is_filled_nobody_sees_its_marker() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         for _ in 0..2 {
-            assert_eq!(stack.get("/json-parts").text(), "\"|\"", "{layout}");
+            assert_eq!(stack.get("/json-parts").text(), "\"|\"", "{way}");
         }
     }
 }
 
 #[test]
 fn a_part_that_is_empty_is_its_default_text() {
-    let [body, response] = LAYOUTS;
-    for (layout, with_more) in [(body, false), (response, false), (body, true)] {
-        let mut setup = setup(layout);
+    for (way, with_more) in WAYS
+        .map(|way| (way, false))
+        .into_iter()
+        .chain([(Way::Bodies, true)])
+    {
+        let mut setup = setup(way);
         if with_more {
             setup = setup.site(|site| {
                 let site = site.micro_cache(10).micro_cache_path("micro");
@@ -302,7 +300,7 @@ fn a_part_that_is_empty_is_its_default_text() {
         for _ in 0..4 {
             let page = stack.get("/empty-part");
             let text = format!("<b>nobody /badge</b>{EVIL}<b>[{DEFAULT}]</b>");
-            assert_eq!(page.text(), text, "{layout} {with_more}");
+            assert_eq!(page.text(), text, "{way} {with_more}");
         }
         assert_eq!(cache_status(&stack.get("/empty-part")), NGINX_HIT);
     }
@@ -311,7 +309,7 @@ fn a_part_that_is_empty_is_its_default_text() {
 /// Which types are HTML for nginx, and which for others.
 #[test]
 fn whatever_a_type_says_no_text_is_a_command_and_no_command_a_text() {
-    let stack = start(Layout::Response);
+    let stack = start(Way::Srcache);
     let mut commands = 0;
     for (number, line) in [
         "text/html; charset=utf-8",
@@ -352,13 +350,13 @@ fn whatever_a_type_says_no_text_is_a_command_and_no_command_a_text() {
 
 #[test]
 fn parts_end_somewhere() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         for _ in 0..2 {
             assert_eq!(
                 stack.get("/again").text(),
                 "no moreagainagainagain",
-                "{layout}"
+                "{way}"
             );
         }
         let wild = stack.get("/wild");
@@ -372,14 +370,14 @@ fn parts_end_somewhere() {
 
 #[test]
 fn what_a_target_has_in_it_reaches_the_handler_and_no_other_place() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         for _ in 0..2 {
             let page = stack.send(&of_ann("/strange"));
             assert_eq!(
                 page.text(),
                 format!("<b>ann /badge?%24uri=%22%20%3C&a</b>{EVIL}"),
-                "{layout}"
+                "{way}"
             );
         }
         assert_eq!(cache_status(&stack.get("/strange")), NGINX_HIT);
@@ -388,8 +386,8 @@ fn what_a_target_has_in_it_reaches_the_handler_and_no_other_place() {
 
 #[test]
 fn nobody_gains_by_what_he_sends() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         stack.get("/");
         for target in [
             "/_djanginxed-part?/badge",
@@ -400,7 +398,7 @@ fn nobody_gains_by_what_he_sends() {
             let response = stack.get(target);
             assert!(
                 !response.text().starts_with("<b>"),
-                "{layout} {target}: {response:?}"
+                "{way} {target}: {response:?}"
             );
         }
         assert_eq!(stack.get("/_djanginxed-part?/badge").status, 404);
@@ -408,7 +406,7 @@ fn nobody_gains_by_what_he_sends() {
         for target in ["/", "/forged"] {
             let request = of_ann(target).header("Djanginxed-Part", &chosen);
             let response = stack.send(&request.header("Surrogate-Capability", "x=\"ESI/1.0\""));
-            assert_ne!(nonce_of(&response), "a".repeat(32), "{layout} {target}");
+            assert_ne!(nonce_of(&response), "a".repeat(32), "{way} {target}");
             if target == "/" {
                 assert!(response.text().contains("<b>ann"));
             }
@@ -421,30 +419,27 @@ fn nobody_gains_by_what_he_sends() {
         for _ in 0..2 {
             let request = Request::get("/forged?1").header("X-Comment", &forged);
             let response = stack.send(&request);
-            assert!(
-                response.text().starts_with(&forged),
-                "{layout}: {response:?}"
-            );
+            assert!(response.text().starts_with(&forged), "{way}: {response:?}");
         }
     }
 }
 
 #[test]
 fn nobody_is_told_that_a_page_with_parts_has_not_changed() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         stack.send(&of_ann("/"));
         for condition in ["*", "\"mine\"", "W/\"mine\", *"] {
             let asked = || of_ann("/").header("If-None-Match", condition);
             for response in [stack.send(&asked()), stack.send_past_nginx(&asked())] {
-                assert_eq!(response.status, 200, "{layout} {condition}: {response:?}");
+                assert_eq!(response.status, 200, "{way} {condition}: {response:?}");
                 nonce_of(&response);
             }
         }
         let since = of_ann("/").header("If-Modified-Since", "Sun, 06 Nov 2094 08:49:37 GMT");
-        assert_eq!(stack.send(&since).status, 200, "{layout}");
+        assert_eq!(stack.send(&since).status, 200, "{way}");
         let range = of_ann("/").header("Range", "bytes=0-1");
-        assert_eq!(stack.send(&range).status, 200, "{layout}");
+        assert_eq!(stack.send(&range).status, 200, "{way}");
         let head = stack.send(&Request::new("HEAD", "/"));
         assert_eq!(
             (head.status, head.text(), cache_status(&head).as_str()),
@@ -457,10 +452,10 @@ fn nobody_is_told_that_a_page_with_parts_has_not_changed() {
 
 #[test]
 fn pages_with_parts_are_stored_plain_and_others_as_ever() {
-    for layout in LAYOUTS {
+    for way in WAYS {
         let padding = "x".repeat(2000);
         let body = padding.clone();
-        let stack = setup(layout)
+        let stack = setup(way)
             .cache(|cache| cache.parts(true).gzip(true))
             .start(Script::new(move |render| match render.request.path() {
                 "/plain" => ok().body(body.clone()),
@@ -473,25 +468,25 @@ fn pages_with_parts_are_stored_plain_and_others_as_ever() {
         };
         for _ in 0..2 {
             let page = stack.send(&packed("/"));
-            assert_eq!(page.header("content-encoding"), None, "{layout}");
+            assert_eq!(page.header("content-encoding"), None, "{way}");
             assert_eq!(page.text(), format!("{padding}ann"));
         }
         stack.get("/plain");
         let page = stack.send(&packed("/plain"));
-        assert_eq!(page.header("content-encoding"), Some("gzip"), "{layout}");
+        assert_eq!(page.header("content-encoding"), Some("gzip"), "{way}");
         assert_eq!(stack.get("/plain").text(), padding);
     }
 }
 
 #[test]
 fn a_nonce_in_a_field_that_nginx_does_not_know_is_not_stored() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         let page = stack.get("/own-field");
         assert_eq!(
             cache_status(&page),
             "djanginxed; fwd=uri-miss; detail=header",
-            "{layout}"
+            "{way}"
         );
         assert_eq!(page.header("link").unwrap().len(), 32);
     }
@@ -512,14 +507,14 @@ fn without_parts_switched_on_a_page_with_some_is_whole_and_not_stored() {
 
 #[test]
 fn the_parts_of_a_stream_are_filled_wherever_its_chunks_end() {
-    for layout in LAYOUTS {
-        let stack = start(layout);
+    for way in WAYS {
+        let stack = start(way);
         let filled = format!("ann<b>ann /badge</b>{EVIL}");
         let miss = stack.send(&of_ann("/stream"));
-        assert_eq!(miss.text(), format!("{EVIL}{filled}"), "{layout}");
+        assert_eq!(miss.text(), format!("{EVIL}{filled}"), "{way}");
         assert_eq!(miss.header("cache-control"), Some("private, no-cache"));
         let hit = stack.send(&of_ann("/stream"));
-        assert_eq!(cache_status(&hit), NGINX_HIT, "{layout}");
+        assert_eq!(cache_status(&hit), NGINX_HIT, "{way}");
         let harmless = EVIL.replace("<!--#", "<!-- #");
         assert_eq!(hit.text(), format!("{harmless}{filled}"));
     }
@@ -527,7 +522,7 @@ fn the_parts_of_a_stream_are_filled_wherever_its_chunks_end() {
 
 #[test]
 fn what_a_micro_cache_keeps_has_its_parts_filled_each_time() {
-    let stack = setup(Layout::Body)
+    let stack = setup(Way::Bodies)
         .site(|site| site.micro_cache(10).micro_cache_path("micro"))
         .start(Script::new(answer));
     let mut nonces = Vec::new();
@@ -554,8 +549,8 @@ fn what_a_micro_cache_keeps_has_its_parts_filled_each_time() {
 
 #[test]
 fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
-    for layout in LAYOUTS {
-        let stack = setup(layout)
+    for way in WAYS {
+        let stack = setup(way)
             .cache(|cache| {
                 let cache = cache
                     .parts(true)
@@ -579,7 +574,7 @@ fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
             is_whole(&copy, DEFAULT, "a&lt;b&gt;&quot;&amp;c");
             nonces.push(nonce_of(&copy));
         }
-        assert_ne!(nonces[0], nonces[1], "{layout}");
+        assert_ne!(nonces[0], nonces[1], "{way}");
         drop(memcached);
     }
 }
@@ -587,9 +582,9 @@ fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
 /// What is behind the middleware fails, so that its request is gone.
 #[actix_web::test]
 async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
-    for layout in LAYOUTS {
+    for way in WAYS {
         let settings = djanginxed::PageCache::builder()
-            .layout(layout)
+            .layout(way.layout())
             .parts(true)
             .header(CSP, "script-src 'nonce-{nonce}'")
             .stale_if_error(Duration::from_secs(3600));
@@ -627,7 +622,7 @@ async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
         let mut nonces = Vec::new();
         for _ in 0..2 {
             let copy = app.call(ask()).await.unwrap_err().error_response();
-            assert_eq!(copy.status(), 200, "{layout}");
+            assert_eq!(copy.status(), 200, "{way}");
             let csp = copy
                 .headers()
                 .get(CSP)
@@ -636,14 +631,14 @@ async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
                 .unwrap()
                 .to_owned();
             let control = copy.headers().get("cache-control").unwrap();
-            assert_eq!(control, "private, no-cache", "{layout}");
+            assert_eq!(control, "private, no-cache", "{way}");
             let text = to_bytes(copy.into_body()).await.unwrap();
             let nonce = csp
                 .trim_start_matches("script-src 'nonce-")
                 .trim_end_matches('\'');
-            assert_eq!(text, format!("<i nonce=\"{nonce}\">mine"), "{layout}");
+            assert_eq!(text, format!("<i nonce=\"{nonce}\">mine"), "{way}");
             nonces.push(nonce.to_owned());
         }
-        assert_ne!(nonces[0], nonces[1], "{layout}");
+        assert_ne!(nonces[0], nonces[1], "{way}");
     }
 }

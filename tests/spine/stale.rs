@@ -7,13 +7,13 @@ use actix_web::http::StatusCode;
 use actix_web::test::init_service;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use djanginxed::test::Pages;
-use djanginxed::{CachedPage, Layout, PageKey, Purge, cache_page};
+use djanginxed::{CachedPage, PageKey, Purge, cache_page};
 use futures_util::future::join_all;
 use testkit::eventually;
 use testkit::http::Request;
 
 use crate::stack::{
-    Application, Gate, PREFIX, Script, Setup, Stack, cache, cache_status, ok, settle, wait,
+    Application, Gate, PREFIX, Script, Setup, Stack, WAYS, cache, cache_status, ok, settle, wait,
 };
 
 #[cache_page(60, stale = 600)]
@@ -202,8 +202,8 @@ fn setup() -> Setup {
 
 #[test]
 fn in_memcached_a_page_stays_for_both_times_and_nginx_answers_with_it() {
-    for layout in [Layout::Body, Layout::Response] {
-        let stack = setup().layout(layout).start(Script::html());
+    for way in WAYS {
+        let stack = setup().way(way).start(Script::html());
         let first = stack.get("/brief");
         assert_eq!(cache_status(&first), "djanginxed; fwd=uri-miss; stored");
         let item = stack.item("/brief").unwrap();

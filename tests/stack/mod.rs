@@ -4,6 +4,7 @@
 mod application;
 pub(crate) mod log;
 mod script;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use testkit::{Item, Memcached, Module, Nginx, NginxBuilder, free_port};
 
 pub(crate) use application::Application;
 pub(crate) use script::{Gate, Render, Script, api, brief, gated, news, ok, page};
+pub(crate) use way::{WAYS, Way};
 
 /// The default key prefix of every stack.
 pub(crate) const PREFIX: &str = "site1";
@@ -57,6 +59,11 @@ impl Setup {
     /// Another layout than bodies, in the application and in nginx.
     pub(crate) fn layout(self, layout: Layout) -> Setup {
         Setup { layout, ..self }
+    }
+
+    /// Another layout, and what reads it in nginx.
+    pub(crate) fn way(self, way: Way) -> Setup {
+        self.layout(way.layout()).md5(way.md5())
     }
 
     /// Another module of nginx that computes the keys.

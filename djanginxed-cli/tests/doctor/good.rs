@@ -192,6 +192,23 @@ pub(crate) fn setups() -> Vec<Setup> {
         },
         whole("whole responses"),
         Setup {
+            njs: true,
+            ..whole("whole responses by njs")
+        },
+        Setup {
+            njs: true,
+            tells_conf: true,
+            pages: |pages| pages.gzip(true),
+            memcached: THREE,
+            ..whole("whole responses by njs, in gzip on three servers, with nginx's file")
+        },
+        Setup {
+            njs: true,
+            then: |stand| stand.memcached[0].pause(),
+            args: |_| vec!["--faults".to_owned()],
+            ..whole("Memcached with whole responses by njs hangs, with --faults")
+        },
+        Setup {
             tells_app: false,
             tells_servers: false,
             ..whole("whole responses, with the URL alone")

@@ -8,10 +8,10 @@ use super::application::application_in;
 use super::hits::{add_headers, unpacked};
 use super::inner;
 use super::parts;
-use super::plan::Plan;
+use super::plan::{Plan, Reader};
+use super::script;
 use super::srcache;
 use super::text::Text;
-use crate::layout::Layout;
 use crate::media::HTML;
 
 /// The locations behind a page's own: the application, a page in place of its error, and
@@ -41,24 +41,29 @@ pub(super) fn locations(text: &mut Text, plan: &Plan) {
 
 fn copy(text: &mut Text, plan: &Plan, otherwise: &str) {
     text.line("recursive_error_pages on");
-    match plan.layout {
-        Layout::Body => {
+    match plan.reader() {
+        Reader::Bodies => {
             text.line(format_args!("error_page 404 500 502 504 = @{otherwise}"));
             inner::ask_for_copy(text, plan);
         }
-        Layout::Response => srcache::fetch_copy(text, plan),
+        Reader::Srcache => srcache::fetch_copy(text, plan),
+        Reader::Script => {
+            text.line(format_args!("error_page 500 502 504 = @{otherwise}"));
+            script::ask(text, plan, "copy");
+        }
     }
     parts::fill(text, plan, HTML);
     unpacked(text);
     if plan.cache_status {
         text.line("add_header Cache-Status \"nginx; fwd=stale; detail=stale-if-error\" always");
     }
-    match plan.layout {
+    match plan.reader() {
         // Of which type a page is, is known when it is read.
-        Layout::Body => add_headers(text, plan, HTML),
-        Layout::Response => {
+        Reader::Bodies => add_headers(text, plan, HTML),
+        Reader::Srcache => {
             parts::fields(text, plan);
             srcache::none(text, plan, otherwise);
         }
+        Reader::Script => parts::fields(text, plan),
     }
 }

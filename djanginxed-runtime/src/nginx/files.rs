@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::{http, locations, server};
 
 /// The script of [`Md5::Njs`], the same for every site.
-pub const SCRIPT: &str = include_str!("key.js");
+pub const SCRIPT: &str = include_str!("script.js");
 
 /// The parts of nginx's configuration for one [`Site`](super::Site); each way of
 /// using them needs one or two.

@@ -4,12 +4,11 @@ use super::ignored::IgnoredQuery;
 use super::inner;
 use super::md5::Md5;
 use super::micro::Place;
-use super::plan::{LONG_NAME, Plan};
+use super::plan::{LONG_NAME, Plan, Reader};
 use super::raw;
 use super::text::{Text, quoted};
 use super::values;
 use super::vary;
-use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan, place: Place) -> String {
     let mut text = Text::default();
@@ -25,7 +24,7 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     if plan.stale_if_error && !plan.single_memcached {
         copies(&mut text, plan);
     }
-    if plan.layout == Layout::Body {
+    if plan.reader() != Reader::Srcache {
         inner::write(&mut text, plan);
         text.blank();
     }
@@ -226,7 +225,7 @@ pub(super) fn host_pattern(host: &str) -> String {
 
 fn njs(text: &mut Text, plan: &Plan) {
     let (name, path) = (&plan.name, quoted(&plan.script_path));
-    text.why("The md5 of key prefix and request target, in JavaScript.");
+    text.why("What nginx does in JavaScript; first the md5 of key prefix and request target.");
     text.line(format_args!("js_import {name} from {path}"));
     text.line(format_args!("js_set ${name}_key {name}.key"));
     if vary::has_hmac(plan) {

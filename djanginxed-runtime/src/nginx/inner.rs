@@ -7,8 +7,9 @@
 
 use super::micro::MicroCache;
 use super::parts;
-use super::plan::{BUFFER, Plan};
+use super::plan::{BUFFER, Plan, Reader};
 use super::routes::Page;
+use super::script;
 use super::text::Text;
 use crate::flags;
 
@@ -44,6 +45,17 @@ fn server(text: &mut Text, plan: &Plan) {
     text.line("set $memcached_key $args");
     memcached(text, plan);
     text.blank();
+    match plan.reader() {
+        Reader::Script => script::locations(text, plan),
+        _ => bodies(text, plan),
+    }
+    text.block("location @miss", |text| {
+        text.line(format_args!("return {}", plan.miss()));
+    });
+}
+
+fn bodies(text: &mut Text, plan: &Plan) {
+    let name = &plan.name;
     text.why("What is stored has no type. It comes from here alone, never from an extension");
     text.why("in the path: else text whose path ends in .html would become a page.");
     text.line("charset utf-8");
@@ -61,7 +73,6 @@ fn server(text: &mut Text, plan: &Plan) {
             });
         }
     }
-    text.block("location @miss", |text| text.line("return 404"));
 }
 
 /// What bounds the questions of `module`, `memcached` or `memc`.
@@ -81,24 +92,20 @@ pub(super) fn bounds(text: &mut Text, plan: &Plan, module: &str) {
 
 fn memcached(text: &mut Text, plan: &Plan) {
     bounds(text, plan, "memcached");
-    text.why(&format!(
-        "Entries with flag {} are gzip, and go on to the visitor's side as they are.",
-        flags::GZIP
-    ));
-    text.line(format_args!("memcached_gzip_flag {}", flags::GZIP));
+    if plan.reader() == Reader::Bodies {
+        text.why(&format!(
+            "Entries with flag {} are gzip, and go on to the visitor's side as they are.",
+            flags::GZIP
+        ));
+        text.line(format_args!("memcached_gzip_flag {}", flags::GZIP));
+    }
     text.line("gunzip off");
 }
 
 /// In a page's location: asks the inner server, whatever the visitor's pace.
 pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
     let number = number(plan, page);
-    text.why("Reads the whole page at once, and keeps for a slow visitor what he has not");
-    text.why("taken: in memory, what is more than 256k in a file.");
-    text.line(format_args!(
-        "proxy_pass http://{}_pages/{number}?$memcached_key",
-        plan.name
-    ));
-    read_ahead(text, plan);
+    ask_for(text, plan, &number.to_string());
     match plan.micro_cache {
         Some(_) => MicroCache::keep(text, &plan.name, number),
         None => text.line("proxy_cache off"),
@@ -107,11 +114,7 @@ pub(super) fn ask(text: &mut Text, plan: &Plan, page: &Page) {
 
 /// The same for a page that stands in for an error.
 pub(super) fn ask_for_copy(text: &mut Text, plan: &Plan) {
-    let name = &plan.name;
-    text.line(format_args!(
-        "proxy_pass http://{name}_pages/copy/${name}_type?$memcached_key"
-    ));
-    read_ahead(text, plan);
+    ask_for(text, plan, &format!("copy/${}_type", plan.name));
     text.line("proxy_cache off");
 }
 
@@ -122,8 +125,15 @@ pub(super) fn number(plan: &Plan, page: &Page) -> usize {
         .unwrap_or_default()
 }
 
-fn read_ahead(text: &mut Text, plan: &Plan) {
+/// Asks a location of the inner server for `$memcached_key`.
+pub(super) fn ask_for(text: &mut Text, plan: &Plan, location: &str) {
     let timeout = &plan.timeout;
+    text.why("Reads the whole page at once, and keeps for a slow visitor what he has not");
+    text.why("taken: in memory, what is more than 256k in a file.");
+    text.line(format_args!(
+        "proxy_pass http://{}_pages/{location}?$memcached_key",
+        plan.name
+    ));
     text.line("proxy_http_version 1.1");
     text.line("proxy_set_header Connection \"\"");
     text.why("Over HTTP/2 content may come without a word of it. nginx has read it by now, and");
@@ -134,7 +144,9 @@ fn read_ahead(text: &mut Text, plan: &Plan) {
     text.line("proxy_pass_request_body off");
     text.line(format_args!("proxy_connect_timeout {timeout}"));
     text.line("proxy_intercept_errors on");
-    text.line("proxy_force_ranges on");
+    if plan.reader() == Reader::Bodies {
+        text.line("proxy_force_ranges on");
+    }
     text.line("proxy_buffering on");
     text.line(format_args!("proxy_buffer_size {BUFFER}"));
     text.line(format_args!("proxy_buffers 8 {BUFFER}"));

@@ -7,8 +7,9 @@ use super::hits::{add_headers, unpacked};
 use super::inner;
 use super::md5::Md5;
 use super::parts;
-use super::plan::Plan;
+use super::plan::{Plan, Reader};
 use super::routes::{Page, Route};
+use super::script;
 use super::srcache;
 use super::text::Text;
 use super::vary;
@@ -25,7 +26,7 @@ pub(super) fn write(plan: &Plan) -> String {
         text.blank();
     }
     text.speak();
-    if plan.layout == Layout::Response {
+    if plan.reader() == Reader::Srcache {
         srcache::location(&mut text, plan);
         text.blank();
     }
@@ -70,13 +71,13 @@ fn cached(text: &mut Text, plan: &Plan, route: &Route, page: &Page) {
     if plan.hit_feed.is_some() {
         HitFeed::may_be_hit(text, &plan.name);
     }
-    match plan.layout {
-        Layout::Body => body(text, plan, page),
-        Layout::Response => response(text, plan, page),
+    match plan.reader() {
+        Reader::Srcache => by_srcache(text, plan, page),
+        Reader::Bodies | Reader::Script => by_the_inner_server(text, plan, page),
     }
 }
 
-fn response(text: &mut Text, plan: &Plan, page: &Page) {
+fn by_srcache(text: &mut Text, plan: &Plan, page: &Page) {
     text.line(format_args!("error_page 418 = @{}_app", plan.name));
     text.blank();
     key(text, plan, page);
@@ -90,30 +91,54 @@ fn response(text: &mut Text, plan: &Plan, page: &Page) {
     srcache::miss(text, plan);
 }
 
-fn body(text: &mut Text, plan: &Plan, page: &Page) {
+fn by_the_inner_server(text: &mut Text, plan: &Plan, page: &Page) {
+    misses(text, plan, page);
+    text.blank();
+    key(text, plan, page);
+    parts::fill(text, plan, &page.content_type);
+    if plan.reader() == Reader::Script {
+        script::ask(text, plan, "page");
+    } else {
+        inner::ask(text, plan, page);
+    }
+    unpacked(text);
+    text.blank();
+    cache_status(text, plan);
+    if plan.reader() == Reader::Script {
+        parts::fields(text, plan);
+    } else {
+        add_headers(text, plan, &page.content_type);
+    }
+}
+
+/// Who answers where the inner server has no page.
+fn misses(text: &mut Text, plan: &Plan, page: &Page) {
     let name = &plan.name;
-    text.why("A miss (404), Memcached out of reach (502) or slow (504): the application");
+    text.why(&format!(
+        "A miss ({}), Memcached out of reach (502) or slow (504): the application",
+        plan.miss()
+    ));
     text.why("answers. Without \"=\" visitors would see those status codes on good pages.");
-    if plan.stale_if_error {
-        text.line(format_args!("error_page 418 = @{name}_app"));
-        text.line(format_args!("error_page 404 500 502 504 = @{name}_render"));
-        text.line("recursive_error_pages on");
+    let (miss, many) = match plan.reader() {
+        Reader::Script => ("", "418 500 502 504"),
+        _ => ("404 ", "404 418 500 502 504"),
+    };
+    if !plan.stale_if_error {
+        text.line(format_args!("error_page {many} = @{name}_app"));
+        return;
+    }
+    text.line(format_args!("error_page 418 = @{name}_app"));
+    text.line(format_args!(
+        "error_page {miss}500 502 504 = @{name}_render"
+    ));
+    text.line("recursive_error_pages on");
+    if plan.reader() == Reader::Bodies {
         text.why("For a page that stands in for an error.");
         text.line(format_args!(
             "set ${name}_type {}",
             inner::number(plan, page)
         ));
-    } else {
-        text.line(format_args!("error_page 404 418 500 502 504 = @{name}_app"));
     }
-    text.blank();
-    key(text, plan, page);
-    parts::fill(text, plan, &page.content_type);
-    inner::ask(text, plan, page);
-    unpacked(text);
-    text.blank();
-    cache_status(text, plan);
-    add_headers(text, plan, &page.content_type);
 }
 
 fn bypass(text: &mut Text, plan: &Plan, route: &Route) {

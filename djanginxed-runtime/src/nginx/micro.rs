@@ -41,8 +41,7 @@ impl MicroCache {
         }
         if layout == Layout::Response {
             return refuse(
-                "layout response asks Memcached without the inner server that a micro cache stands \
-                 before: leave it out, or use layout body",
+                "a micro cache keeps the pages of layout body alone: leave it out, or use that",
             );
         }
         Ok(MicroCache {

@@ -26,6 +26,7 @@ mod parts;
 mod plan;
 mod raw;
 mod routes;
+mod script;
 mod server;
 mod site;
 mod srcache;

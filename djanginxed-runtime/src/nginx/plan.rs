@@ -9,6 +9,7 @@ use super::ignored::IgnoredQuery;
 use super::md5::Md5;
 use super::micro::MicroCache;
 use super::routes::{Route, routes};
+use super::script;
 use super::site::Site;
 use super::values;
 use crate::host::{Host, Scheme};
@@ -23,6 +24,17 @@ pub(super) const BUFFER: &str = "32k";
 
 /// Longer host names may not fit into nginx's hashes as they are.
 pub(super) const LONG_NAME: usize = 40;
+
+/// What reads a stored page in nginx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// `memcached_pass` in the inner server: bodies.
+    Bodies,
+    /// srcache-nginx-module: whole responses.
+    Srcache,
+    /// A function in njs in the inner server: whole responses.
+    Script,
+}
 
 /// What is written, in the words of nginx's file.
 pub(super) struct Plan {
@@ -56,6 +68,8 @@ pub(super) struct Plan {
     pub(super) cache_status: bool,
     pub(super) md5: Md5,
     pub(super) layout: Layout,
+    /// An entry of the application has no more bytes.
+    pub(super) max_entry_size: usize,
     pub(super) script_path: String,
     pub(super) modules: Option<String>,
     pub(super) client_max_body_size: String,
@@ -103,6 +117,7 @@ impl Plan {
             cache_status: settings.cache_status,
             md5: module(site)?,
             layout: settings.layout,
+            max_entry_size: settings.max_entry_size,
             script_path: values::file("script", &site.script_path)?,
             modules: (site.modules.as_ref())
                 .map(|folder| values::file("modules", folder))
@@ -118,6 +133,22 @@ impl Plan {
 }
 
 impl Plan {
+    pub(super) fn reader(&self) -> Reader {
+        match (self.layout, self.md5) {
+            (Layout::Body, _) => Reader::Bodies,
+            (Layout::Response, Md5::SetMisc) => Reader::Srcache,
+            (Layout::Response, Md5::Njs) => Reader::Script,
+        }
+    }
+
+    /// What the inner server answers where it has no page.
+    pub(super) fn miss(&self) -> u16 {
+        match self.reader() {
+            Reader::Script => script::MISS,
+            Reader::Bodies | Reader::Srcache => 404,
+        }
+    }
+
     /// The variable that says that a request goes past the cache.
     pub(super) fn past(&self) -> String {
         let word = if self.one_kind { "bypass" } else { "past" };
@@ -164,30 +195,16 @@ fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {
     site.micro_cache.map(check).transpose()
 }
 
-/// No script of ours reads whole responses, and where srcache is, set-misc is, too.
 fn module(site: &Site) -> Result<Md5, Error> {
-    let (layout, md5) = (site.settings.layout, site.md5);
     let mut seals = site.settings.vary.seals();
     let hmac = seals.find(|(_, seal)| seal.signature == Signature::Hmac);
-    match (layout, md5, hmac) {
-        (Layout::Response, _, Some((rule, _))) => Err(refuse(
-            "group-hmac",
-            &rule.name,
-            "nginx works an HMAC out by njs alone, which layout response does without: declare \
-             the group without hmac, or use layout body",
-        )),
-        (_, Md5::SetMisc, Some((rule, _))) => Err(refuse(
+    match (site.md5, hmac) {
+        (Md5::SetMisc, Some((rule, _))) => Err(refuse(
             "group-hmac",
             &rule.name,
             "nginx works an HMAC out by njs alone: use md5 njs, or declare the group without hmac",
         )),
-        (Layout::Response, Md5::Njs, None) => Err(refuse(
-            "md5",
-            "njs",
-            "layout response needs srcache-nginx-module and memc-nginx-module, which come with \
-             set-misc (Debian, Ubuntu, OpenResty): use set-misc, or layout body",
-        )),
-        _ => Ok(md5),
+        (md5, _) => Ok(md5),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which location has which prefix and content type, and which is never cached.
 
+use std::collections::BTreeSet;
+
 use super::error::Error;
 use super::site::Site;
 use super::values;
@@ -106,8 +108,11 @@ fn refuse_twice(routes: &[Route]) -> Result<(), Error> {
 /// application.
 fn without_slash(routes: &[Route]) -> Vec<Route> {
     let pages = routes.iter().filter(|route| route.page.is_some());
-    let paths = pages.filter_map(|route| route.path().strip_suffix('/'));
-    paths
+    // Of `/feed/` and `= /feed/` once.
+    let paths: BTreeSet<&str> = pages
+        .filter_map(|route| route.path().strip_suffix('/'))
+        .collect();
+    (paths.into_iter())
         .filter(|path| !path.is_empty() && !routes.iter().any(|route| route.path() == *path))
         .filter_map(|path| {
             let outer = (routes.iter())

@@ -2,9 +2,8 @@
 
 use super::http::host_pattern;
 use super::md5::Md5;
-use super::plan::Plan;
+use super::plan::{Plan, Reader};
 use super::text::{Text, quoted};
-use crate::layout::Layout;
 
 pub(super) fn write(plan: &Plan, locations: &str) -> String {
     let mut text = Text::default();
@@ -111,7 +110,7 @@ fn modules(plan: &Plan) -> Vec<&'static str> {
         Md5::SetMisc => vec!["ndk_http_module.so", "ngx_http_set_misc_module.so"],
         Md5::Njs => vec!["ngx_http_js_module.so"],
     };
-    if plan.layout == Layout::Response {
+    if plan.reader() == Reader::Srcache {
         modules.extend([
             "ngx_http_srcache_filter_module.so",
             "ngx_http_memc_module.so",

@@ -46,6 +46,12 @@ pub(crate) const MARKER_LIFE: u32 = 600;
 /// has to store it.
 pub(crate) const ARRIVAL_LIFE: u32 = 4;
 
+/// No marker and no count is longer, in bytes: a word of 64 bits.
+const LONGEST_MARK: usize = 20;
+
+/// No note of how a page is asked for is longer, in bytes: its target and host have 2,048.
+const LONGEST_NOTE: usize = 16 << 10;
+
 /// One server's client. Its connections belong to the runtime that uses it, and
 /// its caller bounds the time of all that it does.
 pub(crate) struct Client {
@@ -676,7 +682,8 @@ impl Client {
 
     /// What is noted beside pages of how they are asked for.
     pub(crate) async fn notes(&self, keys: &[PageKey]) -> Vec<Result<Option<Bytes>, StoreError>> {
-        let read = |key| Command::new("mg", names::note(key).as_bytes(), " v");
+        let read =
+            |key| Command::new("mg", names::note(key).as_bytes(), " v").at_most(LONGEST_NOTE);
         let commands: Vec<_> = keys.iter().map(read).collect();
         let answers = self.exchange(&commands).await.into_iter();
         answers.map(|answer| Ok(answer?.value)).collect()
@@ -870,7 +877,7 @@ fn arrived(key: &PageKey) -> Command {
 }
 
 fn is_arriving(key: &PageKey) -> Command {
-    Command::new("mg", names::arrival(key).as_bytes(), " v")
+    Command::new("mg", names::arrival(key).as_bytes(), " v").at_most(LONGEST_MARK)
 }
 
 /// The copy first: a page without one is no harm.
@@ -891,7 +898,7 @@ fn purge_key(tag: &TagKey) -> Vec<u8> {
 
 /// Asks whose a delete's marker is, and how long it has still to live.
 fn look_at_marker(marker: &[u8]) -> Command {
-    Command::new("mg", marker, " t c v")
+    Command::new("mg", marker, " t c v").at_most(LONGEST_MARK)
 }
 
 fn unix_now() -> u64 {

@@ -30,6 +30,8 @@ pub(super) struct Command {
     /// Where the key stands in it, which the answer must echo.
     key: Range<usize>,
     value: Option<[Bytes; 2]>,
+    /// A value that comes back is not kept if it is longer, in bytes.
+    most: usize,
 }
 
 impl Command {
@@ -41,7 +43,14 @@ impl Command {
             line,
             key: start..start + key.len(),
             value: None,
+            most: usize::MAX,
         }
+    }
+
+    /// Keeps no value that is longer than `most` bytes: of what is asked for in hundreds at
+    /// once, and is short.
+    pub(super) fn at_most(self, most: usize) -> Command {
+        Command { most, ..self }
     }
 
     /// Stores the two parts of `value` behind each other; they are not copied.
@@ -96,6 +105,7 @@ pub(super) struct Head {
     answer: Answer,
     /// Of the value that follows, in bytes.
     pub(super) length: Option<usize>,
+    most: usize,
 }
 
 pub(super) struct Wire {
@@ -161,7 +171,12 @@ impl Wire {
         };
         let answer = Answer { head, value: None };
         if answer.is_for(command.key()) {
-            Ok(Head { answer, length })
+            let most = command.most.min(self.max_value);
+            Ok(Head {
+                answer,
+                length,
+                most,
+            })
         } else {
             Err(nonsense("an answer is not for the key that was asked for"))
         }
@@ -169,15 +184,19 @@ impl Wire {
 
     /// Reads what follows a head: the value, or passes over it if it is large.
     pub(super) async fn rest(&mut self, head: Head) -> Result<Answer, ClientError> {
-        let Head { mut answer, length } = head;
+        let Head {
+            mut answer,
+            length,
+            most,
+        } = head;
         if let Some(length) = length {
-            answer.value = self.value(length).await?;
+            answer.value = self.value(length, most).await?;
         }
         Ok(answer)
     }
 
-    async fn value(&mut self, length: usize) -> Result<Option<Bytes>, ClientError> {
-        if length > self.max_value {
+    async fn value(&mut self, length: usize, most: usize) -> Result<Option<Bytes>, ClientError> {
+        if length > most {
             let mut rest = (&mut self.stream).take(length as u64);
             tokio::io::copy_buf(&mut rest, &mut tokio::io::sink()).await?;
             self.end_of_value().await?;

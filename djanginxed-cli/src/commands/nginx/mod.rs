@@ -86,7 +86,7 @@ pub(crate) struct Args {
     /// Do not say in Cache-Status that nginx answered
     #[arg(long)]
     no_cache_status: bool,
-    /// The module of nginx that computes keys
+    /// The module of nginx that computes keys; njs reads whole responses, too
     #[arg(long, value_enum, default_value_t = Md5Arg::SetMisc)]
     md5: Md5Arg,
     /// Where nginx finds the script of --md5 njs

@@ -63,6 +63,21 @@ pub(crate) fn layouts() -> Vec<Setup> {
             )
         },
         Setup {
+            layouts: [Layout::Body, Layout::Response],
+            njs: true,
+            tells_conf: true,
+            args: |_| words(["--layout", "body"]),
+            ..row("the file reads responses by njs", "nginx-layout")
+        },
+        Setup {
+            layouts: [Layout::Body, Layout::Response],
+            njs: true,
+            ..row(
+                "nginx reads responses by njs, and bodies are stored",
+                "nginx-layout",
+            )
+        },
+        Setup {
             layouts: [Layout::Response, Layout::Body],
             args: |_| words(["--layout", "body"]),
             ..row(

@@ -22,6 +22,52 @@ fn a_longer_expiry_is_a_date_that_memcached_can_hold() {
     assert_eq!(wire_expiry(315_360_000, 2_100_000_000), 2_147_483_647);
 }
 
+/// A purge asks for a thousand of these at once.
+#[tokio::test]
+async fn what_is_short_is_not_kept_where_it_is_long() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let key = PageKey::new("", "/a");
+    let questions = [
+        is_arriving(&key),
+        look_at_marker(names::delete(&key).as_bytes()),
+    ];
+    let lengths = [0, 1];
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for (name, more) in [names::arrival(&key), names::delete(&key)]
+            .iter()
+            .flat_map(|name| lengths.map(|more| (name, more)))
+        {
+            let length = LONGEST_MARK + more;
+            let said = format!("VA {length} k{name}\r\n{}\r\n", "9".repeat(length));
+            stream.write_all(said.as_bytes()).await.unwrap();
+        }
+        stream
+    };
+    let asking = async {
+        let received = Received::default();
+        let mut wire = Wire::dial(&address, 1 << 20, &received).await.unwrap();
+        let mut kept = Vec::new();
+        for question in &questions {
+            for _ in lengths {
+                let head = wire.head(question).await.unwrap();
+                kept.push(
+                    wire.rest(head)
+                        .await
+                        .unwrap()
+                        .value
+                        .map(|value| value.len()),
+                );
+            }
+        }
+        kept
+    };
+    let (_stream, kept) = tokio::join!(server, asking);
+    let most = Some(LONGEST_MARK);
+    assert_eq!(kept, [most, None, most, None]);
+}
+
 const MAX_VALUE: usize = 100;
 
 fn keys() -> [PageKey; 3] {

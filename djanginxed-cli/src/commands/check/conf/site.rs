@@ -40,6 +40,9 @@ pub(crate) struct ErrorPage {
     pub(crate) equals: bool,
 }
 
+/// By this a location answers what a function in njs says.
+const SCRIPT: &str = "js_content";
+
 impl Conf {
     /// What the file says about `url`; none where no server answers to its host.
     pub(crate) fn site(&self, url: &Url) -> Option<Site> {
@@ -55,13 +58,16 @@ impl Conf {
         };
         if let Some((asks, inside)) = self.asks_memcached(server, location) {
             site.upstream = self.upstream(asks.arg(0));
-            site.layout = Some(match asks.name.as_str() {
-                "memc_pass" => Layout::Response,
-                _ => Layout::Body,
+            let is_whole = asks.name == "memc_pass" || inside.0.first(SCRIPT).is_some();
+            site.layout = Some(match is_whole {
+                true => Layout::Response,
+                false => Layout::Body,
             });
             site.lag = lag(location, inside.1);
             let types = [inside.0, inside.1].map(|block| block.first("default_type"));
             let found = types.into_iter().flatten().next();
+            // Of whole responses each says its own.
+            let found = found.filter(|_| !is_whole);
             site.content_type = found.map(|found| found.arg(0).to_owned());
         }
         Some(site)
@@ -139,8 +145,8 @@ impl Conf {
     }
 
     /// The directive that asks Memcached for a location's pages, and the blocks
-    /// it stands in: in the location itself, in another one that srcache asks, or
-    /// in an inner server.
+    /// it stands in: in the location itself, in another one that srcache asks, in an
+    /// inner server, or in a location that a script in there asks.
     fn asks_memcached<'a>(
         &'a self,
         server: &'a Directive,
@@ -163,9 +169,16 @@ impl Conf {
         let inner = servers
             .into_iter()
             .find(|server| server.all("listen").any(|listen| listen.arg(0) == address))?;
-        let mut locations = inner.all("location");
-        let block = locations.find(|block| block.args.last().is_some_and(|last| last == path))?;
-        Some((block.first("memcached_pass")?, (block, inner)))
+        let at = |path: &str| {
+            let mut locations = inner.all("location");
+            locations.find(|block| block.args.last().is_some_and(|last| last == path))
+        };
+        let block = at(path)?;
+        let asks = match block.first(SCRIPT) {
+            Some(_) => at(&format!("{path}/entry"))?.first("memcached_pass"),
+            None => block.first("memcached_pass"),
+        };
+        Some((asks?, (block, inner)))
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {
