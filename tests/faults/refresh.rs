@@ -549,6 +549,25 @@ fn a_page_that_a_third_process_is_about_to_store_is_deleted() {
     }
 }
 
+/// What nobody reads may take a purge long, here until a process that was killed is known
+/// not to store its page any more.
+#[test]
+fn a_page_is_replaced_though_others_take_long_to_delete() {
+    let pair = Pair::start(|settings| settings);
+    pair.first.store();
+    assert_eq!(run_of(&pair.first.site.get("/killed"), "/killed"), 1);
+    wait(pair.first.pages.flush());
+    assert_eq!(pair.stored(PAGE), Some(1));
+    let killed = pair.first.pages.key("/killed");
+    let announces = format!("ma in:{killed} N4 J1 T4");
+    assert!(pair.memcached.command(&announces).starts_with("HD"));
+    let asked = Instant::now();
+    let purged = wait(pair.second.pages.purge(Purge::everything())).unwrap();
+    assert_eq!((purged.replaced, purged.deleted), (1, 1));
+    assert_eq!(pair.stored(PAGE), Some(101));
+    assert!(asked.elapsed() > Duration::from_secs(1));
+}
+
 /// Whoever can write to Memcached could write anything there.
 #[test]
 fn a_page_beside_which_another_ones_note_lies_is_deleted_and_nothing_is_asked_for() {

@@ -485,8 +485,8 @@ impl PageCacheBuilder {
     }
 
     /// How long a purge waits for the renders of
-    /// [`refresh_through`](Self::refresh_through), 500 ms by default: what is not
-    /// rendered by then is deleted.
+    /// [`refresh_through`](Self::refresh_through), 500 ms by default, from when it has
+    /// deleted what nobody reads: what is not rendered by then is deleted, too.
     pub fn purge_deadline(mut self, deadline: Duration) -> Self {
         self.purge_deadline = deadline;
         self

@@ -37,7 +37,6 @@ struct Waiting {
 
 impl Work {
     pub(super) async fn replace(self: Rc<Self>, replace: Replace) {
-        let until = Instant::now() + self.shared.care.deadline;
         let Some(pages) = self.pages.upgrade() else {
             return;
         };
@@ -45,13 +44,13 @@ impl Work {
             What::Keys(keys) => {
                 let looks = pages.mark(&self.clients, &keys).await;
                 let count = keys.len();
-                let purged = self.replace_each(&pages, keys, looks, until).await;
+                let purged = self.replace_each(&pages, keys, looks).await;
                 purged.of(count)
             }
             What::Tags(tags) => match pages.purge_sparing(&tags).await {
                 Ok((mut purged, spared)) => {
                     let looks = pages.looks(&self.clients, &spared).await;
-                    purged.append(self.replace_each(&pages, spared, looks, until).await);
+                    purged.append(self.replace_each(&pages, spared, looks).await);
                     Ok(purged)
                 }
                 Err(failure) => Err(failure),
@@ -67,8 +66,9 @@ impl Work {
         pages: &PageCache,
         keys: Vec<PageKey>,
         looks: Vec<Result<Option<Look>, StoreError>>,
-        until: Instant,
     ) -> Purged {
+        // Deleting very many pages takes longer than a render may.
+        let until = Instant::now() + self.shared.care.deadline;
         let (mut rest, mut read) = (Vec::new(), Vec::new());
         for (key, look) in keys.into_iter().zip(looks) {
             match look {

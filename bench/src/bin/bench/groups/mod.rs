@@ -10,6 +10,7 @@ mod hit_costs;
 mod instructions;
 mod key;
 mod nginx_hit;
+mod purge;
 mod scaling;
 mod waits;
 
@@ -36,6 +37,8 @@ pub(crate) enum Group {
     Fault,
     /// Visitors who wait for a render, while pages' times end.
     Waits,
+    /// Purges of a tag that very many pages have.
+    Purge,
     /// What share of a mixed site's requests nginx answers alone.
     Coverage,
     /// More workers, more pages.
@@ -49,7 +52,7 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    pub(crate) const ALL: [Group; 12] = [
+    pub(crate) const ALL: [Group; 13] = [
         Group::Key,
         Group::NginxHit,
         Group::HitCosts,
@@ -58,6 +61,7 @@ impl Group {
         Group::Burst,
         Group::Fault,
         Group::Waits,
+        Group::Purge,
         Group::Coverage,
         Group::Scaling,
         Group::Instructions,
@@ -73,6 +77,7 @@ impl Group {
             Group::Burst => burst::measure(stage),
             Group::Fault => fault::measure(stage),
             Group::Waits => waits::measure(stage),
+            Group::Purge => purge::measure(stage),
             Group::Coverage => coverage::measure(stage),
             Group::Scaling => scaling::measure(stage),
             Group::Key => Ok(vec![key::measure(stage)]),
