@@ -85,7 +85,9 @@ pub mod tool {
     pub use crate::policy::Loss;
     pub use crate::server::Server;
     pub use crate::server::socket::explain as explain_socket;
-    pub use crate::store::names::{copy as copy_name, delete as delete_name, lock as lock_name};
+    pub use crate::store::names::{
+        copy as copy_name, delete as delete_name, lock as lock_name, note as note_name,
+    };
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

@@ -109,9 +109,7 @@ impl Stack {
         self.ask("/", "fwd=uri-miss")?;
         // The site answers first and stores in the background.
         let end = Instant::now() + PATIENCE;
-        // What lies beside pages has a colon in its name.
-        let is_page = |key: &String| !key.contains(':');
-        while !self.memcached.keys().iter().any(is_page) && Instant::now() < end {
+        while self.memcached.pages().is_empty() && Instant::now() < end {
             thread::sleep(Duration::from_millis(5));
         }
         self.ask("/", "nginx; hit")

@@ -19,7 +19,7 @@ pub fn lock(page: &PageKey) -> String {
 }
 
 /// How a page is asked for, for other processes.
-pub(crate) fn note(page: &PageKey) -> String {
+pub fn note(page: &PageKey) -> String {
     beside("rq:", page, "")
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::{Server, copy_name, delete_name, lock_name};
+use djanginxed_runtime::tool::{Server, copy_name, delete_name, lock_name, note_name};
 use tokio::time::sleep;
 
 use super::fresh::Fresh;
@@ -278,9 +278,10 @@ impl Probe {
                 ours.chain([target.clone()]).collect::<Vec<_>>()
             })
             .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
-            // Beside a page lie its copy, its lock and, after a POST, the note of a delete.
+            // Beside a page lie its copy, its lock, how it is asked for and, after a POST,
+            // the note of a delete.
             .flat_map(|key| {
-                let beside = [copy_name, lock_name, delete_name].map(|name| name(&key));
+                let beside = [copy_name, lock_name, delete_name, note_name].map(|name| name(&key));
                 beside.into_iter().chain([key.to_string()])
             })
             .collect();
