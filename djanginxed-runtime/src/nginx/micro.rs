@@ -41,7 +41,7 @@ impl MicroCache {
         }
         if layout == Layout::Response {
             return refuse(
-                "a micro cache keeps the pages of layout body alone: leave it out, or use that",
+                "a micro cache keeps no whole responses: leave it out, or use layout body",
             );
         }
         Ok(MicroCache {
