@@ -18,6 +18,9 @@ use crate::placement::{Placement, Ring};
 use crate::server::Server;
 use crate::tag::TagKey;
 
+/// So many pages a server is asked for at once, within its timeout.
+const AT_ONCE: usize = 1000;
+
 /// Memcached, one server or many.
 #[derive(Debug)]
 pub(crate) struct Memcached {
@@ -119,13 +122,12 @@ impl Memcached {
         for (number, (upstream, client)) in self.upstreams.iter().zip(clients).enumerate() {
             let there = |at: &usize| self.server_of(&keys[*at]) == number;
             let places: Vec<_> = (0..keys.len()).filter(there).collect();
-            if places.is_empty() {
-                continue;
-            }
-            let asked: Vec<_> = places.iter().map(|at| keys[*at]).collect();
-            let answers = upstream.answers(asked.len(), ask(client, &asked)).await;
-            for (at, answer) in places.into_iter().zip(answers) {
-                all[at] = answer;
+            for places in places.chunks(AT_ONCE) {
+                let asked: Vec<_> = places.iter().map(|at| keys[*at]).collect();
+                let answers = upstream.answers(asked.len(), ask(client, &asked)).await;
+                for (at, answer) in places.iter().zip(answers) {
+                    all[*at] = answer;
+                }
             }
         }
         all
