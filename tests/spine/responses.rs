@@ -64,6 +64,26 @@ fn nginx_answers_with_the_fields_of_the_handler() {
     });
 }
 
+/// What each object of JavaScript has is no field to it.
+#[test]
+fn no_field_is_lost_whatever_its_name() {
+    by_each(|way| {
+        let fields = &[
+            ("content-type", "text/html"),
+            ("constructor", "a"),
+            ("constructor", "b"),
+            ("__proto__", "c"),
+        ];
+        let stack = site(way, fields, "page");
+        for _ in 0..2 {
+            let answer = stack.get("/");
+            assert_eq!(answer.text(), "page");
+            assert!(answer.all("constructor").eq(["a", "b"]), "{way}");
+            assert!(answer.all("__proto__").eq(["c"]), "{way}");
+        }
+    });
+}
+
 #[test]
 fn an_entry_is_a_head_and_the_body_and_says_no_length() {
     by_each(|way| {

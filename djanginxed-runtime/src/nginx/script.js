@@ -100,10 +100,14 @@ function taken_apart(entry) {
     const fields = {};
     for (let i = 1; i < lines.length; i++) {
         const field = FIELD.exec(lines[i]);
-        if (!field || FORBIDDEN.test(field[1].toLowerCase())) {
+        if (!field) {
             return null;
         }
         const name = field[1].toLowerCase();
+        // What every object has ("constructor") would be lost in those below.
+        if (name in Object.prototype || FORBIDDEN.test(name)) {
+            return null;
+        }
         if (name === 'x-srcache-allow-ranges') {
             continue;
         }
