@@ -144,6 +144,14 @@ pub(crate) fn keys() -> Vec<Setup> {
             ..row("--prefix is not the site's", "prefix-option")
         },
         Setup {
+            prefix: "other",
+            tells_conf: true,
+            ..row(
+                "--prefix is not the site's, with nginx's file",
+                "prefix-option",
+            )
+        },
+        Setup {
             prefix: "",
             ..row("--prefix is left out", "prefix-option")
         },

@@ -63,6 +63,14 @@ pub(crate) fn layouts() -> Vec<Setup> {
             )
         },
         Setup {
+            args: |_| words(["--layout", "response"]),
+            ..row("--layout is not that of the bodies", "layout-option")
+        },
+        Setup {
+            args: |_| words(["--layout", "body"]),
+            ..whole("--layout is not that of the responses", "layout-option")
+        },
+        Setup {
             layouts: [Layout::Body, Layout::Response],
             njs: true,
             tells_conf: true,

@@ -91,5 +91,13 @@ pub(crate) fn several_servers() -> Vec<Setup> {
             given: heavier,
             ..three("--servers has another weight", "servers-option")
         },
+        Setup {
+            given: heavier,
+            tells_conf: true,
+            ..three(
+                "--servers has another weight, with nginx's file",
+                "servers-option",
+            )
+        },
     ]
 }

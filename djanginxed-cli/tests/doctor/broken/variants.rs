@@ -77,6 +77,19 @@ pub(crate) fn variants() -> Vec<Setup> {
             ..row("neither knows the languages of --vary", "vary-option")
         },
         Setup {
+            args: language,
+            tells_conf: true,
+            ..row(
+                "neither knows the languages of --vary, with nginx's file",
+                "vary-option",
+            )
+        },
+        Setup {
+            vary: [LANGUAGE; 2],
+            tells_conf: true,
+            ..row("--vary is forgotten, with nginx's file", "vary-option")
+        },
+        Setup {
             vary: [TWO, LANGUAGE],
             args: two,
             ..row("nginx knows one rule of two", "nginx-variants")

@@ -7,7 +7,7 @@ use super::Verdict::{Bad, Good, Silent};
 use super::found::in_keys;
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
-use crate::commands::check::facts::{Facts, Given};
+use crate::commands::check::facts::{Facts, Given, Trial};
 use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{other_variant, with_other_mark};
 
@@ -19,13 +19,28 @@ pub(super) fn agrees(facts: &Facts) -> Verdict {
         let seen = format!("no server_name is {}", facts.url.origin.host);
         return Bad(Cause::ServerName, seen);
     };
+    let works = !facts.trials.is_empty() && facts.trials.iter().all(Trial::is_hit);
     match disagreement(&facts.given, &site) {
+        // nginx and the application agree, so it is the command line that says otherwise.
+        Some((cause, seen)) if works => Bad(of_the_options(cause, &site), seen),
         Some((cause, seen)) => Bad(cause, seen),
         None => Good(format!(
             "location {} has the prefix, the servers and the error_page that it should{}",
             site.location,
             lag(&site)
         )),
+    }
+}
+
+/// What an option says wrongly where nginx's file would be wrong if it were right.
+fn of_the_options(cause: Cause, site: &Site) -> Cause {
+    match cause {
+        Cause::NginxPrefix(prefix) => Cause::PrefixOption(prefix),
+        Cause::NginxParts(has_parts) => Cause::PartsOption(has_parts),
+        Cause::NginxVariants(what) => Cause::VaryOption(what),
+        Cause::NginxLayout(given) => Cause::LayoutOption(site.layout.unwrap_or(given)),
+        Cause::NginxServers(_) => Cause::ServersOption(None),
+        cause => cause,
     }
 }
 

@@ -214,6 +214,13 @@ pub(super) fn key(facts: &Facts) -> Verdict {
         if let Some(difference) = placing.explain(&application_places(facts)) {
             return Bad(Cause::ServersOption(Some(difference)), nothing);
         }
+        if let Some(layout) = stored_layout(facts)
+            && facts.given.says_layout
+            && layout != facts.given.layout
+        {
+            let seen = format!("{key} on {server} holds another layout");
+            return Bad(Cause::LayoutOption(layout), seen);
+        }
         return match trial.held.iter().all(|(_, item)| is_page(item, trial)) {
             true => Good(format!("{key} on {server} holds the page")),
             false => {

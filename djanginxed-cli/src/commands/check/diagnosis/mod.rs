@@ -85,7 +85,6 @@ impl Stage {
             Stage::Reach => &[
                 ("reachable", reach::reachable),
                 ("application", reach::application),
-                ("conf", conf::agrees),
             ],
             Stage::Store => &[
                 ("memcached", stored::memcached),
@@ -93,6 +92,7 @@ impl Stage {
                 ("miss-status", stored::status),
                 ("private", stored::private),
                 ("between", stored::between),
+                ("conf", conf::agrees),
                 ("hit", found::hit),
                 ("key", found::key),
             ],
