@@ -60,6 +60,12 @@ impl Host {
     }
 }
 
+/// Whether `hosts` name `host`, with or without a port, and do not want another scheme.
+pub(crate) fn is_allowed(hosts: &[Host], host: &str, scheme: Scheme) -> bool {
+    let mut named = hosts.iter().filter(|one| one.is(host));
+    named.any(|one| one.scheme.is_none_or(|own| own == scheme))
+}
+
 fn is_name(name: &str) -> bool {
     let carried = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     is_ipv6(name) || !name.is_empty() && name.bytes().all(carried)

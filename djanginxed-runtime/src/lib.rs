@@ -78,9 +78,7 @@ pub mod tool {
     pub use crate::flags::{of as flags_of, read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::nginx::files::SCRIPT;
-    pub use crate::parts::{
-        VariantVisitor, has_commands, index_items, index_lists, variant_visitors, variants,
-    };
+    pub use crate::parts::{has_commands, index_items, index_lists, variant_visitors, variants};
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;
@@ -88,6 +86,7 @@ pub mod tool {
     pub use crate::store::names::{
         copy as copy_name, delete as delete_name, lock as lock_name, note as note_name,
     };
+    pub use crate::vary::VariantVisitor;
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

@@ -17,6 +17,7 @@ use crate::policy::{self, Decision, Terms};
 use crate::settings::Settings;
 use crate::store::index::{self, Piece};
 use crate::tag::TagKey;
+use crate::vary::VariantVisitor;
 
 /// Whether `policy` stores a response of these headers.
 pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
@@ -88,21 +89,6 @@ pub fn index_lists(item: &[u8], page: &PageKey) -> bool {
 pub fn variants(pages: &PageCache) -> Vec<String> {
     let variants = pages.settings().vary.all();
     variants.iter().map(ToString::to_string).collect()
-}
-
-/// Somebody whose request has one value that is not the first of its rule.
-#[derive(Clone, Debug)]
-pub struct VariantVisitor {
-    /// The rule and the value, `language=de`.
-    pub value: String,
-    /// The variant, `~de~desktop`.
-    pub variant: String,
-    /// What the request says.
-    pub fields: Vec<(String, String)>,
-    /// The fields that the rule looks at.
-    pub looks_at: Vec<String>,
-    /// Whether it is the member of a group, which a signature says.
-    pub is_signed: bool,
 }
 
 /// A visitor for each value of each rule, but for the first ones.

@@ -3,9 +3,8 @@
 use crate::store::error::StoreError;
 
 /// What a purge leaves to who renders it anew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spare {
-    #[default]
     Nothing,
     /// What somebody has read since it was stored.
     WhatIsRead,

@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::{Method, Uri};
 
-use crate::host::{Host, Scheme};
+use crate::host::{self, Host, Scheme};
 use crate::reason::Bypass;
 use crate::settings::Settings;
 
@@ -198,9 +198,7 @@ fn origin_bypass(
     {
         return Some(Bypass::Host);
     }
-    let mut named = hosts.iter().filter(|one| one.is(&connection.host));
-    let allowed = named.any(|host| host.scheme.is_none_or(|own| own == scheme));
-    (!allowed).then_some(Bypass::Scheme)
+    (!host::is_allowed(hosts, &connection.host, scheme)).then_some(Bypass::Scheme)
 }
 
 /// Whether a path is spelt as browsers spell it: encoded is only what has to be, in

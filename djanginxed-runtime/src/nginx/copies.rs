@@ -9,7 +9,6 @@ use super::hits::{add_headers, unpacked};
 use super::inner;
 use super::parts;
 use super::plan::{Plan, Reader};
-use super::script;
 use super::srcache;
 use super::text::Text;
 use crate::media::HTML;
@@ -49,7 +48,7 @@ fn copy(text: &mut Text, plan: &Plan, otherwise: &str) {
         Reader::Srcache => srcache::fetch_copy(text, plan),
         Reader::Script => {
             text.line(format_args!("error_page 500 502 504 = @{otherwise}"));
-            script::ask(text, plan, "copy");
+            inner::ask_for_response(text, plan, "copy");
         }
     }
     parts::fill(text, plan, HTML);

@@ -88,7 +88,7 @@ fn application(text: &mut Text, plan: &Plan) {
             0 | 1 => "",
             _ => {
                 text.why(
-                    "After a failure the others are asked; where all have failed, nobody is, for",
+                    "After a failure the others are asked; where all have failed, nobody is for",
                 );
                 text.why("so long: nginx's own ten seconds outlast a restart.");
                 " fail_timeout=1s"

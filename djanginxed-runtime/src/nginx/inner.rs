@@ -118,6 +118,17 @@ pub(super) fn ask_for_copy(text: &mut Text, plan: &Plan) {
     text.line("proxy_cache off");
 }
 
+/// The same for a whole response, which a script gives out.
+pub(super) fn ask_for_response(text: &mut Text, plan: &Plan, location: &str) {
+    ask_for(text, plan, location);
+    text.line("proxy_cache off");
+    text.line("proxy_redirect off");
+    text.why("Who has the page already gets 304. Of what proxy_pass reads nginx says it only");
+    text.why("where it keeps it, so the script does.");
+    text.line("proxy_set_header If-None-Match $http_if_none_match");
+    text.line("proxy_set_header If-Modified-Since $http_if_modified_since");
+}
+
 /// The number of a page's type in the inner server.
 pub(super) fn number(plan: &Plan, page: &Page) -> usize {
     (plan.content_types().iter())
@@ -126,7 +137,7 @@ pub(super) fn number(plan: &Plan, page: &Page) -> usize {
 }
 
 /// Asks a location of the inner server for `$memcached_key`.
-pub(super) fn ask_for(text: &mut Text, plan: &Plan, location: &str) {
+fn ask_for(text: &mut Text, plan: &Plan, location: &str) {
     let timeout = &plan.timeout;
     text.why("Reads the whole page at once, and keeps for a slow visitor what he has not");
     text.why("taken: in memory, what is more than 256k in a file.");

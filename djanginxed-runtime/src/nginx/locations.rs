@@ -9,7 +9,6 @@ use super::md5::Md5;
 use super::parts;
 use super::plan::{Plan, Reader};
 use super::routes::{Page, Route};
-use super::script;
 use super::srcache;
 use super::text::Text;
 use super::vary;
@@ -97,7 +96,7 @@ fn by_the_inner_server(text: &mut Text, plan: &Plan, page: &Page) {
     key(text, plan, page);
     parts::fill(text, plan, &page.content_type);
     if plan.reader() == Reader::Script {
-        script::ask(text, plan, "page");
+        inner::ask_for_response(text, plan, "page");
     } else {
         inner::ask(text, plan, page);
     }

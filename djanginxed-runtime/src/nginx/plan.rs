@@ -9,10 +9,9 @@ use super::ignored::IgnoredQuery;
 use super::md5::Md5;
 use super::micro::MicroCache;
 use super::routes::{Route, routes};
-use super::script;
 use super::site::Site;
 use super::values;
-use crate::host::{Host, Scheme};
+use crate::host::{self, Host, Scheme};
 use crate::layout::Layout;
 use crate::personal::{NONCE_VARIABLE, nonce_marker};
 use crate::placement::upstream_lines;
@@ -144,7 +143,9 @@ impl Plan {
     /// What the inner server answers where it has no page.
     pub(super) fn miss(&self) -> u16 {
         match self.reader() {
-            Reader::Script => script::MISS,
+            // 404 may be a page. No entry is given out with one of nginx's own words for
+            // failures.
+            Reader::Script => 502,
             Reader::Bodies | Reader::Srcache => 404,
         }
     }
@@ -332,12 +333,8 @@ fn hosts(hosts: &[Host]) -> Result<Vec<String>, Error> {
 }
 
 fn foreign_origins(hosts: &[Host]) -> Vec<String> {
-    let allowed = |name: &str, scheme| {
-        let mut named = hosts.iter().filter(|host| host.is(name));
-        named.any(|host| host.scheme.is_none_or(|own| own == scheme))
-    };
     let origins = hosts.iter().flat_map(|host| {
-        let other = |scheme: &Scheme| !allowed(&host.name, *scheme);
+        let other = |scheme: &Scheme| !host::is_allowed(hosts, &host.name, *scheme);
         let schemes = [Scheme::Http, Scheme::Https].into_iter().filter(other);
         schemes.map(|scheme| format!("{scheme}://{}", host.name.to_ascii_lowercase()))
     });

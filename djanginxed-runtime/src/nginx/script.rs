@@ -2,20 +2,16 @@
 //!
 //! It stands in the inner server, and takes an entry apart there: status, fields and body
 //! are what that server answers. So `proxy_pass` reads a response like any other, and what
-//! nginx does to one, ranges, gunzip, parts, slow visitors, is nginx's.
+//! nginx does to one, gunzip, parts, slow visitors, is nginx's. Conditions are the script's,
+//! and Range gets all of a page.
 
-use super::inner;
 use super::plan::Plan;
 use super::text::Text;
-
-/// What the inner server answers where it has no page. No entry is given out with one of
-/// nginx's own words for failures, so that no page is taken for a miss.
-pub(super) const MISS: u16 = 502;
 
 /// Larger heads than this nginx does not take from the inner server.
 const MOST_OF_A_HEAD: usize = 64 << 10;
 
-/// nginx's variable holds no larger number everywhere.
+/// Memcached has no larger items, whatever the settings say.
 const MOST: usize = 1 << 30;
 
 /// In the inner server.
@@ -28,17 +24,12 @@ pub(super) fn locations(text: &mut Text, plan: &Plan) {
     text.line("absolute_redirect off");
     text.why("The application's largest entry.");
     text.line(format_args!("subrequest_output_buffer_size {kilobytes}k"));
-    text.block("location = /page", |text| {
-        text.line(format_args!("js_content {}.page", plan.name));
-    });
-    entry(text, "/page", |text| {
-        text.line(format_args!("memcached_pass {}_memcached", plan.name));
+    let name = &plan.name;
+    location(text, plan, "/page", |text| {
+        text.line(format_args!("memcached_pass {name}_memcached"));
     });
     if plan.stale_if_error {
-        text.block("location = /copy", |text| {
-            text.line(format_args!("js_content {}.page", plan.name));
-        });
-        entry(text, "/copy", |text| {
+        location(text, plan, "/copy", |text| {
             text.line(format_args!("set {} $args", plan.page_variable()));
             text.line("set $memcached_key $args!");
             text.line(format_args!("memcached_pass {}", plan.copies()));
@@ -46,20 +37,13 @@ pub(super) fn locations(text: &mut Text, plan: &Plan) {
     }
 }
 
-fn entry(text: &mut Text, of: &str, pass: impl FnOnce(&mut Text)) {
-    text.block(format_args!("location = {of}/entry"), |text| {
+/// Where the script answers, and where it asks for the entry.
+fn location(text: &mut Text, plan: &Plan, path: &str, pass: impl FnOnce(&mut Text)) {
+    text.block(format_args!("location = {path}"), |text| {
+        text.line(format_args!("js_content {}.page", plan.name));
+    });
+    text.block(format_args!("location = {path}/entry"), |text| {
         text.line("internal");
         pass(text);
     });
-}
-
-/// In a page's location: asks the inner server.
-pub(super) fn ask(text: &mut Text, plan: &Plan, location: &str) {
-    inner::ask_for(text, plan, location);
-    text.line("proxy_cache off");
-    text.line("proxy_redirect off");
-    text.why("Who has the page already gets 304. Of what proxy_pass reads nginx says it only");
-    text.why("where it keeps it, so the script does.");
-    text.line("proxy_set_header If-None-Match $http_if_none_match");
-    text.line("proxy_set_header If-Modified-Since $http_if_modified_since");
 }

@@ -141,21 +141,29 @@ impl Upstream {
         Ok(())
     }
 
-    /// Waits for `count` answers, within a bound, and notes how it went; asks nothing of
-    /// a server that is skipped.
+    /// Waits for `count` answers, as long as a lookup may take; asks nothing of a server
+    /// that is skipped.
     pub(super) async fn answers<T>(
         &self,
         count: usize,
         exchange: impl Future<Output = Vec<Result<T, StoreError>>>,
     ) -> Vec<Result<T, StoreError>> {
-        let all = |error: StoreError| (0..count).map(|_| Err(error.clone())).collect();
-        if let Err(skipped) = self.check() {
-            return all(skipped);
+        match self.check() {
+            Ok(()) => self.within(self.timeout, count, exchange).await,
+            Err(skipped) => (0..count).map(|_| Err(skipped.clone())).collect(),
         }
-        let answers: Vec<Result<_, _>> = match timeout(self.timeout, exchange).await {
-            Ok(answers) => answers,
-            Err(_) => all(StoreError::timed_out(&self.address)),
-        };
+    }
+
+    /// Waits for `count` answers, within `bound`, and notes how it went.
+    pub(crate) async fn within<T>(
+        &self,
+        bound: Duration,
+        count: usize,
+        exchange: impl Future<Output = Vec<Result<T, StoreError>>>,
+    ) -> Vec<Result<T, StoreError>> {
+        let timed_out = || Err(StoreError::timed_out(&self.address));
+        let answers = timeout(bound, exchange).await;
+        let answers = answers.unwrap_or_else(|_| (0..count).map(|_| timed_out()).collect());
         let mut failures = answers.iter().filter_map(|answer| answer.as_ref().err());
         self.note(failures.find(|error| !error.is_an_answer()));
         answers

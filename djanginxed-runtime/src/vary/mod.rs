@@ -7,17 +7,17 @@ mod group;
 mod headers;
 mod language;
 mod text;
+mod visitor;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
-use crate::parts::VariantVisitor;
-
 pub(crate) use self::group::{Seal, Secret, Signature, message};
 use self::headers::{cookie, joined, line};
 pub(crate) use self::language::{Languages, TENTHS};
+pub use self::visitor::VariantVisitor;
 
 /// What pages vary by: one of a few values of a request, the first of which stands
 /// for all others.
@@ -342,33 +342,6 @@ impl Rules {
             fields.push((header::COOKIE, cookies.join("; ")));
         }
         fields
-    }
-
-    /// A visitor for each value of each rule, but for the first ones.
-    pub(crate) fn visitors(&self, now: SystemTime) -> Vec<VariantVisitor> {
-        let first = |rule: &Rule| rule.values.first().cloned().unwrap_or_default();
-        let visitor = |at: usize, rule: &Rule, value: &String| {
-            let mut values: Vec<String> = self.iter().map(first).collect();
-            values[at].clone_from(value);
-            let values = Values(values);
-            let fields = self.request_fields(&values, now).into_iter();
-            VariantVisitor {
-                value: format!("{}={value}", rule.name),
-                variant: values.to_string(),
-                fields: fields
-                    .map(|(name, value)| (name.to_string(), value))
-                    .collect(),
-                looks_at: rule.fields().into_iter().map(str::to_owned).collect(),
-                is_signed: matches!(rule.test, Test::Group(_)),
-            }
-        };
-        let of = |(at, rule): (usize, &Rule)| {
-            let others = rule.values.iter().skip(1);
-            others
-                .map(|value| visitor(at, rule, value))
-                .collect::<Vec<_>>()
-        };
-        self.iter().enumerate().flat_map(of).collect()
     }
 
     /// The rules of signed cookies, one at the most.

@@ -32,7 +32,8 @@ impl fmt::Display for Vary {
 }
 
 /// `language=en,de`, `cookie:currency=eur,usd`, `header:X-Region=eu,us`, `mobile`,
-/// `group:group=member,editor` or `group-hmac:group=member,editor`. Names and values are checked where the cache is built.
+/// `group:group=member,editor` or `group-hmac:group=member,editor`. Names and values are
+/// checked where the cache is built.
 impl FromStr for Vary {
     type Err = ConfigError;
 

@@ -1,7 +1,6 @@
 //! One server's share of the writer.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -192,22 +191,6 @@ impl Lane {
         }
     }
 
-    /// Waits for `count` answers, within a bound, and notes how it went.
-    async fn answers<T>(
-        &self,
-        bound: Duration,
-        count: usize,
-        exchange: impl Future<Output = Vec<Result<T, StoreError>>>,
-    ) -> Vec<Result<T, StoreError>> {
-        let timed_out = || Err(StoreError::timed_out(self.upstream.address()));
-        let answers = timeout(bound, exchange).await;
-        let answers = answers.unwrap_or_else(|_| (0..count).map(|_| timed_out()).collect());
-        let mut failures = answers.iter().filter_map(|answer| answer.as_ref().err());
-        self.upstream
-            .note(failures.find(|error| !error.is_an_answer()));
-        answers
-    }
-
     /// Deletes are tried while the server is skipped, too, but not for long.
     fn bound(&self) -> Duration {
         match self.upstream.check() {
@@ -220,7 +203,7 @@ impl Lane {
         let bound = self.bound();
         let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
         let exchange = self.client.delete(&keys);
-        let answers = self.answers(bound, keys.len(), exchange).await;
+        let answers = self.upstream.within(bound, keys.len(), exchange).await;
         for (delete, answer) in deletes.into_iter().zip(answers) {
             let until = Instant::now() + ARRIVING;
             let was_there = false;
@@ -245,7 +228,7 @@ impl Lane {
         let held = std::mem::take(&mut self.held);
         let keys: Vec<_> = held.iter().map(|held| held.delete.key).collect();
         let exchange = self.client.delete_again(&keys);
-        let answers = self.answers(bound, keys.len(), exchange).await;
+        let answers = self.upstream.within(bound, keys.len(), exchange).await;
         for (held, answer) in held.into_iter().zip(answers) {
             self.deleted(held, answer);
         }
@@ -318,7 +301,7 @@ impl Lane {
             return;
         }
         let touched = self.client.touch(&all);
-        let touched = self.answers(ANNOUNCING, all.len(), touched).await;
+        let touched = self.upstream.within(ANNOUNCING, all.len(), touched).await;
         let gone = |(_, is_there): &(&Piece, &Result<bool, _>)| matches!(is_there, Ok(false));
         let gone: Vec<_> = ledgers.iter().zip(&touched).filter(gone).collect();
         let gone: HashSet<_> = gone.into_iter().map(|(ledger, _)| *ledger).collect();
@@ -463,7 +446,10 @@ impl Lane {
         let begun = Instant::now();
         let outgoing = pages.iter().map(|(_, outgoing)| outgoing);
         let exchange = self.client.list(outgoing, true, &words);
-        let answers = self.answers(ANNOUNCING, pages.len(), exchange).await;
+        let answers = self
+            .upstream
+            .within(ANNOUNCING, pages.len(), exchange)
+            .await;
         let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
         let mut large = HashMap::new();
         for (pair, answer) in pages.iter().zip(answers) {
@@ -486,7 +472,9 @@ impl Lane {
         if !withdrawn.is_empty() {
             let exchange = self.client.withdraw(&withdrawn);
             // What is not withdrawn ends by itself.
-            self.answers(ANNOUNCING, withdrawn.len(), exchange).await;
+            self.upstream
+                .within(ANNOUNCING, withdrawn.len(), exchange)
+                .await;
         }
         (kept, large)
     }
@@ -497,7 +485,10 @@ impl Lane {
             return;
         }
         let exchange = self.client.put(pages.iter().map(|(_, outgoing)| outgoing));
-        let answers = self.answers(BATCH_TIMEOUT, pages.len(), exchange).await;
+        let answers = self
+            .upstream
+            .within(BATCH_TIMEOUT, pages.len(), exchange)
+            .await;
         let mut outdated = Vec::new();
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             match answer {
@@ -544,7 +535,7 @@ impl Lane {
                 }
             }
             let exchange = async { vec![self.client.pack(piece).await] };
-            let packed = self.answers(BATCH_TIMEOUT, 1, exchange).await.pop();
+            let packed = self.upstream.within(BATCH_TIMEOUT, 1, exchange).await.pop();
             // Who is asked in vain by others who add to it is asked again, but not soon.
             let packed = packed.and_then(Result::ok).flatten().unwrap_or(bytes);
             if self.packed.len() == MAX_PACKED {
@@ -571,7 +562,10 @@ impl Lane {
             observe::dropped(&doubt.key, *reason);
         }
         let exchange = self.client.remove(&keys);
-        let removed = self.answers(BATCH_TIMEOUT, keys.len(), exchange).await;
+        let removed = self
+            .upstream
+            .within(BATCH_TIMEOUT, keys.len(), exchange)
+            .await;
         for ((doubt, _), removed) in outdated.into_iter().zip(removed) {
             if removed.is_err() {
                 self.doubt(doubt);
@@ -599,7 +593,10 @@ impl Lane {
         // What they are listed in was claimed when they were announced.
         let none = HashMap::new();
         let exchange = self.client.list(listings.iter(), false, &none);
-        let answers = self.answers(BATCH_TIMEOUT, doubts.len(), exchange).await;
+        let answers = self
+            .upstream
+            .within(BATCH_TIMEOUT, doubts.len(), exchange)
+            .await;
         let mut outdated = Vec::new();
         for (doubt, answer) in doubts.into_iter().zip(answers) {
             match answer {

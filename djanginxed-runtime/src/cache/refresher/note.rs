@@ -12,7 +12,7 @@ use actix_web::web::Bytes;
 use djanginxed_rules::is_media_type;
 
 use super::{Wanted, list};
-use crate::host::{Host, Scheme};
+use crate::host::{self, Host, Scheme};
 use crate::key::{KeyRecipe, PageKey};
 use crate::settings::Settings;
 use crate::settings::check::check_key_prefix;
@@ -77,10 +77,9 @@ fn is_target(target: &str) -> bool {
 
 /// Whether it is one of the site's own, where those are known.
 fn is_host(host: &str, scheme: Scheme, own: &[Host]) -> bool {
-    let is_own = |one: &Host| one.is(host) && one.scheme.is_none_or(|own| own == scheme);
     match own {
         [] => Host::parse(host).is_some_and(|host| host.scheme.is_none()),
-        own => own.iter().any(is_own),
+        own => host::is_allowed(own, host, scheme),
     }
 }
 
