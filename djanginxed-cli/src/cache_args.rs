@@ -75,6 +75,13 @@ impl KeyArgs {
         ))
     }
 
+    /// A variant's prefix: its keys are made as if the mark of pages that may have parts,
+    /// and the variant, were a part of it.
+    pub(crate) fn prefix_of(&self, variant: &str) -> String {
+        let mark = if self.parts() { "+" } else { "" };
+        format!("{}{mark}{variant}", self.prefix.prefix)
+    }
+
     /// A visitor for each value of what pages vary by; whether groups have none, since no
     /// secret is given to sign for them.
     pub(crate) fn visitors(&self) -> Result<(Vec<VariantVisitor>, bool), Failure> {

@@ -27,3 +27,5 @@ mod slow_line;
 mod sockets;
 mod stand_in;
 mod streams;
+#[path = "../stack/way.rs"]
+mod way;

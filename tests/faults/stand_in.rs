@@ -7,25 +7,17 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
-use djanginxed::nginx::Md5;
-use djanginxed::{Layout, PageCache, Purge, nginx};
-use djanginxed_runtime::tool::SCRIPT;
+use djanginxed::{PageCache, Purge, nginx};
 use testkit::http::{Request, Response};
-use testkit::{Memcached, Module, Nginx, eventually, free_port, get};
+use testkit::{Memcached, Nginx, eventually, free_port, get};
 
 use crate::app::{Site, at, run_of, wait};
+use crate::way::{self, WAYS, Way};
 
 const ERRORS: [u16; 4] = [500, 502, 503, 504];
 
 /// In place of a status: the handler panics.
 const PANIC: u16 = 1;
-
-/// With bodies, and with whole responses read by srcache and by njs.
-const WAYS: [(Layout, Md5); 3] = [
-    (Layout::Body, Md5::SetMisc),
-    (Layout::Response, Md5::SetMisc),
-    (Layout::Response, Md5::Njs),
-];
 
 /// A site that can be brought into trouble, whose pages live for a second and then stand
 /// in for errors, but for those below `/bare`.
@@ -34,16 +26,16 @@ struct Troubled {
     pages: PageCache,
     site: Site,
     trouble: Arc<AtomicU16>,
-    md5: Md5,
+    way: Way,
 }
 
 impl Troubled {
-    fn start((layout, md5): (Layout, Md5)) -> Troubled {
+    fn start(way: Way) -> Troubled {
         let memcached = [(); 2].map(|()| Memcached::start().unwrap());
         let pages = at("")
             .memcached(memcached.each_ref().map(Memcached::address))
-            .layout(layout)
-            .gzip(layout == Layout::Body)
+            .layout(way.layout())
+            .gzip(way == Way::Bodies)
             .bypass_cookie("session")
             .stale_if_error(Duration::from_secs(3600))
             .build()
@@ -73,7 +65,7 @@ impl Troubled {
             pages,
             site,
             trouble,
-            md5,
+            way,
         }
     }
 
@@ -97,14 +89,9 @@ impl Troubled {
         let file = nginx::Site::new(&self.pages)
             .server_name("127.0.0.1")
             .stale_if_error(true)
-            .md5(self.md5)
+            .md5(self.way.md5())
             .app(format!("127.0.0.1:{port}"));
-        Nginx::builder()
-            .modules(match self.md5 {
-                Md5::Njs => vec![Module::Njs],
-                _ => vec![Module::SetMisc, Module::Srcache, Module::Memc],
-            })
-            .file("djanginxed.js", SCRIPT)
+        way::nginx(self.way.layout(), self.way.md5())
             .start(|port| {
                 let file = file.clone().listen(format!("127.0.0.1:{port}"));
                 let file = file.inner(format!("127.0.0.1:{}", free_port()));

@@ -13,13 +13,12 @@ use actix_web::rt::Runtime;
 use actix_web::web::ServiceConfig;
 use djanginxed::nginx::{Md5, Site};
 use djanginxed::{Layout, PageCache, PageCacheBuilder, PageKey};
-use djanginxed_runtime::tool::SCRIPT;
 use testkit::http::{Request, Response};
-use testkit::{Item, Memcached, Module, Nginx, NginxBuilder, free_port};
+use testkit::{Item, Memcached, Nginx, free_port};
 
 pub(crate) use application::Application;
 pub(crate) use script::{Gate, Render, Script, api, brief, gated, news, ok, page};
-pub(crate) use way::{WAYS, Way};
+pub(crate) use way::{WAYS, Way, nginx};
 
 /// The default key prefix of every stack.
 pub(crate) const PREFIX: &str = "site1";
@@ -133,20 +132,6 @@ impl Setup {
             memcached,
         }
     }
-}
-
-/// nginx with the modules that a layout and the keys need.
-fn nginx(layout: Layout, md5: Md5) -> NginxBuilder {
-    if md5 == Md5::Njs {
-        return Nginx::builder()
-            .modules([Module::Njs])
-            .file("djanginxed.js", SCRIPT);
-    }
-    let mut modules = vec![Module::SetMisc];
-    if layout == Layout::Response {
-        modules.extend([Module::Srcache, Module::Memc]);
-    }
-    Nginx::builder().modules(modules)
 }
 
 /// Settings that do not give up on a busy machine.

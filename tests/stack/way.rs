@@ -4,6 +4,8 @@ use std::fmt;
 
 use djanginxed::Layout;
 use djanginxed::nginx::Md5;
+use djanginxed_runtime::tool::SCRIPT;
+use testkit::{Module, Nginx, NginxBuilder};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -37,4 +39,18 @@ impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
+}
+
+/// nginx with the modules that a layout and the keys need.
+pub(crate) fn nginx(layout: Layout, md5: Md5) -> NginxBuilder {
+    if md5 == Md5::Njs {
+        return Nginx::builder()
+            .modules([Module::Njs])
+            .file("djanginxed.js", SCRIPT);
+    }
+    let mut modules = vec![Module::SetMisc];
+    if layout == Layout::Response {
+        modules.extend([Module::Srcache, Module::Memc]);
+    }
+    Nginx::builder().modules(modules)
 }

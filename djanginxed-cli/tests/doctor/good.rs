@@ -201,9 +201,9 @@ pub(crate) fn setups() -> Vec<Setup> {
         Setup {
             vary: [&["header:X-Region=eu,us", "group:group=member,editor"]; 2],
             tells_conf: true,
-            args: |_| {
+            args: |stand| {
                 let rules = "header:X-Region=eu,us;group:group=member,editor";
-                let file = std::env::temp_dir().join("djanginxed-doctor-secret");
+                let file = stand.nginx.folder().join("secret");
                 std::fs::write(&file, SECRET).unwrap();
                 let file = file.display().to_string();
                 ["--vary", rules, "--group-secret-file", &file]

@@ -105,15 +105,12 @@ impl Args {
 
     fn given(&self) -> Result<Given, Failure> {
         // Names what is wrong with the prefix and the rules. What is asked here says
-        // nothing of what pages vary by, so it has the first variant, whose keys are made
-        // as if it were a part of the prefix.
+        // nothing of what pages vary by, so it has the first variant.
         let variants = self.page.variants()?;
         self.rules.add_to(PageCache::builder()).build()?;
         let variant = variants.first().map_or("", String::as_str);
-        // So is the mark of pages that may have parts.
-        let mark = if self.page.parts() { "+" } else { "" };
         Ok(Given {
-            prefix: format!("{}{mark}{variant}", self.page.prefix.prefix),
+            prefix: self.page.prefix_of(variant),
             content_type: self.page.content_type().to_owned(),
             layout: self.page.layout().unwrap_or_default(),
             says_layout: self.page.layout().is_some(),

@@ -168,7 +168,6 @@ pub(super) fn fewer_rules(start: &str) -> Vec<String> {
         .collect();
     let mut found: Vec<String> = one.chain([String::new(), turned]).collect();
     found.retain(|other| other != variant);
-    found.dedup();
     found
 }
 

@@ -29,7 +29,7 @@ pub(super) fn variants(facts: &Facts) -> Verdict {
 }
 
 fn wrong(trial: &VariantTrial) -> Option<Verdict> {
-    let value = trial.value.clone();
+    let value = &trial.value;
     let (first, second) = match (&trial.first, &trial.second) {
         (Ok(first), Ok(second)) => (first, second),
         (Err(problem), _) | (_, Err(problem)) => {
@@ -37,37 +37,27 @@ fn wrong(trial: &VariantTrial) -> Option<Verdict> {
         }
     };
     let said = |answer: &Response| format!("{value}: {}", seen(answer));
+    let bad = |cause: fn(String) -> Cause, answer| Some(Bad(cause(value.clone()), said(answer)));
     match (by(first), by(second), trial.is_stored) {
-        (By::Nginx, ..) => return Some(Bad(Cause::NginxVariants(value.clone()), said(first))),
-        (By::Application, ..) => {
-            return Some(Bad(Cause::ApplicationVariants(value.clone()), said(first)));
-        }
-        (By::Refused | By::Unknown, ..) => return Some(Unchecked(said(first))),
-        (_, By::Nginx, Some(false)) => {
-            return Some(Bad(Cause::VaryOption(value.clone()), said(second)));
-        }
-        (_, By::Nginx, _) => {}
-        (.., Some(true)) => {
-            return Some(Bad(Cause::NginxVariants(value.clone()), said(second)));
-        }
-        (.., Some(false)) => {
-            return Some(Bad(Cause::ApplicationVariants(value.clone()), said(second)));
-        }
-        (.., None) => return Some(Bad(Cause::VariantsDiffer(value.clone()), said(second))),
+        (By::Nginx, ..) => bad(Cause::NginxVariants, first),
+        (By::Application, ..) => bad(Cause::ApplicationVariants, first),
+        (By::Refused | By::Unknown, ..) => Some(Unchecked(said(first))),
+        (_, By::Nginx, Some(false)) => bad(Cause::VaryOption, second),
+        (_, By::Nginx, _) => unsaid(trial, second).or_else(|| match &trial.forged {
+            Some(Ok(forged)) if by(forged) == By::Nginx => bad(Cause::GroupForged, forged),
+            _ => None,
+        }),
+        (.., Some(true)) => bad(Cause::NginxVariants, second),
+        (.., Some(false)) => bad(Cause::ApplicationVariants, second),
+        (.., None) => bad(Cause::VariantsDiffer, second),
     }
-    if let Some(field) = trial.looks_at.iter().find(|field| !says(second, field)) {
-        let seen = format!(
-            "{value}: Vary is {:?}",
-            second.header("vary").unwrap_or_default()
-        );
-        return Some(Bad(Cause::VariantUnsaid(field.clone()), seen));
-    }
-    match &trial.forged {
-        Some(Ok(forged)) if by(forged) == By::Nginx => {
-            Some(Bad(Cause::GroupForged(value.clone()), said(forged)))
-        }
-        _ => None,
-    }
+}
+
+fn unsaid(trial: &VariantTrial, hit: &Response) -> Option<Verdict> {
+    let field = trial.looks_at.iter().find(|field| !says(hit, field))?;
+    let vary = hit.header("vary").unwrap_or_default();
+    let seen = format!("{}: Vary is {vary:?}", trial.value);
+    Some(Bad(Cause::VariantUnsaid(field.clone()), seen))
 }
 
 /// Whether an answer's Vary names `field`.

@@ -191,10 +191,7 @@ impl Gathering {
             Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });
-        let variants = self.visitors.iter().map(|visitor| {
-            let start = self.start_of(visitor);
-            given.recipe_of(&start).start()
-        });
+        let variants = self.visitors.iter().map(|visitor| self.start_of(visitor));
         let mut starts: Vec<String> = (others.chain(variants))
             .chain([given.recipe().start()])
             .collect();

@@ -32,7 +32,7 @@ impl Gathering {
         let is_stored = match self.facts.given.servers.is_empty() {
             true => None,
             false => {
-                let key = self.key_of(visitor, &target);
+                let key = PageKey::new(&self.start_of(visitor), &target);
                 Some(!self.probe.held(&key).await.is_empty())
             }
         };
@@ -88,16 +88,10 @@ impl Gathering {
         answer
     }
 
-    fn key_of(&self, visitor: &VariantVisitor, target: &str) -> PageKey {
-        let start = self.start_of(visitor);
-        self.facts.given.recipe_of(&start).key(target)
-    }
-
-    /// What stands before the target of such a visitor's page.
+    /// What is hashed before the targets of such a visitor's pages.
     pub(super) fn start_of(&self, visitor: &VariantVisitor) -> String {
-        let page = &self.args.page;
-        let mark = if page.parts() { "+" } else { "" };
-        format!("{}{mark}{}", page.prefix.prefix, visitor.variant)
+        let prefix = self.args.page.prefix_of(&visitor.variant);
+        self.facts.given.recipe_of(&prefix).start()
     }
 }
 
