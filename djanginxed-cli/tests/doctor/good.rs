@@ -152,6 +152,10 @@ pub(crate) fn setups() -> Vec<Setup> {
     vec![
         row("the generated file"),
         Setup {
+            then: |stand| stand.start_second("site1"),
+            ..row("two processes")
+        },
+        Setup {
             build: NORMALIZING,
             ..row("NormalizePath")
         },

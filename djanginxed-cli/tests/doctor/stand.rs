@@ -115,6 +115,8 @@ pub(crate) struct Stand {
     pub(crate) nginx: Nginx,
     pub(crate) memcached: Vec<Memcached>,
     pub(crate) application: Option<Application>,
+    /// Another process of it.
+    pub(crate) second: Option<Application>,
     /// The application's address, also where it has ended.
     pub(crate) app: String,
     target: &'static str,
@@ -248,11 +250,19 @@ impl Stand {
             nginx,
             memcached,
             application: Some(application),
+            second: None,
             app,
             target: setup.target,
         };
         (setup.then)(&mut stand);
         stand
+    }
+
+    /// Starts another process of the application, with pages of this prefix.
+    pub(crate) fn start_second(&mut self, prefix: &str) {
+        let pages = PageCache::builder().memcached(self.addresses());
+        let pages = pages.key_prefix(prefix).build().unwrap();
+        self.second = Some(Application::start(free_port(), pages, SOUND.build));
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -281,6 +291,9 @@ impl Stand {
         }
         if setup.tells_app {
             give("--app", self.app.clone());
+            if let Some(second) = &self.second {
+                give("--app", second.address());
+            }
         }
         if setup.tells_conf {
             let path = self.nginx.folder().join("nginx.conf");

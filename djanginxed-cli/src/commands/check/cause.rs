@@ -156,6 +156,8 @@ pub(super) enum Cause {
     RewriteInApplication(String),
     /// The same; no fact says by whom.
     Rewrite(String),
+    /// This process of the application does not find what the first stores.
+    ProcessesDiffer(String),
     /// Another cache answers between.
     CacheBetween,
     /// nginx finds nothing, and without `--servers` no fact says why.
@@ -326,6 +328,7 @@ impl Cause {
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",
             Cause::RewriteInApplication(_) => "rewrite-in-application",
             Cause::Rewrite(_) => "rewrite",
+            Cause::ProcessesDiffer(_) => "processes-differ",
             Cause::CacheBetween => "cache-between",
             Cause::NginxFindsNothing => "nginx-finds-nothing",
             Cause::SomeNotFound => "some-not-found",

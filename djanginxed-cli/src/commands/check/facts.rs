@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) first: Answer,
     /// The application itself, asked for such a target twice, where --app is given.
     pub(super) direct: Option<Trial>,
+    /// Each further process that was given, asked for what the first has just stored.
+    pub(super) processes: Vec<Process>,
     /// Each server that was given, and how it is.
     pub(super) health: Vec<(String, Health)>,
     /// Whether what answers is nginx: it refuses what no nginx lets through.
@@ -46,6 +48,16 @@ pub(super) struct Facts {
     pub(super) without_app: Option<WithoutApp>,
     /// With `--faults`.
     pub(super) faults: Vec<Timed>,
+}
+
+/// A further process, asked for a page that the first has stored.
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    pub(super) address: String,
+    /// The first process's last answer, by which it is to have found its own page.
+    pub(super) stored: Answer,
+    /// This one's only answer.
+    pub(super) found: Answer,
 }
 
 /// What the command line says.

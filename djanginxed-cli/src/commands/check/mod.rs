@@ -58,9 +58,9 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
-    /// Where the application itself listens, to compare with
-    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
-    app: Option<String>,
+    /// Where the application itself listens, to compare with; may be given several times, once a process
+    #[arg(long = "app", value_name = "HOST:PORT", value_parser = super::address)]
+    apps: Vec<String>,
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]
     conf: Option<PathBuf>,
@@ -126,7 +126,7 @@ impl Args {
                 Vec::new()
             },
             placement: self.servers.placement.placement(),
-            app: self.app.clone(),
+            app: self.apps.first().cloned(),
             within: Duration::from_millis(self.within),
             conf: self.conf.as_deref().map(Conf::open).transpose()?,
         })

@@ -265,5 +265,13 @@ pub(crate) fn keys() -> Vec<Setup> {
             then: |stand| stand.memcached[0].command("flush_all").clear(),
             ..row("a proxy_cache in front of the application", "cache-between")
         },
+        Setup {
+            then: |stand| stand.start_second("site2"),
+            ..row("a second process has another prefix", "processes-differ")
+        },
+        Setup {
+            args: |_| vec!["--app".to_owned(), "127.0.0.1:1".to_owned()],
+            ..row("a second process is not there", "app-option")
+        },
     ]
 }

@@ -95,6 +95,7 @@ impl Stage {
                 ("stored", stored::stored),
                 ("miss-status", stored::status),
                 ("private", stored::private),
+                ("processes", stored::processes),
                 ("between", stored::between),
                 ("conf", conf::agrees),
                 ("hit", found::hit),

@@ -1,7 +1,7 @@
 //! The first request is stored.
 
 use super::Verdict;
-use super::Verdict::{Bad, Good, Unchecked};
+use super::Verdict::{Bad, Good, Silent, Unchecked};
 use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Trial};
@@ -138,6 +138,44 @@ pub(super) fn private(facts: &Facts) -> Verdict {
         return Bad(Cause::Private(field), seen);
     }
     Good("what is stored leaves without Set-Cookie, private and no-store".to_owned())
+}
+
+/// Each process finds what the others store.
+pub(super) fn processes(facts: &Facts) -> Verdict {
+    let Some(first) = facts
+        .given
+        .app
+        .as_deref()
+        .filter(|_| !facts.processes.is_empty())
+    else {
+        return Silent;
+    };
+    for process in &facts.processes {
+        let address = &process.address;
+        match (&process.stored, &process.found) {
+            (Err(problem), _) => {
+                return Bad(Cause::AppOption(first.to_owned()), problem.to_string());
+            }
+            (_, Err(problem)) => {
+                return Bad(Cause::AppOption(address.clone()), problem.to_string());
+            }
+            (Ok(stored), _) if by(stored) != By::Application => {
+                return Unchecked(format!("{first} itself says {}", seen(stored)));
+            }
+            (_, Ok(found)) if by(found) != By::Application => {
+                let seen = format!(
+                    "what {first} has stored is there, and {address} says {}",
+                    seen(found)
+                );
+                return Bad(Cause::ProcessesDiffer(address.clone()), seen);
+            }
+            _ => {}
+        }
+    }
+    Good(format!(
+        "{} processes find the pages of the first",
+        facts.processes.len() + 1
+    ))
 }
 
 /// Nothing else answers between nginx and the application.

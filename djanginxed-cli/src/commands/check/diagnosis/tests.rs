@@ -85,6 +85,7 @@ fn facts() -> Facts {
         },
         first: page(MISS),
         direct: None,
+        processes: Vec::new(),
         health: well(Vitals::default()),
         behind_nginx: None,
         trials: vec![hit],

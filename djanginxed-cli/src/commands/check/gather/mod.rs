@@ -7,6 +7,7 @@ mod inspect;
 mod lasting;
 mod page;
 mod probe;
+mod processes;
 mod refresh;
 mod requests;
 mod store;
@@ -53,6 +54,7 @@ impl Gathering {
             given,
             first: Err(Problem::Closed),
             direct: None,
+            processes: Vec::new(),
             health: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
@@ -81,7 +83,10 @@ impl Gathering {
     pub(super) async fn gather(&mut self, stage: Stage) {
         match stage {
             Stage::Reach => self.reach().await,
-            Stage::Store => self.store().await,
+            Stage::Store => {
+                self.processes().await;
+                self.store().await;
+            }
             Stage::Page => self.page().await,
             Stage::Target => self.spellings().await,
             Stage::Methods => self.methods().await,

@@ -31,10 +31,8 @@ pub(super) struct Probe {
 impl Probe {
     pub(super) fn new(args: &Args, given: &Given, url: &Url, trust: &Trust) -> Probe {
         let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), trust);
-        let app = args
-            .app
-            .is_some()
-            .then(|| client(args.app.clone()).without_tls());
+        let app = given.app.clone();
+        let app = app.map(|app| client(Some(app)).without_tls());
         let list: Vec<Server> = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = now.map_or(0, |now| now.as_nanos());

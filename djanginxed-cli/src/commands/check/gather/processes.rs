@@ -1,0 +1,62 @@
+//! Several processes of one application.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Gathering;
+use crate::commands::check::answer::{By, by};
+use crate::commands::check::facts::{Answer, Process};
+
+impl Gathering {
+    /// What the first process stores, each other one is asked for.
+    pub(super) async fn processes(&mut self) {
+        let apps = self.args.apps.clone();
+        let Some((first, others)) = apps.split_first() else {
+            return;
+        };
+        for other in others {
+            let mut process = self.process(first, other).await;
+            // Who is busy may once look for a page in vain.
+            for _ in 0..2 {
+                if process.is_found() {
+                    break;
+                }
+                process = self.process(first, other).await;
+            }
+            self.facts.processes.push(process);
+        }
+    }
+
+    async fn process(&mut self, first: &str, other: &str) -> Process {
+        let target = self.probe.fresh();
+        let mut stored = self.probe.ask_process(first.to_owned(), &target).await;
+        for _ in 0..10 {
+            if is_hit(&stored) {
+                break;
+            }
+            // The writer needs a moment.
+            sleep(Duration::from_millis(50)).await;
+            stored = self.probe.ask_process(first.to_owned(), &target).await;
+        }
+        // Once: what it stores itself it finds, under whatever key.
+        let found = self.probe.ask_process(other.to_owned(), &target).await;
+        Process {
+            address: other.to_owned(),
+            stored,
+            found,
+        }
+    }
+}
+
+impl Process {
+    pub(super) fn is_found(&self) -> bool {
+        is_hit(&self.found)
+    }
+}
+
+fn is_hit(answer: &Answer) -> bool {
+    answer
+        .as_ref()
+        .is_ok_and(|answer| by(answer) == By::Application)
+}
