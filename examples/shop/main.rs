@@ -87,12 +87,16 @@ async fn serve(settings: Settings, pages: PageCache) -> Result<(), String> {
             .build();
         let headers = settings::HEADERS.iter();
         let headers = headers.fold(DefaultHeaders::new(), |all, header| all.add(*header));
-        // Only who is on this machine, and past nginx, which sends X-Forwarded-For.
+        // Only who is on this machine, and past nginx, which sends X-Forwarded-For. By that
+        // name: a page of another site may have its own name lead here (DNS rebinding).
         let internal = web::scope("/internal")
             .guard(guard::fn_guard(|context| {
                 let head = context.head();
                 let is_local = head.peer_addr.is_some_and(|peer| peer.ip().is_loopback());
-                is_local && !head.headers().contains_key("x-forwarded-for")
+                let host = head.headers().get("host").map(|host| host.as_bytes());
+                let name = host.and_then(|host| host.split(|byte| *byte == b':').next());
+                let is_named = matches!(name, Some(b"127.0.0.1" | b"localhost"));
+                is_local && is_named && !head.headers().contains_key("x-forwarded-for")
             }))
             .configure(pages.admin("/_pages"));
         App::new()
