@@ -78,7 +78,9 @@ pub mod tool {
     pub use crate::flags::{of as flags_of, read as read_flags, split as split_flags};
     pub use crate::key::KeyRecipe;
     pub use crate::nginx::files::SCRIPT;
-    pub use crate::parts::{has_commands, index_items, index_lists, variant_visitors, variants};
+    pub use crate::parts::{
+        has_commands, index_items, index_lists, refresh_lead, variant_visitors, variants,
+    };
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;
