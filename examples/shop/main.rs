@@ -138,12 +138,16 @@ impl Shop {
         // What is cached has the policy already, with its nonce.
         let (name, policy) = settings::POLICY;
         let headers = headers.add((name, policy.replace(" 'nonce-{nonce}'", "")));
-        // Only who is on this machine, and past nginx, which sends X-Forwarded-For.
+        // Only who is on this machine, and past nginx, which sends X-Forwarded-For. By that
+        // name: a page of another site may have its own name lead here (DNS rebinding).
         let internal = web::scope("/internal")
             .guard(guard::fn_guard(|context| {
                 let head = context.head();
                 let is_local = head.peer_addr.is_some_and(|peer| peer.ip().is_loopback());
-                is_local && !head.headers().contains_key("x-forwarded-for")
+                let host = head.headers().get("host").map(|host| host.as_bytes());
+                let name = host.and_then(|host| host.split(|byte| *byte == b':').next());
+                let is_named = matches!(name, Some(b"127.0.0.1" | b"localhost"));
+                is_local && is_named && !head.headers().contains_key("x-forwarded-for")
             }))
             .configure(self.pages.admin("/_pages"));
         let all = web::scope("")
