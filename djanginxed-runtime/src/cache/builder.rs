@@ -13,7 +13,7 @@ use crate::server::{Server, socket};
 use crate::settings::Care;
 use crate::settings::check::{
     check_cookie, check_key_prefix, check_parameter, checked_host, checked_status, constant_header,
-    half_of_the_processors, header_name, refresh_base,
+    half_of_the_processors, header_error, header_name, refresh_base,
 };
 use crate::settings::environment::{Environment, process, switch, variable};
 use crate::settings::{Limits, Settings};
@@ -419,7 +419,8 @@ impl PageCacheBuilder {
     ///
     /// The keys of all pages of the cache then have a `+` behind the prefix, so that an
     /// nginx whose file was generated without parts never finds a page that has any, and
-    /// the reverse. In a [`header`](Self::header), `{nonce}` stands for the answer's nonce.
+    /// the reverse. In a [`header`](Self::header), `{nonce}` stands for the answer's nonce; without
+    /// parts it is refused.
     ///
     /// ```
     /// # use djanginxed_runtime::{ConfigError, PageCache, PageKey};
@@ -541,6 +542,11 @@ impl PageCacheBuilder {
             // Every answer has its own in the place of the marker.
             match settings.parts {
                 true => constant_header(name, &value.replace("{nonce}", &nonce_marker())),
+                // The word itself would be a nonce that everybody knows.
+                false if value.contains("{nonce}") => Err(header_error(
+                    name,
+                    "{nonce} in it needs personal parts: .parts(true), DJANGINXED_PARTS=1, --parts",
+                )),
                 false => constant_header(name, value),
             }
         })?;

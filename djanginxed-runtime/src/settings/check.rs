@@ -81,7 +81,7 @@ pub(crate) fn constant_header(
     Ok((parsed, value))
 }
 
-fn header_error(name: &str, problem: &'static str) -> ConfigError {
+pub(crate) fn header_error(name: &str, problem: &'static str) -> ConfigError {
     ConfigError::Header {
         name: name.to_owned(),
         problem,

@@ -437,6 +437,15 @@ fn the_first_thing_wrong_is_the_one_that_is_named() {
     refusal(everything, "Memcached server");
 }
 
+/// Else the word itself would be the nonce of all, and known to everybody.
+#[test]
+fn a_nonce_in_a_header_needs_parts() {
+    let with_nonce = || builder().header("Content-Security-Policy", "script-src 'nonce-{nonce}'");
+    refusal(with_nonce(), "personal parts");
+    refusal(with_nonce().parts(false), "personal parts");
+    assert!(checked(with_nonce().parts(true)).is_ok());
+}
+
 proptest! {
     #[test]
     fn no_setting_makes_it_panic_and_what_is_taken_is_safe_in_nginxs_file(
