@@ -75,6 +75,8 @@ async fn run() -> Result<(), String> {
     let shop = Shop::open(&settings)?;
     let pages = shop.pages.clone();
     let server = HttpServer::new(move || App::new().configure(|config| shop.configure(config)))
+        // A page with an included part leaves in two pieces: the second need not wait.
+        .tcp_nodelay(true)
         .shutdown_timeout(5)
         .bind(&settings.listen)
         .map_err(|error| {
