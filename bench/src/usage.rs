@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::served::Outcome;
 
@@ -64,6 +65,19 @@ pub fn processor_time(id: u32) -> Outcome<Duration> {
         )),
         _ => Err(format!("{file} is not as Linux writes it")),
     }
+}
+
+/// Waits until the child `id` has ended, and leaves it to be waited for; the processor time that
+/// it took.
+///
+/// # Errors
+/// When there is no such child.
+pub fn until_it_ends(id: u32) -> Outcome<Duration> {
+    let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| format!("{id} is no process"))?;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid), options).map_err(|error| format!("cannot wait for {id}: {error}"))?;
+    processor_time(id)
 }
 
 /// The processes that `parent` has started and that run.

@@ -46,8 +46,16 @@ pub(crate) const DROPPED: Column = Column {
     shown: Shown::Percent,
 };
 
+/// The share of a run in which wrk had nothing to do: where that is little, it is wrk that is
+/// measured, and not whom it asks.
+const IDLE: Column = Column {
+    metric: "idle",
+    heading: "wrk idle",
+    shown: Shown::Percent,
+};
+
 /// What every table of requests shows, with `more` behind it.
 pub(crate) fn load(more: &[Column]) -> Vec<Column> {
     let usual = [THROUGHPUT, THROUGHPUT_RATIO, P50, P99];
-    [&usual, more, &[FAILED]].concat()
+    [&usual, more, &[FAILED, IDLE]].concat()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::table::{Column, Table};
+use crate::table::{Column, Row, Table};
 use crate::targets::{Verdict, shown};
 
 /// Everything that a run found out.
@@ -37,8 +37,9 @@ impl Report {
             }
             let _ = write!(
                 text,
-                "\n\n{}{}",
+                "\n\n{}{}{}",
                 table(measured, &measured.columns),
+                busy(measured),
                 failures(measured)
             );
         }
@@ -66,6 +67,28 @@ impl Report {
             .map(str::to_owned)
             .to_vec();
         grid(heads, self.targets.iter().map(row).collect())
+    }
+}
+
+/// An idle share of wrk's below which a row is not to be trusted.
+const LEAST_IDLE: f64 = 0.1;
+
+/// Where wrk is what was measured.
+fn busy(table: &Table) -> String {
+    let is_busy = |row: &&Row| {
+        let idle = row.summary("idle");
+        idle.is_some_and(|idle| idle.median < LEAST_IDLE)
+    };
+    let rows: Vec<_> = (table.rows.iter().filter(is_busy))
+        .map(|row| row.name.as_str())
+        .collect();
+    match rows.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\nwrk was idle for less than {:.0} % of the time, and is what was measured: {}.\n",
+            LEAST_IDLE * 100.0,
+            rows.join("; ")
+        ),
     }
 }
 

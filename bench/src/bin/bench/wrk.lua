@@ -1,47 +1,36 @@
--- What wrk asks for, and one line with what came of it.
--- Arguments: cycle TARGET... | unique PREFIX | random PREFIX COUNT | one
+-- Requests whose targets change, made before the clock runs.
+-- Arguments: cycle TARGET... | unique PREFIX COUNT | random PREFIX PAGES COUNT
 
-local head = " HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n"
+local requests, at = {}, 0
 
-local function cycle(args)
-  local requests, count, at = {}, #args - 1, 0
-  for i = 1, count do
-    requests[i] = "GET " .. args[i + 1] .. head
-  end
-  return function()
-    at = at % count + 1
-    return requests[at]
-  end
+local function get(target)
+  return "GET " .. target .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n"
 end
 
-local function unique(args)
-  local start, number = "GET " .. args[2], 0
-  return function()
-    number = number + 1
-    return start .. number .. head
-  end
-end
-
-local function random(args)
-  local start, count = "GET " .. args[2], tonumber(args[3])
-  return function()
-    return start .. math.random(0, count - 1) .. head
-  end
-end
+local make = {
+  cycle = function(number, ...)
+    return (select(number, ...))
+  end,
+  unique = function(number, prefix)
+    return prefix .. number
+  end,
+  random = function(_, prefix, pages)
+    return prefix .. math.random(0, pages - 1)
+  end,
+}
 
 function init(args)
-  local kinds = { cycle = cycle, unique = unique, random = random }
-  -- Without a function wrk sends the same bytes each time, at less cost.
-  if kinds[args[1]] then
-    request = kinds[args[1]](args)
+  local kind, target = args[1], make[args[1]]
+  local count = kind == "cycle" and #args - 1 or tonumber(args[#args])
+  for number = 1, count do
+    requests[number] = get(target(number, unpack(args, 2)))
   end
-end
-
-function done(summary, latency)
-  local errors = summary.errors
-  local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format(
-    "RESULT requests=%d microseconds=%d p50=%d p99=%d max=%d failed=%d bytes=%d\n",
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    latency.max, failed, summary.bytes))
+  function request()
+    at = at + 1
+    if at > count and kind ~= "unique" then
+      at = 1
+    end
+    -- One that was asked for before would be no miss.
+    return requests[at] or get(target(at, args[2]))
+  end
 end
