@@ -27,7 +27,7 @@ fn every_variant_is_asked_for_and_forged_cookies_are_nobodys() {
     let (holds, seen, _) = told(&all);
     assert_eq!(holds, Some(true), "{seen}");
     for part in [
-        "group=member; language=de; language=de, group=member get pages of their own",
+        "visitors with language=de; group=member; language=de, group=member get pages",
         "whose time is over, or with a wrong signature, or without a signature is nobody's",
     ] {
         assert!(seen.contains(part), "{seen}");

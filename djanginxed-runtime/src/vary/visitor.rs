@@ -66,16 +66,20 @@ impl Rules {
     }
 
     /// A visitor of each variant but for the first; first those whom one value tells from
-    /// who says nothing, then those whom two do, and so on.
+    /// who says nothing, then those whom two do, and so on, in the order of their rules.
     pub(crate) fn visitors(&self, now: SystemTime) -> Vec<VariantVisitor> {
         let others = self.all().into_iter().skip(1);
         let mut visitors: Vec<_> = others
             .map(|values| {
                 let further = self.further(&values);
-                (further.len(), self.visitor(&values, &further, now))
+                let at: Vec<_> = further
+                    .iter()
+                    .map(|(rule, _)| self.position(&rule.name))
+                    .collect();
+                (at, self.visitor(&values, &further, now))
             })
             .collect();
-        visitors.sort_by_key(|(count, _)| *count);
+        visitors.sort_by(|(one, _), (other, _)| (one.len(), one).cmp(&(other.len(), other)));
         visitors.into_iter().map(|(_, visitor)| visitor).collect()
     }
 

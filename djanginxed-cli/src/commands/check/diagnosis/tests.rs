@@ -504,6 +504,14 @@ fn what_vary_names_and_nobody_has_given_is_what_the_keys_have() {
     let hints = vec!["--vary language=FIRST,…".to_owned()];
     let what = "the page's Vary names Accept-Language".to_owned();
     assert_eq!(found, Some(Cause::VaryOption(what, hints)));
+    // Nobody can look into Memcached, and it is not left out without a word.
+    facts.given.servers.clear();
+    let (holds, why) = said(&facts);
+    assert!(
+        !holds && why.contains("on Accept-Language: give --vary language=FIRST"),
+        "{why}"
+    );
+    facts.given.servers = vec![Server::parse(SERVER).unwrap()];
     // Such a rule was given: then it is something else.
     facts.given.rules = vec![VariantRule {
         option: "language=en,de".to_owned(),
@@ -511,4 +519,5 @@ fn what_vary_names_and_nobody_has_given_is_what_the_keys_have() {
         fields: vec!["Accept-Language".to_owned()],
     }];
     assert_eq!(cause(&facts), Some(Cause::PrefixOption(None)));
+    assert_eq!(super::variants::variants(&facts), Verdict::Silent);
 }

@@ -13,8 +13,12 @@ const NAMED: usize = 8;
 
 pub(super) fn variants(facts: &Facts) -> Verdict {
     let found = &facts.variants;
+    let others = undeclared_in_pages(facts);
     let Some(plain) = &found.plain else {
-        return Silent;
+        return match others {
+            Some(others) => Unchecked(others),
+            None => Silent,
+        };
     };
     if !plain.is_hit() {
         return Unchecked(no_page(found, plain));
@@ -25,7 +29,7 @@ pub(super) fn variants(facts: &Facts) -> Verdict {
     if let Some(bad) = found.trials.iter().find_map(|trial| wrong(facts, trial)) {
         return bad;
     }
-    let unproved = unproved(found);
+    let unproved: Vec<String> = unproved(found).into_iter().chain(others).collect();
     match (proved(found), unproved.is_empty()) {
         (Some(proved), true) => Good(proved),
         (proved, _) => Unchecked(
@@ -36,6 +40,20 @@ pub(super) fn variants(facts: &Facts) -> Verdict {
                 .join("; "),
         ),
     }
+}
+
+/// What pages say that they depend on beside what was given.
+fn undeclared_in_pages(facts: &Facts) -> Option<String> {
+    let trial = facts.trial()?;
+    let fields = undeclared(facts, &[&trial.first, &trial.second]);
+    if fields.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "Vary says that pages depend on {}: give {} to ask as visitors of other values",
+        fields.join(", "),
+        hints(facts, &fields).join(" ")
+    ))
 }
 
 /// Nothing can be asked for where who says nothing finds no page.
