@@ -79,8 +79,8 @@ pub mod tool {
     pub use crate::key::KeyRecipe;
     pub use crate::nginx::files::SCRIPT;
     pub use crate::parts::{
-        group_forgers, has_commands, index_items, index_lists, variant_rules, variant_visitors,
-        variants,
+        group_forgers, has_commands, index_items, index_lists, refresh_lead, variant_rules,
+        variant_visitors, variants,
     };
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;

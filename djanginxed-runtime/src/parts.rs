@@ -1,16 +1,17 @@
 //! The private steps of a request's way that benchmarks measure one by one.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 
-use crate::cache::PageCache;
+use crate::cache::{PageCache, refresher};
 use crate::coalesce;
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::layout::Layout;
+use crate::life::Life;
 use crate::page::Page;
 use crate::personal;
 use crate::policy::{self, Decision, Terms};
@@ -109,6 +110,18 @@ pub fn variant_visitors(pages: &PageCache) -> Vec<VariantVisitor> {
 #[must_use]
 pub fn group_forgers(pages: &PageCache) -> Vec<GroupForger> {
     pages.settings().vary.forgers(SystemTime::now())
+}
+
+/// How long before the end of its timeout the application renders a page anew that is read,
+/// by a request to itself. `fresh` is the timeout, `stale` the time behind it.
+#[must_use]
+pub fn refresh_lead(fresh: Duration, stale: Duration) -> Duration {
+    let error = Duration::ZERO;
+    refresher::lead(Life {
+        fresh,
+        stale,
+        error,
+    })
 }
 
 /// Whether a stored page has [personal parts](crate::personal), which nginx is to fill.

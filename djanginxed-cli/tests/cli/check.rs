@@ -463,3 +463,24 @@ fn a_bypass_cookie_that_only_nginx_knows_is_the_applications_to_add() {
         done.out
     );
 }
+
+#[test]
+fn who_waits_needs_servers_and_a_site_that_runs() {
+    let url = "http://127.0.0.1:1/";
+    for (words, named) in [
+        (&["--wait", "9"][..], "--servers"),
+        (
+            &["--wait", "9", "--servers", "127.0.0.1:1", "--faults"],
+            "--faults",
+        ),
+        (
+            &["--wait", "9", "--servers", "127.0.0.1:1", "--app-down"],
+            "--app-down",
+        ),
+        (&["--wait", "0", "--servers", "127.0.0.1:1"], "1..=86400"),
+    ] {
+        let done = finish(command().args(["check", url]).args(words), "");
+        assert_eq!(done.code, 2, "{done:?}");
+        assert!(done.err.contains(named), "{done:?}");
+    }
+}

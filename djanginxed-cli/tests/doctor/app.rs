@@ -6,7 +6,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actix_web::dev::{ServerHandle, Service};
+use actix_web::dev::{Server, ServerHandle, Service};
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{
@@ -14,6 +14,7 @@ use actix_web::{
 };
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, Variant, cache_page};
+use futures_util::future::join_all;
 
 /// What stands around the handlers.
 #[derive(Clone, Copy, Default)]
@@ -25,12 +26,16 @@ pub(crate) struct Build {
     pub(crate) takes: Option<&'static str>,
     /// Whether it has an admin page, at `/_pages`.
     pub(crate) admin: bool,
+    /// Whether that is on a port of its own, where nothing else is.
+    pub(crate) admin_apart: bool,
 }
 
 /// An application on a free port; it ends with this value.
 pub(crate) struct Application {
     pub(crate) port: u16,
-    handle: ServerHandle,
+    /// Where the admin page is.
+    pub(crate) admin: String,
+    handles: Vec<ServerHandle>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,6 +44,7 @@ impl Application {
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             rt::System::new().block_on(async move {
+                let apart = build.admin_apart.then(|| admin_server(pages.clone()));
                 let server = HttpServer::new(move || {
                     let adds = build.adds.unwrap_or(("X-Added", "nothing"));
                     App::new()
@@ -64,15 +70,22 @@ impl Application {
                 .shutdown_timeout(0)
                 .bind(("127.0.0.1", port))
                 .unwrap();
-                let server = server.run();
-                send.send(server.handle()).unwrap();
-                server.await.unwrap();
+                let servers = match apart {
+                    None => (port, vec![server.run()]),
+                    Some((port, apart)) => (port, vec![server.run(), apart]),
+                };
+                let handles = servers.1.iter().map(Server::handle).collect();
+                send.send((servers.0, handles)).unwrap();
+                for ended in join_all(servers.1).await {
+                    ended.unwrap();
+                }
             });
         });
-        let handle = receive.recv().unwrap();
+        let (admin_port, handles) = receive.recv().unwrap();
         Application {
             port,
-            handle,
+            admin: format!("http://127.0.0.1:{admin_port}/_pages"),
+            handles,
             thread: Some(thread),
         }
     }
@@ -84,11 +97,24 @@ impl Application {
 
 impl Drop for Application {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
+        for handle in &self.handles {
+            drop(handle.stop(false));
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+/// An admin page on a free port, where no page is.
+fn admin_server(pages: PageCache) -> (u16, Server) {
+    let server = HttpServer::new(move || App::new().configure(pages.admin("/_pages")))
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+    (server.addrs()[0].port(), server.run())
 }
 
 fn routes(app: &mut web::ServiceConfig) {
@@ -98,6 +124,9 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(large)
         .service(listed)
         .service(kept)
+        .service(soon)
+        .service(soon_and_slow)
+        .service(soon_and_refused)
         .service(about_nginx)
         .service(kept_and_broken)
         .service(q)
@@ -191,7 +220,40 @@ async fn kept() -> impl Responder {
     html("<p>kept")
 }
 
-/// The same, and is rendered once for each target.
+/// The same, and its timeout can be waited for.
+#[get("/soon/{id}")]
+#[cache_page(3, stale = 600)]
+async fn soon() -> impl Responder {
+    html("<p>soon over")
+}
+
+/// Whether the application asks itself.
+fn is_refresh(request: &HttpRequest) -> bool {
+    let agent = request.headers().get("User-Agent");
+    agent.is_some_and(|agent| agent == "djanginxed")
+}
+
+/// Is rendered anew a second before its timeout ends, which takes until all is over.
+#[get("/soon-and-slow")]
+#[cache_page(4, stale = 1)]
+async fn soon_and_slow(request: HttpRequest) -> impl Responder {
+    if is_refresh(&request) {
+        rt::time::sleep(Duration::from_millis(3500)).await;
+    }
+    html("<p>soon over")
+}
+
+/// Knows of no such program.
+#[get("/soon-and-refused")]
+#[cache_page(3, stale = 600)]
+async fn soon_and_refused(request: HttpRequest) -> impl Responder {
+    match is_refresh(&request) {
+        true => HttpResponse::Forbidden().finish(),
+        false => html("<p>soon over"),
+    }
+}
+
+/// The same as `kept`, and is rendered once for each target.
 #[get("/kept-and-broken")]
 #[cache_page(60, stale = 600)]
 async fn kept_and_broken(request: HttpRequest) -> impl Responder {

@@ -4,10 +4,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use djanginxed::{Layout, Placement, Vary};
-use testkit::{Memcached, Process, eventually};
+use testkit::{Memcached, Process, eventually, eventually_within};
 
 use crate::app::Build;
-use crate::broken::lasting::{WITH_ADMIN, admin};
+use crate::broken::lasting::{WITH_ADMIN, admin, waits, waits_with_admin};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
 use crate::broken::variants::with_secret;
 use crate::stand::{SECRET, SOUND, Setup, Stand};
@@ -89,6 +89,9 @@ fn what_keeps_visitors_from_waiting_is_proved() {
                 fact(&said, name).unwrap_or_else(|| panic!("{name}: {}", said.text));
             assert!(holds && seen.contains(part), "{name}: {seen}");
         }
+        // Whoever does not wait is told how long that would take.
+        let (holds, seen) = fact(&said, "refresh").unwrap();
+        assert!(!holds && seen.contains("--wait 6"), "{seen}");
         let down = without_app("", layout);
         let said = crate::check(&Stand::start(&down).command(&down));
         let (holds, seen) = fact(&said, "stand-in").unwrap();
@@ -101,12 +104,52 @@ fn what_keeps_visitors_from_waiting_is_proved() {
             ..all
         };
         let said = crate::check(&Stand::start(&none).command(&none));
-        for name in ["stale", "copy", "render-lock"] {
+        for name in ["stale", "copy", "render-lock", "refresh"] {
             assert_eq!(fact(&said, name), None, "{name}");
         }
         let (holds, seen) = fact(&said, "purge").unwrap();
         assert!(holds && seen.contains("the page is gone"), "{seen}");
     }
+}
+
+/// A site whose timeouts are short, and end by a render.
+fn soon(layout: Layout, args: fn(&Stand) -> Vec<String>) -> Setup {
+    Setup {
+        target: "/soon/1",
+        layouts: [layout; 2],
+        refreshes: true,
+        build: WITH_ADMIN,
+        args,
+        ..SOUND
+    }
+}
+
+#[test]
+fn the_end_of_a_timeout_is_seen_to_render_a_page_anew() {
+    for (layout, args) in [
+        (Layout::Body, waits as fn(&Stand) -> Vec<String>),
+        (Layout::Response, waits),
+        (Layout::Body, waits_with_admin),
+    ] {
+        let setup = soon(layout, args);
+        let stand = Stand::start(&setup);
+        let said = crate::check(&stand.command(&setup));
+        let (holds, seen) = fact(&said, "refresh").unwrap();
+        assert!(holds && seen.contains("when its timeout ends"), "{seen}");
+        assert!(said.cause.is_none() && said.code == 0, "{}", said.text);
+        eventually("nothing is left", || pages_on(&stand.memcached[0]) == 0);
+    }
+}
+
+#[test]
+fn a_timeout_that_is_longer_is_not_waited_for() {
+    let setup = soon(Layout::Body, |_| {
+        ["--wait", "1"].map(str::to_owned).to_vec()
+    });
+    let said = crate::check(&Stand::start(&setup).command(&setup));
+    let (holds, seen) = fact(&said, "refresh").unwrap();
+    let found = seen.contains("not proven") && seen.contains("--wait ");
+    assert!(!holds && found && said.code == 0, "{seen}");
 }
 
 pub(crate) fn setups() -> Vec<Setup> {
@@ -618,15 +661,50 @@ fn a_check_that_is_ended_leaves_nothing_in_memcached() {
             ..SOUND
         };
         let stand = Stand::start(&setup);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_djanginxed"));
-        command.args(stand.command(&setup));
-        let mut process = Process::spawn("djanginxed", &mut command, None).unwrap();
+        let mut process = started(&stand, &setup);
         eventually("a page is stored", || pages_on(&stand.memcached[0]) > 0);
-        let mut kill = Command::new("kill");
-        let sent = kill.args([signal, &process.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        eventually("it ends", || process.ended().is_some());
-        assert_eq!(process.ended().unwrap().code(), Some(code));
+        end(&mut process, signal, code);
         eventually("nothing is left", || pages_on(&stand.memcached[0]) == 0);
     }
+}
+
+#[test]
+fn a_wait_that_is_ended_leaves_nothing_in_memcached() {
+    let setup = Setup {
+        target: "/kept/1",
+        ..soon(Layout::Body, |_| {
+            ["--wait", "100"].map(str::to_owned).to_vec()
+        })
+    };
+    let stand = Stand::start(&setup);
+    let mut process = started(&stand, &setup);
+    let pages = || {
+        let is_page = |key: &String| key.len() == 32;
+        let keys = stand.memcached[0].keys();
+        keys.iter().filter(|key| is_page(key)).count()
+    };
+    eventually("some pages are stored", || pages() > 3);
+    // All others are taken away before.
+    eventually_within(Duration::from_secs(60), "one page is waited for", || {
+        pages() == 1
+    });
+    assert!(process.ended().is_none());
+    end(&mut process, "-INT", 130);
+    eventually("nothing is left", || pages_on(&stand.memcached[0]) == 0);
+}
+
+/// A check that is under way.
+fn started(stand: &Stand, setup: &Setup) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_djanginxed"));
+    command.args(stand.command(setup));
+    Process::spawn("djanginxed", &mut command, None).unwrap()
+}
+
+/// Ends it with a signal, of which its exit code tells.
+fn end(process: &mut Process, signal: &str, code: i32) {
+    let mut kill = Command::new("kill");
+    let sent = kill.args([signal, &process.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    eventually("it ends", || process.ended().is_some());
+    assert_eq!(process.ended().unwrap().code(), Some(code));
 }

@@ -71,6 +71,7 @@ pub(crate) const SOUND: Setup = Setup {
         adds: None,
         takes: None,
         admin: false,
+        admin_apart: false,
     },
     pages: |pages| pages,
     of_app: all,

@@ -187,6 +187,11 @@ impl Cause {
             Cause::AdminOption => "Give the URL of the page that pages.admin(…) configures, as the application itself has it (not through nginx), and what opens it with --admin-header \"NAME: VALUE\".".to_owned(),
             Cause::PurgeFails => "Purges do not reach all servers: whoever purges gets told so (Purged::failures) and is to try again; see how the application reaches Memcached.".to_owned(),
             Cause::NotReplaced => "refresh_through is set, and the request of this process to itself brought no page in time: it is to name where this very process listens (each process its own port, no nginx between), and the page's render is to be shorter than purge_deadline; the log says \"refresh\".".to_owned(),
+            Cause::RefreshMissing => format!("The application has no refresh_through: add .refresh_through(\"http://HOST:PORT\"), {OWN_ADDRESS}; or leave --wait out."),
+            Cause::RefreshFails => format!("refresh_through is set, and its request brings no page: correct its address, {OWN_ADDRESS}. The log says why (\"a page is not rendered anew\")."),
+            Cause::NotRefreshed => format!("The application has no refresh_through, or its address is wrong: give it .refresh_through(\"http://HOST:PORT\"), {OWN_ADDRESS}. Of a wrong address the log says \"a page is not rendered anew\"; --admin tells the two apart."),
+            Cause::RefreshLate => "refresh_through works, and is late: the render takes longer than the time before the page's end (a tenth of its timeout, 1 to 30 s), or other renders that fail or take long are before it (\"a page is not rendered anew\" in the log). Give the page a stale time of 3 s or more (stale = …), and more renders at a time (refresh_at_once).".to_owned(),
+            Cause::RefreshRefused => "The application has rendered the page for its own request and may not store it, so the page is taken away, and its log says why (\"not stored\"): something treats this request otherwise than a visitor's. It comes without nginx and without cookies, with the User-Agent djanginxed.".to_owned(),
             Cause::ApplicationAnswers => "Stop the application, all its processes, and check again.".to_owned(),
             Cause::NginxCopies => format!("nginx has no copy to give out in place of the application: {GENERATE}, with --stale-if-error."),
             _ => return None,
@@ -243,6 +248,9 @@ impl Cause {
         }
     }
 }
+
+const OWN_ADDRESS: &str =
+    "where this very process listens (each process its own port, no nginx between)";
 
 const OWN_PAGE: &str = "give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE), since the type is a part of the key.";
 

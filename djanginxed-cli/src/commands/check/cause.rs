@@ -234,6 +234,18 @@ pub(super) enum Cause {
     /// A purge deletes what it is to replace.
     NotReplaced,
 
+    // With --wait.
+    /// No process of the application refreshes pages.
+    RefreshMissing,
+    /// One does, and its requests to itself bring no page.
+    RefreshFails,
+    /// The same; no fact says which of both.
+    NotRefreshed,
+    /// A page is rendered anew too late.
+    RefreshLate,
+    /// A page is rendered anew and may not be stored.
+    RefreshRefused,
+
     // With --app-down.
     /// The application answers, so nothing is proved.
     ApplicationAnswers,
@@ -349,6 +361,11 @@ impl Cause {
             Cause::AdminOption => "admin-option",
             Cause::PurgeFails => "purge-fails",
             Cause::NotReplaced => "not-replaced",
+            Cause::RefreshMissing => "refresh-missing",
+            Cause::RefreshFails => "refresh-fails",
+            Cause::NotRefreshed => "not-refreshed",
+            Cause::RefreshLate => "refresh-late",
+            Cause::RefreshRefused => "refresh-refused",
             Cause::ApplicationAnswers => "application-answers",
             Cause::NginxCopies => "nginx-copies",
             Cause::Unexplained => "unexplained",

@@ -225,6 +225,8 @@ pub(super) struct Lasting {
     pub(super) copy: Option<Copied>,
     pub(super) lock: Option<Locked>,
     pub(super) purge: Option<Purge>,
+    /// With `--wait`.
+    pub(super) refresh: Option<Awaited>,
 }
 
 /// A page whose timeout was made to end.
@@ -260,8 +262,9 @@ pub(super) struct Locked {
 pub(super) enum Purge {
     /// What answers is no admin page, or does as it is not told.
     NoAdmin(String),
-    /// nginx did not find the page, so nothing is proved.
-    NotRead,
+    /// nginx did not find the page, so nothing is proved; whether the application refreshes
+    /// pages.
+    NotRead(Option<bool>),
     Done(Purged),
 }
 
@@ -275,6 +278,38 @@ pub(super) struct Purged {
     pub(super) failure: Option<String>,
     /// Whether the page that nginx read is still there.
     pub(super) old_is_there: bool,
+}
+
+/// What became of a page whose timeout was waited for, while nobody asked the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// The process that stores it refreshes no pages, so nobody waited.
+    Off,
+    /// nginx did not find the page, so nothing is proved.
+    NotRead,
+    /// It has no end.
+    Endless,
+    /// Its timeout ends in so many seconds, which is longer than `--wait`.
+    TooLong(u64),
+    /// A new entry came in the place of this one.
+    Renewed(Times),
+    /// This one went away; whether another came later.
+    Gone(Times, bool),
+    /// This one was still there some time after its timeout.
+    Left(Times),
+    /// The server could not be asked any more, as it says.
+    Unseen(String),
+}
+
+/// An entry's times, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Times {
+    /// What was left of its timeout when it was first seen.
+    pub(super) timeout: u64,
+    /// For so long behind its timeout it is kept.
+    pub(super) stale: u32,
+    /// What was left of timeout and stale time when it was last seen.
+    pub(super) left: u64,
 }
 
 /// What nginx answers without the application.
@@ -294,6 +329,27 @@ pub(super) struct Timed {
     pub(super) answer: Answer,
     pub(super) direct: Option<Answer>,
     pub(super) took: Duration,
+}
+
+impl Times {
+    /// What was left of its timeout when it was last seen.
+    pub(super) fn timeout_left(&self) -> u64 {
+        self.left.saturating_sub(self.stale.into())
+    }
+}
+
+impl Purge {
+    /// Whether the application refreshes pages by requests to itself; none: it is not
+    /// known.
+    pub(super) fn refreshes(&self) -> Option<bool> {
+        match self {
+            Purge::NoAdmin(_) => None,
+            Purge::NotRead(refreshes) => *refreshes,
+            // One of an older version does not say so.
+            Purge::Done(purged) if purged.replaced > 0 => Some(true),
+            Purge::Done(purged) => purged.refreshes,
+        }
+    }
 }
 
 impl Given {

@@ -32,6 +32,9 @@ use facts::Given;
 use gather::Gathering;
 use report::Report;
 
+/// The longest `--wait`, in seconds.
+const LONGEST_WAIT: u64 = 86_400;
+
 /// Prove that a running site works, or name the one cause why it does not
 ///
 /// URL is a page that is cached. It is asked for under queries of its own, so
@@ -82,6 +85,9 @@ pub(crate) struct Args {
     /// A header for --admin, such as a password; may be given several times
     #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = super::header, requires = "admin")]
     admin_headers: Vec<(String, String)>,
+    /// Wait so long for a page's timeout to end: prove that it is then rendered anew by itself
+    #[arg(long, value_name = "SECONDS", requires = "servers", conflicts_with_all = ["faults", "app_down"], value_parser = clap::value_parser!(u64).range(1..=LONGEST_WAIT))]
+    wait: Option<u64>,
     /// Connect there, whatever host the URL names
     #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
     connect: Option<String>,

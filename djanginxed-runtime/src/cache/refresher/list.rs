@@ -35,7 +35,7 @@ pub(super) fn again(life: Life) -> Option<Duration> {
 }
 
 /// How long before the end of its time a page is rendered anew.
-pub(super) fn lead(life: Life) -> Duration {
+pub(crate) fn lead(life: Life) -> Duration {
     if life.stale >= LATE_ENOUGH {
         return Duration::ZERO;
     }

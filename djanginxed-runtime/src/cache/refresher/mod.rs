@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
+pub(crate) use self::list::lead;
+
 use self::list::List;
 use self::tickets::Tickets;
 pub(crate) use self::wanted::Wanted;
@@ -128,7 +130,7 @@ impl Refresher {
         if self.thread(pages).is_none() {
             return;
         }
-        let due = started + life.fresh.saturating_sub(list::lead(life));
+        let due = started + life.fresh.saturating_sub(lead(life));
         let (has_room, count) = self.shared.change(|list| {
             let took = started.elapsed();
             let has_room = list.put(key, Arc::clone(wanted), life, due, took);
@@ -257,7 +259,7 @@ fn next(look: &Result<Option<Look>, StoreError>, life: Life) -> Next {
         Ok(None) => return Next::Gone,
         Ok(Some(look)) => look,
     };
-    let lead = life.stale + list::lead(life);
+    let lead = life.stale + lead(life);
     match look.left.and_then(|left| left.checked_sub(lead)) {
         Some(early) if early >= SLACK => Next::Renewed(early),
         _ if look.was_read => Next::Render,

@@ -89,7 +89,7 @@ pub(super) fn purge(facts: &Facts) -> Verdict {
     match &facts.lasting.purge {
         None => Silent,
         Some(Purge::NoAdmin(problem)) => Bad(Cause::AdminOption, problem.clone()),
-        Some(Purge::NotRead) => {
+        Some(Purge::NotRead(_)) => {
             Unchecked("nginx does not find what the process of --admin stores".to_owned())
         }
         Some(Purge::Done(purged)) => purged_well(purged),

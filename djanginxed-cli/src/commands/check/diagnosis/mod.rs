@@ -11,6 +11,7 @@ mod lasting;
 mod page;
 mod placed;
 mod reach;
+mod refresh;
 mod requests;
 mod stored;
 mod target;
@@ -60,6 +61,8 @@ pub(super) enum Stage {
     Strangers,
     /// Pages past their timeout, copies, locks, purges.
     Lasting,
+    /// A page whose timeout is waited for.
+    Refresh,
     /// Memcached is out of reach.
     Faults,
     /// The application is down.
@@ -76,6 +79,7 @@ pub(super) const RUNNING: &[Stage] = &[
     Stage::Methods,
     Stage::Strangers,
     Stage::Lasting,
+    Stage::Refresh,
 ];
 
 impl Stage {
@@ -125,6 +129,7 @@ impl Stage {
                 ("render-lock", lasting::lock),
                 ("purge", lasting::purge),
             ],
+            Stage::Refresh => &[("refresh", refresh::refresh)],
             Stage::WithoutApp => &[
                 ("app-down", lasting::app_is_down),
                 ("stand-in", lasting::stand_in),

@@ -8,8 +8,8 @@ use hyper::header::{HeaderMap, HeaderName};
 use super::{RUNNING, Stage, Verdict};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{
-    Answer, DirectVariant, Facts, Forged, Given, Inspection, Lasting, Look, Place, Purge, Purged,
-    Timed, Trial, VariantTrial, Variants,
+    Answer, Awaited, DirectVariant, Facts, Forged, Given, Inspection, Lasting, Look, Place, Purge,
+    Purged, Timed, Times, Trial, VariantTrial, Variants,
 };
 use crate::commands::check::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
@@ -322,6 +322,114 @@ fn a_purge_leaves_no_old_page_and_replaces_where_it_should() {
         purged(Some(true), 0, 1, Some("down"), false),
         Some(Cause::PurgeFails)
     );
+}
+
+const fn purged(refreshes: Option<bool>, replaced: u64) -> Option<Purge> {
+    Some(Purge::Done(Purged {
+        refreshes,
+        deleted: 1 - replaced,
+        replaced,
+        failure: None,
+        old_is_there: false,
+    }))
+}
+
+fn awaited(awaited: Option<Awaited>, purge: Option<Purge>) -> Verdict {
+    let mut facts = facts();
+    facts.lasting.purge = purge;
+    facts.lasting.refresh = awaited;
+    super::refresh::refresh(&facts)
+}
+
+/// An entry that was seen until so much of its time was left.
+fn times(timeout: u64, stale: u32, left: u64) -> Times {
+    Times {
+        timeout,
+        stale,
+        left,
+    }
+}
+
+#[track_caller]
+fn is_bad(verdict: &Verdict, cause: &Cause) {
+    let is_it = matches!(verdict, Verdict::Bad(found, _) if found == cause);
+    assert!(is_it, "{verdict:?} instead of {cause:?}");
+}
+
+#[test]
+fn a_new_entry_in_the_place_of_the_old_one_is_a_refresh() {
+    for (times, when) in [
+        (times(60, 0, 6), " 6 s before its timeout ends"),
+        (times(60, 600, 600), " when its timeout ends"),
+        (times(60, 600, 597), " when its timeout ends"),
+    ] {
+        let verdict = awaited(Some(Awaited::Renewed(times)), None);
+        let is_it = matches!(&verdict, Verdict::Good(seen) if seen.contains(when));
+        assert!(is_it, "{verdict:?}");
+    }
+}
+
+#[test]
+fn why_no_new_page_came_is_told_by_the_admin_page() {
+    let not_read = |refreshes| Some(Purge::NotRead(refreshes));
+    for end in [
+        Awaited::Left(times(60, 600, 595)),
+        Awaited::Gone(times(60, 0, 1), false),
+        Awaited::Gone(times(60, 2, 0), false),
+    ] {
+        for (purge, cause) in [
+            (None, Cause::NotRefreshed),
+            (not_read(None), Cause::NotRefreshed),
+            (purged(None, 0), Cause::NotRefreshed),
+            (not_read(Some(false)), Cause::RefreshMissing),
+            (not_read(Some(true)), Cause::RefreshFails),
+            // The purge has shown that the address is right.
+            (purged(Some(true), 1), Cause::RefreshLate),
+            (purged(None, 1), Cause::RefreshLate),
+        ] {
+            is_bad(&awaited(Some(end.clone()), purge), &cause);
+        }
+    }
+    let off = awaited(Some(Awaited::Off), purged(Some(false), 0));
+    is_bad(&off, &Cause::RefreshMissing);
+}
+
+#[test]
+fn a_page_that_goes_away_tells_by_its_time_why() {
+    let gone = |times, is_back| awaited(Some(Awaited::Gone(times, is_back)), None);
+    is_bad(&gone(times(60, 0, 1), true), &Cause::RefreshLate);
+    // Of a minute it is due six seconds before its end, with a stale time at its end.
+    is_bad(&gone(times(60, 0, 6), false), &Cause::RefreshRefused);
+    is_bad(&gone(times(60, 600, 599), false), &Cause::RefreshRefused);
+    for (times, is_back) in [
+        (times(60, 0, 9), false),
+        (times(60, 600, 603), false),
+        (times(60, 600, 599), true),
+    ] {
+        let verdict = gone(times, is_back);
+        let is_it = matches!(&verdict, Verdict::Unchecked(why) if why.contains("evicted"));
+        assert!(is_it, "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_is_not_waited_for_is_not_proven_and_says_how_it_would_be() {
+    let why = |end, purge| match awaited(end, purge) {
+        Verdict::Unchecked(why) => why,
+        other => format!("{other:?}"),
+    };
+    assert!(why(Some(Awaited::TooLong(60)), None).contains("--wait 61 "));
+    assert!(why(Some(Awaited::TooLong(86_400)), None).contains("a shorter timeout"));
+    let down = Awaited::Unseen("down".to_owned());
+    for end in [Awaited::NotRead, Awaited::Endless, down] {
+        assert!(why(Some(end), purged(Some(true), 1)).contains("waited for"));
+    }
+    // The trial's page has 60 s left.
+    assert!(why(None, purged(Some(true), 1)).contains("--wait 61 "));
+    assert!(why(None, Some(Purge::NotRead(Some(true)))).contains("--wait 61 "));
+    for purge in [None, purged(Some(false), 0), purged(None, 0)] {
+        assert_eq!(awaited(None, purge), Verdict::Silent);
+    }
 }
 
 const REFUSED: &str = "djanginxed; fwd=bypass; detail=cookie";

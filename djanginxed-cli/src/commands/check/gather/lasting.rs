@@ -130,10 +130,9 @@ impl Gathering {
         let Some(address) = self.admin.as_ref().map(super::admin::Admin::address) else {
             return;
         };
-        let mut process = self.probe.process(address);
         let target = self.probe.fresh();
         let key = self.probe.key(&target);
-        let _ = self.probe.ask_process(&mut process, &target).await;
+        let _ = self.probe.ask_process(address, &target).await;
         let is_read = self.is_read(&target, &key).await;
         let Some(admin) = self.admin.as_mut() else {
             return;
@@ -144,7 +143,7 @@ impl Gathering {
             Err(problem) => Purge::NoAdmin(problem),
             Ok(page) => match page.purged {
                 None => Purge::NoAdmin(page.said.unwrap_or_default()),
-                Some(_) if !is_read => Purge::NotRead,
+                Some(_) if !is_read => Purge::NotRead(page.refreshes),
                 Some(purged) => Purge::Done(Purged {
                     refreshes: page.refreshes,
                     deleted: purged.deleted,
@@ -157,7 +156,7 @@ impl Gathering {
     }
 
     /// Whether nginx finds the page, as soon as it is stored.
-    async fn is_read(&mut self, target: &str, key: &PageKey) -> bool {
+    pub(super) async fn is_read(&mut self, target: &str, key: &PageKey) -> bool {
         for _ in 0..20 {
             if self.item(&key.to_string(), key).await.is_some() {
                 let answer = self.probe.get(target).await;

@@ -7,6 +7,7 @@ mod inspect;
 mod lasting;
 mod page;
 mod probe;
+mod refresh;
 mod requests;
 mod store;
 mod variants;
@@ -94,6 +95,7 @@ impl Gathering {
             Stage::Variants => self.variants().await,
             Stage::Strangers => self.strangers().await,
             Stage::Lasting => self.lasting().await,
+            Stage::Refresh => self.refresh().await,
             Stage::Faults => self.faults().await,
             Stage::WithoutApp => self.without_app().await,
         }

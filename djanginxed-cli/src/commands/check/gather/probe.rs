@@ -219,6 +219,15 @@ impl Probe {
         servers.peek_at(index, key).await.ok().flatten()
     }
 
+    /// The page of `key` on its own server, or why that does not say.
+    pub(super) async fn watched(&mut self, key: &PageKey) -> Result<Option<Item>, String> {
+        let Some((servers, index)) = self.server_of(key) else {
+            return Ok(None);
+        };
+        let found = servers.peek_at(index, key).await;
+        found.map_err(|trouble| format!("{}: {trouble}", servers.address(index)))
+    }
+
     /// The servers, and the index of the one that has `key`.
     pub(super) fn server_of(&mut self, key: &PageKey) -> Option<(&mut Servers, usize)> {
         let servers = self.servers.as_mut()?;
@@ -243,14 +252,10 @@ impl Probe {
         async move { client.send(&request).await }
     }
 
-    /// A client of another process of the application, for the site's host.
-    pub(super) fn process(&self, address: String) -> Client {
-        self.nginx.again().at(address).without_tls()
-    }
-
-    /// Asks a process of the application, as nginx does.
-    pub(super) async fn ask_process(&mut self, process: &mut Client, target: &str) -> Answer {
+    /// Asks a process of the application, as nginx does for the site's host.
+    pub(super) async fn ask_process(&mut self, address: String, target: &str) -> Answer {
         let request = self.as_nginx("GET", target, &[]);
+        let mut process = self.nginx.again().at(address).without_tls();
         process.send(&request).await
     }
 
