@@ -102,6 +102,13 @@ fn the_advice_has_the_lines_to_write() {
         "{}",
         said.change
     );
+    let nginx = Setup {
+        tells_conf: true,
+        ..varied(rules)
+    };
+    let (_, seen, _) = told(&nginx);
+    let part = "nginx's file has --vary language=en,fr";
+    assert!(seen.contains(part), "{seen}");
     // Nothing is said, and Vary says which.
     let forgotten = Setup {
         args: |_| Vec::new(),

@@ -8,8 +8,8 @@ use super::site::walk;
 const FOUND: &str = "(?<djanginxed_found>";
 
 impl Conf {
-    /// The rules of which a key has the values, as `--vary` has them; none where one of
-    /// them is not written as a generated file has it.
+    /// The rules of which a key has the values, as `--vary` has them, the longer languages
+    /// first; none where one of them is not written as a generated file has it.
     pub(super) fn rules(&self, key: &str) -> Option<Vec<String>> {
         let parts = key.split('~').skip(1);
         parts.map(|part| self.rule(variable(part)?)).collect()

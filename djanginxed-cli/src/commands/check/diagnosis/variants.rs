@@ -205,7 +205,11 @@ fn wrong(facts: &Facts, trial: &VariantTrial) -> Option<Verdict> {
         }
     };
     let bad = |cause, answer: &Response| {
-        let seen = format!("{value}: {}", seen(answer));
+        let of_file = match cause {
+            Cause::NginxVariants(_) => of_file(facts),
+            _ => None,
+        };
+        let seen = format!("{value}: {}{}", seen(answer), of_file.unwrap_or_default());
         Some(Bad(cause, seen))
     };
     let what = || value.clone();
@@ -221,6 +225,27 @@ fn wrong(facts: &Facts, trial: &VariantTrial) -> Option<Verdict> {
         (.., Some(false)) => bad(of_application(trial), second),
         (.., None) => bad(Cause::VariantsDiffer(what()), second),
     }
+}
+
+/// What nginx's file has, where it is not what was given.
+fn of_file(facts: &Facts) -> Option<String> {
+    let has = facts.given.conf.as_ref()?.site(&facts.url)?.rules;
+    let given = facts
+        .given
+        .rules
+        .iter()
+        .map(|rule| in_any_order(&rule.option));
+    let is_same = has.iter().map(|rule| in_any_order(rule)).eq(given);
+    let has = options(&has).join(" ");
+    (!has.is_empty() && !is_same).then(|| format!("; nginx's file has {has}"))
+}
+
+/// A rule's name, and its values but for the first, whose order a file does not keep.
+fn in_any_order(rule: &str) -> (String, Vec<String>) {
+    let (name, values) = rule.split_once('=').unwrap_or((rule, ""));
+    let mut values: Vec<String> = values.split(',').map(str::to_owned).collect();
+    values[1..].sort_unstable();
+    (name.to_ascii_lowercase(), values)
 }
 
 /// Whether the application, asked directly, has no page of his own for him either.
