@@ -39,7 +39,7 @@ pub(crate) enum Group {
     Waits,
     /// Purges of a tag that very many pages have.
     Purge,
-    /// What share of a mixed site's requests nginx answers alone.
+    /// What share of the example shop's requests nginx answers alone.
     Coverage,
     /// More workers, more pages.
     Scaling,

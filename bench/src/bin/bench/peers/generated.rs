@@ -1,6 +1,6 @@
 //! nginx with the generated file.
 
-use bench::mixed::SECRET;
+use bench::stand::SECRET;
 use djanginxed::nginx::{Md5, Site};
 use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, Vary};
 use testkit::{Memcached, Module, free_port};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bench::mixed::SECRET;
+use bench::stand::SECRET;
 use djanginxed::nginx::Md5;
 use djanginxed::{ConfigError, PageCache, Vary};
 
