@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Read, Write};
 
 use testkit::{Memcached, eventually, free_port, http};
 
@@ -103,8 +103,11 @@ fn what_a_server_says_does_not_steer_the_terminal() {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             std::thread::spawn(move || {
-                let _ = stream.write_all(b"SERVER_ERROR \x1b[31mred\r\n");
-                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+                let mut asked = [0; 4096];
+                while let Ok(1..) = stream.read(&mut asked) {
+                    // More answers than there were questions.
+                    let _ = stream.write_all(&b"SERVER_ERROR \x1b[31mred\r\n".repeat(500));
+                }
             });
         }
     });
