@@ -4,12 +4,17 @@
 pub mod by_hand;
 pub mod growth;
 pub mod handlers;
-pub mod mixed;
+pub mod prices;
 pub mod seen;
 pub mod served;
 pub mod site;
 pub mod stand;
 pub mod trial;
 pub mod usage;
+pub mod variant;
 pub mod visit;
 pub mod work;
+
+#[path = "../../examples/shop/main.rs"]
+#[allow(dead_code, reason = "its main is not this program's")]
+mod shop;

@@ -1,53 +1,85 @@
-//! What a visitor sees of an answer, apart from what differs each time.
+//! What a visitor sees of an answer.
 
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use serde_json::Value;
 use testkit::http::Response;
 
-/// An answer without its nonce, and without the version it shows.
+/// An answer without its nonce.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    status: u16,
+    /// The status.
+    pub status: u16,
     fields: Vec<(&'static str, Option<String>)>,
-    text: String,
+    /// The body, unpacked.
+    pub text: String,
+}
+
+/// A product on a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its number.
+    pub id: i64,
+    /// What it is called.
+    pub name: String,
+    /// Where it is listed.
+    pub category: String,
+    /// Its price.
+    pub cents: u32,
 }
 
 /// What hits and renders must say alike.
-const FIELDS: [&str; 4] = [
+const FIELDS: [&str; 7] = [
     "content-type",
     "content-security-policy",
     "location",
+    "referrer-policy",
+    "set-cookie",
+    "x-content-type-options",
     "x-frame-options",
 ];
 
 impl Seen {
-    /// What is seen, and which version; none: it shows none.
+    /// What is seen.
     #[must_use]
-    pub fn of(answer: &Response) -> (Seen, Option<u64>) {
-        // The application escapes an apostrophe, too, which nginx leaves: the same text.
-        let text = text(answer).replace("&#39;", "'");
-        let nonce = said(&text, "nonce").filter(|nonce| is_nonce(nonce));
+    pub fn of(answer: &Response) -> Seen {
+        let policy = answer.header("content-security-policy");
+        let nonce = policy.and_then(|policy| between(policy, "'nonce-", '\''));
         let without = |text: &str| match nonce {
-            Some(nonce) => text.replace(nonce, "NONCE"),
-            // Of a page that shows none: the policy's own.
-            None => without_nonce(text),
+            Some(nonce) if is_nonce(nonce) => text.replace(nonce, "NONCE"),
+            _ => text.to_owned(),
         };
-        let version = said(&text, "version").and_then(|version| version.parse().ok());
-        let plain = match version {
-            Some(version) => text.replacen(&format!("version={version}"), "version=", 1),
-            None => text.clone(),
-        };
-        let field = |name| (name, answer.header(name).map(without));
-        let seen = Seen {
+        Seen {
             status: answer.status,
-            fields: FIELDS.map(field).to_vec(),
-            text: match nonce {
-                Some(nonce) => plain.replace(nonce, "NONCE"),
-                None => plain,
-            },
-        };
-        (seen, version)
+            fields: FIELDS
+                .map(|name| (name, answer.header(name).map(without)))
+                .to_vec(),
+            // The application escapes an apostrophe, too, which nginx leaves: the same text.
+            text: without(&text(answer)).replace("&#39;", "'"),
+        }
+    }
+
+    /// The products that it shows: of a page, of the feed, or one as JSON.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        match serde_json::from_str(&self.text) {
+            Ok(one) => of_json(&one).into_iter().collect(),
+            Err(_) => self.text.lines().filter_map(of_line).collect(),
+        }
+    }
+
+    /// The same, whatever its numbers are.
+    #[must_use]
+    pub fn without_numbers(&self) -> Seen {
+        let mut text = self.text.replace(|one: char| one.is_ascii_digit(), "0");
+        while text.contains("00") {
+            text = text.replace("00", "0");
+        }
+        Seen {
+            text,
+            ..self.clone()
+        }
     }
 }
 
@@ -63,53 +95,118 @@ fn text(answer: &Response) -> String {
     }
 }
 
-/// What stands behind `name=` in a page of the mixed site.
+fn of_json(one: &Value) -> Option<Row> {
+    Some(Row {
+        id: one["id"].as_i64()?,
+        name: one["name"].as_str()?.to_owned(),
+        category: one["category"].as_str()?.to_owned(),
+        cents: u32::try_from(one["cents"].as_u64()?).ok()?,
+    })
+}
+
+/// The product of a line: of a page, or of the feed.
+fn of_line(line: &str) -> Option<Row> {
+    let value = |begin: &str, end| between(line, begin, end);
+    let [id, name, category, cents] = match value("<li data-id=\"", '"') {
+        Some(id) => [
+            id,
+            value(&format!("/products/{id}\">"), '<')?,
+            value("/categories/", '"')?,
+            value("<data value=\"", '"')?,
+        ],
+        None => [
+            value("<id>urn:shop:", '<')?,
+            value("<title>", '<')?,
+            value("term=\"", '"')?,
+            value("<summary>", '<')?,
+        ],
+    };
+    Some(Row {
+        id: id.parse().ok()?,
+        name: name.to_owned(),
+        category: category.to_owned(),
+        cents: cents.replace('.', "").parse().ok()?,
+    })
+}
+
+/// What stands between `begin` and the next `end`.
 #[must_use]
-pub fn said<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("{name}="))?;
-    rest.split([' ', '\n']).next()
+pub fn between<'a>(text: &'a str, begin: &str, end: char) -> Option<&'a str> {
+    let (_, rest) = text.split_once(begin)?;
+    rest.split_once(end).map(|(found, _)| found)
 }
 
 fn is_nonce(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn without_nonce(policy: &str) -> String {
-    match policy.split_once("'nonce-") {
-        Some((before, rest)) => match rest.split_once('\'') {
-            Some((nonce, after)) if is_nonce(nonce) => format!("{before}'nonce-NONCE'{after}"),
-            _ => policy.to_owned(),
-        },
-        None => policy.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn page(status: u16, nonces: [char; 2], version: u64, name: &str) -> Response {
+    fn page(status: u16, nonces: [char; 2], cents: u32, name: &str) -> Seen {
         let [inner, outer] = nonces.map(|one| one.to_string().repeat(32));
         let policy = format!("script-src 'nonce-{outer}'");
-        Response {
+        Seen::of(&Response {
             status,
             headers: vec![("Content-Security-Policy".to_owned(), policy)],
-            body: format!("version={version} name={name} nonce={inner}\n").into_bytes(),
+            body: format!(
+                "<style nonce=\"{inner}\"></style><b>{name}</b>\n\
+                 <li data-id=\"7\"><a href=\"/products/7\">Lamp</a> \
+                 <a href=\"/categories/light\">light</a> <data value=\"{cents}\">x</data></li>\n"
+            )
+            .into_bytes(),
+        })
+    }
+
+    #[test]
+    fn pages_are_alike_but_for_the_nonce() {
+        let first = page(200, ['a', 'a'], 7, "ann");
+        assert_eq!(first, page(200, ['b', 'b'], 7, "ann"));
+        for other in [
+            page(404, ['a', 'a'], 7, "ann"),
+            page(200, ['a', 'b'], 7, "ann"),
+            page(200, ['a', 'a'], 8, "ann"),
+            page(200, ['a', 'a'], 7, "bob"),
+            page(200, ['x', 'x'], 7, "ann"),
+        ] {
+            assert_ne!(other, first);
         }
     }
 
     #[test]
-    fn pages_are_alike_but_for_version_and_nonce() {
-        let (first, one) = Seen::of(&page(200, ['a', 'a'], 7, "ann"));
-        let (again, two) = Seen::of(&page(200, ['b', 'b'], 12, "ann"));
-        assert_eq!((&first, one, two), (&again, Some(7), Some(12)));
-        for other in [
-            page(404, ['a', 'a'], 7, "ann"),
-            page(200, ['a', 'b'], 7, "ann"),
-            page(200, ['a', 'a'], 7, "bob"),
-            page(200, ['x', 'x'], 7, "ann"),
+    fn a_change_of_prices_is_told_from_any_other() {
+        let (before, after) = (
+            page(200, ['a', 'a'], 990, "ann"),
+            page(200, ['a', 'a'], 1000, "ann"),
+        );
+        assert_eq!(before.without_numbers(), after.without_numbers());
+        let other = page(200, ['a', 'a'], 1000, "bob");
+        assert_ne!(before.without_numbers(), other.without_numbers());
+    }
+
+    #[test]
+    fn products_are_read_from_pages_the_feed_and_json() {
+        let row = Row {
+            id: 7,
+            name: "Lamp".to_owned(),
+            category: "light".to_owned(),
+            cents: 4900,
+        };
+        let rows = page(200, ['a', 'a'], 4900, "ann").rows();
+        assert!(rows.iter().eq([&row]), "{rows:?}");
+        for text in [
+            "<entry><id>urn:shop:7</id><title>Lamp</title><updated>2026</updated>\
+             <category term=\"light\"/><summary>49.00</summary></entry>",
+            "{\"id\":7,\"name\":\"Lamp\",\"category\":\"light\",\"cents\":4900}",
         ] {
-            assert_ne!(Seen::of(&other).0, first, "{other:?}");
+            let answer = Response {
+                status: 200,
+                headers: Vec::new(),
+                body: text.into(),
+            };
+            let rows = Seen::of(&answer).rows();
+            assert!(rows.iter().eq([&row]), "{rows:?}");
         }
     }
 }

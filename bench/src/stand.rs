@@ -1,18 +1,30 @@
-//! The mixed site behind nginx and Memcached, in one process or in several, and the same
-//! site without any cache beside it.
+//! The shop of examples/shop behind nginx and Memcached, in one process or in several, and
+//! the same shop without any cache beside it.
 
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use djanginxed::{Layout, PageCache};
+use serde_json::Value;
 use tempfile::TempDir;
-use testkit::http::Request;
+use testkit::http::{Request, Response};
 use testkit::{Memcached, Module, Nginx, free_port};
 
-use crate::mixed;
+use crate::prices::FIRST;
 use crate::served::{Outcome, Served};
+use crate::shop::settings;
+use crate::shop::store::{Changed, Store};
 
-/// How a site is set up.
+/// The categories of products.
+pub const CATEGORIES: [&str; 4] = ["kitchen", "light", "paper", "toys"];
+
+/// Of sessions and groups.
+pub const SECRET: &str = "a-secret-of-the-bench-that-is-long-enough";
+
+const PASSWORD: &str = "tested";
+
+/// How a shop is set up.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// Where `bench-site` is.
@@ -21,8 +33,12 @@ pub struct Setup {
     pub layout: Layout,
     /// Processes of the cached application.
     pub processes: usize,
-    /// For how many seconds an article lives.
+    /// So many products; none: those that a new shop has.
+    pub products: usize,
+    /// For how many seconds a product's page lives.
     pub life: u64,
+    /// Whether the application renders anew what is read and purged.
+    pub replaces: bool,
 }
 
 /// All that runs. It ends with this value, nginx first.
@@ -38,6 +54,8 @@ pub struct Stand {
     pub memcached: Memcached,
     /// The cache's settings, as nginx and the applications have them.
     pub pages: PageCache,
+    /// Who changes products.
+    pub owner: Owner,
     setup: Setup,
     folder: TempDir,
 }
@@ -50,35 +68,40 @@ impl Stand {
     pub fn start(setup: Setup) -> Outcome<Stand> {
         let memcached = said(Memcached::start())?;
         let folder = said(tempfile::tempdir())?;
-        let site = |port, cached| site_command(&setup, &memcached, &folder, port, cached);
-        let apps: Vec<_> = (0..setup.processes)
-            .map(|_| Served::run(&mut site(None, true)))
-            .collect::<Result<_, _>>()?;
-        let plain = Served::run(&mut site(None, false))?;
-        let pages = said(mixed::settings(&memcached.address(), setup.layout).build())?;
-        let file = (apps.iter()).fold(mixed::nginx(&pages), |file, app| {
-            file.app(format!("127.0.0.1:{}", app.port))
-        });
-        let conf = |port: u16| {
-            let file = file.clone().listen(format!("127.0.0.1:{port}"));
-            let file = file.inner(format!("127.0.0.1:{}", free_port()));
-            said(file.generate()).map(|files| files.site())
+        fill(&database(&folder), setup.products)?;
+        let run = |cached| {
+            let mut command = said(shop(&setup, &memcached, &database(&folder), cached, None))?;
+            Served::run(&mut command)
         };
+        let apps: Vec<_> = (0..setup.processes)
+            .map(|_| run(true))
+            .collect::<Result<_, _>>()?;
+        let plain = run(false)?;
+        let pages = pages(&memcached.address(), setup.layout)?;
+        let ports: Vec<_> = apps.iter().map(|app| app.port).collect();
         // Refused settings are refused at any port.
-        conf(1)?;
-        let nginx = Nginx::builder()
+        nginx(&pages, &ports, 1)?;
+        let started = Nginx::builder()
             .modules([Module::SetMisc, Module::Srcache, Module::Memc])
-            .start(|port| format!("access_log off;\n{}", conf(port).unwrap_or_default()));
-        let nginx = said(nginx)?;
+            .start(|port| nginx(&pages, &ports, port).unwrap_or_default());
+        let nginx = said(started)?;
+        let owner = Owner::log_in(nginx.port())?;
         Ok(Stand {
             nginx,
             apps,
             plain,
             memcached,
             pages,
+            owner,
             setup,
             folder,
         })
+    }
+
+    /// How it was set up.
+    #[must_use]
+    pub fn setup(&self) -> &Setup {
+        &self.setup
     }
 
     /// Starts a killed process of the application again, where it was.
@@ -87,42 +110,158 @@ impl Stand {
     /// When it does not start.
     pub fn start_again(&mut self, number: usize) -> Outcome {
         let port = Some(self.apps[number].port);
-        let mut site = site_command(&self.setup, &self.memcached, &self.folder, port, true);
-        self.apps[number] = Served::run(&mut site)?;
+        let database = database(&self.folder);
+        let mut command = said(shop(&self.setup, &self.memcached, &database, true, port))?;
+        self.apps[number] = Served::run(&mut command)?;
         Ok(())
     }
 
-    /// Takes all pages away; whether none is left.
+    /// Purges everything by the first process's admin page; how many pages that has
+    /// replaced, if it is complete.
     #[must_use]
-    pub fn purge(&self) -> bool {
-        let answer = Request::new("POST", "/-/purge").try_send(self.apps[0].port);
-        answer.is_ok_and(|answer| answer.status == 200)
+    pub fn purge(&self) -> Option<u64> {
+        let ask = |request: Request| -> Option<(u16, Value)> {
+            let request = request.header("Accept", "application/json");
+            let answer = request.try_send(self.apps[0].port).ok()?;
+            Some((answer.status, serde_json::from_slice(&answer.body).ok()?))
+        };
+        let (_, report) = ask(Request::get("/internal/_pages"))?;
+        let (status, report) = ask(Request::new("POST", "/internal/_pages")
+            .header("Content-Type", "application/json")
+            .header("X-Djanginxed-Token", report["token"].as_str()?)
+            .body(r#"{"action": "purge-everything"}"#))?;
+        report["purged"]["replaced"]
+            .as_u64()
+            .filter(|_| status == 200)
     }
 }
 
-fn site_command(
+/// Who changes products.
+#[derive(Clone, Debug)]
+pub struct Owner(String);
+
+impl Owner {
+    /// Logs in, through nginx or where the application listens.
+    ///
+    /// # Errors
+    /// When he is not let in.
+    pub fn log_in(port: u16) -> Outcome<Owner> {
+        let nobody = Owner(String::new());
+        let request = nobody.form("/desk/login", &format!("password={PASSWORD}"));
+        let answer = said(request.try_send(port))?;
+        let cookie = answer
+            .header("set-cookie")
+            .and_then(|line| line.split(';').next());
+        match cookie {
+            Some(cookie) => Ok(Owner(cookie.to_owned())),
+            None => Err(format!("the owner is not let in: {answer:?}")),
+        }
+    }
+
+    /// Sends a form.
+    #[must_use]
+    pub fn form(&self, target: &str, form: &str) -> Request {
+        Request::new("POST", target)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("Cookie", &self.0)
+            .body(form)
+    }
+
+    /// Changes the price of one of the products that [`fill`] has made.
+    #[must_use]
+    pub fn reprice(&self, id: usize, cents: u32) -> Request {
+        let Changed { name, category, .. } = product(id);
+        let form = format!("name={name}&category={category}&cents={cents}");
+        self.form(&format!("/desk/products/{id}"), &form)
+    }
+
+    /// Whether a form was taken.
+    #[must_use]
+    pub fn is_taken(answer: &Response) -> bool {
+        answer.status == 303
+    }
+}
+
+/// The program of a shop that listens on `port`, or on a free one.
+///
+/// # Errors
+/// When there is no free port.
+pub fn shop(
     setup: &Setup,
     memcached: &Memcached,
-    folder: &TempDir,
-    port: Option<u16>,
+    database: &Path,
     cached: bool,
-) -> Command {
+    port: Option<u16>,
+) -> std::io::Result<Command> {
+    // Who asks itself must know its port before it listens.
+    let port = match port {
+        Some(port) => port,
+        None => TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
+    };
     let mut command = Command::new(&setup.program);
-    command.args(["--memcached", &memcached.address()]);
     command
-        .arg("--versions")
-        .arg(folder.path().join("versions"));
-    command.args(["--life", &setup.life.to_string()]);
-    if let Some(port) = port {
-        command.args(["--port", &port.to_string()]);
+        .env("SHOP_LISTEN", format!("127.0.0.1:{port}"))
+        .env("SHOP_DATABASE", database)
+        .env("SHOP_PASSWORD", PASSWORD)
+        .env("SHOP_SECRET", SECRET)
+        .env("SHOP_LIFE", setup.life.to_string())
+        .env("DJANGINXED_SERVERS", memcached.address())
+        .env("DJANGINXED_LAYOUT", setup.layout.to_string())
+        .env("DJANGINXED_ENABLED", u8::from(cached).to_string());
+    if setup.replaces {
+        let own = format!("http://127.0.0.1:{port}");
+        command.env("DJANGINXED_REFRESH_THROUGH", own);
     }
-    if cached {
-        command.arg("--cached");
+    Ok(command)
+}
+
+/// The cache's settings, which nginx's file is generated from, too.
+///
+/// # Errors
+/// When they are refused.
+pub fn pages(memcached: &str, layout: Layout) -> Outcome<PageCache> {
+    let settings = PageCache::builder().memcached([memcached]).layout(layout);
+    said(settings::pages(settings, SECRET))
+}
+
+/// nginx's file for an nginx on `port`, in front of the applications on `apps`.
+///
+/// # Errors
+/// When a setting is refused.
+pub fn nginx(pages: &PageCache, apps: &[u16], port: u16) -> Outcome<String> {
+    let site = settings::nginx(pages)
+        .listen(format!("127.0.0.1:{port}"))
+        .inner(format!("127.0.0.1:{}", free_port()));
+    let app = |site: djanginxed::nginx::Site, port: &u16| site.app(format!("127.0.0.1:{port}"));
+    let files = said(apps.iter().fold(site, app).generate())?;
+    Ok(format!("access_log off;\n{}", files.site()))
+}
+
+/// Makes products in a database, with the numbers from 1.
+///
+/// # Errors
+/// When the database refuses.
+pub fn fill(database: &Path, products: usize) -> Outcome {
+    let store = said(Store::open(database))?;
+    for id in 1..=products {
+        let known = said(store.change(id as i64, &product(id)))?;
+        if known.is_none() {
+            said(store.add(&product(id)))?;
+        }
     }
-    if setup.layout == Layout::Body {
-        command.arg("--bodies");
+    Ok(())
+}
+
+fn product(id: usize) -> Changed {
+    Changed {
+        name: format!("Product-{id}"),
+        category: CATEGORIES[id % CATEGORIES.len()].to_owned(),
+        cents: FIRST,
     }
-    command
+}
+
+fn database(folder: &TempDir) -> PathBuf {
+    folder.path().join("shop.sqlite")
 }
 
 fn said<T, E: ToString>(result: Result<T, E>) -> Outcome<T> {

@@ -1,4 +1,4 @@
-//! Visits of [`mixed`](crate::mixed), by chance.
+//! Visits of the shop, by chance.
 
 use std::thread;
 use std::time::Duration;
@@ -6,29 +6,32 @@ use std::time::Duration;
 use djanginxed::PageCache;
 use testkit::http::Request;
 
-use crate::mixed::ARTICLES;
+use crate::stand::CATEGORIES;
+
+/// Products with a higher number are not there.
+pub const PRODUCTS: usize = 300;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A change, which purges.
     Edit,
-    /// A page that is never cached.
-    Search,
+    /// The visitor's basket, which is never cached.
+    Basket,
     /// A redirect.
     Old,
-    /// An article that there is not.
+    /// A product that there is not.
     Missing,
     /// The feed.
     Feed,
-    /// An article as JSON.
+    /// A product as JSON.
     Json,
-    /// All articles.
+    /// All products.
     Front,
-    /// One article.
-    Article,
-    /// An article with a badge that the application includes for each visitor.
-    Member,
+    /// A list with a badge that the application includes for each visitor.
+    Category,
+    /// One product.
+    Product,
 }
 
 /// One visit.
@@ -36,11 +39,11 @@ pub enum Kind {
 pub struct Visit {
     /// What is asked for.
     pub kind: Kind,
-    /// Of which article.
-    pub article: usize,
+    /// Of which product, from 1.
+    pub product: usize,
     /// `Accept-Language`.
     pub language: &'static str,
-    /// The visitor's; empty: not logged in.
+    /// The visitor's; empty: he has none.
     pub name: String,
     /// The visitor's cookie against forged forms.
     pub token: String,
@@ -59,22 +62,23 @@ impl Visit {
     pub fn usual(random: &mut Random) -> Visit {
         let kind = match random.below(1000) {
             0..5 => Kind::Edit,
-            5..20 => Kind::Search,
+            5..20 => Kind::Basket,
             20..50 => Kind::Old,
             50..70 => Kind::Missing,
             70..150 => Kind::Feed,
             150..270 => Kind::Json,
             270..450 => Kind::Front,
-            _ => Kind::Article,
+            450..500 => Kind::Category,
+            _ => Kind::Product,
         };
-        // Half of the visits go to a tenth of the articles.
-        let articles = match random.below(2) {
-            0 => ARTICLES as u64 / 10,
-            _ => ARTICLES as u64,
+        // Half of the visits go to a tenth of the products.
+        let products = match random.below(2) {
+            0 => PRODUCTS as u64 / 10,
+            _ => PRODUCTS as u64,
         };
         Visit {
             kind,
-            article: random.below(articles) as usize,
+            product: 1 + random.below(products) as usize,
             language: if random.below(10) < 3 { "de" } else { "en" },
             name: match random.below(5) {
                 0 => format!("ann{}", random.below(1000)),
@@ -114,37 +118,42 @@ impl Visit {
             "<!--#echo",
             "J\u{e9}r\u{f4}me",
         ];
-        const PARAMETERS: [&str; 10] = [
+        const PARAMETERS: [&str; 11] = [
             "utm_source=a",
             "utm_=",
             "utm_medium",
             "page=2",
             "page=3",
             "page=%32",
+            "page=",
             "utm_medium=b&utm_source=c",
             "UTM_x=1",
             "a=b;page=4",
             "",
         ];
-        const MORE: [&str; 6] = [
-            "; csrftoken=second",
+        const MORE: [&str; 9] = [
+            "; csrf=second",
             "; name=other",
             "; group=member",
             "; group=",
             ";; =x; page=2",
-            "; NAME=x; Group=editor",
+            "; NAME=x; Group=trade",
+            "; basket=1.2.x.",
+            "; shop-session=forged",
+            "; shop-session=",
         ];
         let mut visit = Visit::usual(random);
         match random.below(100) {
             0..3 => visit.kind = Kind::Edit,
-            3..15 => visit.kind = Kind::Member,
+            3..15 => visit.kind = Kind::Category,
             _ => {}
         }
         visit.language = random.of(&LANGUAGES);
         if random.below(3) == 0 {
             visit.name = random.of(&NAMES).to_owned();
         }
-        let query: Vec<_> = (0..random.below(4))
+        // Half of them have none.
+        let query: Vec<_> = (0..random.below(6).saturating_sub(2))
             .map(|_| random.of(&PARAMETERS))
             .collect();
         visit.query = match query.is_empty() {
@@ -154,9 +163,9 @@ impl Visit {
         visit.gzip = random.below(2) == 0;
         if random.below(2) == 0 {
             // So hot that changes, renders and hits of one page meet.
-            visit.article = random.below(5) as usize;
+            visit.product = 1 + random.below(5) as usize;
         }
-        if random.below(5) == 0 {
+        if random.below(4) == 0 {
             visit.more = random.of(&MORE);
         }
         visit.group = match random.below(2) {
@@ -166,34 +175,34 @@ impl Visit {
         visit
     }
 
-    /// The request of this visit.
+    /// The request of this visit, where it is none for a change.
     #[must_use]
     pub fn request(&self) -> Request {
-        let Visit { article, query, .. } = self;
-        let target = match self.kind {
-            Kind::Edit => format!("/articles/{article}"),
-            Kind::Search => "/search?q=a".to_owned(),
-            Kind::Old => format!("/old/{article}"),
-            Kind::Missing => format!("/articles/{}", ARTICLES + article % 10),
+        let Visit { product, query, .. } = self;
+        // The last is one that no product has.
+        let category = CATEGORIES.iter().chain([&"none"]).nth(product % 5);
+        let path = match self.kind {
+            Kind::Edit | Kind::Product => format!("/products/{product}"),
+            Kind::Basket => "/basket".to_owned(),
+            Kind::Old => format!("/old/{product}"),
+            Kind::Missing => format!("/products/{}", 1 + PRODUCTS + product % 10),
             Kind::Feed => "/feed.xml".to_owned(),
-            Kind::Json => format!("/api/articles/{article}"),
-            Kind::Front => format!("/{query}"),
-            Kind::Article => format!("/articles/{article}{query}"),
-            Kind::Member => format!("/members/{article}{query}"),
+            Kind::Json => format!("/api/products/{product}"),
+            Kind::Front => "/".to_owned(),
+            Kind::Category => format!("/categories/{}", category.unwrap_or(&"none")),
         };
-        let method = match self.kind {
-            Kind::Edit => "POST",
-            _ => "GET",
-        };
-        let mut cookies = format!("csrftoken={}", self.token);
+        let mut cookies = format!("csrf={}", self.token);
         if !self.name.is_empty() {
-            cookies.push_str(&format!("; session=1; name={}", self.name));
+            cookies.push_str(&format!(
+                "; basket=7.7.{}.; name={}",
+                self.product, self.name
+            ));
         }
         if let Some(group) = &self.group {
             cookies.push_str(&format!("; group={group}"));
         }
         cookies.push_str(self.more);
-        let mut request = Request::new(method, target).header("cookie", cookies);
+        let mut request = Request::get(format!("{path}{query}")).header("cookie", cookies);
         if self.gzip {
             request = request.header("accept-encoding", "gzip");
         }
@@ -217,14 +226,14 @@ impl Groups {
             let life = Duration::from_secs(seconds);
             pages.group_cookie("group", value, life).value().to_owned()
         };
-        let [member, editor] = ["member", "editor"].map(|value| cookie(value, 3600));
-        let ended = cookie("editor", 0);
+        let [member, trade] = ["member", "trade"].map(|value| cookie(value, 3600));
+        let ended = cookie("trade", 0);
         thread::sleep(Duration::from_secs(2));
-        let forged = member.replacen("member", "editor", 1);
+        let forged = member.replacen("member", "trade", 1);
         let longer = member.replacen('.', ".9", 1);
         let cut = member[..member.len() - 1].to_owned();
-        let unsigned = "editor".to_owned();
-        Groups(vec![member, editor, ended, forged, longer, cut, unsigned])
+        let unsigned = "trade".to_owned();
+        Groups(vec![member, trade, ended, forged, longer, cut, unsigned])
     }
 }
 

@@ -1,5 +1,5 @@
-//! Random visitors of a site through nginx: each is answered what the site without any
-//! cache would answer him.
+//! Random visitors of the shop of examples/shop through nginx: each is answered what the shop
+//! without any cache would answer him.
 //!
 //! `DJANGINXED_VISITS=10000` makes as many visits instead of fewer, and `DJANGINXED_SEED`
 //! makes those of another run again, as far as threads do the same twice.
@@ -14,16 +14,16 @@ use std::time::{Duration, SystemTime};
 
 use bench::stand::{Setup, Stand};
 use bench::trial::{Fault, Trial};
-use bench::visit::Random;
+use bench::visit::{PRODUCTS, Random};
 use djanginxed::Layout;
 
 const VISITORS: u64 = 6;
 
-/// Enough that all kinds of visits meet all kinds of pages.
-const USUAL: u64 = 2500;
+/// Enough that all kinds of visits meet all kinds of pages, and few enough for every day.
+const USUAL: u64 = 500;
 
-/// Faults in so many visits, each of them once; and how many hits there are after each.
-const FAULTS: usize = Fault::ALL.len();
+/// Each of the faults once in so many visits, and how many hits there are after it.
+const FAULTS_EVERY: u64 = 2500;
 const HITS: u64 = 200;
 
 fn number_from(variable: &str) -> Option<u64> {
@@ -44,7 +44,9 @@ fn run(layout: Layout, processes: usize, with_faults: bool) -> u64 {
         program: env!("CARGO_BIN_EXE_bench-site").into(),
         layout,
         processes,
+        products: PRODUCTS,
         life: 900,
+        replaces: true,
     });
     let mut trial = Trial::new(stand.unwrap());
     if with_faults {
@@ -64,7 +66,7 @@ fn run(layout: Layout, processes: usize, with_faults: bool) -> u64 {
         let (requests, hits) = (&trial.counts.requests, &trial.counts.hits);
         wait_for(requests, visits / 10);
         if with_faults {
-            let faults = FAULTS * visits.div_ceil(USUAL) as usize;
+            let faults = Fault::ALL.len() * visits.div_ceil(FAULTS_EVERY) as usize;
             for fault in Fault::ALL.iter().cycle().take(faults) {
                 if let Err(problem) = trial.suffer(*fault) {
                     trial.wrong(problem);
@@ -95,12 +97,12 @@ fn run(layout: Layout, processes: usize, with_faults: bool) -> u64 {
 }
 
 #[test]
-fn whole_responses_are_what_the_site_without_a_cache_answers() {
+fn whole_responses_are_what_the_shop_without_a_cache_answers() {
     assert_eq!(run(Layout::Response, 1, false), 0);
 }
 
 #[test]
-fn bodies_are_what_the_site_without_a_cache_answers() {
+fn bodies_are_what_the_shop_without_a_cache_answers() {
     assert_eq!(run(Layout::Body, 1, false), 0);
 }
 

@@ -3,10 +3,10 @@
 use actix_session::Session;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, error, get, post, web};
-use djanginxed::{PageCache, Purge, purges};
+use djanginxed::{PageCache, Purge, Variant, purges};
 use serde::Deserialize;
 
-use super::html;
+use super::html::{self, Reader};
 use super::store::{Changed, Product, Store, ask};
 
 /// What the owner logs in with.
@@ -18,7 +18,7 @@ struct Login {
 }
 
 #[get("/desk")]
-async fn desk(session: Session) -> actix_web::Result<HttpResponse> {
+async fn desk(session: Session, variant: Variant) -> actix_web::Result<HttpResponse> {
     let content = match is_owner(&session)? {
         true => html::form("/desk/products", None),
         false => "<form method=\"post\" action=\"/desk/login\">\n\
@@ -26,7 +26,7 @@ async fn desk(session: Session) -> actix_web::Result<HttpResponse> {
                   <button>Log in</button>\n</form>\n"
             .to_owned(),
     };
-    Ok(answer("Desk", &content))
+    Ok(answer(&Reader::of(&variant), "Desk", &content))
 }
 
 #[post("/desk/login")]
@@ -48,13 +48,14 @@ async fn edit(
     session: Session,
     store: web::Data<Store>,
     id: web::Path<i64>,
+    variant: Variant,
 ) -> actix_web::Result<HttpResponse> {
     owner(&session)?;
     let id = *id;
     let product = ask(&store, move |store| store.product(id)).await?;
     let product = product.ok_or_else(none)?;
     let form = html::form(&format!("/desk/products/{id}"), Some(&product));
-    Ok(answer(&product.name, &form))
+    Ok(answer(&Reader::of(&variant), &product.name, &form))
 }
 
 #[post("/desk/products")]
@@ -67,9 +68,10 @@ async fn add(
 ) -> actix_web::Result<HttpResponse> {
     owner(&session)?;
     let new = checked(form)?;
-    let category = new.category.clone();
+    let category = format!("category:{}", new.category);
     let id = ask(&store, move |store| store.add(&new)).await?;
-    purge_categories(&pages, [category]).await;
+    // Somebody may have asked for it before it was there.
+    purge(&pages, [category, format!("product:{id}")]).await;
     Ok(see(&format!("/desk/products/{id}")))
 }
 
@@ -85,12 +87,12 @@ async fn save(
 ) -> actix_web::Result<HttpResponse> {
     owner(&session)?;
     let (id, new) = (*id, checked(form)?);
-    let category = new.category.clone();
+    let category = format!("category:{}", new.category);
     let before = ask(&store, move |store| store.change(id, &new)).await?;
-    let before = before.ok_or_else(none)?;
+    let left = format!("category:{}", before.ok_or_else(none)?.category);
     // The list that it comes into does not show it yet.
-    if before.category != category {
-        purge_categories(&pages, [before.category, category]).await;
+    if left != category {
+        purge(&pages, [left, category]).await;
     }
     Ok(see(&format!("/desk/products/{id}")))
 }
@@ -107,20 +109,18 @@ async fn remove(
     owner(&session)?;
     let id = *id;
     let before: Option<Product> = ask(&store, move |store| store.remove(id)).await?;
-    purge_categories(&pages, [before.ok_or_else(none)?.category]).await;
+    let category = before.ok_or_else(none)?.category;
+    purge(&pages, [format!("category:{category}")]).await;
     Ok(see("/desk"))
 }
 
 /// What `#[purges]` cannot name, since no segment of the route says it.
-async fn purge_categories(pages: &PageCache, categories: impl IntoIterator<Item = String>) {
-    let tags = categories
-        .into_iter()
-        .map(|name| format!("category:{name}"));
+async fn purge(pages: &PageCache, tags: impl IntoIterator<Item = String>) {
     match pages.purge(Purge::tags(tags)).await {
         Ok(purged) if purged.is_complete() => {}
         // The change stands; the pages end with their time, or with the next purge.
-        Ok(purged) => tracing::error!(?purged, "lists are not purged everywhere"),
-        Err(error) => tracing::error!(%error, "lists are not purged"),
+        Ok(purged) => tracing::error!(?purged, "pages are not purged everywhere"),
+        Err(error) => tracing::error!(%error, "pages are not purged"),
     }
 }
 
@@ -146,17 +146,18 @@ fn none() -> actix_web::Error {
     error::ErrorNotFound("there is no such product")
 }
 
-fn see(target: &str) -> HttpResponse {
+pub(crate) fn see(target: &str) -> HttpResponse {
     HttpResponse::SeeOther()
         .insert_header((LOCATION, target))
         .finish()
 }
 
-fn answer(title: &str, content: &str) -> HttpResponse {
+/// For its visitor alone.
+pub(crate) fn answer(reader: &Reader<'_>, title: &str, content: &str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header(("Cache-Control", "no-store"))
-        .body(html::page(title, content))
+        .body(html::own_page(reader, title, content))
 }
 
 pub(crate) fn configure(config: &mut web::ServiceConfig) {

@@ -226,6 +226,8 @@ fn a_page_stored_for_somebody_with_cookies_is_told_once_a_route_with_their_names
     let _ = stack.ask("/greeted/a");
     let known = Request::get("/greeted/b").header("cookie", "sessionid=secret");
     let _ = stack.send_past_nginx(&known);
+    let nameless = Request::get("/greeted/n").header("cookie", "=secret; ;");
+    let _ = stack.send_past_nginx(&nameless);
     assert!(told().is_empty(), "{:?}", told());
     for target in ["/greeted/c", "/greeted/d"] {
         let unknown = Request::get(target).header("cookie", "id=secret; theme=dark");

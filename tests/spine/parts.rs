@@ -68,6 +68,10 @@ fn answer(render: Render) -> HttpResponse {
             .content_type("application/json")
             .body(format!("\"{}|{}\"", cookie("csrftoken"), include("/badge"))),
         "/evil" => page().body(format!("{EVIL}{}", nonce())),
+        "/begun" => {
+            let begun = &"<!--"[..render.request.query_string().len()];
+            page().body(format!("{EVIL}{begun}"))
+        }
         "/again" => page().body(format!("{}again", include("/again").or("no more"))),
         "/caching" => page().body(include("/fragment").to_string()),
         "/strange" => page().body(include("/badge?$uri=\"%20<&a").or(EVIL).to_string()),
@@ -230,6 +234,24 @@ fn a_visitors_text_is_never_a_command() {
         assert_eq!(commands, 1, "that of the nonce");
         let post = ask(Request::new("POST", "/evil").header("Cookie", "a=secret"));
         assert!(post.text().starts_with(EVIL));
+    }
+}
+
+#[test]
+fn what_begins_like_a_command_at_the_end_of_a_page_is_not_lost() {
+    for way in WAYS {
+        let stack = start(way);
+        for length in 1..=4 {
+            let target = format!("/begun?{}", "x".repeat(length));
+            let page = format!("{EVIL}{}", &"<!--"[..length]);
+            let miss = stack.get(&target);
+            assert_eq!(miss.text(), page, "{way}");
+            for hit in [stack.get(&target), stack.ask(&target)] {
+                assert!(cache_status(&hit).ends_with("; hit"), "{way}");
+                let page = page.replace("<!--#", "<!-- #");
+                assert_eq!(hit.text(), page + "\n", "{way}");
+            }
+        }
     }
 }
 

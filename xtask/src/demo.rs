@@ -33,6 +33,9 @@ const SHOP: Example = Example {
     key_prefix: "shop",
 };
 
+/// What signs cookies: the shop and nginx must have the same.
+const SECRET: &str = "a-secret-of-the-demo-that-is-long-enough";
+
 /// How long the site may take to listen, and its page to be stored.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -177,6 +180,7 @@ fn site(example: Example, memcached: &str, port: u16) -> Command {
     let mut command = cargo(["run", "--quiet", "--example", example.name, "--"]);
     command
         .env(example.listen, format!("127.0.0.1:{port}"))
+        .env("SHOP_SECRET", SECRET)
         .env("DJANGINXED_SERVERS", memcached)
         .env("DJANGINXED_KEY_PREFIX", example.key_prefix);
     command

@@ -21,7 +21,7 @@ Usage: cargo xtask COMMAND
   test     run every test, against real memcached and nginx processes
   bench    measure what djanginxed costs beside its peers; bench help shows its options,
            once it is compiled
-  soak     half an hour of visitors, edits and faults on a mixed site: fails when
+  soak     half an hour of visitors, edits and faults on the example shop: fails when
            something grows or a page is wrong; soak help shows its options, once
            it is compiled
   cache-tests FOLDER

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: a mixed site under load and faults for a long time.
+//! `cargo xtask soak`: the shop of examples/shop under load and faults for a long time.
 
 use crate::install::install;
 use crate::run::{Outcome, cargo, run};

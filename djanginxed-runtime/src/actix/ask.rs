@@ -101,8 +101,8 @@ fn own_address(request: &HttpRequest) -> Option<SocketAddr> {
     Some(address)
 }
 
-/// Fields of the visitor; not those of a connection, of content, or of his copy of the
-/// page.
+/// Fields of the visitor; not those of a connection, of content, of his copy of the
+/// page, or the word of a request of this process to itself.
 fn is_passed(name: &HeaderName) -> bool {
     let name = name.as_str();
     !matches!(
@@ -110,6 +110,7 @@ fn is_passed(name: &HeaderName) -> bool {
         "accept-encoding"
             | "connection"
             | "djanginxed-part"
+            | "djanginxed-refresh"
             | "expect"
             | "http2-settings"
             | "keep-alive"

@@ -106,7 +106,8 @@ impl Seen {
             return;
         }
         let mut names = cookie_names(request.headers());
-        names.retain(|name| !rules.know_cookie(name));
+        // Without a name it says nothing, and must not be what is said once.
+        names.retain(|name| !name.is_empty() && !rules.know_cookie(name));
         if names.is_empty() || !first(&self.cookies) {
             return;
         }

@@ -6,6 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 
+use crate::settings::check::checked_status;
+
 /// No head that is stored has more fields, or bytes.
 const MAX_FIELDS: usize = 128;
 const MAX_BYTES: usize = 64 << 10;
@@ -120,7 +122,12 @@ impl Head {
         let httparse::Status::Complete(length) = response.parse(bounded).ok()? else {
             return None;
         };
-        let status = StatusCode::from_u16(response.code?).ok()?;
+        // actix would send a body behind 100 or 204 all the same, and whoever reads the
+        // connection would take it for the answer to the next request.
+        let status = checked_status(response.code?).ok()?;
+        if is_alone(status) && bytes.len() > length {
+            return None;
+        }
         let mut head = Head {
             status,
             fields: Vec::with_capacity(response.headers.len()),
@@ -144,6 +151,11 @@ impl Head {
         }
         Some((head, is_gzip, length))
     }
+}
+
+/// Whether no body follows (RFC 9110, sections 15.3.5 and 15.3.6).
+fn is_alone(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
 }
 
 /// Fields of one connection or one answer, those that nginx sets or obeys, and those whose

@@ -16,9 +16,9 @@ const VALUE_LENGTH: u32 = 2048;
 
 /// Statuses for which a part is its default text, as in the application: all that nginx
 /// takes here but 200.
-const NO_PART: &str = "300 301 302 303 304 307 308 400 401 402 403 404 405 406 408 409 410 412 \
-                       413 414 415 416 421 422 423 424 425 426 428 429 451 500 501 502 503 504 \
-                       505 507 511";
+const NO_PART: &str = "300 301 302 303 304 305 306 307 308 400 401 402 403 404 405 406 407 408 409 \
+                       410 411 412 413 414 415 416 417 418 421 422 423 424 425 426 428 429 431 451 \
+                       500 501 502 503 504 505 506 507 508 510 511";
 
 /// In a location of pages.
 pub(super) fn fill(text: &mut Text, plan: &Plan, content_type: &str) {

@@ -51,7 +51,17 @@ impl Stored {
                 Segment::Part(part) => stored.add(&part),
             }
         }
+        stored.end();
         stored
+    }
+
+    /// nginx keeps back what may begin a command, and at the end of a page it drops that:
+    /// something has to stand behind it.
+    fn end(&mut self) {
+        let start = &COMMAND[..COMMAND.len() - 1];
+        if (1..=start.len()).any(|length| self.text.ends_with(&start[..length])) {
+            self.text.push(b'\n');
+        }
     }
 
     /// Looks at what has been written before, so that no border between pieces hides

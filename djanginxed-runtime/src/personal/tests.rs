@@ -203,6 +203,22 @@ fn a_comment_that_parts_leave_behind_is_no_command() {
 }
 
 #[test]
+fn no_page_ends_like_a_commands_beginning() {
+    for end in ["<", "<!", "<!-", "<!--"] {
+        let stored = Stored::of(format!("a{end}").as_bytes());
+        assert_eq!(stored.text, format!("a{end}\n").as_bytes());
+        let stored = Stored::of(format!("{}{end}", nonce()).as_bytes());
+        assert!(stored.text.ends_with(format!("-->{end}\n").as_bytes()));
+        let of_default = include("no target").or(end).to_string();
+        let stored = Stored::of(of_default.as_bytes());
+        assert_eq!(stored.text, format!("{end}\n").as_bytes());
+    }
+    for whole in ["", "a", "<b>", "--", "<!-- #", "!"] {
+        assert_eq!(Stored::of(whole.as_bytes()).text, whole.as_bytes());
+    }
+}
+
+#[test]
 fn a_page_that_somebody_else_has_written_is_looked_through_once() {
     let name = "d0123456789abcdef0123456789abcdef";
     for command in [

@@ -1,74 +1,45 @@
-//! The mixed site: of the coverage bench, of the soak, and of the test of every visitor.
+//! The shop of examples/shop, with its requests counted: of the coverage bench, of the soak,
+//! and of the tests of every visitor.
+
+#[path = "../../../../examples/shop/main.rs"]
+#[allow(dead_code, reason = "its main is not this program's")]
+mod shop;
 
 use std::error::Error;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::dev::Service;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
-use bench::mixed::{self, Asked, Life, Versions};
-use clap::Parser;
-use djanginxed::Layout;
 
-#[derive(Parser)]
-struct Args {
-    #[arg(long)]
-    memcached: String,
-    /// Without it, nothing is cached.
-    #[arg(long)]
-    cached: bool,
-    /// The layout is that of bodies.
-    #[arg(long)]
-    bodies: bool,
-    /// The file of the articles' versions, which several processes may share.
-    #[arg(long)]
-    versions: PathBuf,
-    /// A free port, unless told.
-    #[arg(long)]
-    port: Option<u16>,
-    /// For how many seconds an article lives.
-    #[arg(long, default_value_t = 900)]
-    life: u64,
+use shop::Shop;
+use shop::settings::Settings;
+
+/// Requests that have reached the application.
+#[derive(Default)]
+struct Asked(AtomicU64);
+
+async fn asked(asked: Data<Asked>) -> String {
+    asked.0.load(Ordering::SeqCst).to_string()
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let args = Args::parse();
-    // Who asks itself must know its port before it listens.
-    let port = match args.port {
-        Some(port) => port,
-        None => TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
-    };
-    let layout = match args.bodies {
-        true => Layout::Body,
-        false => Layout::Response,
-    };
-    let pages = mixed::settings(&args.memcached, layout)
-        .refresh_through(format!("http://127.0.0.1:{port}"))
-        .refresh_at_once(4)
-        .enabled(args.cached)
-        .build()?;
-    let versions = Data::new(Versions::open(&args.versions)?);
-    let life = Data::new(Life(Duration::from_secs(args.life)));
-    let asked = Data::new(Asked::default());
+    let settings = Settings::of_environment()?;
+    let shop = Shop::open(&settings)?;
+    let counter = Data::new(Asked::default());
     let app = move || {
-        let counter = asked.clone();
+        let counter = counter.clone();
         App::new()
-            .app_data(pages.clone())
-            .app_data(versions.clone())
-            .app_data(life.clone())
-            .app_data(asked.clone())
-            .route("/-/asked", web::get().to(mixed::asked))
-            .configure(mixed::configure)
+            .app_data(counter.clone())
+            .route("/-/asked", web::get().to(asked))
+            .configure(|config| shop.configure(config))
             .wrap_fn(move |request, service| {
                 counter.0.fetch_add(1, Ordering::SeqCst);
                 service.call(request)
             })
     };
-    let server = HttpServer::new(app).workers(2).bind(("127.0.0.1", port))?;
-    println!("listening on 127.0.0.1:{port}");
+    let server = HttpServer::new(app).workers(2).bind(&settings.listen)?;
+    println!("listening on {}", settings.listen);
     Ok(server.run().await?)
 }

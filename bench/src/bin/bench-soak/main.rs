@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: a mixed site under load and faults for a long time. It fails when
+//! `cargo xtask soak`: the shop of examples/shop under load and faults for a long time. It fails when
 //! memory, descriptors or threads grow, or a visitor saw a wrong page.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,11 @@ use bench::served::{Outcome, sibling};
 use bench::stand::{Setup, Stand};
 use bench::trial::{Fault, Trial};
 use bench::usage::{Usage, children};
-use bench::visit::Random;
+use bench::visit::{PRODUCTS, Random};
 use clap::Parser;
 use djanginxed::Layout;
 
-/// Runs the mixed site in two processes behind nginx, with visitors, edits that purge,
+/// Runs the shop in two processes behind nginx, with visitors, edits that purge,
 /// refreshes and faults
 #[derive(Parser)]
 #[command(name = "cargo xtask soak")]
@@ -62,7 +62,9 @@ fn soak(args: &Args) -> Outcome {
             Layout::Response
         },
         processes: 2,
+        products: PRODUCTS,
         life: LIFE,
+        replaces: true,
     })?;
     let mut trial = Trial::new(stand);
     trial.pause = Duration::from_millis(args.pause);

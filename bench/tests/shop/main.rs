@@ -4,34 +4,24 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod model;
-mod stand;
-
-#[path = "../../examples/shop/main.rs"]
-#[allow(dead_code, reason = "its main is not this program's")]
-mod shop;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use bench::seen::{Row, Seen};
+use bench::stand::{CATEGORIES, Owner, Setup, Stand};
+use djanginxed::Layout;
 use testkit::{eventually_within, http};
 
-use model::{CATEGORIES, Row, State};
-use stand::Stand;
+use model::State;
 
 const CHANGES: usize = 1000;
 const VISITORS: u64 = 8;
 
 /// There are so many products at the most.
 const MOST: usize = 30;
-
-#[test]
-#[ignore = "it is the shop itself, which the other tests start"]
-fn the_shop_itself() {
-    let shop = shop::run();
-    actix_web::rt::System::new().block_on(shop).unwrap();
-}
 
 #[test]
 fn no_page_of_the_shop_is_older_than_its_last_purge() {
@@ -67,9 +57,18 @@ fn nor_in_two_that_replace_what_is_read() {
     });
 }
 
+#[test]
+fn nor_where_404s_are_cached_too() {
+    Trial::run(Conditions {
+        layout: Layout::Response,
+        ..Conditions::of(1)
+    });
+}
+
 /// Under which the shop is read and changed.
 #[derive(Clone, Copy, Debug)]
 struct Conditions {
+    layout: Layout,
     processes: usize,
     /// Memcached is killed and started again now and then.
     restarts: bool,
@@ -80,18 +79,12 @@ struct Conditions {
 impl Conditions {
     fn of(processes: usize) -> Conditions {
         Conditions {
+            layout: Layout::Body,
             processes,
             restarts: false,
             replaces: false,
         }
     }
-}
-
-/// What visitors have seen.
-#[derive(Debug)]
-struct Seen {
-    reads: usize,
-    hits: usize,
 }
 
 struct Trial {
@@ -109,15 +102,19 @@ struct Trial {
 
 impl Trial {
     fn run(conditions: Conditions) {
-        let stand = Stand::start(conditions.processes, conditions.replaces);
+        let stand = Stand::start(Setup {
+            program: env!("CARGO_BIN_EXE_bench-site").into(),
+            layout: conditions.layout,
+            processes: conditions.processes,
+            products: 0,
+            life: 900,
+            replaces: conditions.replaces,
+        });
+        let stand = stand.unwrap();
         let port = stand.nginx.port();
         let first = http::get(port, "/");
-        let rows = model::read("/", &first).unwrap();
-        let state = State(
-            rows.into_iter()
-                .map(|row| (row.0, (row.1, row.2, row.3)))
-                .collect(),
-        );
+        let rows = Seen::of(&first).rows();
+        let state = State(rows.into_iter().map(|row| (row.id, row)).collect());
         let trial = Trial {
             stand: RwLock::new(stand),
             history: RwLock::new(vec![state]),
@@ -143,17 +140,11 @@ impl Trial {
             failures.len(),
             failures[0]
         );
-        let seen = Seen {
-            reads: trial.reads.into_inner(),
-            hits: trial.hits.into_inner(),
-        };
-        println!("{conditions:?}: {seen:?}");
-        assert!(
-            seen.reads > 2 * CHANGES && seen.hits > CHANGES / 2,
-            "{seen:?}"
-        );
+        let (reads, hits) = (trial.reads.into_inner(), trial.hits.into_inner());
+        println!("{conditions:?}: {reads} reads, {hits} hits");
+        assert!(reads > 2 * CHANGES && hits > CHANGES / 2);
         if conditions.replaces {
-            let replaced = trial.stand.into_inner().unwrap().purge_everything();
+            let replaced = trial.stand.into_inner().unwrap().purge();
             assert!(replaced > Some(0), "{replaced:?}");
         }
     }
@@ -180,9 +171,7 @@ impl Trial {
                     .unwrap();
                 let stand = self.stand.read().unwrap();
                 let patience = Duration::from_secs(30);
-                eventually_within(patience, "all is purged", || {
-                    stand.purge_everything().is_some()
-                });
+                eventually_within(patience, "all is purged", || stand.purge().is_some());
                 self.purged.store(number, Ordering::SeqCst);
             }
         }
@@ -193,34 +182,45 @@ impl Trial {
         let ids: Vec<_> = state.0.keys().copied().collect();
         let id = ids[random.below(ids.len())];
         let category = CATEGORIES[random.below(CATEGORIES.len())];
-        let (name, cents) = (format!("product-{number}"), random.below(100_000));
-        let form = format!("name={name}&category={category}&cents={cents}");
-        let new = (name, category.to_owned(), cents as u32);
+        let (name, cents) = (format!("product-{number}"), random.below(100_000) as u32);
+        let category = category.to_owned();
+        let form = |row: &Row| {
+            format!(
+                "name={}&category={}&cents={}",
+                row.name, row.category, row.cents
+            )
+        };
+        let new = |id| Row {
+            id,
+            name,
+            category,
+            cents,
+        };
         let (target, form) = match random.below(10) {
             0 if ids.len() > 3 => {
                 state.0.remove(&id);
                 (format!("/desk/products/{id}/remove"), String::new())
             }
             1 | 2 if ids.len() < MOST => {
-                state.0.insert(*next, new);
+                let row = new(*next);
                 *next += 1;
-                ("/desk/products".to_owned(), form)
+                let sent = ("/desk/products".to_owned(), form(&row));
+                state.0.insert(row.id, row);
+                sent
             }
-            3 | 4 => {
-                state.0.insert(id, new);
-                (format!("/desk/products/{id}"), form)
-            }
-            _ => {
-                // Only the price.
+            change => {
                 let known = state.0.get_mut(&id).unwrap();
-                known.2 = cents as u32;
-                let form = format!("name={}&category={}&cents={cents}", known.0, known.1);
-                (format!("/desk/products/{id}"), form)
+                match change {
+                    3 | 4 => *known = new(id),
+                    _ => known.cents = cents,
+                }
+                (format!("/desk/products/{id}"), form(known))
             }
         };
         self.history.write().unwrap().push(state);
         let stand = self.stand.read().unwrap();
-        let answer = stand.post(&target, &form);
+        let answer = stand.owner.form(&target, &form).send(self.port);
+        assert!(Owner::is_taken(&answer), "{target} {form}: {answer:?}");
         if target == "/desk/products" {
             let place = format!("/desk/products/{}", *next - 1);
             assert_eq!(answer.header("location"), Some(&*place));
