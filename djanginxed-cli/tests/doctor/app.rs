@@ -130,6 +130,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(about_nginx)
         .service(kept_and_broken)
         .service(q)
+        .service(few_spellings)
         .service(until_login)
         .service(not_in_german)
         .service(slow)
@@ -285,6 +286,13 @@ async fn listed(query: web::Query<std::collections::HashMap<String, String>>) ->
 #[cache_page(60, query = [])]
 async fn q() -> impl Responder {
     html("<p>q")
+}
+
+/// Can be written in 256 ways.
+#[get("/abcdefgh")]
+#[cache_page(60, query = [])]
+async fn few_spellings() -> impl Responder {
+    html("<p>few")
 }
 
 /// Is stored until somebody shows a password.

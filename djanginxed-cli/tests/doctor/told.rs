@@ -123,3 +123,38 @@ fn the_advice_has_the_lines_to_write() {
     );
     assert!(fact(&said, "key").is_some_and(|(holds, _)| !holds));
 }
+
+/// Every way to write a path, each letter of which may be percent-encoded.
+fn spellings(path: &str) -> Vec<String> {
+    path.chars().fold(vec![String::new()], |known, letter| {
+        let forms = match letter {
+            '/' => vec!["/".to_owned()],
+            letter => vec![letter.to_string(), format!("%{:02X}", u32::from(letter))],
+        };
+        let longer = |start: &String| -> Vec<String> {
+            forms.iter().map(|form| format!("{start}{form}")).collect()
+        };
+        known.iter().flat_map(longer).collect()
+    })
+}
+
+#[test]
+fn what_an_earlier_check_has_left_is_nobodys_page() {
+    let setup = Setup {
+        target: "/abcdefgh",
+        vary: [&["language=en,de"]; 2],
+        args: |_| vec!["--vary=language=en,de".to_owned()],
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let targets = spellings(setup.target);
+    assert_eq!(targets.len(), 256);
+    for target in targets {
+        let key = djanginxed::PageKey::new("site1~de", &target).to_string();
+        stand.memcached[0].set(key, 0, 0, "<p>left");
+    }
+    let said = crate::check(&stand.command(&setup));
+    let found = fact(&said, "variants");
+    let (holds, seen) = found.unwrap_or_else(|| panic!("{}", said.text));
+    assert!(holds && seen.contains("language=de"), "{seen}");
+}

@@ -60,12 +60,16 @@ impl Gathering {
     }
 
     async fn variant(&mut self, target: &str, visitor: &VariantVisitor) -> VariantTrial {
+        let key = PageKey::new(&self.start_of(&visitor.variant), target);
+        if self.is_held(&key).await == Some(true) {
+            // An earlier check had other rules, and so could not take it away.
+            self.probe.take(&key).await;
+        }
         let first = self.as_visitor(target, &visitor.fields).await;
         let second = match is_rendered(&first) {
             true => self.until_hit(target, visitor).await,
             false => first.clone(),
         };
-        let key = PageKey::new(&self.start_of(&visitor.variant), target);
         let is_stored = self.is_held(&key).await;
         let mut trial = VariantTrial {
             value: visitor.value.clone(),
