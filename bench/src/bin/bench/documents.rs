@@ -143,7 +143,9 @@ fn readme(report: &Report) -> String {
         let table = report.table(id)?;
         let mut columns = table.columns.iter();
         let column = columns.find(|column| column.heading == heading)?;
-        Some(table.cell(table.row(row)?, column))
+        let cell = table.cell(table.row(row)?, column);
+        // Who has failed has no number.
+        (!cell.is_empty()).then_some(cell)
     };
     let cell = |id, heading, row| cell(id, heading, row).unwrap_or("not measured".to_owned());
     let mut text = String::from("| | djanginxed | beside it |\n|---|---:|---|\n");

@@ -64,6 +64,8 @@ fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Me
     let arguments = [arguments, &["--waiting-ms", RENDER]].concat();
     let running = Stored::default().start(stage, &arguments)?;
     Ok(Box::new(move |_| {
+        // All of it: a part would leave Memcached behind, to end at once.
+        let running = &running;
         let page = &stage.usual().name;
         let targets: Vec<_> = (0..PAGES)
             .map(|number| format!("/{page}/{number}"))
