@@ -97,7 +97,7 @@ impl Targets {
     /// The script's; none where the target is always the same: without a script wrk sends
     /// the same bytes each time, at the least cost.
     fn arguments(&self, seconds: u32) -> Vec<String> {
-        // More than anybody here answers; what is asked for after that costs wrk more.
+        // As many as most answer; what is asked for after that costs wrk more.
         let count = (seconds * 60_000).to_string();
         let [cycle, unique, random] = ["cycle", "unique", "random"].map(str::to_owned);
         match self {

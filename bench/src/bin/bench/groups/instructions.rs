@@ -40,7 +40,7 @@ const COLUMNS: [Column; 3] = [
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let requests = 200;
+    let requests = stage.effort.pick(100, 200);
     let contender = |(name, arguments): (&str, &'static str)| {
         Contender::new(name, move || prepare(stage, arguments, requests))
     };
