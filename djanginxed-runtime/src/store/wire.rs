@@ -71,14 +71,31 @@ impl Command {
 /// What a server says to a [`Command`].
 #[derive(Debug)]
 pub(super) struct Answer {
-    head: MetaResponse,
+    code: ReturnCode,
+    /// Its head, in which the flags stand.
+    line: Vec<u8>,
     /// Absent also where it was too large to be kept.
     pub(super) value: Option<Bytes>,
 }
 
 impl Answer {
+    /// Reads a head.
+    fn of(line: Vec<u8>) -> Result<Answer, ClientError> {
+        let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+        let code = match ReturnCode::from_wire(word) {
+            Ok(code) if code != ReturnCode::Va => code,
+            // There is more to it: a value, or a refusal.
+            _ => MetaResponse::parse_header(&line)?.rc(),
+        };
+        Ok(Answer {
+            code,
+            line,
+            value: None,
+        })
+    }
+
     pub(super) fn code(&self) -> ReturnCode {
-        self.head.rc()
+        self.code
     }
 
     /// The number behind a flag's letter.
@@ -87,7 +104,7 @@ impl Answer {
     }
 
     fn flag(&self, letter: u8) -> Option<&[u8]> {
-        let mut flags = self.head.flags();
+        let mut flags = self.line.split(|&byte| byte == b' ').skip(1);
         flags.find_map(|flag| flag.strip_prefix(&[letter]))
     }
 
@@ -163,13 +180,11 @@ impl Wire {
     /// must follow. After any error but [`ClientError::Server`] the connection is of
     /// no use.
     pub(super) async fn head(&mut self, command: &Command) -> Result<Head, ClientError> {
-        let line = read_line(&mut self.stream).await?;
-        let head = MetaResponse::parse_header(&line)?;
-        let length = match head.rc() {
-            ReturnCode::Va => Some(value_length(&line)?),
+        let answer = Answer::of(read_line(&mut self.stream).await?)?;
+        let length = match answer.code() {
+            ReturnCode::Va => Some(value_length(&answer.line)?),
             _ => None,
         };
-        let answer = Answer { head, value: None };
         if answer.is_for(command.key()) {
             let most = command.most.min(self.max_value);
             Ok(Head {
