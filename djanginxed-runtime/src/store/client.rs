@@ -353,11 +353,12 @@ impl Client {
                 Command::set(
                     names::lock(key).as_bytes(),
                     nothing,
-                    &format!(" ME T{LOCK_LIFE}"),
+                    format_args!(" ME T{LOCK_LIFE}"),
                 )
             }
             Question::KeepLock(key) => {
-                Command::new("mg", names::lock(key).as_bytes(), &format!(" T{LOCK_LIFE}"))
+                let life = format_args!(" T{LOCK_LIFE}");
+                Command::new("mg", names::lock(key).as_bytes(), life)
             }
             Question::Unlock(key) => unlock(key),
         };
@@ -724,7 +725,7 @@ impl Client {
         Command::set(
             names::delete(key).as_bytes(),
             owner,
-            &format!(" T{MARKER_LIFE}"),
+            format_args!(" T{MARKER_LIFE}"),
         )
     }
 
@@ -755,9 +756,8 @@ impl Listed {
 fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
     let name = piece.name();
     let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
-    let open = format!(" s N{expiry} T{expiry}");
     [
-        Command::new("mg", &name, &open),
+        Command::new("mg", &name, format_args!(" s N{expiry} T{expiry}")),
         Command::set(&name, entries, " MA"),
     ]
 }
@@ -807,21 +807,23 @@ impl Outgoing {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
             let value = || [stored.head.clone(), stored.body.clone()];
-            let flags = format!(" F{flags} T{expiry}");
-            commands.push(Command::set(&self.key.hex(), value(), &flags));
+            commands.push(Command::set(
+                &self.key.hex(),
+                value(),
+                format_args!(" F{flags} T{expiry}"),
+            ));
             if let Some(life) = self.copied() {
-                let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
                 commands.push(Command::set(
                     names::copy(&self.key).as_bytes(),
                     value(),
-                    &flags,
+                    format_args!(" F{} T{}", stored.flags, wire_expiry(life, now)),
                 ));
             }
             if let Some(note) = &self.note {
                 commands.push(Command::set(
                     names::note(&self.key).as_bytes(),
                     [note.clone(), Bytes::new()],
-                    &format!(" T{expiry}"),
+                    format_args!(" T{expiry}"),
                 ));
             }
         }
@@ -867,8 +869,8 @@ fn unlock(key: &PageKey) -> Command {
 
 /// Counts one more who is about to store a page.
 fn arrives(key: &PageKey) -> Command {
-    let count = format!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
-    Command::new("ma", names::arrival(key).as_bytes(), &count)
+    let count = format_args!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
+    Command::new("ma", names::arrival(key).as_bytes(), count)
 }
 
 /// Counts one less: the page is stored, or will not be.

@@ -7,7 +7,8 @@
 //! page's. Commands are written here as well, because the crate's own take a
 //! copy of each value.
 
-use std::io::{self, IoSlice};
+use std::fmt::Display;
+use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 
 use actix_web::web::Bytes;
@@ -36,9 +37,16 @@ pub(super) struct Command {
 
 impl Command {
     /// A command of two letters with `flags`, each behind a space.
-    pub(super) fn new(op: &str, key: &[u8], flags: &str) -> Command {
-        let line = [op.as_bytes(), b" ", key, flags.as_bytes(), b" k\r\n"].concat();
+    pub(super) fn new(op: &str, key: &[u8], flags: impl Display) -> Command {
+        /// Of flags as there usually are.
+        const ROOM: usize = 40;
         let start = op.len() + 1;
+        let mut line = Vec::with_capacity(start + key.len() + ROOM);
+        line.extend_from_slice(op.as_bytes());
+        line.push(b' ');
+        line.extend_from_slice(key);
+        // Memory takes all that is written to it.
+        let _ = write!(line, "{flags} k\r\n");
         Command {
             line,
             key: start..start + key.len(),
@@ -54,9 +62,9 @@ impl Command {
     }
 
     /// Stores the two parts of `value` behind each other; they are not copied.
-    pub(super) fn set(key: &[u8], value: [Bytes; 2], flags: &str) -> Command {
+    pub(super) fn set(key: &[u8], value: [Bytes; 2], flags: impl Display) -> Command {
         let length: usize = value.iter().map(Bytes::len).sum();
-        let command = Command::new("ms", key, &format!(" {length}{flags}"));
+        let command = Command::new("ms", key, format_args!(" {length}{flags}"));
         Command {
             value: Some(value),
             ..command
