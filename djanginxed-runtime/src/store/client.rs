@@ -452,18 +452,22 @@ impl Client {
         claims: &HashMap<(PageKey, TagKey), u64>,
     ) -> Vec<Result<Listed, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages
-            .clone()
-            .flat_map(|page| page.listing(now, announces, claims))
-            .collect();
+        let usual = pages.clone().map(|page| page.listing_count(announces));
+        let mut commands = Vec::with_capacity(usual.sum());
+        for page in pages.clone() {
+            page.listing(&mut commands, now, announces, claims);
+        }
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
                 let claimed = |tag: &&TagKey| claims.contains_key(&(page.key, **tag));
                 let claimed = page.tags.iter().filter(claimed).count();
                 let count = page.listing_count(announces) + 2 * claimed;
-                let mut own: Vec<_> = answers.by_ref().take(count).collect();
-                self.listed(page, announces, claims, own.drain(..))
+                let mut own = answers.by_ref().take(count);
+                let listed = self.listed(page, announces, claims, &mut own);
+                // What it does not look at after a failure.
+                own.for_each(drop);
+                listed
             })
             .collect()
     }
@@ -508,12 +512,17 @@ impl Client {
         pages: impl Iterator<Item = &Outgoing> + Clone,
     ) -> Vec<Result<Markers, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages.clone().flat_map(|page| page.storing(now)).collect();
+        let mut commands = Vec::with_capacity(pages.clone().map(Outgoing::storing_count).sum());
+        for page in pages.clone() {
+            page.storing(&mut commands, now);
+        }
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
-                let mut own: Vec<_> = answers.by_ref().take(page.storing_count()).collect();
-                self.taken(page, own.drain(..))
+                let mut own = answers.by_ref().take(page.storing_count());
+                let taken = self.taken(page, &mut own);
+                own.for_each(drop);
+                taken
             })
             .collect()
     }
@@ -765,11 +774,11 @@ fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
 impl Outgoing {
     fn listing(
         &self,
+        commands: &mut Vec<Command>,
         now: u64,
         announces: bool,
         claims: &HashMap<(PageKey, TagKey), u64>,
-    ) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(self.listing_count(announces));
+    ) {
         if announces {
             commands.push(arrives(&self.key));
         }
@@ -788,7 +797,6 @@ impl Outgoing {
             }
             commands.push(look_at_marker(&purge_key(tag)));
         }
-        commands
     }
 
     /// That of the tag's index which lists it.
@@ -801,8 +809,7 @@ impl Outgoing {
         usize::from(announces) + 1 + self.tags.len() * 3
     }
 
-    fn storing(&self, now: u64) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(self.storing_count());
+    fn storing(&self, commands: &mut Vec<Command>, now: u64) {
         if let Some(stored) = &self.stored {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
@@ -831,7 +838,6 @@ impl Outgoing {
         let marker = |tag| look_at_marker(&purge_key(tag));
         commands.extend(self.tags.iter().map(marker));
         commands.push(arrived(&self.key));
-        commands
     }
 
     /// How many commands that are.
