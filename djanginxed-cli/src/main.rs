@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|failure| {
         if !matches!(failure, failure::Failure::NobodyReads) {
-            eprintln!("djanginxed: {failure}");
+            // What a server has said may stand in it.
+            let failure = failure.to_string();
+            let lines: Vec<_> = failure.lines().map(output::escaped).collect();
+            eprintln!("djanginxed: {}", lines.join("\n"));
         }
         failure.exit_code()
     })

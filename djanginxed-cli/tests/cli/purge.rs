@@ -1,3 +1,5 @@
+use std::io::{Read, Write};
+
 use testkit::{Memcached, eventually, free_port, http};
 
 use crate::site::Running;
@@ -91,6 +93,28 @@ fn memcached_out_of_reach_is_one_sentence() {
         assert_eq!(done.err.lines().count(), 1, "{}", done.err);
         assert!(done.err.contains(&address), "{}", done.err);
     }
+}
+
+#[test]
+fn what_a_server_says_does_not_steer_the_terminal() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut asked = [0; 4096];
+                while let Ok(1..) = stream.read(&mut asked) {
+                    // More answers than there were questions.
+                    let _ = stream.write_all(&b"SERVER_ERROR \x1b[31mred\r\n".repeat(500));
+                }
+            });
+        }
+    });
+    let done = purge(&address, &["--all"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.err.contains("\\u{1b}[31mred"), "{}", done.err);
+    assert!(!done.err.contains('\u{1b}'), "{}", done.err);
 }
 
 #[test]
