@@ -2,33 +2,13 @@
 
 use crate::usage::Usage;
 
-/// A quantity: its name, how to read it, and what may be added to a tenth of it.
-struct Quantity {
-    name: &'static str,
-    of: fn(&Usage) -> u64,
-    slack: u64,
-    unit: u64,
-}
+/// A quantity: its name, how to read it, what may be added to a tenth of it, and its unit.
+type Quantity = (&'static str, fn(&Usage) -> u64, u64, u64);
 
 const QUANTITIES: [Quantity; 3] = [
-    Quantity {
-        name: "memory, kB",
-        of: |usage| usage.memory,
-        slack: 4 << 20,
-        unit: 1024,
-    },
-    Quantity {
-        name: "descriptors",
-        of: |usage| usage.descriptors,
-        slack: 16,
-        unit: 1,
-    },
-    Quantity {
-        name: "threads",
-        of: |usage| usage.threads,
-        slack: 2,
-        unit: 1,
-    },
+    ("memory, kB", |usage| usage.memory, 4 << 20, 1024),
+    ("descriptors", |usage| usage.descriptors, 16, 1),
+    ("threads", |usage| usage.threads, 2, 1),
 ];
 
 /// What one quantity did.
@@ -53,16 +33,16 @@ pub fn courses(samples: &[Usage]) -> Vec<Course> {
     if quarter < 2 {
         return Vec::new();
     }
-    let course = |quantity: &Quantity| {
-        let values: Vec<u64> = samples.iter().map(quantity.of).collect();
+    let course = |&(name, of, slack, unit): &Quantity| {
+        let values: Vec<u64> = samples.iter().map(of).collect();
         let early = median(&values[quarter..2 * quarter]);
         let late = median(&values[values.len() - quarter..]);
         Course {
-            name: quantity.name,
-            early: early / quantity.unit,
-            late: late / quantity.unit,
-            most: values.iter().max().map_or(0, |most| most / quantity.unit),
-            grows: late > early + early / 10 + quantity.slack,
+            name,
+            early: early / unit,
+            late: late / unit,
+            most: values.iter().max().map_or(0, |most| most / unit),
+            grows: late > early + early / 10 + slack,
         }
     };
     QUANTITIES.iter().map(course).collect()

@@ -11,6 +11,7 @@ pub mod site;
 pub mod stand;
 pub mod trial;
 pub mod usage;
+pub mod variant;
 pub mod visit;
 pub mod work;
 

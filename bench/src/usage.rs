@@ -1,14 +1,13 @@
-//! What a process holds, as Linux says.
+//! What a process holds and takes, as Linux says.
 
-use std::fs;
 use std::time::Duration;
 
-use rustix::param::clock_ticks_per_second;
+use procfs::process::Process;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use crate::served::Outcome;
 
-/// Resident memory in bytes, open descriptors, threads.
+/// What a process holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     /// Resident memory, in bytes.
@@ -25,25 +24,20 @@ impl Usage {
     /// # Errors
     /// When there is no such process.
     pub fn of(id: u32) -> Outcome<Usage> {
-        let folder = format!("/proc/{id}/fd");
-        let descriptors =
-            fs::read_dir(&folder).map_err(|error| format!("cannot read {folder}: {error}"))?;
+        let process = process(id)?;
+        let stat = process.stat().map_err(|error| error.to_string())?;
+        let descriptors = process.fd_count().map_err(|error| error.to_string())?;
         Ok(Usage {
-            memory: number(id, "VmRSS:")? * 1024,
-            descriptors: descriptors.count() as u64,
-            threads: number(id, "Threads:")?,
+            memory: stat.rss * procfs::page_size(),
+            descriptors: descriptors as u64,
+            threads: u64::try_from(stat.num_threads).unwrap_or_default(),
         })
     }
 }
 
-fn number(id: u32, name: &str) -> Outcome<u64> {
-    let file = format!("/proc/{id}/status");
-    let status =
-        fs::read_to_string(&file).map_err(|error| format!("cannot read {file}: {error}"))?;
-    (status.lines())
-        .find_map(|line| line.strip_prefix(name))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .ok_or_else(|| format!("{file} has no {name}"))
+fn process(id: u32) -> Outcome<Process> {
+    let id = i32::try_from(id).map_err(|error| error.to_string())?;
+    Process::new(id).map_err(|error| format!("process {id}: {error}"))
 }
 
 /// The processor time that process `id` has taken, in the kernel too; in steps of a
@@ -52,19 +46,11 @@ fn number(id: u32, name: &str) -> Outcome<u64> {
 /// # Errors
 /// When there is no such process.
 pub fn processor_time(id: u32) -> Outcome<Duration> {
-    let file = format!("/proc/{id}/stat");
-    let stat = fs::read_to_string(&file).map_err(|error| format!("cannot read {file}: {error}"))?;
-    // Behind the program's name, which may have any character: from the state on.
-    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
-    let times: Vec<u64> = (fields.split_whitespace().skip(11).take(2))
-        .flat_map(str::parse)
-        .collect();
-    match times[..] {
-        [user, kernel] => Ok(Duration::from_secs_f64(
-            (user + kernel) as f64 / clock_ticks_per_second() as f64,
-        )),
-        _ => Err(format!("{file} is not as Linux writes it")),
-    }
+    let stat = process(id)?.stat().map_err(|error| error.to_string())?;
+    let ticks = (stat.utime + stat.stime) as f64;
+    Ok(Duration::from_secs_f64(
+        ticks / procfs::ticks_per_second() as f64,
+    ))
 }
 
 /// Waits until the child `id` has ended, and leaves it to be waited for; the processor time that
@@ -85,7 +71,7 @@ pub fn until_it_ends(id: u32) -> Outcome<Duration> {
 /// # Errors
 /// When the system does not say.
 pub fn children(parent: u32) -> Outcome<Vec<u32>> {
-    let file = format!("/proc/{parent}/task/{parent}/children");
-    let text = fs::read_to_string(&file).map_err(|error| format!("cannot read {file}: {error}"))?;
-    Ok(text.split_whitespace().flat_map(str::parse).collect())
+    let main = process(parent)?.task_main_thread();
+    let children = main.and_then(|thread| thread.children());
+    children.map_err(|error| format!("the children of {parent}: {error}"))
 }

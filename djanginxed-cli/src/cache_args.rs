@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, PageKey, Placement, Vary};
 use djanginxed_rules::is_media_type;
-use djanginxed_runtime::tool::{KeyRecipe, Server, VariantVisitor, variant_visitors, variants};
+use djanginxed_runtime::tool::{
+    GroupForger, KeyRecipe, Server, VariantRule, VariantVisitor, group_forgers, variant_rules,
+    variant_visitors, variants,
+};
 
 use crate::failure::Failure;
 
@@ -52,6 +55,16 @@ pub(crate) struct VariantKey {
     pub(crate) key: PageKey,
 }
 
+/// What pages vary by, and who shows that nginx and the application tell variants apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Varied {
+    pub(crate) rules: Vec<VariantRule>,
+    pub(crate) visitors: Vec<VariantVisitor>,
+    pub(crate) forgers: Vec<GroupForger>,
+    /// How many variants have no visitor, since no secret is given to sign for them.
+    pub(crate) unsigned: usize,
+}
+
 impl KeyArgs {
     pub(crate) fn content_type(&self) -> &str {
         &self.content_type
@@ -65,6 +78,11 @@ impl KeyArgs {
     /// Whether the keys are those of pages that may have parts.
     pub(crate) fn parts(&self) -> bool {
         self.parts.parts
+    }
+
+    /// Whether pages are said to vary.
+    pub(crate) fn varies(&self) -> bool {
+        !names(&self.vary.rules).is_empty()
     }
 
     /// The variants of the pages, once the prefix and the rules are right.
@@ -82,16 +100,25 @@ impl KeyArgs {
         format!("{}{mark}{variant}", self.prefix.prefix)
     }
 
-    /// A visitor for each value of what pages vary by; whether groups have none, since no
-    /// secret is given to sign for them.
-    pub(crate) fn visitors(&self) -> Result<(Vec<VariantVisitor>, bool), Failure> {
+    /// What pages vary by, and who shows it.
+    pub(crate) fn varied(&self) -> Result<Varied, Failure> {
         let secret = self.vary.secret()?;
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
         let with = secret.as_deref().unwrap_or(NO_SECRET);
-        let mut visitors = variant_visitors(&self.vary.add_with(pages, Some(with))?.build()?);
-        let unsigned = secret.is_none() && visitors.iter().any(|visitor| visitor.is_signed);
-        visitors.retain(|visitor| secret.is_some() || !visitor.is_signed);
-        Ok((visitors, unsigned))
+        let pages = self.vary.add_with(pages, Some(with))?.build()?;
+        let mut varied = Varied {
+            rules: variant_rules(&pages),
+            visitors: variant_visitors(&pages),
+            forgers: group_forgers(&pages),
+            unsigned: 0,
+        };
+        if secret.is_none() {
+            let all = varied.visitors.len();
+            varied.visitors.retain(|visitor| !visitor.is_signed);
+            varied.forgers.retain(|forger| !forger.is_signed);
+            varied.unsigned = all - varied.visitors.len();
+        }
+        Ok(varied)
     }
 
     /// The keys of a target in `variants`.

@@ -37,7 +37,7 @@ pub enum ConfigError {
     #[error("vary {rule}{}: {problem}", about(.value))]
     #[non_exhaustive]
     Vary {
-        /// The rule, without its values.
+        /// The rule, without its values, and whether `DJANGINXED_VARY` has to do with it.
         rule: String,
         /// The name or the value that is wrong; empty where it is neither.
         value: String,

@@ -79,7 +79,8 @@ pub mod tool {
     pub use crate::key::KeyRecipe;
     pub use crate::nginx::files::SCRIPT;
     pub use crate::parts::{
-        has_commands, index_items, index_lists, refresh_lead, variant_visitors, variants,
+        group_forgers, has_commands, index_items, index_lists, refresh_lead, variant_rules,
+        variant_visitors, variants,
     };
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
@@ -88,7 +89,7 @@ pub mod tool {
     pub use crate::store::names::{
         copy as copy_name, delete as delete_name, lock as lock_name, note as note_name,
     };
-    pub use crate::vary::VariantVisitor;
+    pub use crate::vary::{GroupForger, VariantRule, VariantVisitor};
 }
 
 /// What the tests and benchmarks of this workspace reach into; not for people.

@@ -18,7 +18,7 @@ use crate::policy::{self, Decision, Terms};
 use crate::settings::Settings;
 use crate::store::index::{self, Piece};
 use crate::tag::TagKey;
-use crate::vary::VariantVisitor;
+use crate::vary::{GroupForger, VariantRule, VariantVisitor};
 
 /// Whether `policy` stores a response of these headers.
 pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
@@ -92,10 +92,24 @@ pub fn variants(pages: &PageCache) -> Vec<String> {
     variants.iter().map(ToString::to_string).collect()
 }
 
-/// A visitor for each value of each rule, but for the first ones.
+/// What the pages of a cache vary by, in the order in which it was declared.
+#[must_use]
+pub fn variant_rules(pages: &PageCache) -> Vec<VariantRule> {
+    pages.settings().vary.shown()
+}
+
+/// A visitor of each variant of the pages of a cache but for the first, which is that of
+/// a request that says nothing: 63 at the most.
 #[must_use]
 pub fn variant_visitors(pages: &PageCache) -> Vec<VariantVisitor> {
     pages.settings().vary.visitors(SystemTime::now())
+}
+
+/// Those who forge the cookie of each group, and those whose time is over: all of them are
+/// as a visitor who says nothing.
+#[must_use]
+pub fn group_forgers(pages: &PageCache) -> Vec<GroupForger> {
+    pages.settings().vary.forgers(SystemTime::now())
 }
 
 /// How long before the end of its timeout the application renders a page anew that is read,

@@ -12,7 +12,8 @@ use crate::unreached::Unreached;
 
 /// Delete the stored page of each target
 ///
-/// With --vary, in each of its variants.
+/// With --vary, in each of its variants. Without, pages of an application that
+/// varies them are not reached: they have other keys.
 /// A page whose render began before the delete, or within about 2 seconds
 /// after it, is not kept.
 /// Exit code 0 also where there was none to delete.
@@ -58,6 +59,11 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     output::line(format_args!(
         "{deleted} deleted, {absent} were not stored, {failed} failed"
     ))?;
+    if deleted == 0 && absent > 0 && !args.page.varies() {
+        eprintln!(
+            "djanginxed: pages that vary (.vary(…), DJANGINXED_VARY) have other keys, which a delete without --vary does not reach"
+        );
+    }
     if failed < keys.len() {
         tell_what_is_not_kept("delete");
     }

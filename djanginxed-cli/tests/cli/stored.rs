@@ -119,8 +119,14 @@ fn every_variant_is_shown_and_deleted() {
     for part in ["/a ~en\n", "/a ~de\n", "/a ~fr\n  not stored"] {
         assert!(shown.out.contains(part), "{}", shown.out);
     }
+    let servers = memcached.address();
+    let done = run(["delete", "--servers", &servers, "--prefix=site1", "/a"]);
+    assert_eq!(done.out, "0 deleted, 1 were not stored, 0 failed\n");
+    assert!(done.err.contains("--vary does not reach"), "{}", done.err);
     let done = tool("delete");
     assert_eq!(done.out, "2 deleted, 1 were not stored, 0 failed\n");
+    let done = tool("delete");
+    assert!(!done.err.contains("--vary"), "{}", done.err);
 }
 
 #[test]

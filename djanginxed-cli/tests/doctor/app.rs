@@ -1,19 +1,19 @@
 //! The application of the set-ups: pages of every kind.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle, Service};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, Route, get, route, rt, web,
 };
 use djanginxed::parts::{cookie, include, nonce};
-use djanginxed::{PageCache, cache_page};
+use djanginxed::{PageCache, Variant, cache_page};
 use futures_util::future::join_all;
 
 /// What stands around the handlers.
@@ -130,6 +130,9 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(about_nginx)
         .service(kept_and_broken)
         .service(q)
+        .service(few_spellings)
+        .service(until_login)
+        .service(not_in_german)
         .service(slow)
         .service(stream)
         .service(lasting)
@@ -283,6 +286,41 @@ async fn listed(query: web::Query<std::collections::HashMap<String, String>>) ->
 #[cache_page(60, query = [])]
 async fn q() -> impl Responder {
     html("<p>q")
+}
+
+/// Can be written in 256 ways.
+#[get("/abcdefgh")]
+#[cache_page(60, query = [])]
+async fn few_spellings() -> impl Responder {
+    html("<p>few")
+}
+
+/// Is stored until somebody shows a password.
+#[get("/until-login")]
+#[cache_page(60)]
+async fn until_login(request: HttpRequest) -> impl Responder {
+    static SEEN: AtomicBool = AtomicBool::new(false);
+    if request.headers().contains_key("authorization") {
+        SEEN.store(true, Ordering::Relaxed);
+    }
+    let mut page = html("<p>for all");
+    if SEEN.load(Ordering::Relaxed) {
+        let forbidden = HeaderValue::from_static("no-store");
+        page.headers_mut().insert(CACHE_CONTROL, forbidden);
+    }
+    page
+}
+
+/// Is not stored in one language.
+#[get("/not-in-german")]
+#[cache_page(60)]
+async fn not_in_german(variant: Variant) -> impl Responder {
+    let mut page = html("<p>for most");
+    if variant.get("language") == Some("de") {
+        let forbidden = HeaderValue::from_static("no-store");
+        page.headers_mut().insert(CACHE_CONTROL, forbidden);
+    }
+    page
 }
 
 /// Leaves time to do something while it is checked.

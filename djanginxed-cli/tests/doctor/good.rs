@@ -9,6 +9,7 @@ use testkit::{Memcached, Process, eventually, eventually_within};
 use crate::app::Build;
 use crate::broken::lasting::{WITH_ADMIN, admin, waits, waits_with_admin};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
+use crate::broken::variants::with_secret;
 use crate::stand::{SECRET, SOUND, Setup, Stand};
 
 const fn row(name: &'static str) -> Setup {
@@ -26,6 +27,15 @@ const fn whole(name: &'static str) -> Setup {
         ..row(name)
     }
 }
+
+const REGIONS: &[&str] = &["header:X-Region=eu,us", "group:group=member,editor"];
+const SIGNED: &[&str] = &["language=en,de", "mobile", "group-hmac:group=member"];
+
+/// As many variants as there may be.
+const MANY: &[&str] = &[
+    "cookie:first=1,2,3,4,5,6,7,8",
+    "cookie:second=1,2,3,4,5,6,7,8",
+];
 
 /// All that keeps visitors from waiting.
 fn kept(name: &'static str, layout: Layout) -> Setup {
@@ -56,7 +66,7 @@ fn without_app(name: &'static str, layout: Layout) -> Setup {
 }
 
 /// What `check` says of one fact; none where it says nothing.
-fn fact(said: &crate::Said, name: &str) -> Option<(bool, String)> {
+pub(crate) fn fact(said: &crate::Said, name: &str) -> Option<(bool, String)> {
     let report: serde_json::Value = serde_json::from_str(&said.text).unwrap();
     let facts = report["facts"].as_array().unwrap();
     let found = facts.iter().find(|fact| fact["fact"] == name)?;
@@ -242,18 +252,59 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("languages, currencies and phones")
         },
         Setup {
-            vary: [&["header:X-Region=eu,us", "group:group=member,editor"]; 2],
+            vary: [REGIONS; 2],
             tells_conf: true,
-            args: |stand| {
-                let rules = "header:X-Region=eu,us;group:group=member,editor";
-                let file = stand.nginx.folder().join("secret");
-                std::fs::write(&file, SECRET).unwrap();
-                let file = file.display().to_string();
-                ["--vary", rules, "--group-secret-file", &file]
-                    .map(str::to_owned)
-                    .to_vec()
-            },
+            args: |stand| with_secret(stand, REGIONS, SECRET),
             ..whole("regions and groups of whole responses, with nginx's file")
+        },
+        Setup {
+            vary: [REGIONS; 2],
+            args: |_| vec!["--vary".to_owned(), REGIONS.join(";")],
+            ..row("regions and groups, without the secret")
+        },
+        Setup {
+            vary: [MANY; 2],
+            args: |_| vec!["--vary".to_owned(), MANY.join(";")],
+            ..row("64 variants")
+        },
+        Setup {
+            vary: [MANY; 2],
+            args: |_| vec!["--vary".to_owned(), MANY.join(";")],
+            memcached: THREE,
+            busy: true,
+            ..whole("64 variants of whole responses, on three servers of a busy site")
+        },
+        Setup {
+            njs: true,
+            vary: [&["language=en,de", "cookie:currency=eur,usd", "mobile"]; 2],
+            args: |_| vec!["--vary=language=en,de;cookie:currency=eur,usd;mobile".to_owned()],
+            tells_conf: true,
+            ..row("variants by njs, with nginx's file")
+        },
+        Setup {
+            njs: true,
+            vary: [REGIONS; 2],
+            args: |stand| with_secret(stand, REGIONS, SECRET),
+            ..whole("variants of whole responses by njs")
+        },
+        Setup {
+            njs: true,
+            vary: [SIGNED; 2],
+            args: |stand| with_secret(stand, SIGNED, SECRET),
+            tells_conf: true,
+            ..row("groups by an HMAC, with nginx's file")
+        },
+        Setup {
+            njs: true,
+            vary: [SIGNED; 2],
+            args: |stand| with_secret(stand, SIGNED, SECRET),
+            ..whole("groups by an HMAC, of whole responses")
+        },
+        Setup {
+            site: |site| site.micro_cache(5).micro_cache_path("micro"),
+            vary: [REGIONS; 2],
+            args: |stand| with_secret(stand, REGIONS, SECRET),
+            ..row("variants, and a micro cache of five seconds")
         },
         whole("whole responses"),
         Setup {
@@ -559,6 +610,17 @@ fn a_check_leaves_nothing_in_memcached() {
         },
         kept("", Layout::Body),
         without_app("", Layout::Body),
+        Setup {
+            vary: [SIGNED; 2],
+            njs: true,
+            args: |stand| with_secret(stand, SIGNED, SECRET),
+            ..SOUND
+        },
+        Setup {
+            vary: [&["language=en,de"], &["language=en,fr"]],
+            args: |_| vec!["--vary=language=en,de".to_owned()],
+            ..SOUND
+        },
         Setup {
             build: NORMALIZING,
             ..SOUND

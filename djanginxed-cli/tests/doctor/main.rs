@@ -6,6 +6,7 @@ mod app;
 mod broken;
 mod good;
 mod stand;
+mod told;
 
 use std::process::Command;
 use std::sync::Mutex;
@@ -33,6 +34,9 @@ fn check(words: &[String]) -> Said {
         "BYPASS_HEADERS",
         "HOSTS",
         "HIT_FEED",
+        "PARTS",
+        "VARY",
+        "GROUP_SECRET",
     ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }

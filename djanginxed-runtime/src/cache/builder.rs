@@ -126,7 +126,7 @@ impl PageCacheBuilder {
         }
         if let Some(rules) = variable("DJANGINXED_VARY", environment)? {
             for rule in rules.split(';').filter(|rule| !rule.trim().is_empty()) {
-                let rule: Vary = rule.parse()?;
+                let rule = Vary::of_environment(rule)?;
                 builder = builder.vary(match variable("DJANGINXED_GROUP_SECRET", environment)? {
                     Some(secret) => rule.with_secret(secret.trim()),
                     None => rule,

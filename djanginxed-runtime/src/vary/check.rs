@@ -2,7 +2,7 @@
 
 use djanginxed_rules::{is_cookie_name, is_variant_value};
 
-use super::{Kind, Languages, Rule, Rules, Seal, Test, Vary};
+use super::{Kind, Languages, OF_ENVIRONMENT, Rule, Rules, Seal, Test, Vary};
 use crate::config_error::ConfigError;
 use crate::nginx::{FORWARDING_HEADERS, NOT_PASSED};
 use crate::settings::check::header_name;
@@ -29,29 +29,30 @@ impl Rules {
     pub(crate) fn check(declared: &[Vary]) -> Result<Rules, ConfigError> {
         let mut rules: Vec<Rule> = Vec::new();
         let mut variants = 1_usize;
+        let is_mixed = declared.iter().any(|vary| vary.is_of_environment);
         for vary in declared {
+            // Whose rules there are too many of does not show in the code alone.
+            let refused = |problem| vary.refused_among(is_mixed, problem);
             let rule = vary.checked()?;
             let is_group = |rule: &Rule| matches!(rule.test, Test::Group(_));
             if is_group(&rule) && rules.iter().any(is_group) {
-                return Err(vary.refused(
-                    "",
+                return Err(refused(
                     "there is a group already, and nginx checks one signature a request: make it \
                      one rule with more values",
                 ));
             }
             if rules.iter().any(|other| other.name == rule.name) {
-                return Err(vary.refused("", "a rule of this name is there already"));
+                return Err(refused("a rule of this name is there already"));
             }
             variants = variants.saturating_mul(rule.values.len());
             if variants > MAX_VARIANTS {
-                return Err(vary.refused(
-                    "",
+                return Err(refused(
                     "with it a page has more than 64 variants, each stored and rendered apart: \
                      name fewer values",
                 ));
             }
             if rules.len() == MAX_RULES {
-                return Err(vary.refused("", "there are eight rules already"));
+                return Err(refused("there are eight rules already"));
             }
             rules.push(rule);
         }
@@ -168,9 +169,26 @@ impl Vary {
     }
 
     fn refused(&self, value: &str, problem: &'static str) -> ConfigError {
+        let whose = if self.is_of_environment {
+            OF_ENVIRONMENT
+        } else {
+            ""
+        };
         ConfigError::Vary {
-            rule: self.label(),
+            rule: format!("{}{whose}", self.label()),
             value: value.to_owned(),
+            problem,
+        }
+    }
+
+    /// For what others of the rules have to do with.
+    fn refused_among(&self, is_mixed: bool, problem: &'static str) -> ConfigError {
+        if self.is_of_environment || !is_mixed {
+            return self.refused("", problem);
+        }
+        ConfigError::Vary {
+            rule: format!("{} (DJANGINXED_VARY adds rules, too)", self.label()),
+            value: String::new(),
             problem,
         }
     }

@@ -14,10 +14,12 @@ use std::time::{Duration, SystemTime};
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 
+use crate::config_error::ConfigError;
+
 pub(crate) use self::group::{Seal, Secret, Signature, message};
 use self::headers::{cookie, joined, line};
 pub(crate) use self::language::{Languages, TENTHS};
-pub use self::visitor::VariantVisitor;
+pub use self::visitor::{GroupForger, VariantRule, VariantVisitor};
 
 /// What pages vary by: one of a few values of a request, the first of which stands
 /// for all others.
@@ -47,6 +49,8 @@ pub struct Vary {
     name: String,
     values: Vec<String>,
     secret: Option<Secret>,
+    /// Whether `DJANGINXED_VARY` has it, which errors then say.
+    is_of_environment: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,9 +168,34 @@ impl Vary {
             name: name.into(),
             values: values.collect(),
             secret: None,
+            is_of_environment: false,
         }
     }
+
+    /// As a rule of `DJANGINXED_VARY`.
+    ///
+    /// # Errors
+    /// Where it is no rule.
+    pub(crate) fn of_environment(text: &str) -> Result<Vary, ConfigError> {
+        let mut vary = text.parse::<Vary>().map_err(|error| match error {
+            ConfigError::Vary {
+                rule,
+                value,
+                problem,
+            } => ConfigError::Vary {
+                rule: format!("{rule}{OF_ENVIRONMENT}"),
+                value,
+                problem,
+            },
+            other => other,
+        })?;
+        vary.is_of_environment = true;
+        Ok(vary)
+    }
 }
+
+/// Behind a rule in an error.
+const OF_ENVIRONMENT: &str = " of DJANGINXED_VARY";
 
 /// A [`Vary`] that has been checked.
 #[derive(Clone, Debug)]

@@ -359,3 +359,125 @@ fn a_request_can_be_made_for_each_variant() {
         assert_eq!(rules.of(&headers, now), values);
     }
 }
+
+fn of_fields(rules: &Rules, fields: &[(String, String)], now: SystemTime) -> String {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    rules.of(&headers, now).to_string()
+}
+
+#[test]
+fn each_variant_but_the_first_has_one_visitor_those_of_one_value_first() {
+    let declared = ["language=en,de", "cookie:currency=eur,usd,chf", "mobile"];
+    let rules = rules(&declared).unwrap();
+    let now = SystemTime::now();
+    let visitors = rules.visitors(now);
+    for visitor in &visitors {
+        assert_eq!(of_fields(&rules, &visitor.fields, now), visitor.variant);
+    }
+    let mut variants: Vec<_> = visitors.iter().map(|visitor| &visitor.variant).collect();
+    variants.sort();
+    variants.dedup();
+    assert_eq!((variants.len(), visitors.len()), (11, 11));
+    let values: Vec<_> = visitors.iter().map(|visitor| &*visitor.value).collect();
+    assert_eq!(
+        values[..5],
+        [
+            "language=de",
+            "currency=usd",
+            "currency=chf",
+            "mobile=mobile",
+            "language=de, currency=usd"
+        ]
+    );
+    assert_eq!(values[10], "language=de, currency=chf, mobile=mobile");
+    let fields = [
+        "Accept-Language",
+        "Cookie",
+        "Sec-CH-UA-Mobile",
+        "User-Agent",
+    ];
+    assert_eq!(visitors[10].looks_at, fields);
+    assert_eq!(Rules::default().visitors(now).len(), 0);
+}
+
+#[test]
+fn whoever_forges_a_groups_cookie_is_nobody() {
+    for group in [groups(), groups().hmac()] {
+        let language = "language=en,de".parse().unwrap();
+        let rules = Rules::check(&[language, group]).unwrap();
+        let now = SystemTime::now();
+        let forgers = rules.forgers(now);
+        assert_eq!(forgers.len(), 6);
+        for forger in &forgers {
+            assert_eq!(of_fields(&rules, &forger.fields, now), "~en~", "{forger:?}");
+        }
+        let members = forgers.iter().map(|forger| &*forger.variant);
+        assert_eq!(
+            members.collect::<Vec<_>>()[2..4],
+            ["~en~member", "~en~a.b-c"]
+        );
+        // It is the time alone that makes him nobody.
+        let ended = forgers.iter().find(|forger| forger.is_signed).unwrap();
+        let before = now - Duration::from_secs(86_400);
+        assert_eq!(of_fields(&rules, &ended.fields, before), "~en~member");
+    }
+}
+
+#[test]
+fn a_rule_is_shown_as_an_application_and_the_tool_have_it() {
+    let group = || Vary::group("g", ["member"], SECRET);
+    for (rule, option, code) in [
+        (
+            "language=en,pt-BR".parse().unwrap(),
+            "language=en,pt-BR",
+            r#"Vary::language(["en", "pt-BR"])"#,
+        ),
+        (
+            "cookie:c=a,b".parse().unwrap(),
+            "cookie:c=a,b",
+            r#"Vary::cookie("c", ["a", "b"])"#,
+        ),
+        (
+            "header:X-Region=eu".parse().unwrap(),
+            "header:X-Region=eu",
+            r#"Vary::header("X-Region", ["eu"])"#,
+        ),
+        (Vary::mobile(), "mobile", "Vary::mobile()"),
+        (
+            group(),
+            "group:g=member",
+            r#"Vary::group("g", ["member"], secret)"#,
+        ),
+        (
+            group().hmac(),
+            "group-hmac:g=member",
+            r#"Vary::group("g", ["member"], secret).hmac()"#,
+        ),
+    ] {
+        let shown = Rules::check(&[rule]).unwrap().shown().remove(0);
+        assert_eq!((&*shown.option, &*shown.code), (option, code));
+    }
+}
+
+#[test]
+fn an_error_says_that_the_environment_has_to_do_with_it() {
+    let refused = |declared: &[Vary]| Rules::check(declared).unwrap_err().to_string();
+    let own = || Vary::language(["en", "de"]);
+    let other = |text: &str| Vary::of_environment(text).unwrap();
+    assert_eq!(
+        refused(&[other("language=en,fr"), own()]),
+        "vary language (DJANGINXED_VARY adds rules, too): a rule of this name is there already"
+    );
+    assert_eq!(
+        refused(&[own(), other("language=en,fr")]),
+        "vary language of DJANGINXED_VARY: a rule of this name is there already"
+    );
+    assert!(!refused(&[own(), own()]).contains("DJANGINXED_VARY"));
+    assert!(refused(&[other("cookie:a b=c")]).starts_with("vary cookie:a b of DJANGINXED_VARY:"));
+    let unread = Vary::of_environment("langage=en").unwrap_err().to_string();
+    assert!(unread.starts_with("vary langage=en of DJANGINXED_VARY: write"));
+}

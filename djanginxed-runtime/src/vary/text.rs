@@ -18,6 +18,21 @@ impl Vary {
             Kind::Group(Signature::Hmac) => format!("group-hmac:{}", self.name),
         }
     }
+
+    /// As it stands in an application: `Vary::language(["en", "de"])`.
+    pub(super) fn code(&self) -> String {
+        let Vary { name, values, .. } = self;
+        match self.kind {
+            Kind::Language => format!("Vary::language({values:?})"),
+            Kind::Cookie => format!("Vary::cookie({name:?}, {values:?})"),
+            Kind::Header => format!("Vary::header({name:?}, {values:?})"),
+            Kind::Mobile => "Vary::mobile()".to_owned(),
+            Kind::Group(Signature::Md5) => format!("Vary::group({name:?}, {values:?}, secret)"),
+            Kind::Group(Signature::Hmac) => {
+                format!("Vary::group({name:?}, {values:?}, secret).hmac()")
+            }
+        }
+    }
 }
 
 /// As [`FromStr`] reads it; a secret is not shown.

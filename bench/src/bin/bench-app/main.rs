@@ -2,42 +2,29 @@
 
 use std::error::Error;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use bench::by_hand::{self, Memcached, Store};
-use bench::handlers::Handler;
 use bench::site::Site;
 use bench::stand::SECRET;
-use clap::{ArgAction, Parser};
+use bench::variant::Variant;
+use clap::Parser;
 use djanginxed::{Layout, PageCache, Vary};
 use memcache::exp::Set;
 use tokio::sync::{OnceCell, mpsc};
 
 #[derive(Clone, Parser)]
 struct Args {
-    #[arg(value_enum)]
-    handler: Handler,
-    /// Folder of the pages, NAME.html each.
-    #[arg(long)]
-    pages: PathBuf,
+    #[command(flatten)]
+    variant: Variant,
     /// Processor time of a render, in milliseconds.
     #[arg(long, default_value_t = 0)]
     computing_ms: u64,
     /// Time that a render waits, in milliseconds.
     #[arg(long, default_value_t = 0)]
     waiting_ms: u64,
-    #[arg(long, default_value_t = 2)]
-    workers: usize,
-    /// Where pages are stored; in memory where it is not given.
-    #[arg(long)]
-    memcached: Option<String>,
-    #[arg(long, default_value = "bench")]
-    key_prefix: String,
-    #[arg(long, action = ArgAction::Set, default_value_t = true)]
-    lookup: bool,
     #[arg(long)]
     gzip: bool,
     /// Entries are whole responses.
@@ -54,26 +41,23 @@ struct Args {
     /// Renders at a time by which it looks after its pages; none where it does not.
     #[arg(long, default_value_t = 0)]
     refreshes: usize,
-    /// Size of the store in memory.
-    #[arg(long, default_value_t = 64 << 20)]
-    memory_bytes: u64,
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let site = Data::new(Site::open(
-        &args.pages,
+        &args.variant.pages,
         Duration::from_millis(args.computing_ms),
         Duration::from_millis(args.waiting_ms),
     )?);
     // Who asks itself must know its port before it listens.
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let pages = page_cache(&args, port)?;
-    let memory = Data::new(by_hand::memory(args.memory_bytes));
+    let memory = Data::new(by_hand::memory(args.variant.memory_bytes));
     let settings = args.clone();
     let sender = (args.store == Store::Channel)
-        .then(|| by_hand::channel(args.memcached.clone().unwrap_or_default()));
+        .then(|| by_hand::channel(args.variant.memcached.clone().unwrap_or_default()));
     let app = move || {
         App::new()
             .app_data(site.clone())
@@ -82,10 +66,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .app_data(Data::new(memcached_by_hand(&settings, sender.clone())))
             .route("/-/renders", web::get().to(renders))
             .route("/-/flush", web::get().to(flush))
-            .configure(|config| settings.handler.configure(config, &pages))
+            .configure(|config| settings.variant.handler.configure(config, &pages))
     };
     let server = HttpServer::new(app)
-        .workers(args.workers)
+        .workers(2)
         // Else actix answers 408 to those of a burst whom it has not read in 5 s.
         .client_request_timeout(Duration::ZERO)
         .backlog(4096)
@@ -97,16 +81,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigError> {
-    let mut builder = PageCache::builder()
-        .key_prefix(&args.key_prefix)
-        .lookup(args.lookup)
-        .gzip(args.gzip)
-        .parts(args.parts)
-        .layout(if args.whole {
-            Layout::Response
-        } else {
-            Layout::Body
-        });
+    let layout = match args.whole {
+        true => Layout::Response,
+        false => Layout::Body,
+    };
+    let mut builder = args.variant.cache().layout(layout);
+    builder = builder.gzip(args.gzip).parts(args.parts);
     for rule in &args.vary {
         builder = builder.vary(rule.clone().with_secret(SECRET));
     }
@@ -115,17 +95,13 @@ fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigErr
             .refresh_through(format!("http://127.0.0.1:{port}"))
             .refresh_at_once(args.refreshes);
     }
-    match &args.memcached {
-        Some(address) => builder.memcached([address]),
-        None => builder.in_memory(args.memory_bytes),
-    }
-    .build()
+    builder.build()
 }
 
 fn memcached_by_hand(args: &Args, sender: Option<mpsc::Sender<Set>>) -> Memcached {
     Memcached {
-        address: args.memcached.clone().unwrap_or_default(),
-        lookup: args.lookup,
+        address: args.variant.memcached.clone().unwrap_or_default(),
+        lookup: args.variant.lookup,
         store: args.store,
         client: OnceCell::new(),
         sender,

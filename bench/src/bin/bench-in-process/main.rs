@@ -4,16 +4,14 @@
 
 use std::alloc::System;
 use std::error::Error;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
 use actix_web::web::Data;
 use actix_web::{App, test};
-use bench::handlers::Handler;
 use bench::site::Site;
-use clap::{ArgAction, Parser};
-use djanginxed::PageCache;
+use bench::variant::Variant;
+use clap::Parser;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -21,10 +19,8 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 #[derive(Parser)]
 struct Args {
-    #[arg(value_enum)]
-    handler: Handler,
-    #[arg(long)]
-    pages: PathBuf,
+    #[command(flatten)]
+    variant: Variant,
     /// The page asked for.
     #[arg(long)]
     page: String,
@@ -37,22 +33,21 @@ struct Args {
     #[arg(long)]
     hit: bool,
     #[arg(long)]
-    memcached: Option<String>,
-    #[arg(long, action = ArgAction::Set, default_value_t = true)]
-    lookup: bool,
-    #[arg(long)]
     render_lock: bool,
 }
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
-    let site = Site::open(&args.pages, Duration::ZERO, Duration::ZERO)?;
-    let pages = page_cache(&args)?;
+    let Args { variant, .. } = &args;
+    let site = Site::open(&variant.pages, Duration::ZERO, Duration::ZERO)?;
+    let pages = variant.cache().render_lock(args.render_lock);
+    // Callgrind makes everything fifty times slower.
+    let pages = pages.operation_timeout(Duration::from_secs(10)).build()?;
     let app = App::new()
         .app_data(Data::new(site))
         .app_data(pages.clone())
-        .configure(|config| args.handler.configure(config, &pages));
+        .configure(|config| variant.handler.configure(config, &pages));
     let app = test::init_service(app).await;
     let target = |number| match args.hit {
         true => format!("/{}/hit", args.page),
@@ -85,18 +80,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
         counted.bytes_allocated
     );
     Ok(())
-}
-
-fn page_cache(args: &Args) -> Result<PageCache, djanginxed::ConfigError> {
-    let builder = PageCache::builder()
-        .key_prefix("bench")
-        .lookup(args.lookup)
-        .render_lock(args.render_lock)
-        // Callgrind makes everything fifty times slower.
-        .operation_timeout(Duration::from_secs(10));
-    match &args.memcached {
-        Some(address) => builder.memcached([address]),
-        None => builder,
-    }
-    .build()
 }

@@ -28,11 +28,8 @@ impl App {
     /// Starts a variant: a handler's name and options, as on its command line.
     pub(crate) fn start(stage: &Stage, arguments: &[&str]) -> Outcome<App> {
         let mut command = Command::new(sibling("bench-app")?);
-        command
-            .args(arguments)
-            .arg("--pages")
-            .arg(stage.pages_folder());
-        App::run(&mut command)
+        command.args(arguments);
+        App::run(command.arg("--pages").arg(stage.pages_folder()))
     }
 
     /// Starts a program that says on which port it listens.
@@ -50,9 +47,6 @@ impl App {
     }
 
     /// Renders made since the start.
-    ///
-    /// # Panics
-    /// When the application does not say.
     pub(crate) fn renders(&self) -> u64 {
         self.counted("/-/renders")
     }

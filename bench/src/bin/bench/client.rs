@@ -40,24 +40,34 @@ impl Expect {
         if body(&answer)? != page.html.as_bytes() {
             return wrong("the body is not the page");
         }
-        match self.header {
-            Some((name, value)) if !answer.header(name).unwrap_or_default().contains(value) => {
-                wrong(&format!(
-                    "{name} is {:?}, not {value:?}",
-                    answer.header(name)
-                ))
-            }
-            _ => Ok(()),
-        }
+        self.header.map_or(Ok(()), |header| has(&answer, header))
     }
 }
 
+/// Whether a header has the words of `value`.
+pub(crate) fn has(answer: &Response, (name, value): (&str, &str)) -> Outcome {
+    match answer.header(name) {
+        Some(said) if said.contains(value) => Ok(()),
+        said => Err(format!("{name} is {said:?}, not {value:?}")),
+    }
+}
+
+/// A field of a request.
+pub(crate) type Field = (&'static str, String);
+
 /// GET, as wrk sends it.
 pub(crate) fn ask(port: u16, target: &str) -> Outcome<Response> {
-    Request::get(target)
-        .header("Accept-Encoding", "gzip")
-        .try_send(port)
-        .map_err(|error| format!("GET {target}: {error}"))
+    ask_with(port, target, &[])
+}
+
+/// The same, with more fields.
+pub(crate) fn ask_with(port: u16, target: &str, fields: &[Field]) -> Outcome<Response> {
+    let request = Request::get(target).header("Accept-Encoding", "gzip");
+    let request = (fields.iter()).fold(request, |request, (name, value)| {
+        request.header(name, value)
+    });
+    let answer = request.try_send(port);
+    answer.map_err(|error| format!("GET {target}: {error}"))
 }
 
 fn body(answer: &Response) -> Outcome<Vec<u8>> {

@@ -11,7 +11,7 @@ pub(crate) struct Effort {
 
 impl Effort {
     pub(crate) fn new(quick: bool) -> Effort {
-        let (rounds, seconds) = if quick { (2, 1) } else { (5, 4) };
+        let (rounds, seconds) = if quick { (2, 1) } else { (3, 2) };
         Effort {
             quick,
             rounds,
@@ -19,9 +19,9 @@ impl Effort {
         }
     }
 
-    /// For what takes minutes rather than seconds.
-    pub(crate) fn few(self) -> usize {
-        if self.quick { 1 } else { 3 }
+    /// Of a table of one page, or of twelve.
+    pub(crate) fn rounds_of(self, twelve: bool) -> usize {
+        self.pick(if twelve { 1 } else { 2 }, self.rounds)
     }
 
     pub(crate) fn pick<T>(self, quick: T, full: T) -> T {

@@ -1,20 +1,30 @@
 //! Where and when it was measured, and with what.
 
-use std::fs;
 use std::process::Command;
 use std::time::SystemTime;
 
-use serde::Serialize;
+use procfs::{CpuInfo, Current, LoadAverage, Meminfo};
+use serde::{Deserialize, Serialize};
 
 use crate::stage::root;
 
-#[derive(Debug, Serialize)]
+/// The programs whose versions matter, and how each says its own.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("rustc", "--version"),
+    ("nginx", "-v"),
+    ("memcached", "--version"),
+    ("wrk", "-v"),
+    ("varnishd", "-V"),
+    ("valgrind", "--version"),
+];
+
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Machine {
     pub(crate) date: String,
     pub(crate) revision: String,
     pub(crate) processor: String,
     pub(crate) cores: usize,
-    pub(crate) memory: String,
+    pub(crate) gigabytes: f64,
     pub(crate) kernel: String,
     pub(crate) versions: Vec<String>,
     /// Over one, five and fifteen minutes, before the first measurement; on a
@@ -25,12 +35,15 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn look(quick: bool) -> Machine {
+        let processor = CpuInfo::current().ok();
+        let processor = processor.and_then(|info| info.model_name(0).map(str::to_owned));
+        let memory = Meminfo::current().map_or(0, |info| info.mem_total);
         Machine {
             date: httpdate::fmt_http_date(SystemTime::now()),
             revision: revision(),
-            processor: line_of("/proc/cpuinfo", "model name"),
+            processor: processor.unwrap_or_else(|| "unknown processor".to_owned()),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory: memory(),
+            gigabytes: memory as f64 / 1e9,
             kernel: first_line("uname", &["-sr"]),
             versions: versions(),
             load_before: load(),
@@ -40,60 +53,54 @@ impl Machine {
 
     /// A paragraph for people.
     pub(crate) fn text(&self) -> String {
-        let how = if self.quick {
-            " Measured with --quick: a look, not a result."
-        } else {
-            ""
-        };
         format!(
-            "Measured on {} at revision {}: {}, {} cores, {} of memory, {}, load average before {}. {}.{how}",
+            "Measured on {} at revision {}: {}, {} cores, {:.0} GB of memory, {}, load average before {}. {}.{}",
             self.date,
             self.revision,
             self.processor,
             self.cores,
-            self.memory,
+            self.gigabytes,
             self.kernel,
             self.load_before,
             self.versions.join(", "),
+            self.warning(),
         )
+    }
+
+    /// What must stand beside the numbers of a quick run.
+    pub(crate) fn warning(&self) -> &'static str {
+        match self.quick {
+            true => " Measured with --quick: a look, not a result.",
+            false => "",
+        }
+    }
+
+    /// `22 Nov 2026`
+    pub(crate) fn day(&self) -> &str {
+        self.date.get(5..16).unwrap_or_default()
     }
 }
 
 fn revision() -> String {
-    let git = |arguments: &[&str]| {
-        let folder = root().display().to_string();
-        first_line("git", &[&["-C", &folder], arguments].concat())
-    };
+    let root = root().display().to_string();
+    let git = |arguments: &[&str]| first_line("git", &[&["-C", &root], arguments].concat());
     let revision = git(&["rev-parse", "--short", "HEAD"]);
     // Results are written into the work tree themselves.
-    let changes = git(&["status", "--porcelain", "--", ".", ":!benches/results"]);
-    match changes.is_empty() {
+    match git(&["status", "--porcelain", "--", ".", ":!benches/results"]).is_empty() {
         true => revision,
         false => format!("{revision} with changes"),
     }
 }
 
 fn versions() -> Vec<String> {
-    let programs: [(&str, &[&str]); 6] = [
-        ("rustc", &["--version"]),
-        ("nginx", &["-v"]),
-        ("memcached", &["--version"]),
-        ("wrk", &["-v"]),
-        ("varnishd", &["-V"]),
-        ("valgrind", &["--version"]),
-    ];
-    (programs.iter())
-        .map(|(program, arguments)| first_line(program, arguments))
-        .map(|line| line.replace("nginx version: ", ""))
-        .map(|line| {
-            line.split(['[', '('])
-                .next()
-                .unwrap_or_default()
-                .trim()
-                .to_owned()
-        })
-        .filter(|line| !line.is_empty())
-        .collect()
+    let version = |(program, argument)| {
+        let line = first_line(program, &[argument]).replace("nginx version: ", "");
+        let line = line.split(['[', '(']).next();
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let mut versions: Vec<String> = PROGRAMS.map(version).into();
+    versions.retain(|version| !version.is_empty());
+    versions
 }
 
 /// The first line that a program says, on whichever output; empty without it.
@@ -106,29 +113,10 @@ fn first_line(program: &str, arguments: &[&str]) -> String {
     said.lines().next().unwrap_or_default().trim().to_owned()
 }
 
-/// What stands behind the colon of the first line that begins with `name`.
-fn line_of(file: &str, name: &str) -> String {
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with(name));
-    let value = line.and_then(|line| line.split_once(':'));
-    value.map_or_else(
-        || "unknown".to_owned(),
-        |(_, value)| value.trim().to_owned(),
-    )
-}
-
-fn memory() -> String {
-    let kilobytes = line_of("/proc/meminfo", "MemTotal");
-    let number = kilobytes
-        .split(' ')
-        .next()
-        .and_then(|number| number.parse().ok());
-    number.map_or(kilobytes.clone(), |kilobytes: f64| {
-        format!("{:.0} GB", kilobytes / 1e6)
-    })
-}
-
+/// The load average over one, five and fifteen minutes.
 pub(crate) fn load() -> String {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+    LoadAverage::current().map_or_else(
+        |_| String::new(),
+        |load| format!("{:.2} {:.2} {:.2}", load.one, load.five, load.fifteen),
+    )
 }

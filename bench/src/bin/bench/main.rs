@@ -5,13 +5,13 @@ mod chart;
 mod client;
 mod columns;
 mod contest;
+mod documents;
 mod effort;
-mod fill;
 mod groups;
+mod hits;
 mod machine;
 mod page_set;
 mod peers;
-mod pictures;
 mod report;
 mod stage;
 mod table;
@@ -20,7 +20,6 @@ mod wrk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{fs, io};
 
 use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -30,9 +29,9 @@ use effort::Effort;
 use groups::Group;
 use machine::Machine;
 use report::Report;
-use stage::{Stage, root};
+use stage::Stage;
 
-/// Measures djanginxed beside its peers and writes benches/results/latest.*
+/// Measures djanginxed beside its peers, and writes what README and documentation show of it
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
@@ -42,11 +41,12 @@ struct Args {
     /// Measures this group alone; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Group>,
-    /// Where the results go. Without it a whole run writes benches/results; --quick and
-    /// --only write nothing.
+    /// Where the results go. Without it a whole run writes benches/results/latest.json and what
+    /// is made from it; --quick and --only write nothing.
     #[arg(long)]
     output: Option<PathBuf>,
-    /// Measures nothing, and draws docs/pictures from the tables of docs/benchmarks.md.
+    /// Measures nothing, and makes the tables of README.md and docs/benchmarks.md and the
+    /// pictures in docs/pictures from benches/results/latest.json.
     #[arg(long)]
     pictures: bool,
 }
@@ -63,30 +63,35 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Outcome {
     if args.pictures {
-        return pictures::draw();
+        return documents::update();
     }
     let machine = Machine::look(args.quick);
     raise_file_limit();
     let stage = Stage::set(Effort::new(args.quick))?;
-    let mut tables = Vec::new();
+    let (mut tables, mut failed) = (Vec::new(), Vec::new());
     for group in args.groups() {
         eprintln!("{group:?}");
         match guarded(|| group.measure(&stage)) {
             Ok(more) => tables.extend(more),
             // The other groups have their own servers.
-            Err(message) => eprintln!("  FAILED: {message}"),
+            Err(message) => {
+                eprintln!("  FAILED: {message}");
+                failed.push(format!("{group:?}: {message}"));
+            }
         }
     }
     let report = Report {
         machine,
         load_after: machine::load(),
-        targets: targets::judge(&tables),
         tables,
+        failed,
     };
     println!("{}", report.markdown());
-    match args.folder() {
-        Some(folder) => write(&report, &folder),
-        None => Ok(()),
+    match &args.output {
+        Some(folder) => documents::write_into(folder, &report),
+        // Half a measurement does not take a whole one's place.
+        None if args.quick || !args.only.is_empty() => Ok(()),
+        None => documents::publish(&report),
     }
 }
 
@@ -101,36 +106,6 @@ impl Args {
         }
         groups
     }
-
-    fn is_whole(&self) -> bool {
-        !self.quick && self.only.is_empty() && self.output.is_none()
-    }
-
-    /// Half a measurement does not take a whole one's place unless asked for.
-    fn folder(&self) -> Option<PathBuf> {
-        let usual = self.is_whole().then(|| root().join("benches/results"));
-        self.output.clone().or(usual)
-    }
-}
-
-fn write(report: &Report, folder: &std::path::Path) -> Outcome {
-    let failed = |error: io::Error| format!("cannot write into {}: {error}", folder.display());
-    fs::create_dir_all(folder).map_err(failed)?;
-    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
-    fs::write(folder.join("latest.json"), json + "\n").map_err(failed)?;
-    fs::write(folder.join("latest.md"), report.markdown()).map_err(failed)?;
-    let machine = &report.machine;
-    let under = format!(
-        "{}, {} cores, {}. Green: djanginxed.",
-        machine.processor, machine.cores, machine.date
-    );
-    chart::draw(&report.tables, &under, &folder.join("latest.svg"))?;
-    pictures::draw_waits(&report.tables, &under, &folder.join("waits.svg"))?;
-    eprintln!(
-        "Written: latest.json, latest.md and pictures in {}",
-        folder.display()
-    );
-    Ok(())
 }
 
 /// A thousand clients need a thousand files, here and in the application.

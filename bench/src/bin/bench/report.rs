@@ -1,72 +1,47 @@
-//! Tables for people, on the terminal and in latest.md, and JSON for programs.
+//! Tables for people, on the terminal and in docs/benchmarks.md, and JSON for programs.
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::columns::IDLE;
 use crate::machine::Machine;
-use crate::table::{Column, Row, Table};
-use crate::targets::{Verdict, shown};
+use crate::table::{Row, Table};
+use crate::targets;
 
 /// Everything that a run found out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) load_after: String,
     pub(crate) tables: Vec<Table>,
-    pub(crate) targets: Vec<Verdict>,
+    /// Groups of which there is no table, and why.
+    pub(crate) failed: Vec<String>,
 }
 
 impl Report {
+    pub(crate) fn table(&self, id: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == id)
+    }
+
+    /// Machine, tables and targets.
     pub(crate) fn markdown(&self) -> String {
-        let mut text = String::from("# What djanginxed costs\n\n");
-        let _ = writeln!(
-            text,
-            "{} Load after: {}.\n",
-            self.machine.text(),
-            self.load_after
-        );
-        text.push_str(
-            "Numbers are medians of rounds; contenders take turns in each round, and a ratio is the median of the \
-             rounds' own ratios, with the smallest and the largest. How to read and repeat this: docs/benchmarks.md.\n",
-        );
+        let machine = self.machine.text();
+        let mut text = format!("{machine} Load after: {}.\n", self.load_after);
         for measured in &self.tables {
-            let _ = write!(text, "\n## {}\n\n{}", measured.title, measured.about);
+            let _ = write!(text, "\n### {}\n\n{}", measured.title, measured.about);
             if let Some(reference) = measured.reference {
                 let _ = write!(text, " Reference: {reference}.");
             }
-            let _ = write!(
-                text,
-                "\n\n{}{}{}",
-                table(measured, &measured.columns),
-                busy(measured),
-                failures(measured)
-            );
+            let (busy, failures) = (busy(measured), failures(measured));
+            let _ = write!(text, "\n\n{}{busy}{failures}", table(measured));
         }
-        let _ = write!(text, "\n## Targets\n\n{}", self.targets());
+        for failed in &self.failed {
+            let _ = writeln!(text, "\nNot measured: {failed}.");
+        }
+        let _ = write!(text, "\n### Targets\n\n{}", targets::table(&self.tables));
         text
-    }
-
-    fn targets(&self) -> String {
-        let row = |verdict: &Verdict| {
-            vec![
-                verdict.what.clone(),
-                verdict.wanted(),
-                verdict
-                    .measured
-                    .map_or_else(|| "not measured".to_owned(), shown),
-                match verdict.met {
-                    Some(true) => "met",
-                    Some(false) => "not met",
-                    None => "",
-                }
-                .to_owned(),
-            ]
-        };
-        let heads = ["target", "wanted", "measured", ""]
-            .map(str::to_owned)
-            .to_vec();
-        grid(heads, self.targets.iter().map(row).collect())
     }
 }
 
@@ -76,7 +51,7 @@ const LEAST_IDLE: f64 = 0.1;
 /// Where wrk is what was measured.
 fn busy(table: &Table) -> String {
     let is_busy = |row: &&Row| {
-        let idle = row.summary("idle");
+        let idle = row.summary(IDLE.metric);
         idle.is_some_and(|idle| idle.median < LEAST_IDLE)
     };
     let rows: Vec<_> = (table.rows.iter().filter(is_busy))
@@ -105,39 +80,35 @@ fn failures(table: &Table) -> String {
     }
 }
 
-/// Some `columns` of what was measured.
-pub(crate) fn table(table: &Table, columns: &[Column]) -> String {
-    let headings = columns.iter().map(|column| column.heading.to_owned());
-    let heads = [String::new()].into_iter().chain(headings).collect();
-    let rows = (table.rows.iter())
-        .map(|row| {
-            let cells = columns.iter().map(|column| table.cell(row, column));
-            let mut cells: Vec<String> = [row.name.clone()].into_iter().chain(cells).collect();
-            if let (Some(_), Some(first)) = (&row.failure, cells.get_mut(1)) {
-                *first = "failed, see below".to_owned();
-            }
-            cells
-        })
-        .collect();
-    grid(heads, rows)
+fn table(table: &Table) -> String {
+    let headings = table.columns.iter().map(|column| column.heading);
+    let heads = [""].into_iter().chain(headings).map(str::to_owned);
+    let rows = table.rows.iter().map(|row| {
+        let cells = table.columns.iter().map(|column| table.cell(row, column));
+        let mut cells: Vec<String> = [row.name.clone()].into_iter().chain(cells).collect();
+        if let (Some(_), Some(first)) = (&row.failure, cells.get_mut(1)) {
+            *first = "failed, see below".to_owned();
+        }
+        cells
+    });
+    grid([heads.collect()].into_iter().chain(rows).collect())
 }
 
-/// A Markdown table whose columns stand under each other.
-fn grid(heads: Vec<String>, rows: Vec<Vec<String>>) -> String {
-    let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .chain(heads.get(column));
-        cells
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(3)
-    };
-    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = (cells.iter().zip(&widths).enumerate())
+/// A Markdown table whose columns stand under each other; the first row is its head.
+pub(crate) fn grid(mut rows: Vec<Vec<String>>) -> String {
+    let length = |row: &Vec<String>, column: usize| row[column].chars().count();
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| rows.iter().map(|row| length(row, column)).max())
+        .map(|width| width.unwrap_or(0).max(3))
+        .collect();
+    let rule = widths.iter().enumerate().map(|(at, &width)| match at {
+        0 => "-".repeat(width),
+        _ => format!("{}:", "-".repeat(width - 1)),
+    });
+    rows.insert(1, rule.collect());
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells: Vec<String> = cells
             .map(|(at, (cell, &width))| match at {
                 0 => format!("{cell:width$}"),
                 _ => format!("{cell:>width$}"),
@@ -145,16 +116,7 @@ fn grid(heads: Vec<String>, rows: Vec<Vec<String>>) -> String {
             .collect();
         format!("| {} |\n", cells.join(" | "))
     };
-    let rule: Vec<String> = (widths.iter().enumerate())
-        .map(|(at, &width)| match at {
-            0 => "-".repeat(width),
-            _ => format!("{}:", "-".repeat(width - 1)),
-        })
-        .collect();
-    [line(&heads), line(&rule)]
-        .into_iter()
-        .chain(rows.iter().map(|row| line(row)))
-        .collect()
+    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -163,18 +125,28 @@ mod tests {
 
     #[test]
     fn a_grid_is_a_markdown_table_with_aligned_columns() {
-        let text = |words: &[&str]| {
-            words
-                .iter()
-                .map(|word| (*word).to_owned())
-                .collect::<Vec<_>>()
-        };
-        let table = grid(
-            text(&["", "n"]),
-            vec![text(&["a row", "1,000"]), text(&["b", "2"])],
-        );
+        let rows = [["", "n"], ["a row", "1,000"], ["b", "2"]];
+        let table = grid(rows.map(|row| row.map(str::to_owned).into()).into());
         let expected =
             "|       |     n |\n| ----- | ----: |\n| a row | 1,000 |\n| b     |     2 |\n";
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn where_wrk_had_no_time_left_the_table_says_so() {
+        let row = |name: &str, idle| Row {
+            name: name.to_owned(),
+            failure: None,
+            rounds: vec![[("idle", idle)].into()],
+        };
+        let table = Table {
+            id: "t",
+            title: "t",
+            about: String::new(),
+            reference: None,
+            columns: Vec::new(),
+            rows: vec![row("slow", 0.5), row("fast", 0.05)],
+        };
+        assert!(busy(&table).ends_with("is what was measured: fast.\n"));
     }
 }

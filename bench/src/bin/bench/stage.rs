@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::contest::Outcome;
 use crate::effort::Effort;
-use crate::page_set::{self, Page, TINY, USUAL};
+use crate::page_set::{self, Page, USUAL};
 use crate::wrk::{SCRIPT, Targets};
 
 pub(crate) struct Stage {
@@ -41,29 +41,20 @@ impl Stage {
         self.folder.path().join("wrk.lua")
     }
 
-    /// The page set, without the tiny page.
-    pub(crate) fn set_of_pages(&self) -> &[Page] {
-        &self.pages[..self.pages.len() - 1]
-    }
-
     /// The page of 10 kB.
     pub(crate) fn usual(&self) -> &Page {
-        self.page(USUAL)
+        &self.pages[USUAL]
     }
 
-    pub(crate) fn tiny(&self) -> &Page {
-        self.page(TINY)
-    }
-
-    fn page(&self, name: &str) -> &Page {
-        let page = self.pages.iter().find(|page| page.name == name);
-        page.unwrap_or_else(|| panic!("the page set has no page {name:?}"))
+    /// The smallest.
+    pub(crate) fn small(&self) -> &Page {
+        &self.pages[0]
     }
 
     /// The two workloads of hits: one page, and the whole set in turn.
     pub(crate) fn workload(&self, set: bool) -> (Vec<Page>, Targets) {
         if set {
-            let pages = self.set_of_pages().to_vec();
+            let pages = self.pages.clone();
             let targets = pages.iter().map(Page::target).collect();
             (pages, Targets::Cycle(targets))
         } else {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One measurement's numbers by name, in units of one: seconds, bytes, requests.
 pub(crate) type Sample = BTreeMap<&'static str, f64>;
 
 /// What was measured side by side.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Table {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
@@ -20,21 +20,31 @@ pub(crate) struct Table {
 }
 
 /// A number of each row that is shown.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Column {
     pub(crate) metric: &'static str,
     pub(crate) heading: &'static str,
     pub(crate) shown: Shown,
 }
 
+/// A column of numbers named `metric`.
+pub(crate) const fn column(metric: &'static str, heading: &'static str, shown: Shown) -> Column {
+    Column {
+        metric,
+        heading,
+        shown,
+    }
+}
+
 /// How a number is shown.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) enum Shown {
     /// A whole number, with the smallest and the largest of the rounds.
     Spread,
     Count,
     Milliseconds,
     Seconds,
+    Microseconds,
     Nanoseconds,
     Kilobytes,
     Percent,
@@ -43,7 +53,8 @@ pub(crate) enum Shown {
 }
 
 /// One contender, round by round.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Row {
     pub(crate) name: String,
     /// Why it was not measured to the end.
@@ -52,7 +63,7 @@ pub(crate) struct Row {
 }
 
 /// The middle and the ends of several rounds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Summary {
     pub(crate) median: f64,
     pub(crate) least: f64,
@@ -63,28 +74,20 @@ impl Summary {
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Summary> {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
-        let (least, most) = (*values.first()?, *values.last()?);
-        let middle = values.len() / 2;
-        let median = if values.len() % 2 == 1 {
-            values[middle]
-        } else {
-            (values[middle - 1] + values[middle]) / 2.0
-        };
+        let last = values.len().checked_sub(1)?;
         Some(Summary {
-            median,
-            least,
-            most,
+            // Of an even number the mean of the two in the middle.
+            median: f64::midpoint(values[last / 2], values[last.div_ceil(2)]),
+            least: values[0],
+            most: values[last],
         })
     }
 }
 
 impl Row {
     pub(crate) fn summary(&self, metric: &str) -> Option<Summary> {
-        Summary::of(
-            self.rounds
-                .iter()
-                .filter_map(|round| round.get(metric).copied()),
-        )
+        let numbers = self.rounds.iter().filter_map(|round| round.get(metric));
+        Summary::of(numbers.copied())
     }
 
     /// This row's number divided by `other`'s in the same round: machines
@@ -129,6 +132,7 @@ impl Shown {
             Shown::Count => count(median),
             Shown::Milliseconds => format!("{:.2} ms", median * 1e3),
             Shown::Seconds => format!("{median:.2} s"),
+            Shown::Microseconds => format!("{:.1} µs", median * 1e6),
             Shown::Nanoseconds => format!("{:.0} ns", median * 1e9),
             Shown::Kilobytes => format!("{} kB", count(median / 1e3)),
             Shown::Percent => format!("{:.1} %", median * 100.0),

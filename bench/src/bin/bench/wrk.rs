@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bench::usage::until_it_ends;
 
+use crate::client::Field;
 use crate::contest::Outcome;
 use crate::stage::Stage;
 use crate::table::Sample;
@@ -31,8 +32,8 @@ pub(crate) struct Load {
     pub(crate) targets: Targets,
     pub(crate) connections: u32,
     pub(crate) seconds: u32,
-    /// Fields of each request besides the usual ones, `name: value`; with [`Targets::One`].
-    pub(crate) fields: Vec<String>,
+    /// Fields of each request besides the usual ones; with [`Targets::One`].
+    pub(crate) fields: Vec<Field>,
 }
 
 impl Load {
@@ -53,8 +54,10 @@ impl Load {
         command
             .args(["--latency", "-t1", &format!("-c{}", self.connections)])
             .arg(format!("-d{}s", self.seconds))
-            .args(["-H", "Host: 127.0.0.1", "-H", "Accept-Encoding: gzip"])
-            .args(self.fields.iter().flat_map(|field| ["-H", field]));
+            .args(["-H", "Host: 127.0.0.1", "-H", "Accept-Encoding: gzip"]);
+        for (name, value) in &self.fields {
+            command.args(["-H", &format!("{name}: {value}")]);
+        }
         let arguments = self.targets.arguments(self.seconds);
         if !arguments.is_empty() {
             command.arg("-s").arg(stage.script());
@@ -76,9 +79,9 @@ impl Load {
         let took = until_it_ends(child.id())?;
         let output = child.wait_with_output().map_err(failed)?;
         let said = String::from_utf8_lossy(&output.stdout);
-        parse(&said, took).ok_or_else(|| {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            format!("wrk measured nothing: {said}{complaint}")
+        parse(&said, took).ok_or_else(|| match said.contains(" 0 requests in ") {
+            true => "not one request was answered".to_owned(),
+            false => format!("wrk: {said}{}", String::from_utf8_lossy(&output.stderr)),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What to change, for each cause.
 
 use djanginxed::{Layout, Placement};
+use djanginxed_runtime::tool::VariantRule;
 
 use super::cause::Cause;
 use super::placing::Difference;
@@ -9,8 +10,9 @@ const ERROR_PAGE: &str = "error_page 404 405 418 500 502 504 = @…;";
 const GENERATE: &str = "generate it again from the application's settings (djanginxed nginx), then nginx -t and nginx -s reload";
 
 impl Cause {
-    /// What to change; where several things fit, which fact would tell them apart.
-    pub(super) fn change(&self) -> String {
+    /// What to change; where several things fit, which fact would tell them apart. `rules`
+    /// are what pages vary by, as was given.
+    pub(super) fn change(&self, rules: &[VariantRule]) -> String {
         (self.unreached())
             .or_else(|| self.no_page())
             .or_else(|| self.memcached())
@@ -18,6 +20,7 @@ impl Cause {
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
             .or_else(|| self.lasting())
+            .or_else(|| self.varied(rules))
             .unwrap_or_else(|| self.other_requests())
     }
 
@@ -150,6 +153,7 @@ impl Cause {
                 Some(difference) => format!("nginx and the application agree on another list of servers: {}. Correct --servers and --placement.", difference.words()),
                 None => "nginx and the application agree on other servers: correct --servers.".to_owned(),
             },
+            Cause::IgnoredQuery(names) => format!("The site works: nginx takes {names} out of every target (--ignore-query) before it looks for the page and asks the application. Give the URL without it."),
             Cause::ApplicationElsewhere => "The application keeps this page under none of the keys that it may have, on none of these servers: it has another prefix, other servers or its own memory. Its log says at start which store it has; a Memcached that lets itself be watched (without -W) would tell more.".to_owned(),
             Cause::ApplicationStore => "The application keeps this page on none of these servers: it has other ones, it cannot reach them, or it keeps pages in its own memory (no DJANGINXED_SERVERS, .in_memory). Its log says at start which store it has, and why pages are not stored. A server that has just come back is asked again within 20 s (detail=skipped until then).".to_owned(),
             Cause::RewriteInNginx(to) => format!("nginx asks the application for {to:?} instead: let proxy_pass end after the host, and remove the rewrite."),
@@ -194,6 +198,38 @@ impl Cause {
         })
     }
 
+    fn varied(&self, rules: &[VariantRule]) -> Option<String> {
+        let (nginx, application) = (of_nginx(rules), of_application(rules));
+        let secret = secret(rules);
+        Some(match self {
+            Cause::NginxVariants(what) => format!(
+                "nginx's file varies pages otherwise than --vary says ({what}), so visitors get another variant's page or none: {GENERATE}, with {nginx}, which is to be what the application has: {application}{secret}. Where the application has other rules, correct --vary."
+            ),
+            Cause::ApplicationVariants(what) => format!(
+                "The application varies pages otherwise than --vary says ({what}), and nginx as --vary does: give it {application}; where it reads its environment (from_env), {}{secret}. Where that is there already, something between takes the field away, which --app tells. Where the application is right, correct --vary and generate nginx's file again.",
+                of_environment(rules)
+            ),
+            Cause::VariantsDiffer(what) => format!(
+                "nginx and the application do not make the same keys of what pages vary by ({what}): give the application {application}, and generate nginx's file again with {nginx}{secret}. With --servers it shows whose is another."
+            ),
+            Cause::VaryOption(what, known) if known.is_empty() => format!(
+                "nginx and the application agree, and not with --vary ({what}): give the rules as the application has them{secret}, or leave --vary out where it has none."
+            ),
+            Cause::VaryOption(what, known) => format!(
+                "nginx and the application agree, and not with --vary ({what}): give {} as the application has it{secret}.",
+                known.join(" ")
+            ),
+            Cause::VariantUnsaid(field) => format!(
+                "A hit must say \"Vary: {field}\", or browsers and proxies show one variant for another: {GENERATE}, with {nginx}, which writes {}; take out what removes Vary.",
+                vary_line(rules)
+            ),
+            Cause::GroupForged(whose) => format!(
+                "nginx takes a cookie of {whose} for a member's: {GENERATE}, with {nginx}. Until then whoever writes such a cookie sees the group's pages."
+            ),
+            _ => return None,
+        })
+    }
+
     fn other_requests(&self) -> String {
         match self {
             Cause::MethodByNginx(method) => format!("nginx answers {method} itself. Write {ERROR_PAGE} and let no limit_except, if or return answer it."),
@@ -205,12 +241,6 @@ impl Cause {
             Cause::ForeignHost => "Name the site in server_name, add a default server with return 444, and send proxy_set_header Host $host.".to_owned(),
             Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
             Cause::LocationsDisagree(target) => format!("nginx chooses the location of {target:?} by its normalised path, the application by the raw one, so they have different prefixes for it: generate nginx's file again with a djanginxed that bypasses such targets."),
-            Cause::NginxVariants(what) => format!("nginx's file varies pages otherwise than --vary says ({what}), so visitors get another variant's page or none: {GENERATE}, with the application's own rules and values in their order; or correct --vary."),
-            Cause::ApplicationVariants(what) => format!("The application varies pages otherwise than --vary says ({what}), and nginx as --vary does: give the application these rules (.vary(…) or DJANGINXED_VARY) with their values in this order, or correct --vary and generate nginx's file again. Where it has them, something between takes the field away."),
-            Cause::VariantsDiffer(what) => format!("nginx and the application do not make the same keys of what pages vary by ({what}): declare the same rules and values in the same order, and generate nginx's file again. With --servers it shows whose is another."),
-            Cause::VaryOption(what) => format!("nginx and the application agree, and not with --vary ({what}): give the rules as the application has them."),
-            Cause::VariantUnsaid(field) => format!("A hit must say \"Vary: {field}\", or browsers and proxies show one variant for another: {GENERATE}, and take out what removes Vary."),
-            Cause::GroupForged(value) => format!("nginx gives the page of {value} to a cookie with a wrong signature: {GENERATE}. Until then whoever writes such a cookie sees the group's pages."),
             Cause::NotOutOfReach => "Stop Memcached (systemctl stop memcached) or let it hang (kill -STOP), and check again.".to_owned(),
             Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms where nginx asks Memcached (memc_connect_timeout and so on with memc_pass).".to_owned(),
             Cause::OnlyServer => "nginx never skips its only server: write \"server 127.0.0.1:1 down;\" beside it, and max_fails=2 fail_timeout=5s behind its address.".to_owned(),
@@ -233,6 +263,57 @@ fn stored(layout: Layout) -> &'static str {
 
 fn media(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// What pages vary by, as an application's builder has it.
+fn of_application(rules: &[VariantRule]) -> String {
+    match rules {
+        [] => "no .vary(…)".to_owned(),
+        rules => (rules.iter())
+            .map(|rule| format!(".vary({})", rule.code))
+            .collect(),
+    }
+}
+
+/// As its environment has it.
+fn of_environment(rules: &[VariantRule]) -> String {
+    match rules {
+        [] => "no DJANGINXED_VARY".to_owned(),
+        rules => {
+            let rules: Vec<_> = rules.iter().map(|rule| rule.option.as_str()).collect();
+            format!("DJANGINXED_VARY=\"{}\"", rules.join(";"))
+        }
+    }
+}
+
+/// As the generator's command line has it.
+fn of_nginx(rules: &[VariantRule]) -> String {
+    match rules {
+        [] => "no --vary".to_owned(),
+        rules => {
+            let options = rules.iter().map(|rule| format!("--vary {}", rule.option));
+            options.collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+/// Rules of groups are not all that must be the same.
+fn secret(rules: &[VariantRule]) -> &'static str {
+    match rules.iter().any(|rule| rule.option.starts_with("group")) {
+        true => ", and the same DJANGINXED_GROUP_SECRET everywhere",
+        false => "",
+    }
+}
+
+/// What a generated file says to caches on the way.
+fn vary_line(rules: &[VariantRule]) -> String {
+    let mut fields: Vec<&str> = Vec::new();
+    for field in rules.iter().flat_map(|rule| &rule.fields) {
+        if !fields.iter().any(|known| known.eq_ignore_ascii_case(field)) {
+            fields.push(field);
+        }
+    }
+    format!("add_header Vary \"{}\";", fields.join(", "))
 }
 
 /// The builder's method for a rule, which is a field or `Cookie: NAME=…`.

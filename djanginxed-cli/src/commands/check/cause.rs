@@ -145,6 +145,8 @@ pub(super) enum Cause {
     PartsUnfilled,
     /// `--servers` are not the site's.
     ServersOption(Option<Difference>),
+    /// The URL has query parameters that nginx takes out of every target.
+    IgnoredQuery(String),
     /// The application keeps its pages elsewhere, or under other keys; Memcached
     /// lets nobody look on.
     ApplicationElsewhere,
@@ -207,11 +209,11 @@ pub(super) enum Cause {
     ApplicationVariants(String),
     /// nginx and the application have different keys for it; no fact says who is right.
     VariantsDiffer(String),
-    /// Both agree, and `--vary` is not the site's.
-    VaryOption(String),
+    /// Both agree, and `--vary` is not the site's; what is to be given, as far as it shows.
+    VaryOption(String, Vec<String>),
     /// Hits do not say in Vary that they depend on this field.
     VariantUnsaid(String),
-    /// nginx gives a group's page to who has signed for himself.
+    /// nginx takes who forges a group's cookie for a member.
     GroupForged(String),
 
     // With --faults.
@@ -321,6 +323,7 @@ impl Cause {
             Cause::PartsOption(_) => "parts-option",
             Cause::PartsUnfilled => "parts-unfilled",
             Cause::ServersOption(_) => "servers-option",
+            Cause::IgnoredQuery(_) => "ignored-query",
             Cause::ApplicationElsewhere => "application-elsewhere",
             Cause::ApplicationStore => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",
@@ -348,7 +351,7 @@ impl Cause {
             Cause::NginxVariants(_) => "nginx-variants",
             Cause::ApplicationVariants(_) => "application-variants",
             Cause::VariantsDiffer(_) => "variants-differ",
-            Cause::VaryOption(_) => "vary-option",
+            Cause::VaryOption(..) => "vary-option",
             Cause::VariantUnsaid(_) => "variant-unsaid",
             Cause::GroupForged(_) => "group-forged",
             Cause::NotOutOfReach => "not-out-of-reach",

@@ -1,6 +1,7 @@
 //! What `nginx -T` prints, as far as it matters here.
 
 mod read;
+mod rules;
 mod site;
 
 use std::path::Path;
@@ -16,6 +17,10 @@ pub(super) struct Conf {
 }
 
 impl Conf {
+    fn directives(&self) -> &[Directive] {
+        &self.directives
+    }
+
     /// Reads `file`; `-` is standard input.
     pub(super) fn open(file: &Path) -> Result<Conf, Failure> {
         let refuse =

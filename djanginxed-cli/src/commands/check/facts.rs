@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use djanginxed::{Layout, PageKey, Placement};
-use djanginxed_runtime::tool::{KeyRecipe, Server};
+use djanginxed_runtime::tool::{KeyRecipe, Server, VariantRule};
 
 use super::answer::{By, by};
 use super::conf::Conf;
@@ -37,9 +37,7 @@ pub(super) struct Facts {
     pub(super) spellings: Vec<Spelling>,
     pub(super) methods: Vec<Method>,
     pub(super) rules: Vec<Rule>,
-    pub(super) variants: Vec<VariantTrial>,
-    /// Groups are declared, and no secret is given to sign for their members.
-    pub(super) unsigned: bool,
+    pub(super) variants: Variants,
     pub(super) strangers: Option<Strangers>,
     pub(super) lasting: Lasting,
     /// With `--app-down`.
@@ -63,6 +61,8 @@ pub(super) struct Given {
     pub(super) app: Option<String>,
     /// With `--faults`: the longest that a page may take.
     pub(super) within: Duration,
+    /// What pages vary by.
+    pub(super) rules: Vec<VariantRule>,
     pub(super) conf: Option<Conf>,
 }
 
@@ -155,11 +155,26 @@ pub(super) struct Rule {
     pub(super) direct: Option<Answer>,
 }
 
-/// A page that is stored for those who say nothing, asked for by somebody of another
-/// variant.
+/// One page, asked for by a visitor of each variant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variants {
+    /// By those who say nothing, before all others; none where there is one variant.
+    pub(super) plain: Option<Trial>,
+    /// By those who say that they are in a group, and are not.
+    pub(super) forged: Vec<Forged>,
+    pub(super) trials: Vec<VariantTrial>,
+    /// By those who say nothing, once each of the others has got his own.
+    pub(super) after: Option<Answer>,
+    /// The values of those who were not asked for.
+    pub(super) unasked: Vec<String>,
+    /// How many variants nobody could ask for, since no secret is given to sign for them.
+    pub(super) unsigned: usize,
+}
+
+/// The page, asked for by somebody of another variant.
 #[derive(Clone, Debug)]
 pub(super) struct VariantTrial {
-    /// `language=de`.
+    /// `language=de, currency=usd`.
     pub(super) value: String,
     /// The fields of a request that say so.
     pub(super) looks_at: Vec<String>,
@@ -168,8 +183,28 @@ pub(super) struct VariantTrial {
     pub(super) second: Answer,
     /// Whether there is a page under the variant's own key; none without `--servers`.
     pub(super) is_stored: Option<bool>,
-    /// What somebody with a wrong signature gets of a member's page.
-    pub(super) forged: Option<Answer>,
+    /// The application's own answer where nginx does not find what it should.
+    pub(super) direct: Option<DirectVariant>,
+}
+
+/// The application itself, asked by such a visitor.
+#[derive(Clone, Debug)]
+pub(super) struct DirectVariant {
+    pub(super) answer: Answer,
+    /// Whether there is a page under the variant's own key now.
+    pub(super) is_stored: Option<bool>,
+}
+
+/// A page that is stored for those who say nothing, asked for by a forger.
+#[derive(Clone, Debug)]
+pub(super) struct Forged {
+    /// `group=member`.
+    pub(super) value: String,
+    /// `with a wrong signature`.
+    pub(super) fault: &'static str,
+    pub(super) answer: Answer,
+    /// Whether there is a page under the members' key then; none without `--servers`.
+    pub(super) is_stored: Option<bool>,
 }
 
 /// What became of names that a stranger made up.

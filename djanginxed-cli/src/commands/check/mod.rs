@@ -39,7 +39,8 @@ const LONGEST_WAIT: u64 = 86_400;
 ///
 /// URL is a page that is cached. It is asked for under queries of its own, so
 /// that no visitor's page is touched; a POST and an OPTIONS are sent to it too.
-/// With --servers, what is stored meanwhile is taken away again.
+/// With --servers, what is stored meanwhile is taken away again. With --vary it is
+/// asked for by a visitor of every variant.
 /// Exit code 0 if every fact holds, 1 if one is ✗.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
@@ -128,6 +129,8 @@ impl Args {
             placement: self.servers.placement.placement(),
             app: self.app.clone(),
             within: Duration::from_millis(self.within),
+            // A secret that a pipe gives is read once.
+            rules: Vec::new(),
             conf: self.conf.as_deref().map(Conf::open).transpose()?,
         })
     }
@@ -184,7 +187,10 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
             Verdict::Good(seen) => report.good(fact, seen),
             Verdict::Unchecked(why) => report.unchecked(fact, why),
             Verdict::Silent => {}
-            Verdict::Bad(cause, seen) => return report.bad(fact, &cause, seen),
+            Verdict::Bad(cause, seen) => {
+                let change = cause.change(&gathering.facts.given.rules);
+                return report.bad(fact, &cause, change, seen);
+            }
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Rewrite {
     QueryLost,
     /// The beginning of the path is cut off.
     Beginning,
+    /// Some of the query's parameters are lost.
+    ParametersLost,
 }
 
 /// What is known about how keys may be made.
@@ -198,8 +200,59 @@ pub(super) fn rewritten(target: &str) -> Vec<(String, Rewrite)> {
         let target = format!("/{}{query}", parts[cut..].join("/"));
         variants.push((target, Rewrite::Beginning));
     }
+    let fewer = fewer_parameters(path, query).into_iter();
+    variants.extend(fewer.map(|target| (target, Rewrite::ParametersLost)));
     variants.retain(|(variant, _)| variant != target);
     variants
+}
+
+/// What this check adds to a query.
+pub(super) const OUR_PARAMETER: &str = "djanginxed-check";
+
+/// A target without some of its parameters: each of them, where there are few, or one.
+fn fewer_parameters(path: &str, query: &str) -> Vec<String> {
+    const FEW: usize = 4;
+    let all: Vec<&str> = query.trim_start_matches('?').split('&').collect();
+    let others = all.iter().filter(|parameter| !is_ours(parameter));
+    let others: Vec<&str> = others.copied().filter(|text| !text.is_empty()).collect();
+    let sets: Vec<Vec<&str>> = match others.len() {
+        0 => Vec::new(),
+        count @ 1..=FEW => (1..1_usize << count)
+            .map(|bits| {
+                let is_in = |at: &usize| bits & (1 << at) != 0;
+                (0..count).filter(is_in).map(|at| others[at]).collect()
+            })
+            .collect(),
+        _ => (others.iter().map(|one| vec![*one]))
+            .chain([others.clone()])
+            .collect(),
+    };
+    let without = |lost: &Vec<&str>| {
+        let kept = all.iter().filter(|parameter| !lost.contains(parameter));
+        let kept: Vec<&str> = kept.copied().collect();
+        match kept.is_empty() {
+            true => path.to_owned(),
+            false => format!("{path}?{}", kept.join("&")),
+        }
+    };
+    sets.iter().map(without).collect()
+}
+
+fn is_ours(parameter: &str) -> bool {
+    parameter.split('=').next() == Some(OUR_PARAMETER)
+}
+
+/// The names of the parameters of `target` that `other` lacks.
+pub(super) fn lost_parameters(target: &str, other: &str) -> Vec<String> {
+    let of = |target: &str| -> Vec<String> {
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        let names = query.split('&').map(|pair| pair.split('=').next());
+        names.flatten().map(str::to_owned).collect()
+    };
+    let kept = of(other);
+    let mut lost = of(target);
+    lost.retain(|name| !name.is_empty() && !kept.contains(name));
+    lost
 }
 
 fn single_slashes(path: &str) -> String {
@@ -285,6 +338,31 @@ mod tests {
         assert_eq!(recipe("site1=application/json", "/a/b?x=1"), typed);
         assert_eq!(recipe("site1+", "/a/b?x=1"), Some(Recipe::Parts(true)));
         assert_eq!(recipe("other", "/a/b?x=1"), None);
+    }
+
+    #[test]
+    fn parameters_that_nginx_takes_out_are_known_and_ours_stays() {
+        let found = |target: &str| -> Vec<String> {
+            let all = rewritten(target).into_iter();
+            let fewer = all.filter(|(_, how)| *how == Rewrite::ParametersLost);
+            fewer.map(|(target, _)| target).collect()
+        };
+        let ours = "djanginxed-check=1-2";
+        assert_eq!(
+            found(&format!("/a?utm=1&page=2&{ours}")),
+            [
+                format!("/a?page=2&{ours}"),
+                format!("/a?utm=1&{ours}"),
+                format!("/a?{ours}")
+            ]
+        );
+        assert_eq!(found("/%61?utm=1"), ["/%61"]);
+        assert!(found(&format!("/a?{ours}")).is_empty());
+        let many = "/a?b=1&c=1&d=1&e=1&f=1&g=1";
+        assert_eq!(found(many).len(), 7);
+        let target = format!("/a?utm=1&page=2&gclid&{ours}");
+        let lost = lost_parameters(&target, &format!("/a?page=2&{ours}"));
+        assert_eq!(lost, ["utm", "gclid"]);
     }
 
     #[test]

@@ -57,12 +57,13 @@ impl Report {
         self.facts.push(Fact::new(fact, None, why.into()));
     }
 
-    pub(super) fn bad(&mut self, fact: &'static str, cause: &Cause, seen: String) {
+    /// `change` is what to change.
+    pub(super) fn bad(&mut self, fact: &'static str, cause: &Cause, change: String, seen: String) {
         self.holds = false;
         self.cause = Some(cause.word());
         let mut fact = Fact::new(fact, Some(false), seen);
         fact.cause = Some(cause.word());
-        fact.change = Some(cause.change());
+        fact.change = Some(change);
         self.facts.insert(0, fact);
     }
 

@@ -16,7 +16,7 @@ mod peers;
 mod requests;
 mod several;
 pub(crate) mod unreached;
-mod variants;
+pub(crate) mod variants;
 
 use crate::stand::Setup;
 

@@ -334,6 +334,19 @@ fn the_environments_lists_are_added_to_the_codes() {
 }
 
 #[test]
+fn a_rule_that_the_code_has_and_the_environment_is_refused_by_both_names() {
+    let environment: Environment = |name| match name {
+        "DJANGINXED_VARY" => Ok("language=en,de; mobile".into()),
+        _ => Err(VarError::NotPresent),
+    };
+    let rule = Vary::mobile;
+    let settings = builder().vary(rule()).with_variables(environment);
+    refusal(settings.unwrap(), "vary mobile of DJANGINXED_VARY");
+    let settings = builder().with_variables(environment).unwrap().vary(rule());
+    refusal(settings, "DJANGINXED_VARY adds rules, too");
+}
+
+#[test]
 fn an_empty_environment_is_the_defaults() {
     for environment in [empty, |_: &str| Ok(String::new()), |_: &str| Ok(" ".into())] {
         let settings = builder().with_variables(environment).unwrap();

@@ -2,60 +2,28 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::time::Instant;
 
 use crate::contest::{Contender, Measure, Outcome, compete};
-use crate::stage::{Stage, root};
-use crate::table::{Column, Shown, Table};
+use crate::stage::root;
+use crate::table::{Column, Sample, Shown, Table, column};
 
 pub(crate) const BUILD: &str = "build";
 pub(crate) const DJANGINXED: &str = "actix-web and djanginxed";
 pub(crate) const MEMCACHE: &str = "actix-web and memcache";
 
 const COLUMNS: [Column; 4] = [
-    Column {
-        metric: "seconds",
-        heading: "clean release build",
-        shown: Shown::Seconds,
-    },
-    Column {
-        metric: "seconds",
-        heading: "of the reference's",
-        shown: Shown::Ratio,
-    },
-    Column {
-        metric: "crates",
-        heading: "crates",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "bytes",
-        heading: "binary, stripped",
-        shown: Shown::Kilobytes,
-    },
+    column("seconds", "clean release build", Shown::Seconds),
+    column("seconds", "of the reference's", Shown::Ratio),
+    column("crates", "crates", Shown::Count),
+    column("bytes", "binary, stripped", Shown::Kilobytes),
 ];
 
 const ACTIX: &str =
     r#"actix-web = { version = "4.18", default-features = false, features = ["macros"] }"#;
 const CLIENT: &str =
     r#"memcache = { version = "0.21", default-features = false, features = ["tokio"] }"#;
-
-const PLAIN: &str = r#"use actix_web::{App, HttpServer, Responder, get, web};
-
-#[get("/articles/{id}")]
-async fn article(id: web::Path<u32>) -> impl Responder {
-    actix_web::web::Html::new(format!("<h1>Article {id}</h1>"))
-}
-
-#[actix_web::main]
-async fn main() -> std::io::Result<()> {
-    HttpServer::new(|| App::new().service(article))
-        .bind(("127.0.0.1", 8080))?
-        .run()
-        .await
-}
-"#;
 
 /// The cache that one writes by hand.
 const BY_HAND: &str = r#"use std::time::Duration;
@@ -111,25 +79,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 "#;
 
-pub(crate) fn measure(stage: &Stage) -> Outcome<Table> {
+pub(crate) fn measure() -> Outcome<Table> {
     let ours = format!("djanginxed = {{ path = {:?} }}", root());
-    let examples = [
-        ("actix-web", vec![ACTIX], PLAIN),
-        (MEMCACHE, vec![ACTIX, CLIENT], BY_HAND),
-        (DJANGINXED, vec![ACTIX, &ours], ANNOTATED),
-    ];
+    let examples = [(MEMCACHE, CLIENT, BY_HAND), (DJANGINXED, &ours, ANNOTATED)];
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let contender =
-        |(number, (name, dependencies, main)): (usize, (&'static str, Vec<&str>, &str))| {
-            let folder = folder.path().join(number.to_string());
-            Contender::new(name, move || {
-                write(&folder, &dependencies, main)
-                    .map_err(|error| format!("cannot write an example: {error}"))?;
-                let folder = folder.clone();
-                Ok(Box::new(move |_| build(&folder)) as Measure)
-            })
-        };
-    let contenders = examples.into_iter().enumerate().map(contender).collect();
+    let contender = |(name, dependency, main): (&'static str, &str, &str)| {
+        let folder = folder.path().join(name);
+        Contender::new(name, move || {
+            write(&folder, dependency, main)
+                .map_err(|error| format!("cannot write an example: {error}"))?;
+            Ok(Box::new(move |_| build(&folder)) as Measure)
+        })
+    };
     Ok(Table {
         id: BUILD,
         title: "What it takes to compile",
@@ -138,15 +99,14 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Table> {
             .to_owned(),
         reference: Some(MEMCACHE),
         columns: COLUMNS.to_vec(),
-        rows: compete(contenders, stage.effort.few()),
+        rows: compete(examples.map(contender).into(), 1),
     })
 }
 
-fn write(folder: &Path, dependencies: &[&str], main: &str) -> std::io::Result<()> {
+fn write(folder: &Path, dependency: &str, main: &str) -> std::io::Result<()> {
     let manifest = format!(
         "[package]\nname = \"example\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\n{}\n\n[profile.release]\nstrip = true\n\n[workspace]\n",
-        dependencies.join("\n")
+         [dependencies]\n{ACTIX}\n{dependency}\n\n[profile.release]\nstrip = true\n\n[workspace]\n"
     );
     fs::create_dir_all(folder.join("src"))?;
     fs::write(folder.join("Cargo.toml"), manifest)?;
@@ -156,53 +116,33 @@ fn write(folder: &Path, dependencies: &[&str], main: &str) -> std::io::Result<()
     Ok(())
 }
 
-fn build(folder: &Path) -> Outcome<crate::table::Sample> {
+fn build(folder: &Path) -> Outcome<Sample> {
     cargo(folder, &["fetch"])?;
-    let target = folder.join("target");
-    if target.exists() {
-        fs::remove_dir_all(&target).map_err(|error| format!("cannot clean: {error}"))?;
-    }
     let began = Instant::now();
-    cargo(folder, &["build", "--release"])?;
+    let said = cargo(folder, &["build", "--release"])?;
     let seconds = began.elapsed().as_secs_f64();
-    let binary = fs::metadata(target.join("release/example"));
+    let crates = said.lines().filter(|line| line.contains("Compiling "));
+    let binary = fs::metadata(folder.join("target/release/example"));
     let binary = binary.map_err(|error| format!("no binary was built: {error}"))?;
     Ok([
         ("seconds", seconds),
-        ("crates", crates(folder)? as f64),
+        ("crates", crates.count() as f64),
         ("bytes", binary.len() as f64),
     ]
     .into())
 }
 
-/// What is compiled, the example itself among it.
-fn crates(folder: &Path) -> Outcome<usize> {
-    let tree = ["tree", "--edges", "normal,build", "--prefix", "none"];
-    let output = cargo(folder, &[&tree[..], &["--format", "{p}"]].concat())?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let mut packages: Vec<&str> = text
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)"))
-        .collect();
-    packages.retain(|package| !package.is_empty());
-    packages.sort_unstable();
-    packages.dedup();
-    Ok(packages.len())
-}
-
-fn cargo(folder: &Path, arguments: &[&str]) -> Outcome<Output> {
+/// What cargo says; from nothing, since each folder is new.
+fn cargo(folder: &Path, arguments: &[&str]) -> Outcome<String> {
     let output = Command::new("cargo")
         .args(arguments)
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", folder.join("target"))
         .output()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.success() {
-        true => Ok(output),
-        false => Err(format!(
-            "cargo {} failed: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        )),
+        true => Ok(said),
+        false => Err(format!("cargo {} failed: {said}", arguments.join(" "))),
     }
 }

@@ -16,7 +16,11 @@ use crate::app::{App, memcached};
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::peers::{Peer, of_site, proxy_cache_of_a_second};
 use crate::stage::Stage;
-use crate::table::{Column, Sample, Shown, Table};
+use crate::table::{Column, Sample, Shown, Table, column};
+
+pub(crate) const COVERAGE: &str = "coverage";
+pub(crate) const OURS: &str = "djanginxed";
+pub(crate) const PROXY_CACHE: &str = "`proxy_cache` for a second";
 
 const VISITORS: u64 = 8;
 
@@ -27,50 +31,26 @@ const TOLD: u64 = 3;
 const ASKED: &str = "/-/asked";
 
 const COLUMNS: [Column; 7] = [
-    Column {
-        metric: "alone",
-        heading: "answered by nginx alone",
-        shown: Shown::Percent,
-    },
-    Column {
-        metric: "wrong",
-        heading: "wrong",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "requests",
-        heading: "requests",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "edits",
-        heading: "edits",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "asked",
-        heading: "asked of the application",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "requests_a_second",
-        heading: "requests a second",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "processor_seconds",
-        heading: "the application's processor time a request",
-        shown: Shown::Nanoseconds,
-    },
+    column("alone", "answered by nginx alone", Shown::Percent),
+    column("wrong", "wrong", Shown::Count),
+    column("requests", "requests", Shown::Count),
+    column("edits", "edits", Shown::Count),
+    column("asked", "asked of the application", Shown::Count),
+    column("requests_a_second", "requests a second", Shown::Count),
+    column(
+        "processor_seconds",
+        "the application's processor time a request",
+        Shown::Nanoseconds,
+    ),
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let seconds = stage.effort.pick(10, 60);
+    let seconds = stage.effort.pick(5, 20);
     let contender = |name: &str, cache| {
         Contender::new(name, move || prepare(cache, Duration::from_secs(seconds)))
     };
     Ok(vec![Table {
-        id: "coverage",
+        id: COVERAGE,
         title: "A shop",
         about: format!(
             "examples/shop: {PRODUCTS} products in two languages with a name, a token and a nonce of the \
@@ -89,8 +69,8 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
         columns: COLUMNS.to_vec(),
         rows: compete(
             vec![
-                contender("djanginxed", Cache::Ours),
-                contender("`proxy_cache` for a second", Cache::OfNginx),
+                contender(OURS, Cache::Ours),
+                contender(PROXY_CACHE, Cache::OfNginx),
                 contender("without a cache", Cache::None),
             ],
             1,

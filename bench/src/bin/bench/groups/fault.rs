@@ -7,32 +7,27 @@ use crate::client::ask;
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::stage::Stage;
-use crate::table::{Column, Shown, Table};
+use crate::table::{Column, Shown, Table, column};
 use crate::wrk::{Load, Targets};
 
 pub(crate) const HUNG: &str = "hung";
 pub(crate) const BARE: &str = "without the attribute";
 pub(crate) const LOOKUP: &str = "#[cache_page]";
-pub(crate) const NO_LOOKUP: &str = "#[cache_page], no lookup";
 
-const OPENING: Column = Column {
-    metric: "slowest_while_opening_seconds",
-    heading: "slowest while the breaker opens",
-    shown: Shown::Milliseconds,
-};
+const OPENING: Column = column(
+    "slowest_while_opening_seconds",
+    "slowest while the breaker opens",
+    Shown::Milliseconds,
+);
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let contender = |(name, arguments): (&str, &'static [&str])| {
-        Contender::new(name, move || prepare(stage, arguments))
+    let contender = |(name, handler): (&str, &'static str)| {
+        Contender::new(name, move || prepare(stage, handler))
     };
-    let variants: [(&str, &[&str]); 4] = [
-        (BARE, &["bare"]),
-        (LOOKUP, &["annotated"]),
-        (NO_LOOKUP, &["annotated", "--lookup", "false"]),
-        (
-            "by hand: lookup, spawned store",
-            &["memcache", "--store", "spawned"],
-        ),
+    let variants = [
+        (BARE, "bare"),
+        (LOOKUP, "annotated"),
+        ("by hand: lookup, awaited store", "memcache"),
     ];
     Ok(vec![Table {
         id: HUNG,
@@ -42,14 +37,14 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
             .to_owned(),
         reference: Some(BARE),
         columns: columns::load(&[columns::P99_RATIO, OPENING]),
-        rows: compete(variants.map(contender).into(), stage.effort.pick(1, stage.effort.rounds)),
+        rows: compete(variants.map(contender).into(), stage.effort.rounds),
     }])
 }
 
-fn prepare<'a>(stage: &'a Stage, arguments: &[&str]) -> Outcome<Measure<'a>> {
+fn prepare<'a>(stage: &'a Stage, handler: &str) -> Outcome<Measure<'a>> {
     let mut memcached = memcached(64)?;
-    let stores = arguments != ["bare"];
-    let app = App::with(stage, &memcached, arguments)?;
+    let stores = handler != "bare";
+    let app = App::with(stage, &memcached, &[handler])?;
     let page = stage.usual();
     let load = Load::usual(stage, app.port, Targets::Unique(format!("/{}/", page.name)));
     let opening = Load {

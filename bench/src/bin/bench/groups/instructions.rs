@@ -6,73 +6,46 @@ use testkit::{Memcached, is_installed};
 
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::stage::Stage;
-use crate::table::{Column, Sample, Shown, Table};
+use crate::table::{Column, Sample, Shown, Table, column};
 use bench::served::sibling;
 
-pub(crate) const INSTRUCTIONS: &str = "instructions";
-
-/// Name, arguments, and whether there is a Memcached.
-const CASES: [(&str, &[&str], bool); 13] = [
-    ("miss, without the attribute", &["bare"], false),
-    ("miss, embedded store", &["annotated"], false),
-    ("miss, embedded store, middleware", &["wrapped"], false),
+/// Name, and arguments; `--memcached` is followed by its address.
+const CASES: [(&str, &str); 11] = [
+    ("miss, without the attribute", "bare"),
+    ("miss, embedded store", "annotated"),
+    ("miss, embedded store, the middleware", "wrapped"),
     (
-        "miss, embedded store, middleware around the attribute",
-        &["both"],
-        false,
+        "miss, embedded store, the middleware around the attribute",
+        "both",
     ),
-    ("miss, Memcached", &["annotated"], true),
-    ("miss, Memcached, middleware", &["wrapped"], true),
+    ("miss, Memcached", "annotated --memcached"),
     (
         "miss, Memcached, one render over processes",
-        &["annotated", "--render-lock"],
-        true,
+        "annotated --render-lock --memcached",
     ),
     (
         "miss, Memcached, no lookup",
-        &["annotated", "--lookup", "false"],
-        true,
+        "annotated --lookup false --memcached",
     ),
-    (
-        "hit, plain handler with ready bytes",
-        &["ready", "--hit"],
-        false,
-    ),
-    ("hit, embedded store", &["annotated", "--hit"], false),
-    (
-        "hit, embedded store, middleware",
-        &["wrapped", "--hit"],
-        false,
-    ),
-    ("hit, Memcached", &["annotated", "--hit"], true),
-    ("hit, Memcached, middleware", &["wrapped", "--hit"], true),
+    ("hit, plain handler with ready bytes", "ready --hit"),
+    ("hit, embedded store", "annotated --hit"),
+    ("hit, embedded store, the middleware", "wrapped --hit"),
+    ("hit, Memcached", "annotated --hit --memcached"),
 ];
 
 const COLUMNS: [Column; 3] = [
-    Column {
-        metric: "instructions",
-        heading: "instructions",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "allocations",
-        heading: "allocations",
-        shown: Shown::Count,
-    },
-    Column {
-        metric: "bytes",
-        heading: "bytes allocated",
-        shown: Shown::Count,
-    },
+    column("instructions", "instructions", Shown::Count),
+    column("allocations", "allocations", Shown::Count),
+    column("bytes", "bytes allocated", Shown::Count),
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let requests = stage.effort.pick(300, 1000);
-    let contender = |(name, arguments, memcached): (&str, &'static [&str], bool)| {
-        Contender::new(name, move || prepare(stage, arguments, memcached, requests))
+    let requests = 200;
+    let contender = |(name, arguments): (&str, &'static str)| {
+        Contender::new(name, move || prepare(stage, arguments, requests))
     };
     Ok(vec![Table {
-        id: INSTRUCTIONS,
+        id: "instructions",
         title: "Instructions and allocations a request",
         about: format!(
             "Counted over {requests} requests for a page of 10 kB through actix's test service, by callgrind and a \
@@ -85,25 +58,18 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
     }])
 }
 
-fn prepare<'a>(
-    stage: &'a Stage,
-    arguments: &'static [&str],
-    with_memcached: bool,
-    counted: u32,
-) -> Outcome<Measure<'a>> {
+fn prepare<'a>(stage: &'a Stage, arguments: &'static str, counted: u32) -> Outcome<Measure<'a>> {
     let memcached = Memcached::start().map_err(|error| error.to_string())?;
     let program = sibling("bench-in-process")?;
     Ok(Box::new(move |_| {
         let case = |mut command: Command, requests: u32| {
-            command
-                .args(arguments)
-                .arg("--pages")
-                .arg(stage.pages_folder())
-                .args(["--page", &stage.usual().name])
-                .args(["--requests", &requests.to_string()]);
-            if with_memcached {
-                command.args(["--memcached", &memcached.address()]);
+            command.args(arguments.split(' '));
+            if arguments.ends_with("--memcached") {
+                command.arg(memcached.address());
             }
+            command.arg("--pages").arg(stage.pages_folder());
+            command.args(["--page", &stage.usual().name]);
+            command.args(["--requests", &requests.to_string()]);
             // Pages of the run before are no misses any more.
             memcached.command("flush_all");
             run(command)

@@ -7,7 +7,7 @@ use djanginxed::PageKey;
 
 use crate::contest::{Contender, Measure, compete};
 use crate::stage::Stage;
-use crate::table::{Column, Shown, Table};
+use crate::table::{Sample, Shown, Table, column};
 
 pub(crate) const KEY: &str = "key";
 pub(crate) const SHORT: &str = "a target of 50 bytes";
@@ -27,16 +27,12 @@ pub(crate) fn measure(stage: &Stage) -> Table {
         title: "A page's key",
         about: "Prefix and request target to md5, in a loop.".to_owned(),
         reference: None,
-        columns: vec![Column {
-            metric: "seconds",
-            heading: "time",
-            shown: Shown::Nanoseconds,
-        }],
+        columns: vec![column("seconds", "time", Shown::Nanoseconds)],
         rows: compete(targets.map(contender).into(), stage.effort.rounds),
     }
 }
 
-fn timed(target: &str) -> crate::table::Sample {
+fn timed(target: &str) -> Sample {
     let began = Instant::now();
     for _ in 0..REPEATS {
         black_box(PageKey::new(black_box("site1"), black_box(target)));

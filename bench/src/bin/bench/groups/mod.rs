@@ -41,7 +41,7 @@ pub(crate) enum Group {
     Purge,
     /// What share of the example shop's requests nginx answers alone.
     Coverage,
-    /// More workers, more pages.
+    /// Many pages in memory.
     Scaling,
     /// The time of a page's key.
     Key,
@@ -82,7 +82,7 @@ impl Group {
             Group::Scaling => scaling::measure(stage),
             Group::Key => Ok(vec![key::measure(stage)]),
             Group::Instructions => instructions::measure(stage),
-            Group::Build => Ok(vec![build::measure(stage)?]),
+            Group::Build => Ok(vec![build::measure()?]),
         }
     }
 }
@@ -100,11 +100,16 @@ pub(crate) mod names {
     pub(crate) use super::build::{
         BUILD, DJANGINXED as BUILD_DJANGINXED, MEMCACHE as BUILD_MEMCACHE,
     };
+    pub(crate) use super::burst::{BARE as BURST_BARE, BURST, OURS as BURST_OURS};
+    pub(crate) use super::coverage::{COVERAGE, OURS as SITE, PROXY_CACHE as SITE_PROXY_CACHE};
     pub(crate) use super::fault::{BARE as HUNG_BARE, HUNG, LOOKUP as HUNG_LOOKUP};
     pub(crate) use super::key::{KEY, SHORT as KEY_SHORT};
     pub(crate) use super::nginx_hit::{
-        GZIP as NGINX_GZIP, ONE_PAGE as NGINX_HIT, PASS_GZIP as NGINX_PASS_GZIP, PROXY_CACHE_GZIP,
-        PROXY_CACHE_PACKING, PYTHON, WHOLE_GZIP as NGINX_WHOLE_GZIP,
+        BODIES as NGINX_GZIP, MICRO as NGINX_MICRO, ONE_PAGE as NGINX_HIT, PASS as NGINX_PASS,
+        PROXY_CACHE, PYTHON, UNCACHED, VARNISH, WHOLE as NGINX_WHOLE,
     };
-    pub(crate) use super::waits::WAITS;
+    pub(crate) use super::waits::{STALE as WAITS_STALE, TIMEOUT as WAITS_TIMEOUT, WAITS};
+
+    /// Of misses, too.
+    pub(crate) const MISS_BY_HAND: &str = "by hand: lookup, awaited store";
 }

@@ -1,8 +1,7 @@
 //! The servers that answer hits: nginx with the generated file, and its rivals.
 
-mod generated;
 mod rivals;
-mod unix_memcached;
+mod stored;
 
 use std::any::Any;
 use std::thread;
@@ -14,11 +13,11 @@ use testkit::{Module, Nginx};
 
 use crate::contest::Outcome;
 
-pub(crate) use generated::{Stored, generated, over_unix_socket};
 pub(crate) use rivals::{
     ceiling, memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, srcache,
     uncached, varnish,
 };
+pub(crate) use stored::{Running, Stored};
 
 /// What every file here begins with: no log, and sendfile as in Debian's nginx.conf,
 /// but not its tcp_nopush, with which large files wait 40 ms on loopback.

@@ -9,14 +9,14 @@ use super::{Peer, nginx, public_folder, wait_for};
 use crate::contest::Outcome;
 
 /// nginx as the README of the Python package sets it up.
-pub(crate) fn python_readme(memcached: &Memcached, prefix: &str, app: u16) -> Outcome<Peer> {
+pub(crate) fn python_readme(memcached: &Memcached, app: u16) -> Outcome<Peer> {
     let memcached = memcached.port();
     nginx(&[Module::SetMisc], "", |port| {
         Ok(format!(
             "server {{
     listen 127.0.0.1:{port};
     location / {{
-        set_md5 $memcached_key {prefix}$request_uri;
+        set_md5 $memcached_key bench$request_uri;
         memcached_pass 127.0.0.1:{memcached};
         error_page 404 405 500 @app;
         default_type text/html;
@@ -31,7 +31,7 @@ pub(crate) fn python_readme(memcached: &Memcached, prefix: &str, app: u16) -> Ou
 
 /// `memcached_pass` in the visitors' own location, with all that makes it fast: without
 /// what the generated file does for slow readers.
-pub(crate) fn memcached_pass(memcached: &Memcached, prefix: &str, app: u16) -> Outcome<Peer> {
+pub(crate) fn memcached_pass(memcached: &Memcached, app: u16) -> Outcome<Peer> {
     let (upstream, memcached) = (upstream(app), memcached.port());
     nginx(&[Module::SetMisc], "", |port| {
         Ok(format!(
@@ -40,7 +40,7 @@ upstream pages {{ server 127.0.0.1:{memcached}; keepalive 64; }}
 server {{
     listen 127.0.0.1:{port};
     location / {{
-        set_md5 $memcached_key {prefix}$request_uri;
+        set_md5 $memcached_key bench$request_uri;
         memcached_pass pages;
         memcached_gzip_flag 2;
         memcached_buffer_size 64k;
@@ -66,16 +66,14 @@ fn upstream(app: u16) -> String {
 }
 
 /// nginx's own cache of what the application on `app` answers.
-pub(crate) fn proxy_cache(app: u16, gzip: bool) -> Outcome<Peer> {
+pub(crate) fn proxy_cache(_: &Memcached, app: u16) -> Outcome<Peer> {
     let upstream = upstream(app);
-    let gzip = if gzip { "gzip on;" } else { "" };
     nginx(&[], "", |port| {
         Ok(format!(
             "{upstream}
 proxy_cache_path cache levels=1:2 keys_zone=pages:10m inactive=1h use_temp_path=off;
 server {{
     listen 127.0.0.1:{port};
-    {gzip}
     location / {{
         {TO_APP}
         proxy_cache pages;
@@ -115,7 +113,7 @@ server {{
 
 /// nginx that stores in Memcached itself, with srcache-nginx-module and
 /// memc-nginx-module.
-pub(crate) fn srcache(memcached: &Memcached, prefix: &str, app: u16) -> Outcome<Peer> {
+pub(crate) fn srcache(memcached: &Memcached, app: u16) -> Outcome<Peer> {
     let (upstream, memcached) = (upstream(app), memcached.port());
     let modules = [Module::SetMisc, Module::Memc, Module::Srcache];
     nginx(&modules, "", |port| {
@@ -125,7 +123,7 @@ upstream pages {{ server 127.0.0.1:{memcached}; keepalive 64; }}
 server {{
     listen 127.0.0.1:{port};
     location / {{
-        set_md5 $page {prefix}$request_uri;
+        set_md5 $page bench$request_uri;
         srcache_fetch GET /memc $page;
         srcache_store PUT /memc $page;
         srcache_ignore_content_encoding on;
@@ -146,7 +144,7 @@ server {{
 }
 
 /// nginx that asks the application each time.
-pub(crate) fn uncached(app: u16) -> Outcome<Peer> {
+pub(crate) fn uncached(_: &Memcached, app: u16) -> Outcome<Peer> {
     let upstream = upstream(app);
     nginx(&[], "", |port| {
         Ok(format!(
@@ -155,17 +153,18 @@ pub(crate) fn uncached(app: u16) -> Outcome<Peer> {
     })
 }
 
-/// What nginx can do at all.
-pub(crate) fn ceiling() -> Outcome<Peer> {
+/// What nginx can do at all with as many bytes as a page of 10 kB has in gzip.
+pub(crate) fn ceiling(_: &Memcached, _: u16) -> Outcome<Peer> {
+    let bytes = "x".repeat(3900);
     nginx(&[], "", |port| {
         Ok(format!(
-            "server {{ listen 127.0.0.1:{port}; location / {{ default_type text/html; return 200 ok; }} }}"
+            "server {{ listen 127.0.0.1:{port}; location / {{ default_type text/html; return 200 {bytes}; }} }}"
         ))
     })
 }
 
 /// Varnish with its own defaults, except that it keeps pages for an hour.
-pub(crate) fn varnish(app: u16) -> Outcome<Peer> {
+pub(crate) fn varnish(_: &Memcached, app: u16) -> Outcome<Peer> {
     if !is_installed("varnishd") {
         return Err("Varnish is not installed".to_owned());
     }

@@ -21,6 +21,9 @@ pub(crate) struct Site {
     pub(crate) content_type: Option<String>,
     /// Whether it gives copies out in place of the application's errors.
     pub(crate) has_copies: bool,
+    /// What pages vary by, as `--vary` has it; empty also where the file says it otherwise
+    /// than a generated one does.
+    pub(crate) rules: Vec<String>,
     /// For how long nginx does not see that a page was purged, where it keeps copies.
     pub(crate) lag: Option<String>,
 }
@@ -52,6 +55,7 @@ impl Conf {
         let mut site = Site {
             location: location.args.join(" "),
             key: self.key(location),
+            rules: (hashed(location).and_then(|key| self.rules(&key))).unwrap_or_default(),
             has_copies: has_copies(server),
             error_page: error_page(location).or_else(|| error_page(server)),
             ..Site::default()
@@ -218,20 +222,10 @@ impl Conf {
         })
     }
 
-    /// The text under the md5, in a location or in the block of an `if` there.
+    /// The text under the md5, for a request that says nothing.
     fn key(&self, location: &Directive) -> Option<String> {
-        let mut found = None;
-        walk(std::slice::from_ref(location), &mut |directive| match (
-            directive.name.as_str(),
-            directive.arg(0),
-        ) {
-            ("set_md5", "$memcached_key") => found = Some(directive.arg(1).to_owned()),
-            ("set", "$djanginxed_prefix") => {
-                found = Some(format!("{}$request_uri", directive.arg(1)));
-            }
-            _ => {}
-        });
-        found.map(|key| self.with_request_uri(self.with_default_variant(key)))
+        let key = hashed(location)?;
+        Some(self.with_request_uri(self.with_default_variant(key)))
     }
 
     /// `key` with the values of what pages vary by, for a request that says nothing.
@@ -287,6 +281,22 @@ impl Conf {
     }
 }
 
+/// The text under the md5 as written, in a location or in the block of an `if` there.
+fn hashed(location: &Directive) -> Option<String> {
+    let mut found = None;
+    walk(std::slice::from_ref(location), &mut |directive| match (
+        directive.name.as_str(),
+        directive.arg(0),
+    ) {
+        ("set_md5", "$memcached_key") => found = Some(directive.arg(1).to_owned()),
+        ("set", "$djanginxed_prefix") => {
+            found = Some(format!("{}$request_uri", directive.arg(1)));
+        }
+        _ => {}
+    });
+    found
+}
+
 fn prefix_of(directive: &Directive) -> Option<String> {
     match (directive.name.as_str(), directive.arg(0)) {
         ("set_md5", "$memcached_key") => {
@@ -298,7 +308,7 @@ fn prefix_of(directive: &Directive) -> Option<String> {
     }
 }
 
-fn walk<'a>(directives: &'a [Directive], visit: &mut impl FnMut(&'a Directive)) {
+pub(super) fn walk<'a>(directives: &'a [Directive], visit: &mut impl FnMut(&'a Directive)) {
     for directive in directives {
         visit(directive);
         walk(&directive.block, visit);

@@ -37,11 +37,17 @@ fn of_the_options(cause: Cause, site: &Site) -> Cause {
     match cause {
         Cause::NginxPrefix(prefix) => Cause::PrefixOption(prefix),
         Cause::NginxParts(has_parts) => Cause::PartsOption(has_parts),
-        Cause::NginxVariants(what) => Cause::VaryOption(what),
+        Cause::NginxVariants(what) => Cause::VaryOption(what, options(&site.rules)),
         Cause::NginxLayout(given) => Cause::LayoutOption(site.layout.unwrap_or(given)),
         Cause::NginxServers(_) => Cause::ServersOption(None),
         cause => cause,
     }
+}
+
+/// Rules as options.
+pub(super) fn options(rules: &[String]) -> Vec<String> {
+    let options = rules.iter().map(|rule| format!("--vary {rule}"));
+    options.collect()
 }
 
 fn lag(site: &Site) -> String {

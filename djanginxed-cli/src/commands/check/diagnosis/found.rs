@@ -8,10 +8,11 @@ use super::Verdict::{Bad, Good, Unchecked};
 use super::placed::{
     application_places, application_recipe, nginx_places, nginx_recipe, nothing_stored,
 };
+use super::variants::{hints, undeclared};
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
-use crate::commands::check::recipe::Recipe;
+use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
 use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
@@ -81,6 +82,10 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         }
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
+        None if !undeclared(facts, &[&trial.first]).is_empty() => {
+            let fields = undeclared(facts, &[&trial.first]);
+            Cause::ApplicationVariants(in_vary(&fields))
+        }
         None if !is_watched(facts) => Cause::ApplicationElsewhere,
         None if nothing_stored(facts) => Cause::ApplicationStore,
         // Asked directly, it stores the target under its own key.
@@ -200,6 +205,11 @@ pub(super) fn in_keys(variant: &str) -> String {
     }
 }
 
+/// What Vary names.
+fn in_vary(fields: &[String]) -> String {
+    format!("the page's Vary names {}", fields.join(", "))
+}
+
 /// The page lies where the given prefix and servers say.
 pub(super) fn key(facts: &Facts) -> Verdict {
     let Some(placing) = facts.placing() else {
@@ -233,10 +243,20 @@ pub(super) fn key(facts: &Facts) -> Verdict {
         .inspection
         .as_ref()
         .and_then(|found| found.stored_layout);
+    let fields = undeclared(facts, &[&trial.first, &trial.second]);
     let cause = match (application_recipe(facts), stored) {
+        (Some(Recipe::Target(to, Rewrite::ParametersLost)), _) => {
+            let names = lost_parameters(&facts.url.target, &to);
+            Cause::IgnoredQuery(names.join(", "))
+        }
         (Some(Recipe::Prefix(prefix)), _) => Cause::PrefixOption(Some(prefix)),
         (Some(Recipe::Parts(has)), _) => Cause::PartsOption(has),
-        (Some(Recipe::Vary(variant)), _) => Cause::VaryOption(in_keys(&variant)),
+        (Some(Recipe::Vary(variant)), _) => {
+            Cause::VaryOption(in_keys(&variant), hints(facts, &fields))
+        }
+        (None, _) if !fields.is_empty() => {
+            Cause::VaryOption(in_vary(&fields), hints(facts, &fields))
+        }
         (Some(Recipe::OfType(_)), Some(layout)) if layout != facts.given.layout => {
             Cause::LayoutOption(layout)
         }

@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use djanginxed::{PageKey, Placement};
-use djanginxed_runtime::tool::Server;
+use djanginxed_runtime::tool::{Server, VariantRule};
 use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName};
 
 use super::{RUNNING, Stage, Verdict};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{
-    Answer, Awaited, Facts, Given, Inspection, Lasting, Look, Place, Purge, Purged, Timed, Times,
-    Trial,
+    Answer, Awaited, DirectVariant, Facts, Forged, Given, Inspection, Lasting, Look, Place, Purge,
+    Purged, Timed, Times, Trial, VariantTrial, Variants,
 };
 use crate::commands::check::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
@@ -94,8 +94,7 @@ fn facts() -> Facts {
         spellings: Vec::new(),
         methods: Vec::new(),
         rules: Vec::new(),
-        variants: Vec::new(),
-        unsigned: false,
+        variants: Variants::default(),
         strangers: None,
         lasting: Lasting::default(),
         without_app: None,
@@ -431,4 +430,202 @@ fn what_is_not_waited_for_is_not_proven_and_says_how_it_would_be() {
     for purge in [None, purged(Some(false), 0), purged(None, 0)] {
         assert_eq!(awaited(None, purge), Verdict::Silent);
     }
+}
+
+const REFUSED: &str = "djanginxed; fwd=bypass; detail=cookie";
+const HIT: &str = "nginx; hit";
+
+/// By a visitor of `value`: two answers, and whether his page is there.
+fn variant(value: &str, first: &str, second: &str, is_stored: Option<bool>) -> VariantTrial {
+    let second = match second {
+        HIT => {
+            let fields = [("cache-status", HIT), ("vary", "X, accept-language")];
+            Ok(answer(200, &fields, "<p>"))
+        }
+        second => page(second),
+    };
+    VariantTrial {
+        value: value.to_owned(),
+        looks_at: vec!["Accept-Language".to_owned()],
+        first: page(first),
+        second,
+        is_stored,
+        direct: None,
+    }
+}
+
+fn varied(trials: Vec<VariantTrial>) -> Facts {
+    Facts {
+        variants: Variants {
+            plain: Some(trial(page(MISS), page(HIT), true)),
+            trials,
+            after: Some(page(HIT)),
+            ..Variants::default()
+        },
+        ..facts()
+    }
+}
+
+/// What is said of one visitor, whom the application answers directly so.
+fn of_visitor(
+    trial: (&str, &str, Option<bool>),
+    direct: Option<(&str, Option<bool>)>,
+) -> Option<Cause> {
+    let (first, second, is_stored) = trial;
+    let mut trial = variant("language=de", first, second, is_stored);
+    trial.direct = direct.map(|(status, is_stored)| DirectVariant {
+        answer: page(status),
+        is_stored,
+    });
+    cause_in(&[Stage::Variants], &varied(vec![trial]))
+}
+
+#[test]
+fn who_gets_another_visitors_page_tells_whose_rules_are_others() {
+    let what = || "language=de".to_owned();
+    let (there, away) = (Some(true), Some(false));
+    assert_eq!(of_visitor((MISS, HIT, there), None), None);
+    assert_eq!(of_visitor((MISS, HIT, None), None), None);
+    let nginx = Some(Cause::NginxVariants(what()));
+    assert_eq!(of_visitor((HIT, HIT, away), None), nginx);
+    assert_eq!(of_visitor((HIT, HIT, away), Some((MISS, there))), nginx);
+    assert_eq!(of_visitor((HIT, HIT, None), Some((MISS, None))), nginx);
+    assert_eq!(of_visitor((MISS, OWN_HIT, there), None), nginx);
+    let application = Some(Cause::ApplicationVariants(what()));
+    let own = Some((OWN_HIT, away));
+    assert_eq!(of_visitor((OWN_HIT, OWN_HIT, away), own), application);
+    assert_eq!(of_visitor((OWN_HIT, OWN_HIT, None), None), application);
+    let elsewhere = Some((MISS, away));
+    assert_eq!(of_visitor((MISS, MISS, away), elsewhere), application);
+    let lost = Some(Cause::RuleFieldLost("Accept-Language".to_owned()));
+    let found = Some((MISS, there));
+    assert_eq!(of_visitor((OWN_HIT, OWN_HIT, away), found), lost);
+    assert_eq!(of_visitor((MISS, MISS, away), found), lost);
+    let untold = Some((MISS, None));
+    assert_eq!(of_visitor((OWN_HIT, OWN_HIT, None), untold), lost);
+    let differ = Some(Cause::VariantsDiffer(what()));
+    assert_eq!(of_visitor((MISS, OWN_HIT, None), None), differ);
+    let option = Some(Cause::VaryOption(what(), Vec::new()));
+    assert_eq!(of_visitor((MISS, HIT, away), None), option);
+    assert_eq!(of_visitor((HIT, HIT, away), own), option);
+    assert_eq!(of_visitor((HIT, HIT, away), elsewhere), option);
+}
+
+#[test]
+fn a_hit_says_what_decides() {
+    let mut trial = variant("mobile=mobile", MISS, HIT, Some(true));
+    trial.looks_at.push("User-Agent".to_owned());
+    let found = cause_in(&[Stage::Variants], &varied(vec![trial]));
+    assert_eq!(found, Some(Cause::VariantUnsaid("User-Agent".to_owned())));
+}
+
+fn said(facts: &Facts) -> (bool, String) {
+    match super::variants::variants(facts) {
+        Verdict::Good(seen) => (true, seen),
+        Verdict::Unchecked(why) => (false, why),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_not_proved_of_variants_is_named() {
+    let right = |value| variant(value, MISS, HIT, Some(true));
+    let mut facts = varied(vec![right("language=de"), right("language=fr")]);
+    let all = "visitors with language=de; language=fr get pages of their own";
+    assert_eq!(said(&facts), (true, all.to_owned()));
+    facts.variants.unsigned = 3;
+    let (holds, why) = said(&facts);
+    assert!(
+        !holds && why.contains(all) && why.contains("3 variants of groups"),
+        "{why}"
+    );
+    facts.variants.unsigned = 0;
+    facts.variants.after = Some(page(MISS));
+    let (holds, why) = said(&facts);
+    assert!(!holds && why.contains("ended before"), "{why}");
+    let unclear = variant("language=it", REFUSED, REFUSED, Some(false));
+    let mut facts = varied(vec![unclear, right("language=de")]);
+    let (holds, why) = said(&facts);
+    assert!(
+        !holds && why.contains("proved of language=it (status 200"),
+        "{why}"
+    );
+    // What is wrong behind it is seen.
+    let wrong = variant("language=fr", HIT, HIT, None);
+    facts.variants.trials.push(wrong);
+    let found = cause_in(&[Stage::Variants], &facts);
+    assert_eq!(found, Some(Cause::NginxVariants("language=fr".to_owned())));
+    // Nobody could be asked for.
+    let mut facts = varied(Vec::new());
+    facts.variants.plain = Some(trial(page(MISS), page(MISS), true));
+    facts.variants.unasked = (0..12).map(|number| format!("c={number}")).collect();
+    let (holds, why) = said(&facts);
+    assert!(
+        !holds && why.starts_with("not asked for: c=0; c=1; "),
+        "{why}"
+    );
+    assert!(why.contains("c=7 and 4 others. A new page"), "{why}");
+    facts.variants.plain = None;
+    assert_eq!(super::variants::variants(&facts), Verdict::Silent);
+}
+
+#[test]
+fn a_forger_gets_the_page_of_those_who_say_nothing() {
+    let of = |status: &str, is_stored| {
+        let mut facts = varied(Vec::new());
+        facts.variants.after = None;
+        facts.variants.forged.push(Forged {
+            value: "group=member".to_owned(),
+            fault: "without a signature",
+            answer: page(status),
+            is_stored,
+        });
+        facts
+    };
+    let nobody = "a group's cookie without a signature is nobody's";
+    assert_eq!(said(&of(HIT, None)), (true, nobody.to_owned()));
+    let (holds, why) = said(&of(REFUSED, Some(false)));
+    assert!(
+        !holds && why.contains("group=member without a signature ("),
+        "{why}"
+    );
+    let believed = Cause::GroupForged("group=member without a signature".to_owned());
+    for status in [OWN_HIT, MISS] {
+        let found = cause_in(&[Stage::Variants], &of(status, Some(false)));
+        assert_eq!(found.as_ref(), Some(&believed));
+    }
+}
+
+#[test]
+fn what_vary_names_and_nobody_has_given_is_what_the_keys_have() {
+    let says = |status: &str, vary: &str| {
+        let fields = [("cache-status", status), ("vary", vary)];
+        Ok(answer(200, &fields, "<p>"))
+    };
+    let mut facts = facts();
+    facts.trials = vec![trial(
+        says(MISS, "Accept-Encoding, Accept-Language, Origin"),
+        says(HIT, "accept-language, X"),
+        false,
+    )];
+    let found = cause(&facts);
+    let hints = vec!["--vary language=FIRST,…".to_owned()];
+    let what = "the page's Vary names Accept-Language".to_owned();
+    assert_eq!(found, Some(Cause::VaryOption(what, hints)));
+    // Nobody can look into Memcached, and it is not left out without a word.
+    facts.given.servers.clear();
+    let (holds, why) = said(&facts);
+    assert!(
+        !holds && why.contains("on Accept-Language: give --vary language=FIRST"),
+        "{why}"
+    );
+    facts.given.servers = vec![Server::parse(SERVER).unwrap()];
+    // Such a rule was given: then it is something else.
+    facts.given.rules = vec![VariantRule {
+        option: "language=en,de".to_owned(),
+        code: String::new(),
+        fields: vec!["Accept-Language".to_owned()],
+    }];
+    assert_eq!(cause(&facts), Some(Cause::PrefixOption(None)));
+    assert_eq!(super::variants::variants(&facts), Verdict::Silent);
 }

@@ -1,5 +1,7 @@
 //! Targets that nobody has asked for.
 
+use crate::commands::check::recipe::OUR_PARAMETER;
+
 /// Where what a check leaves behind cannot be taken away, another one may meet it: so
 /// many spellings make that unlikely. Else they need only be enough for one check.
 const MANY: u64 = 1 << 20;
@@ -56,7 +58,7 @@ impl Fresh {
             None => {
                 let joint = if target.contains('?') { '&' } else { '?' };
                 format!(
-                    "{target}{joint}djanginxed-check={}-{}",
+                    "{target}{joint}{OUR_PARAMETER}={}-{}",
                     self.mark, self.count
                 )
             }

@@ -13,12 +13,13 @@ mod store;
 mod variants;
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::{KeyRecipe, VariantVisitor};
+use djanginxed_runtime::tool::KeyRecipe;
 
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given, Lasting};
+use super::facts::{Facts, Given, Lasting, Variants};
 use super::recipe::{Recipe, with_other_mark, with_variant};
+use crate::cache_args::Varied;
 use crate::failure::Failure;
 use crate::http::{Problem, Trust, Url};
 use crate::memcached::{Health, health};
@@ -32,8 +33,9 @@ pub(super) struct Gathering {
     args: Args,
     probe: Probe,
     admin: Option<Admin>,
-    /// Of each variant that is declared.
-    visitors: Vec<VariantVisitor>,
+    varied: Varied,
+    /// What visitors of other variants asked for.
+    in_variants: Vec<String>,
 }
 
 impl Gathering {
@@ -47,7 +49,8 @@ impl Gathering {
         let trust = Trust::new(args.cacert.as_deref())?;
         let probe = Probe::new(&args, &given, &url, &trust);
         let admin = Admin::new(&args, &trust)?;
-        let (visitors, unsigned) = args.page.visitors()?;
+        let varied = args.page.varied()?;
+        given.rules.clone_from(&varied.rules);
         let facts = Facts {
             url,
             given,
@@ -62,8 +65,10 @@ impl Gathering {
             spellings: Vec::new(),
             methods: Vec::new(),
             rules: Vec::new(),
-            variants: Vec::new(),
-            unsigned,
+            variants: Variants {
+                unsigned: varied.unsigned,
+                ..Variants::default()
+            },
             strangers: None,
             lasting: Lasting::default(),
             without_app: None,
@@ -74,7 +79,8 @@ impl Gathering {
             args,
             probe,
             admin,
-            visitors,
+            varied,
+            in_variants: Vec::new(),
         })
     }
 
@@ -159,8 +165,10 @@ impl Gathering {
             .flat_map(|look| &look.stores)
             .map(|place| (place.server, place.key.clone()))
             .collect();
-        let starts = self.starts();
-        self.probe.clean(&starts, &places).await
+        let all = (self.starts(), self.starts_of_variants());
+        self.probe
+            .clean((&all.0, &all.1), &self.in_variants, &places)
+            .await
     }
 
     /// What was asked for last may still be rendered. As after a delete, that is not kept.
@@ -173,7 +181,7 @@ impl Gathering {
         let Some(pages) = pages.ok().and_then(|pages| pages.build().ok()) else {
             return;
         };
-        for start in self.starts() {
+        for start in self.starts().into_iter().chain(self.starts_of_variants()) {
             for target in self.probe.last() {
                 // Whoever cannot be asked takes no page either.
                 let _ = pages.delete(&PageKey::new(&start, target)).await;
@@ -193,9 +201,22 @@ impl Gathering {
             Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
             _ => None,
         });
-        let variants = self.visitors.iter().map(|visitor| self.start_of(visitor));
-        let mut starts: Vec<String> = (others.chain(variants))
-            .chain([given.recipe().start()])
+        let mut starts: Vec<String> = others.chain([given.recipe().start()]).collect();
+        starts.sort();
+        starts.dedup();
+        starts
+    }
+
+    /// The same of pages that visitors of other variants asked for.
+    fn starts_of_variants(&self) -> Vec<String> {
+        if self.in_variants.is_empty() {
+            return Vec::new();
+        }
+        let visitors = self.varied.visitors.iter().map(|visitor| &visitor.variant);
+        let forgers = self.varied.forgers.iter().map(|forger| &forger.variant);
+        let mut starts: Vec<String> = visitors
+            .chain(forgers)
+            .map(|variant| self.start_of(variant))
             .collect();
         starts.sort();
         starts.dedup();

@@ -271,18 +271,22 @@ impl Probe {
         all
     }
 
-    /// Takes away every page that may have been stored, also under `places`.
+    /// Takes away every page that may have been stored, also under `places`. What is hashed
+    /// before targets is the first of `starts`, and the second also before `in_variants`.
     /// Returns how many pages are not within reach.
-    pub(super) async fn clean(&mut self, starts: &[String], places: &[(usize, String)]) -> usize {
-        let keys: HashSet<String> = (self.used.iter())
-            .flat_map(|target| {
-                let others = rewritten(target).into_iter().map(|(other, _)| other);
-                // Never a page of a visitor's.
-                let sign = self.sign(target);
-                let ours = others.filter(|other| other.contains(sign));
-                ours.chain([target.clone()]).collect::<Vec<_>>()
-            })
-            .flat_map(|target| starts.iter().map(move |start| PageKey::new(start, &target)))
+    pub(super) async fn clean(
+        &mut self,
+        starts: (&[String], &[String]),
+        in_variants: &[String],
+        places: &[(usize, String)],
+    ) -> usize {
+        let plain = self
+            .used
+            .iter()
+            .flat_map(|target| self.keys(target, starts.0));
+        let others = in_variants.iter();
+        let others = others.flat_map(|target| self.keys(target, starts.1));
+        let keys: HashSet<String> = (plain.chain(others))
             // Beside a page lie its copy, its lock, how it is asked for and, after a POST,
             // the note of a delete.
             .flat_map(|key| {
@@ -308,6 +312,20 @@ impl Probe {
             }
         }
         0
+    }
+
+    /// The keys of `target`, and of what may have been made of it.
+    fn keys(&self, target: &str, starts: &[String]) -> Vec<PageKey> {
+        let others = rewritten(target).into_iter().map(|(other, _)| other);
+        // Never a page of a visitor's.
+        let sign = self.sign(target);
+        let ours = others.filter(|other| other.contains(sign));
+        let targets: Vec<String> = ours.chain([target.to_owned()]).collect();
+        let keys = targets.iter().flat_map(|target| {
+            let keys = starts.iter();
+            keys.map(move |start| PageKey::new(start, target))
+        });
+        keys.collect()
     }
 }
 

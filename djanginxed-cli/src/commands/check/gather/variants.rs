@@ -3,108 +3,187 @@
 use std::time::Duration;
 
 use djanginxed::PageKey;
-use djanginxed_runtime::tool::VariantVisitor;
+use djanginxed_runtime::tool::{GroupForger, VariantVisitor};
 use tokio::time::sleep;
 
 use super::Gathering;
 use crate::commands::check::answer::{By, by};
-use crate::commands::check::facts::{Answer, VariantTrial};
+use crate::commands::check::facts::{Answer, DirectVariant, Forged, VariantTrial};
+
+/// The writer needs a moment, which is longer on a busy machine; a second in all.
+const MOMENTS: [u64; 8] = [5, 10, 20, 40, 80, 160, 320, 400];
 
 impl Gathering {
+    /// One page: whoever gets another visitor's of it has that one's key.
     pub(super) async fn variants(&mut self) {
-        for visitor in self.visitors.clone() {
-            let Some(trial) = self.variant(&visitor).await else {
-                continue;
-            };
-            self.facts.variants.push(trial);
+        if self.varied.visitors.is_empty() && self.varied.forgers.is_empty() {
+            return;
+        }
+        let target = self.probe.fresh();
+        self.in_variants.push(target.clone());
+        let plain = self.probe.trial(target.clone()).await;
+        let is_hit = plain.is_hit();
+        self.facts.variants.plain = Some(plain);
+        if !is_hit {
+            let visitors = self.varied.visitors.iter();
+            self.facts.variants.unasked = visitors.map(|visitor| visitor.value.clone()).collect();
+            return;
+        }
+        // Before a member has asked for it: what is stored is for those who say nothing.
+        for forger in self.varied.forgers.clone() {
+            let forged = self.forged(&target, &forger).await;
+            let is_nobody = is_by_nginx(&forged.answer);
+            self.facts.variants.forged.push(forged);
+            if !is_nobody {
+                break;
+            }
+        }
+        self.ask_as_each(&target).await;
+    }
+
+    async fn ask_as_each(&mut self, target: &str) {
+        let visitors = self.varied.visitors.clone();
+        for (at, visitor) in visitors.iter().enumerate() {
+            let trial = self.variant(target, visitor).await;
+            let ends = trial.ends();
+            self.facts.variants.trials.push(trial);
+            if ends {
+                // What others would get follows from that.
+                let unasked = visitors[at + 1..].iter();
+                self.facts.variants.unasked = unasked.map(|other| other.value.clone()).collect();
+                return;
+            }
+        }
+        if !visitors.is_empty() {
+            self.facts.variants.after = Some(self.probe.get(target).await);
         }
     }
 
-    /// A page that only those have asked for who say nothing, asked for by `visitor`.
-    async fn variant(&mut self, visitor: &VariantVisitor) -> Option<VariantTrial> {
-        let target = self.probe.fresh();
-        let plain = self.probe.trial(target.clone()).await;
-        if !plain.is_hit() {
-            return None;
+    async fn variant(&mut self, target: &str, visitor: &VariantVisitor) -> VariantTrial {
+        let key = PageKey::new(&self.start_of(&visitor.variant), target);
+        if self.is_held(&key).await == Some(true) {
+            // An earlier check had other rules, and so could not take it away.
+            self.probe.take(&key).await;
         }
-        let first = self.as_visitor(&target, &visitor.fields).await;
-        let second = self.until_hit(&target, visitor).await;
-        let is_stored = match self.facts.given.servers.is_empty() {
-            true => None,
-            false => {
-                let key = PageKey::new(&self.start_of(visitor), &target);
-                Some(!self.probe.held(&key).await.is_empty())
-            }
+        let first = self.as_visitor(target, &visitor.fields).await;
+        let second = match is_rendered(&first) {
+            true => self.until_hit(target, visitor).await,
+            false => first.clone(),
         };
-        let forged = match visitor.is_signed {
-            true => Some(self.forged(visitor).await),
-            false => None,
-        };
-        Some(VariantTrial {
+        let is_stored = self.is_held(&key).await;
+        let mut trial = VariantTrial {
             value: visitor.value.clone(),
             looks_at: visitor.looks_at.clone(),
             first,
             second,
             is_stored,
-            forged,
-        })
+            direct: None,
+        };
+        if trial.ends() {
+            trial.direct = self.directly(target, &key, visitor).await;
+        }
+        trial
     }
 
-    /// A page that only a member has asked for, asked for by somebody who signs for
-    /// himself.
-    async fn forged(&mut self, member: &VariantVisitor) -> Answer {
-        let target = self.probe.fresh();
-        let _ = self.as_visitor(&target, &member.fields).await;
-        let _ = self.until_hit(&target, member).await;
-        let fields = member.fields.iter().map(|(name, value)| {
-            let value = match name.eq_ignore_ascii_case("cookie") {
-                true => with_another_signature(value),
-                false => value.clone(),
-            };
-            (name.clone(), value)
-        });
-        let fields: Vec<_> = fields.collect();
-        self.as_visitor(&target, &fields).await
+    /// The application itself, which tells nginx's mistakes from its own.
+    async fn directly(
+        &mut self,
+        target: &str,
+        key: &PageKey,
+        visitor: &VariantVisitor,
+    ) -> Option<DirectVariant> {
+        let fields = borrowed(&visitor.fields);
+        let answer = self.probe.direct("GET", target, &fields).await?;
+        let mut is_stored = self.is_held(key).await;
+        for moment in MOMENTS {
+            if is_stored != Some(false) || !is_rendered(&answer) {
+                break;
+            }
+            sleep(Duration::from_millis(moment)).await;
+            is_stored = self.is_held(key).await;
+        }
+        Some(DirectVariant { answer, is_stored })
+    }
+
+    /// A page that only those have asked for who say nothing, asked for by a forger.
+    async fn forged(&mut self, target: &str, forger: &GroupForger) -> Forged {
+        let mut answer = self.as_visitor(target, &forger.fields).await;
+        if !is_by_nginx(&answer) {
+            // Perhaps its time has just ended.
+            let _ = self.probe.trial(target.to_owned()).await;
+            answer = self.as_visitor(target, &forger.fields).await;
+        }
+        let is_stored = match is_by_nginx(&answer) {
+            true => None,
+            false => {
+                let key = PageKey::new(&self.start_of(&forger.variant), target);
+                self.is_held(&key).await
+            }
+        };
+        Forged {
+            value: forger.value.clone(),
+            fault: forger.fault,
+            answer,
+            is_stored,
+        }
     }
 
     async fn as_visitor(&mut self, target: &str, fields: &[(String, String)]) -> Answer {
-        let fields: Vec<_> = (fields.iter())
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        self.probe.ask("GET", target, &fields).await
+        self.probe.ask("GET", target, &borrowed(fields)).await
     }
 
     /// The last answer, for a second at the most.
     async fn until_hit(&mut self, target: &str, visitor: &VariantVisitor) -> Answer {
         let mut answer = self.as_visitor(target, &visitor.fields).await;
-        for _ in 0..10 {
-            if answer.as_ref().is_ok_and(|answer| by(answer) == By::Nginx) {
+        for moment in MOMENTS {
+            if is_by_nginx(&answer) {
                 break;
             }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(moment)).await;
             answer = self.as_visitor(target, &visitor.fields).await;
         }
         answer
     }
 
-    /// What is hashed before the targets of such a visitor's pages.
-    pub(super) fn start_of(&self, visitor: &VariantVisitor) -> String {
-        let prefix = self.args.page.prefix_of(&visitor.variant);
+    /// Whether there is a page under `key`; none without `--servers`.
+    async fn is_held(&mut self, key: &PageKey) -> Option<bool> {
+        match self.facts.given.servers.is_empty() {
+            true => None,
+            false => Some(!self.probe.held(key).await.is_empty()),
+        }
+    }
+
+    /// What is hashed before the targets of pages in `variant`.
+    pub(super) fn start_of(&self, variant: &str) -> String {
+        let prefix = self.args.page.prefix_of(variant);
         self.facts.given.recipe_of(&prefix).start()
     }
 }
 
-/// A group's cookie ends with its signature; another letter stands in its middle.
-fn with_another_signature(cookies: &str) -> String {
-    let at = cookies.len().saturating_sub(9);
-    let other = if cookies.as_bytes().get(at) == Some(&b'x') {
-        "y"
-    } else {
-        "x"
-    };
-    match (cookies.get(..at), cookies.get(at + 1..)) {
-        (Some(start), Some(rest)) => format!("{start}{other}{rest}"),
-        _ => String::new(),
+impl VariantTrial {
+    /// Whether it shows something wrong, which goes on for all whom more values tell apart.
+    fn ends(&self) -> bool {
+        match self.first.as_ref().map(by) {
+            Ok(By::Stored | By::Streamed) => {
+                !is_by_nginx(&self.second) || self.is_stored == Some(false)
+            }
+            Ok(By::Refused | By::Unknown) => false,
+            Ok(By::Nginx | By::Application) | Err(_) => true,
+        }
     }
+}
+
+fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    let borrowed = fields.iter();
+    borrowed
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}
+
+fn is_by_nginx(answer: &Answer) -> bool {
+    matches!(answer.as_ref().map(by), Ok(By::Nginx))
+}
+
+fn is_rendered(answer: &Answer) -> bool {
+    matches!(answer.as_ref().map(by), Ok(By::Stored | By::Streamed))
 }

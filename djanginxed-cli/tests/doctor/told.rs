@@ -1,0 +1,160 @@
+//! What `check` says of variants, beside whether they are right.
+
+use crate::broken::variants::with_secret;
+use crate::good::fact;
+use crate::stand::{SECRET, SOUND, Setup, Stand};
+
+const RULES: &[&str] = &["language=en,de", "group:group=member"];
+
+fn told(setup: &Setup) -> (Option<bool>, String, crate::Said) {
+    let stand = Stand::start(setup);
+    let said = crate::check(&stand.command(setup));
+    let report: serde_json::Value = serde_json::from_str(&said.text).unwrap();
+    let facts = report["facts"].as_array().unwrap();
+    let found = facts.iter().find(|fact| fact["fact"] == "variants");
+    let found = found.unwrap_or_else(|| panic!("{}", said.text));
+    let seen = found["seen"].as_str().unwrap().to_owned();
+    (found["holds"].as_bool(), seen, said)
+}
+
+#[test]
+fn every_variant_is_asked_for_and_forged_cookies_are_nobodys() {
+    let all = Setup {
+        vary: [RULES; 2],
+        args: |stand| with_secret(stand, RULES, SECRET),
+        ..SOUND
+    };
+    let (holds, seen, _) = told(&all);
+    assert_eq!(holds, Some(true), "{seen}");
+    for part in [
+        "visitors with language=de; group=member; language=de, group=member get pages",
+        "whose time is over, or with a wrong signature, or without a signature is nobody's",
+    ] {
+        assert!(seen.contains(part), "{seen}");
+    }
+    let without = Setup {
+        args: |_| vec!["--vary".to_owned(), RULES.join(";")],
+        ..all
+    };
+    let (holds, seen, _) = told(&without);
+    assert_eq!(holds, None, "{seen}");
+    for part in [
+        "visitors with language=de get pages of their own",
+        "cookie with a wrong signature, or without a signature is nobody's",
+        "2 variants of groups: give DJANGINXED_GROUP_SECRET",
+    ] {
+        assert!(seen.contains(part), "{seen}");
+    }
+}
+
+#[test]
+fn values_that_could_not_be_asked_for_are_named() {
+    let (holds, seen, said) = told(&Setup {
+        target: "/until-login",
+        vary: [&["language=en,de,fr"]; 2],
+        args: |_| vec!["--vary=language=en,de,fr".to_owned()],
+        ..SOUND
+    });
+    assert_eq!((holds, said.cause), (None, None), "{seen}");
+    assert!(
+        seen.starts_with("not asked for: language=de; language=fr. A new page"),
+        "{seen}"
+    );
+    // Of one value pages are not stored.
+    let (holds, seen, _) = told(&Setup {
+        target: "/not-in-german",
+        vary: [&["language=en,de,fr"]; 2],
+        args: |_| vec!["--vary=language=en,de,fr".to_owned()],
+        ..SOUND
+    });
+    assert_eq!(holds, None, "{seen}");
+    let part = "visitors with language=fr get pages of their own; nothing is proved of language=de";
+    assert!(seen.starts_with(part), "{seen}");
+}
+
+#[test]
+fn the_advice_has_the_lines_to_write() {
+    let rules: [&[&str]; 2] = [&["language=en,de"], &["language=en,fr"]];
+    let varied = |vary| Setup {
+        vary,
+        args: |_| vec!["--vary=language=en,de".to_owned()],
+        ..SOUND
+    };
+    let code = ".vary(Vary::language([\"en\", \"de\"]))";
+    let (_, _, said) = told(&varied(rules));
+    assert!(
+        said.change.contains("--vary language=en,de"),
+        "{}",
+        said.change
+    );
+    assert!(said.change.contains(code), "{}", said.change);
+    let (_, _, said) = told(&varied([rules[1], rules[0]]));
+    assert!(said.change.contains(code), "{}", said.change);
+    let environment = "DJANGINXED_VARY=\"language=en,de\"";
+    assert!(said.change.contains(environment), "{}", said.change);
+    let known = Setup {
+        tells_conf: true,
+        ..varied([rules[1]; 2])
+    };
+    let (_, _, said) = told(&known);
+    assert!(
+        said.change.contains("give --vary language=en,fr as"),
+        "{}",
+        said.change
+    );
+    let nginx = Setup {
+        tells_conf: true,
+        ..varied(rules)
+    };
+    let (_, seen, _) = told(&nginx);
+    let part = "nginx's file has --vary language=en,fr";
+    assert!(seen.contains(part), "{seen}");
+    // Nothing is said, and Vary says which.
+    let forgotten = Setup {
+        args: |_| Vec::new(),
+        ..varied([rules[0]; 2])
+    };
+    let stand = Stand::start(&forgotten);
+    let said = crate::check(&stand.command(&forgotten));
+    assert!(
+        said.change.contains("--vary language=FIRST"),
+        "{}",
+        said.change
+    );
+    assert!(fact(&said, "key").is_some_and(|(holds, _)| !holds));
+}
+
+/// Every way to write a path, each letter of which may be percent-encoded.
+fn spellings(path: &str) -> Vec<String> {
+    path.chars().fold(vec![String::new()], |known, letter| {
+        let forms = match letter {
+            '/' => vec!["/".to_owned()],
+            letter => vec![letter.to_string(), format!("%{:02X}", u32::from(letter))],
+        };
+        let longer = |start: &String| -> Vec<String> {
+            forms.iter().map(|form| format!("{start}{form}")).collect()
+        };
+        known.iter().flat_map(longer).collect()
+    })
+}
+
+#[test]
+fn what_an_earlier_check_has_left_is_nobodys_page() {
+    let setup = Setup {
+        target: "/abcdefgh",
+        vary: [&["language=en,de"]; 2],
+        args: |_| vec!["--vary=language=en,de".to_owned()],
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let targets = spellings(setup.target);
+    assert_eq!(targets.len(), 256);
+    for target in targets {
+        let key = djanginxed::PageKey::new("site1~de", &target).to_string();
+        stand.memcached[0].set(key, 0, 0, "<p>left");
+    }
+    let said = crate::check(&stand.command(&setup));
+    let found = fact(&said, "variants");
+    let (holds, seen) = found.unwrap_or_else(|| panic!("{}", said.text));
+    assert!(holds && seen.contains("language=de"), "{seen}");
+}
