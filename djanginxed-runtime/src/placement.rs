@@ -30,6 +30,8 @@ pub struct Ring(Layout);
 
 #[derive(Debug)]
 enum Layout {
+    /// Every key is on the only server, wherever it would be hashed to.
+    One,
     Points(Points),
     Slots(Slots),
 }
@@ -44,6 +46,7 @@ impl Ring {
     pub fn new(servers: &[Server], placement: Placement) -> Ring {
         assert!(!servers.is_empty(), "a ring has at least one server");
         Ring(match placement {
+            _ if servers.len() == 1 => Layout::One,
             Placement::Consistent => Layout::Points(Points::new(servers)),
             Placement::Modulo => Layout::Slots(Slots::new(servers)),
         })
@@ -52,10 +55,11 @@ impl Ring {
     /// The index of the server that nginx asks for `key`.
     #[must_use]
     pub fn server_of(&self, key: &PageKey) -> usize {
-        let hash = crc32fast::hash(&key.hex());
+        let hash = || crc32fast::hash(&key.hex());
         match &self.0 {
-            Layout::Points(points) => points.owner(hash),
-            Layout::Slots(slots) => slots.owner(hash),
+            Layout::One => 0,
+            Layout::Points(points) => points.owner(hash()),
+            Layout::Slots(slots) => slots.owner(hash()),
         }
     }
 }

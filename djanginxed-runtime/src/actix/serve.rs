@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::pin;
 
 use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
@@ -72,6 +73,8 @@ pub async fn serve<R: 'static>(
                     answer
                 }
                 None => {
+                    // The way there moves it about, and a handler may be large.
+                    let handler = pin!(handler);
                     let handler = |request| async move {
                         caught(handler).await.map(|response| (response, request))
                     };

@@ -76,9 +76,8 @@ fn collect(render: Render, response: HttpResponse, life: Life) -> Rendered {
 
 fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Life) -> Rendered {
     let (status, headers) = (response.status(), response.headers());
-    // A copy: the body may be a slice of a larger buffer, which an entry would keep
-    // alive, and then no bound on memory would hold.
-    let entry = match render.entry(status, headers, Bytes::copy_from_slice(&body)) {
+    let body = without_spare(body);
+    let entry = match render.entry(status, headers, body.clone()) {
         Ok(entry) => entry,
         Err(reason) => return refused(render, response.set_body(body), reason),
     };
@@ -95,6 +94,13 @@ fn whole(render: &Render, response: HttpResponse<()>, body: Bytes, life: Life) -
         Err(reason) => Status::Dropped(reason),
     };
     marked(render, response, status, Some((entry, render.doubt(tags))))
+}
+
+/// A body in a buffer of its own length: an entry would keep a larger one alive, of which
+/// the body is a slice, and then no bound on memory would hold. It is copied only where
+/// somebody else has it.
+fn without_spare(body: Bytes) -> Bytes {
+    Vec::from(body).into_boxed_slice().into()
 }
 
 fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Life) -> Rendered {
@@ -224,5 +230,46 @@ impl MessageBody for Tee {
 impl Drop for Tee {
     fn drop(&mut self) {
         self.give_up(Reason::Incomplete);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The length of the whole buffer.
+    fn room(body: Bytes) -> usize {
+        Vec::from(body).capacity()
+    }
+
+    #[test]
+    fn a_body_keeps_no_larger_buffer_alive() {
+        let large = || Bytes::from(vec![b'a'; 1 << 20]);
+        let shared = large();
+        for body in [
+            large().slice(7..107),
+            large().split_off((1 << 20) - 100),
+            shared.slice(..100),
+            Bytes::from_static(&[b'a'; 100]),
+            Bytes::from({
+                let mut text = Vec::with_capacity(1000);
+                text.resize(100, b'a');
+                text
+            }),
+        ] {
+            let alone = without_spare(body);
+            assert_eq!(alone, b"a".repeat(100));
+            assert_eq!(room(alone), 100);
+        }
+        assert_eq!(shared.len(), 1 << 20);
+    }
+
+    #[test]
+    fn a_body_that_nobody_else_has_is_not_copied() {
+        let body = Bytes::from(b"a".repeat(100));
+        let place = body.as_ptr();
+        let alone = without_spare(body);
+        assert_eq!(alone.as_ptr(), place);
+        assert_ne!(without_spare(alone.clone()).as_ptr(), place);
     }
 }

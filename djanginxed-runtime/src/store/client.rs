@@ -353,11 +353,12 @@ impl Client {
                 Command::set(
                     names::lock(key).as_bytes(),
                     nothing,
-                    &format!(" ME T{LOCK_LIFE}"),
+                    format_args!(" ME T{LOCK_LIFE}"),
                 )
             }
             Question::KeepLock(key) => {
-                Command::new("mg", names::lock(key).as_bytes(), &format!(" T{LOCK_LIFE}"))
+                let life = format_args!(" T{LOCK_LIFE}");
+                Command::new("mg", names::lock(key).as_bytes(), life)
             }
             Question::Unlock(key) => unlock(key),
         };
@@ -451,18 +452,22 @@ impl Client {
         claims: &HashMap<(PageKey, TagKey), u64>,
     ) -> Vec<Result<Listed, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages
-            .clone()
-            .flat_map(|page| page.listing(now, announces, claims))
-            .collect();
+        let usual = pages.clone().map(|page| page.listing_count(announces));
+        let mut commands = Vec::with_capacity(usual.sum());
+        for page in pages.clone() {
+            page.listing(&mut commands, now, announces, claims);
+        }
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
                 let claimed = |tag: &&TagKey| claims.contains_key(&(page.key, **tag));
                 let claimed = page.tags.iter().filter(claimed).count();
                 let count = page.listing_count(announces) + 2 * claimed;
-                let mut own: Vec<_> = answers.by_ref().take(count).collect();
-                self.listed(page, announces, claims, own.drain(..))
+                let mut own = answers.by_ref().take(count);
+                let listed = self.listed(page, announces, claims, &mut own);
+                // What it does not look at after a failure.
+                own.for_each(drop);
+                listed
             })
             .collect()
     }
@@ -507,12 +512,17 @@ impl Client {
         pages: impl Iterator<Item = &Outgoing> + Clone,
     ) -> Vec<Result<Markers, StoreError>> {
         let now = unix_now();
-        let commands: Vec<_> = pages.clone().flat_map(|page| page.storing(now)).collect();
+        let mut commands = Vec::with_capacity(pages.clone().map(Outgoing::storing_count).sum());
+        for page in pages.clone() {
+            page.storing(&mut commands, now);
+        }
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
-                let mut own: Vec<_> = answers.by_ref().take(page.storing_count()).collect();
-                self.taken(page, own.drain(..))
+                let mut own = answers.by_ref().take(page.storing_count());
+                let taken = self.taken(page, &mut own);
+                own.for_each(drop);
+                taken
             })
             .collect()
     }
@@ -724,7 +734,7 @@ impl Client {
         Command::set(
             names::delete(key).as_bytes(),
             owner,
-            &format!(" T{MARKER_LIFE}"),
+            format_args!(" T{MARKER_LIFE}"),
         )
     }
 
@@ -755,9 +765,8 @@ impl Listed {
 fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
     let name = piece.name();
     let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
-    let open = format!(" s N{expiry} T{expiry}");
     [
-        Command::new("mg", &name, &open),
+        Command::new("mg", &name, format_args!(" s N{expiry} T{expiry}")),
         Command::set(&name, entries, " MA"),
     ]
 }
@@ -765,11 +774,11 @@ fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
 impl Outgoing {
     fn listing(
         &self,
+        commands: &mut Vec<Command>,
         now: u64,
         announces: bool,
         claims: &HashMap<(PageKey, TagKey), u64>,
-    ) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(self.listing_count(announces));
+    ) {
         if announces {
             commands.push(arrives(&self.key));
         }
@@ -788,7 +797,6 @@ impl Outgoing {
             }
             commands.push(look_at_marker(&purge_key(tag)));
         }
-        commands
     }
 
     /// That of the tag's index which lists it.
@@ -801,27 +809,28 @@ impl Outgoing {
         usize::from(announces) + 1 + self.tags.len() * 3
     }
 
-    fn storing(&self, now: u64) -> Vec<Command> {
-        let mut commands = Vec::with_capacity(self.storing_count());
+    fn storing(&self, commands: &mut Vec<Command>, now: u64) {
         if let Some(stored) = &self.stored {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
             let value = || [stored.head.clone(), stored.body.clone()];
-            let flags = format!(" F{flags} T{expiry}");
-            commands.push(Command::set(&self.key.hex(), value(), &flags));
+            commands.push(Command::set(
+                &self.key.hex(),
+                value(),
+                format_args!(" F{flags} T{expiry}"),
+            ));
             if let Some(life) = self.copied() {
-                let flags = format!(" F{} T{}", stored.flags, wire_expiry(life, now));
                 commands.push(Command::set(
                     names::copy(&self.key).as_bytes(),
                     value(),
-                    &flags,
+                    format_args!(" F{} T{}", stored.flags, wire_expiry(life, now)),
                 ));
             }
             if let Some(note) = &self.note {
                 commands.push(Command::set(
                     names::note(&self.key).as_bytes(),
                     [note.clone(), Bytes::new()],
-                    &format!(" T{expiry}"),
+                    format_args!(" T{expiry}"),
                 ));
             }
         }
@@ -829,7 +838,6 @@ impl Outgoing {
         let marker = |tag| look_at_marker(&purge_key(tag));
         commands.extend(self.tags.iter().map(marker));
         commands.push(arrived(&self.key));
-        commands
     }
 
     /// How many commands that are.
@@ -867,8 +875,8 @@ fn unlock(key: &PageKey) -> Command {
 
 /// Counts one more who is about to store a page.
 fn arrives(key: &PageKey) -> Command {
-    let count = format!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
-    Command::new("ma", names::arrival(key).as_bytes(), &count)
+    let count = format_args!(" N{ARRIVAL_LIFE} J1 T{ARRIVAL_LIFE}");
+    Command::new("ma", names::arrival(key).as_bytes(), count)
 }
 
 /// Counts one less: the page is stored, or will not be.

@@ -29,9 +29,8 @@ pub(crate) fn arrival(page: &PageKey) -> String {
 }
 
 fn beside(before: &str, page: &PageKey, after: &str) -> String {
-    let mut name = String::with_capacity(before.len() + 32 + after.len());
-    name.push_str(before);
-    name.extend(page.hex().map(char::from));
-    name.push_str(after);
-    name
+    let hex = page.hex();
+    // Digits are text.
+    let digits = str::from_utf8(&hex).unwrap_or_default();
+    [before, digits, after].concat()
 }

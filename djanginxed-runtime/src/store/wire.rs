@@ -7,7 +7,8 @@
 //! page's. Commands are written here as well, because the crate's own take a
 //! copy of each value.
 
-use std::io::{self, IoSlice};
+use std::fmt::Display;
+use std::io::{self, IoSlice, Write};
 use std::ops::Range;
 
 use actix_web::web::Bytes;
@@ -36,9 +37,16 @@ pub(super) struct Command {
 
 impl Command {
     /// A command of two letters with `flags`, each behind a space.
-    pub(super) fn new(op: &str, key: &[u8], flags: &str) -> Command {
-        let line = [op.as_bytes(), b" ", key, flags.as_bytes(), b" k\r\n"].concat();
+    pub(super) fn new(op: &str, key: &[u8], flags: impl Display) -> Command {
+        /// Of flags as there usually are.
+        const ROOM: usize = 40;
         let start = op.len() + 1;
+        let mut line = Vec::with_capacity(start + key.len() + ROOM);
+        line.extend_from_slice(op.as_bytes());
+        line.push(b' ');
+        line.extend_from_slice(key);
+        // Memory takes all that is written to it.
+        let _ = write!(line, "{flags} k\r\n");
         Command {
             line,
             key: start..start + key.len(),
@@ -54,9 +62,9 @@ impl Command {
     }
 
     /// Stores the two parts of `value` behind each other; they are not copied.
-    pub(super) fn set(key: &[u8], value: [Bytes; 2], flags: &str) -> Command {
+    pub(super) fn set(key: &[u8], value: [Bytes; 2], flags: impl Display) -> Command {
         let length: usize = value.iter().map(Bytes::len).sum();
-        let command = Command::new("ms", key, &format!(" {length}{flags}"));
+        let command = Command::new("ms", key, format_args!(" {length}{flags}"));
         Command {
             value: Some(value),
             ..command
@@ -71,14 +79,31 @@ impl Command {
 /// What a server says to a [`Command`].
 #[derive(Debug)]
 pub(super) struct Answer {
-    head: MetaResponse,
+    code: ReturnCode,
+    /// Its head, in which the flags stand.
+    line: Vec<u8>,
     /// Absent also where it was too large to be kept.
     pub(super) value: Option<Bytes>,
 }
 
 impl Answer {
+    /// Reads a head.
+    fn of(line: Vec<u8>) -> Result<Answer, ClientError> {
+        let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+        let code = match ReturnCode::from_wire(word) {
+            Ok(code) if code != ReturnCode::Va => code,
+            // There is more to it: a value, or a refusal.
+            _ => MetaResponse::parse_header(&line)?.rc(),
+        };
+        Ok(Answer {
+            code,
+            line,
+            value: None,
+        })
+    }
+
     pub(super) fn code(&self) -> ReturnCode {
-        self.head.rc()
+        self.code
     }
 
     /// The number behind a flag's letter.
@@ -87,7 +112,7 @@ impl Answer {
     }
 
     fn flag(&self, letter: u8) -> Option<&[u8]> {
-        let mut flags = self.head.flags();
+        let mut flags = self.line.split(|&byte| byte == b' ').skip(1);
         flags.find_map(|flag| flag.strip_prefix(&[letter]))
     }
 
@@ -163,13 +188,11 @@ impl Wire {
     /// must follow. After any error but [`ClientError::Server`] the connection is of
     /// no use.
     pub(super) async fn head(&mut self, command: &Command) -> Result<Head, ClientError> {
-        let line = read_line(&mut self.stream).await?;
-        let head = MetaResponse::parse_header(&line)?;
-        let length = match head.rc() {
-            ReturnCode::Va => Some(value_length(&line)?),
+        let answer = Answer::of(read_line(&mut self.stream).await?)?;
+        let length = match answer.code() {
+            ReturnCode::Va => Some(value_length(&answer.line)?),
             _ => None,
         };
-        let answer = Answer { head, value: None };
         if answer.is_for(command.key()) {
             let most = command.most.min(self.max_value);
             Ok(Head {

@@ -132,11 +132,11 @@ impl Client {
         let forget = |read: &Read| {
             let (name, number) = (read.piece.name(), read.number);
             if read.claims.is_empty() {
-                return Command::new("md", &name, &format!(" C{number}"));
+                return Command::new("md", &name, format_args!(" C{number}"));
             }
             let expiry = (read.piece.lives()).map_or(0, |lives| wire_expiry(lives, now));
             let claims = [read.claims.clone().into(), Bytes::new()];
-            Command::set(&name, claims, &format!(" T{expiry} C{number}"))
+            Command::set(&name, claims, format_args!(" T{expiry} C{number}"))
         };
         let commands: Vec<_> = pages
             .iter()
