@@ -4,6 +4,7 @@ use djanginxed::{Layout, Placement};
 use djanginxed_runtime::tool::VariantRule;
 
 use super::cause::Cause;
+use super::diagnosis::options;
 use super::placing::Difference;
 
 const ERROR_PAGE: &str = "error_page 404 405 418 500 502 504 = @…;";
@@ -291,10 +292,7 @@ fn of_environment(rules: &[VariantRule]) -> String {
 fn of_nginx(rules: &[VariantRule]) -> String {
     match rules {
         [] => "no --vary".to_owned(),
-        rules => {
-            let options = rules.iter().map(|rule| format!("--vary {}", rule.option));
-            options.collect::<Vec<_>>().join(" ")
-        }
+        rules => options(rules.iter().map(|rule| &rule.option)).join(" "),
     }
 }
 

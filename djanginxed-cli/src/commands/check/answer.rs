@@ -4,7 +4,7 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use crate::http::Response;
+use crate::http::{Problem, Response};
 
 /// Who gave an answer, as its Cache-Status tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,16 @@ pub(super) fn by(response: &Response) -> By {
         // Another cache's.
         By::Unknown
     }
+}
+
+/// Whether an answer came, and from `whose`.
+pub(super) fn is_by(answer: &Result<Response, Problem>, whose: By) -> bool {
+    answer.as_ref().is_ok_and(|answer| by(answer) == whose)
+}
+
+/// Whether the application has rendered the page, and stores it now or at a stream's end.
+pub(super) fn is_rendered(answer: &Result<Response, Problem>) -> bool {
+    is_by(answer, By::Stored) || is_by(answer, By::Streamed)
 }
 
 fn members(status: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {

@@ -17,10 +17,6 @@ pub(super) struct Conf {
 }
 
 impl Conf {
-    fn directives(&self) -> &[Directive] {
-        &self.directives
-    }
-
     /// Reads `file`; `-` is standard input.
     pub(super) fn open(file: &Path) -> Result<Conf, Failure> {
         let refuse =

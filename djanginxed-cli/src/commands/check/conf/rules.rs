@@ -51,7 +51,7 @@ impl Conf {
 
     fn map_to(&self, variable: &str) -> Option<&Directive> {
         let mut found = None;
-        walk(self.directives(), &mut |directive| {
+        walk(&self.directives, &mut |directive| {
             if directive.name == "map" && directive.arg(1) == variable {
                 found = Some(directive);
             }

@@ -4,7 +4,7 @@ use djanginxed::{Layout, Placement};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent};
-use super::found::in_keys;
+use super::vary::{in_keys, options};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
 use crate::commands::check::facts::{Facts, Given, Trial};
@@ -42,12 +42,6 @@ fn of_the_options(cause: Cause, site: &Site) -> Cause {
         Cause::NginxServers(_) => Cause::ServersOption(None),
         cause => cause,
     }
-}
-
-/// Rules as options.
-pub(super) fn options(rules: &[String]) -> Vec<String> {
-    let options = rules.iter().map(|rule| format!("--vary {rule}"));
-    options.collect()
 }
 
 fn lag(site: &Site) -> String {

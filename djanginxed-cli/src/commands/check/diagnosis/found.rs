@@ -8,7 +8,7 @@ use super::Verdict::{Bad, Good, Unchecked};
 use super::placed::{
     application_places, application_recipe, nginx_places, nginx_recipe, nothing_stored,
 };
-use super::variants::{hints, undeclared};
+use super::vary::{hints, in_keys, in_vary, undeclared};
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
@@ -70,6 +70,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     if facts.trials.iter().all(Trial::holds_page) {
         return application_servers(facts).unwrap_or_else(|| nginx_side(facts));
     }
+    let fields = undeclared(facts, &[&trial.first]);
     match application_recipe(facts) {
         Some(Recipe::Exact) => nginx_side(facts),
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
@@ -82,10 +83,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         }
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
-        None if !undeclared(facts, &[&trial.first]).is_empty() => {
-            let fields = undeclared(facts, &[&trial.first]);
-            Cause::ApplicationVariants(in_vary(&fields))
-        }
+        None if !fields.is_empty() => Cause::ApplicationVariants(in_vary(&fields)),
         None if !is_watched(facts) => Cause::ApplicationElsewhere,
         None if nothing_stored(facts) => Cause::ApplicationStore,
         // Asked directly, it stores the target under its own key.
@@ -195,19 +193,6 @@ fn rewrite(facts: &Facts, to: String) -> Cause {
         Some(false) => Cause::RewriteInApplication(to),
         None => Cause::Rewrite(to),
     }
-}
-
-/// What a key has of what pages vary by.
-pub(super) fn in_keys(variant: &str) -> String {
-    match variant {
-        "" => "nothing in its keys".to_owned(),
-        variant => format!("{variant:?} in its keys"),
-    }
-}
-
-/// What Vary names.
-fn in_vary(fields: &[String]) -> String {
-    format!("the page's Vary names {}", fields.join(", "))
 }
 
 /// The page lies where the given prefix and servers say.

@@ -16,6 +16,7 @@ mod requests;
 mod stored;
 mod target;
 mod variants;
+mod vary;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use super::cause::Cause;
 use super::facts::Facts;
 
 pub(super) use page::STRANGER;
+pub(super) use vary::options;
 
 /// What a check says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use crate::commands::check::answer::{By, by};
+use crate::commands::check::answer::{By, is_by, is_rendered};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Spelling, Trial};
 use crate::commands::check::recipe::rewritten;
@@ -12,7 +12,7 @@ pub(super) fn target(facts: &Facts) -> Verdict {
     let (normalized, stored): (Vec<_>, Vec<_>) = facts
         .spellings
         .iter()
-        .filter(|spelling| spelling.trial.is_stored_now())
+        .filter(|spelling| is_rendered(&spelling.trial.first))
         .partition(|spelling| is_normalized(spelling));
     let stored = || stored.iter().copied();
     if let Some(spelling) = stored().find(|spelling| !spelling.trial.is_hit()) {
@@ -49,15 +49,9 @@ fn is_normalized(spelling: &Spelling) -> bool {
     let is_of_slashes = matches!(spelling.name, "doubled slash" | "slash at the end");
     let is_kept_as_sent = |trial: &Trial| trial.holds_page();
     is_of_slashes
-        && matches!(spelling.trial.second.as_ref().map(by), Ok(By::Application))
+        && is_by(&spelling.trial.second, By::Application)
         && !is_kept_as_sent(&spelling.trial)
         && !spelling.direct.as_ref().is_some_and(is_kept_as_sent)
-}
-
-impl Trial {
-    fn is_stored_now(&self) -> bool {
-        matches!(self.first.as_ref().map(by), Ok(By::Stored | By::Streamed))
-    }
 }
 
 fn cause(spelling: &Spelling) -> Cause {

@@ -2,8 +2,8 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
-use super::conf::options;
-use crate::commands::check::answer::{By, by, seen};
+use super::vary::{hints, options, says, undeclared};
+use crate::commands::check::answer::{By, by, is_by, is_rendered, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Forged, Trial, VariantTrial, Variants};
 use crate::http::Response;
@@ -118,7 +118,7 @@ fn unproved(found: &Variants) -> Vec<String> {
         parts.push(format!("nothing is proved of {}", told(&what, answer)));
     }
     if let Some(after) = &found.after
-        && !is_hit(after)
+        && !is_by(after, By::Nginx)
         && found.trials.iter().any(is_right)
     {
         let said = told("those who say nothing", after);
@@ -133,14 +133,6 @@ fn unproved(found: &Variants) -> Vec<String> {
         ));
     }
     parts
-}
-
-fn is_hit(answer: &Answer) -> bool {
-    answer.as_ref().is_ok_and(|answer| by(answer) == By::Nginx)
-}
-
-fn is_rendered(answer: &Answer) -> bool {
-    matches!(answer.as_ref().map(by), Ok(By::Stored | By::Streamed))
 }
 
 fn told(what: &str, answer: &Answer) -> String {
@@ -161,12 +153,12 @@ fn named(values: &[String]) -> String {
 /// Whether he got a page of his own: one that the application has stored for him, and
 /// nginx found then.
 fn is_right(trial: &VariantTrial) -> bool {
-    is_rendered(&trial.first) && is_hit(&trial.second)
+    is_rendered(&trial.first) && is_by(&trial.second, By::Nginx)
 }
 
 /// Whether a forger got the page of those who say nothing.
 fn is_nobody(forged: &Forged) -> bool {
-    is_hit(&forged.answer)
+    is_by(&forged.answer, By::Nginx)
 }
 
 /// nginx has the page of those who say nothing, and looked for another: a member's. What
@@ -278,64 +270,4 @@ fn unsaid(trial: &VariantTrial, hit: &Response) -> Option<Verdict> {
     let vary = hit.header("vary").unwrap_or_default();
     let seen = format!("{}: Vary is {vary:?}", trial.value);
     Some(Bad(Cause::VariantUnsaid(field.clone()), seen))
-}
-
-/// The fields that an answer's Vary names.
-fn named_in_vary(answer: &Response) -> Vec<String> {
-    let vary = answer.header("vary").unwrap_or_default();
-    let names = vary.split(',').map(|name| name.trim().to_owned());
-    names.filter(|name| !name.is_empty()).collect()
-}
-
-/// Whether an answer's Vary names `field`.
-fn says(answer: &Response, field: &str) -> bool {
-    let named = named_in_vary(answer);
-    named.iter().any(|name| name.eq_ignore_ascii_case(field))
-}
-
-/// Fields that all of these answers say they depend on, and that no rule of `--vary` looks
-/// at.
-pub(super) fn undeclared(facts: &Facts, answers: &[&Answer]) -> Vec<String> {
-    let mut all = answers.iter().map(|answer| match answer {
-        Ok(answer) => named_in_vary(answer),
-        Err(_) => Vec::new(),
-    });
-    let mut fields = all.next().unwrap_or_default();
-    for others in all {
-        fields.retain(|field| others.iter().any(|other| other.eq_ignore_ascii_case(field)));
-    }
-    let rules = &facts.given.rules;
-    fields.retain(|field| {
-        let is = |known: &str| known.eq_ignore_ascii_case(field);
-        let is_declared = rules
-            .iter()
-            .flat_map(|rule| &rule.fields)
-            .any(|own| is(own));
-        // These are for what hits have in common, and for who may read an answer.
-        let is_other = ["*", "accept-encoding", "origin"].into_iter().any(is)
-            || field.to_ascii_lowercase().starts_with("access-control-");
-        !is_declared && !is_other
-    });
-    fields
-}
-
-/// What may be given with `--vary`: what nginx's file has, or by `fields`.
-pub(super) fn hints(facts: &Facts, fields: &[String]) -> Vec<String> {
-    let conf = facts.given.conf.as_ref();
-    let site = conf.and_then(|conf| conf.site(&facts.url));
-    if let Some(site) = site.filter(|site| !site.rules.is_empty()) {
-        return options(&site.rules);
-    }
-    let mut hints: Vec<String> = fields.iter().map(|field| hint(field)).collect();
-    hints.dedup();
-    hints
-}
-
-fn hint(field: &str) -> String {
-    match field.to_ascii_lowercase().as_str() {
-        "accept-language" => "--vary language=FIRST,…".to_owned(),
-        "cookie" => "--vary cookie:NAME=FIRST,… or group:NAME=…".to_owned(),
-        "sec-ch-ua-mobile" | "user-agent" => "--vary mobile".to_owned(),
-        _ => format!("--vary header:{field}=FIRST,…"),
-    }
 }

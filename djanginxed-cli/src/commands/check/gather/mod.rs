@@ -170,10 +170,11 @@ impl Gathering {
             .flat_map(|look| &look.stores)
             .map(|place| (place.server, place.key.clone()))
             .collect();
-        let all = (self.starts(), self.starts_of_variants());
-        self.probe
-            .clean((&all.0, &all.1), &self.in_variants, &places)
-            .await
+        let of_variants = self.starts_of_variants();
+        let in_variants = self.in_variants.iter();
+        let in_variants = in_variants.flat_map(|target| self.probe.keys(target, &of_variants));
+        let further = in_variants.collect();
+        self.probe.clean(&self.starts(), further, &places).await
     }
 
     /// What was asked for last may still be rendered. As after a delete, that is not kept.

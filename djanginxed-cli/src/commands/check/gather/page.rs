@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
+use crate::commands::check::answer::is_rendered;
 use crate::commands::check::diagnosis::STRANGER;
 use crate::commands::check::facts::{PageFacts, Spelling};
 use crate::http::Response;
@@ -73,8 +73,7 @@ impl Gathering {
             let target = self.probe.fresh_at(&spelling);
             let trial = self.probe.trial(target).await;
             let mut direct = None;
-            let stored = matches!(trial.first.as_ref().map(by), Ok(By::Stored | By::Streamed));
-            if stored && !trial.is_hit() {
+            if is_rendered(&trial.first) && !trial.is_hit() {
                 let target = self.probe.fresh_at(&spelling);
                 direct = self.probe.direct_trial(target).await;
             }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::fresh::Fresh;
 use crate::commands::check::Args;
-use crate::commands::check::answer::{By, by};
+use crate::commands::check::answer::{By, by, is_rendered};
 use crate::commands::check::facts::{Answer, Given, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
@@ -171,7 +171,7 @@ impl Probe {
             sleep(Duration::from_millis(20)).await;
             second = self.direct("GET", &target, &[]).await?;
         }
-        let stored = matches!(first.as_ref().map(by), Ok(By::Stored | By::Streamed));
+        let stored = is_rendered(&first);
         let mut trial = self.tried(target, first, second).await;
         // On a busy machine it needs more of them.
         for _ in 0..10 {
@@ -269,22 +269,17 @@ impl Probe {
         all
     }
 
-    /// Takes away every page that may have been stored, also under `places`. What is hashed
-    /// before targets is the first of `starts`, and the second also before `in_variants`.
-    /// Returns how many pages are not within reach.
+    /// Takes away every page that may have been stored, also the `further` ones, and those
+    /// under `places`. Returns how many pages are not within reach.
     pub(super) async fn clean(
         &mut self,
-        starts: (&[String], &[String]),
-        in_variants: &[String],
+        starts: &[String],
+        further: Vec<PageKey>,
         places: &[(usize, String)],
     ) -> usize {
-        let plain = self
-            .used
-            .iter()
-            .flat_map(|target| self.keys(target, starts.0));
-        let others = in_variants.iter();
-        let others = others.flat_map(|target| self.keys(target, starts.1));
-        let keys: HashSet<String> = (plain.chain(others))
+        let used = self.used.iter();
+        let usual = used.flat_map(|target| self.keys(target, starts));
+        let keys: HashSet<String> = (usual.chain(further))
             // Beside a page lie its copy, its lock, how it is asked for and, after a POST,
             // the note of a delete.
             .flat_map(|key| {
@@ -313,7 +308,7 @@ impl Probe {
     }
 
     /// The keys of `target`, and of what may have been made of it.
-    fn keys(&self, target: &str, starts: &[String]) -> Vec<PageKey> {
+    pub(super) fn keys(&self, target: &str, starts: &[String]) -> Vec<PageKey> {
         let others = rewritten(target).into_iter().map(|(other, _)| other);
         // Never a page of a visitor's.
         let sign = self.sign(target);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
-use crate::commands::check::facts::{Answer, Process};
+use crate::commands::check::answer::{By, is_by};
+use crate::commands::check::facts::Process;
 
 impl Gathering {
     /// What the first process stores, each other one is asked for.
@@ -19,7 +19,7 @@ impl Gathering {
             let mut process = self.process(first, other).await;
             // Who is busy may once look for a page in vain.
             for _ in 0..2 {
-                if process.is_found() {
+                if is_by(&process.found, By::Application) {
                     break;
                 }
                 process = self.process(first, other).await;
@@ -32,7 +32,7 @@ impl Gathering {
         let target = self.probe.fresh();
         let mut stored = self.probe.ask_process(first.to_owned(), &target).await;
         for _ in 0..10 {
-            if is_hit(&stored) {
+            if is_by(&stored, By::Application) {
                 break;
             }
             // The writer needs a moment.
@@ -47,16 +47,4 @@ impl Gathering {
             found,
         }
     }
-}
-
-impl Process {
-    pub(super) fn is_found(&self) -> bool {
-        is_hit(&self.found)
-    }
-}
-
-fn is_hit(answer: &Answer) -> bool {
-    answer
-        .as_ref()
-        .is_ok_and(|answer| by(answer) == By::Application)
 }

@@ -7,7 +7,7 @@ use djanginxed_runtime::tool::{GroupForger, VariantVisitor};
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
+use crate::commands::check::answer::{By, by, is_by, is_rendered};
 use crate::commands::check::facts::{Answer, DirectVariant, Forged, VariantTrial};
 
 /// The writer needs a moment, which is longer on a busy machine; a second in all.
@@ -32,7 +32,7 @@ impl Gathering {
         // Before a member has asked for it: what is stored is for those who say nothing.
         for forger in self.varied.forgers.clone() {
             let forged = self.forged(&target, &forger).await;
-            let is_nobody = is_by_nginx(&forged.answer);
+            let is_nobody = is_by(&forged.answer, By::Nginx);
             self.facts.variants.forged.push(forged);
             if !is_nobody {
                 break;
@@ -108,12 +108,12 @@ impl Gathering {
     /// A page that only those have asked for who say nothing, asked for by a forger.
     async fn forged(&mut self, target: &str, forger: &GroupForger) -> Forged {
         let mut answer = self.as_visitor(target, &forger.fields).await;
-        if !is_by_nginx(&answer) {
+        if !is_by(&answer, By::Nginx) {
             // Perhaps its time has just ended.
             let _ = self.probe.trial(target.to_owned()).await;
             answer = self.as_visitor(target, &forger.fields).await;
         }
-        let is_stored = match is_by_nginx(&answer) {
+        let is_stored = match is_by(&answer, By::Nginx) {
             true => None,
             false => {
                 let key = PageKey::new(&self.start_of(&forger.variant), target);
@@ -136,7 +136,7 @@ impl Gathering {
     async fn until_hit(&mut self, target: &str, visitor: &VariantVisitor) -> Answer {
         let mut answer = self.as_visitor(target, &visitor.fields).await;
         for moment in MOMENTS {
-            if is_by_nginx(&answer) {
+            if is_by(&answer, By::Nginx) {
                 break;
             }
             sleep(Duration::from_millis(moment)).await;
@@ -165,7 +165,7 @@ impl VariantTrial {
     fn ends(&self) -> bool {
         match self.first.as_ref().map(by) {
             Ok(By::Stored | By::Streamed) => {
-                !is_by_nginx(&self.second) || self.is_stored == Some(false)
+                !is_by(&self.second, By::Nginx) || self.is_stored == Some(false)
             }
             Ok(By::Refused | By::Unknown) => false,
             Ok(By::Nginx | By::Application) | Err(_) => true,
@@ -178,12 +178,4 @@ fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
     borrowed
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect()
-}
-
-fn is_by_nginx(answer: &Answer) -> bool {
-    matches!(answer.as_ref().map(by), Ok(By::Nginx))
-}
-
-fn is_rendered(answer: &Answer) -> bool {
-    matches!(answer.as_ref().map(by), Ok(By::Stored | By::Streamed))
 }
