@@ -39,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 service.call(request)
             })
     };
-    let server = HttpServer::new(app).workers(2).bind(&settings.listen)?;
+    let server = HttpServer::new(app).workers(2).tcp_nodelay(true);
+    let server = server.bind(&settings.listen)?;
     println!("listening on {}", settings.listen);
     Ok(server.run().await?)
 }
