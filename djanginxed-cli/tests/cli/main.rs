@@ -4,6 +4,7 @@
 
 mod check;
 mod containers;
+mod impostor;
 mod keys;
 mod manual;
 mod nginx;

@@ -2,6 +2,7 @@ use std::io::{Read, Write};
 
 use testkit::{Memcached, eventually, free_port, http};
 
+use crate::impostor::impostor;
 use crate::site::Running;
 use crate::tool::{Done, command, run};
 
@@ -97,18 +98,11 @@ fn memcached_out_of_reach_is_one_sentence() {
 
 #[test]
 fn what_a_server_says_does_not_steer_the_terminal() {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            std::thread::spawn(move || {
-                let mut asked = [0; 4096];
-                while let Ok(1..) = stream.read(&mut asked) {
-                    // More answers than there were questions.
-                    let _ = stream.write_all(&b"SERVER_ERROR \x1b[31mred\r\n".repeat(500));
-                }
-            });
+    let address = impostor(|mut stream| {
+        let mut asked = [0; 4096];
+        while let Ok(1..) = stream.read(&mut asked) {
+            // More answers than there were questions.
+            let _ = stream.write_all(&b"SERVER_ERROR \x1b[31mred\r\n".repeat(500));
         }
     });
     let done = purge(&address, &["--all"]);

@@ -3,6 +3,7 @@ use std::io::Write;
 use djanginxed::PageKey;
 use testkit::{Memcached, eventually};
 
+use crate::impostor::impostor;
 use crate::tool::{Done, command, finish, run};
 
 fn show(memcached: &Memcached, target: &str) -> Done {
@@ -300,17 +301,10 @@ fn one_dead_server_of_several_hides_its_own_pages_only_and_is_told_once() {
 
 #[test]
 fn what_is_no_memcached_is_told_once_by_what_it_answers() {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            std::thread::spawn(move || {
-                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-                // It waits for more, as a server of web pages does.
-                let _ = std::io::copy(&mut stream, &mut std::io::sink());
-            });
-        }
+    let address = impostor(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        // It waits for more, as a server of web pages does.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });
     for name in ["show", "delete"] {
         let done = run([name, "--servers", &address, "--prefix=site1", "/a", "/b"]);
