@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, HttpResponseBuilder};
+use djanginxed::PageKey;
 use djanginxed::parts::include;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use testkit::http::{Request, Response};
 
+use crate::parts::stop;
 use crate::stack::{NGINX_HIT, Render, Script, Setup, Stack, WAYS, Way, cache_status, log, ok};
 
 const BADGE: &str = "<b>your basket</b>";
@@ -54,22 +56,38 @@ fn start(way: Way) -> Counted {
 }
 
 fn part(target: &str, name: &str) -> String {
-    include(target).only_with_cookie(name).or(DEFAULT).to_string()
+    include(target)
+        .only_with_cookie(name)
+        .or(DEFAULT)
+        .to_string()
 }
 
 fn answer(render: Render) -> HttpResponse {
     let page = |parts: String| -> HttpResponse { html().body(format!("[{parts}]")) };
     let [plain, other] = NAMES;
     match render.request.path() {
-        "/both" => page(format!("{}|{}", part("/badge", plain), part("/badge", other))),
+        "/both" => page(format!(
+            "{}|{}",
+            part("/badge", plain),
+            part("/badge", other)
+        )),
         "/gone-part" => page(part("/gone", plain)),
-        "/evil" => page(include("/badge").only_with_cookie(plain).or(EVIL).to_string()),
+        "/evil" => page(
+            include("/badge")
+                .only_with_cookie(plain)
+                .or(EVIL)
+                .to_string(),
+        ),
         "/nested" => page(include("/both").or("down").to_string()),
         "/many" => {
             let count: usize = render.request.query_string().parse().unwrap();
             let part = |number: usize| part(&format!("/badge?{number}"), NAMES[number % 2]);
             page((0..count).map(part).collect())
         }
+        "/far" => page(far(
+            render.request.query_string().parse().unwrap(),
+            |number| part(&format!("/badge?{number}"), NAMES[number % 2]),
+        )),
         "/nobody" => page(part("/badge", "a basket")),
         "/stream" => html().streaming(stream(part("/badge", plain))),
         path => page(part("/badge", path.trim_start_matches('/'))),
@@ -78,6 +96,14 @@ fn answer(render: Render) -> HttpResponse {
 
 fn html() -> HttpResponseBuilder {
     ok()
+}
+
+/// Parts in a text that is longer than nginx's buffers, so that each of their commands is
+/// cut somewhere on one of the pages.
+fn far(more: usize, part: impl Fn(usize) -> String) -> String {
+    let text = |number| "x".repeat(4000 + more + 13 * number);
+    let pieces = (0..32).map(|number| text(number) + &part(number));
+    pieces.collect()
 }
 
 /// A page in chunks of a byte each.
@@ -148,17 +174,25 @@ fn only_who_has_the_cookie_is_asked_for() {
                         let request = with(&target, &cookie);
                         let own = counted.stack.send_past_nginx(&request);
                         assert_eq!(own.text(), expected.0, "{way} {cookie}: {own:?}");
-                        let request = Request::new("HEAD", &target).header("Cookie", &cookie);
-                        let (head, own) = (
-                            counted.stack.send(&request),
-                            counted.stack.send_past_nginx(&request),
-                        );
-                        assert_eq!((head.status, head.text()), (200, ""), "{way} {cookie}");
-                        assert_eq!((own.status, own.text()), (200, ""), "{way} {cookie}");
                     }
                     counted.asked.store(0, SeqCst);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_head_request_asks_nginx_alone() {
+    for way in WAYS {
+        let counted = start(way);
+        counted.stack.get("/basket");
+        for cookie in ["", "basket=1"] {
+            let request = Request::new("HEAD", "/basket").header("Cookie", cookie);
+            let (head, asked) = counted.hit(&request);
+            assert_eq!((head.status, head.text(), asked), (200, "", 0), "{way}");
+            let own = counted.stack.send_past_nginx(&request);
+            assert_eq!((own.status, own.text()), (200, ""), "{way}");
         }
     }
 }
@@ -183,7 +217,7 @@ fn of_random_cookies_nginx_and_the_application_find_the_same() {
         let line = prop::collection::vec(any_name(), 0..10).prop_map(|pieces| pieces.concat());
         // A field's value has no blanks around it.
         let line = line.prop_map(|line| format!("a{line}b"));
-        let lines = prop::collection::vec(line, 0..2);
+        let lines = prop::collection::vec(line, 0..3);
         let config = Config {
             cases: 300,
             failure_persistence: None,
@@ -276,10 +310,17 @@ fn long_cookies_cost_no_more_than_their_length() {
                 let cookie = format!("x{pieces}{}", end.replace("NAME", name));
                 let begun = Instant::now();
                 let (hit, asked) = counted.hit(&with(&target, &cookie));
-                assert!(begun.elapsed() < Duration::from_secs(1), "{way} {name} {piece}");
+                assert!(
+                    begun.elapsed() < Duration::from_secs(1),
+                    "{way} {name} {piece}"
+                );
                 let expected = if has_it { BADGE } else { DEFAULT };
                 let expected = (format!("[{expected}]"), usize::from(has_it));
-                assert_eq!((hit.text().to_owned(), asked), expected, "{way} {name} {piece}");
+                assert_eq!(
+                    (hit.text().to_owned(), asked),
+                    expected,
+                    "{way} {name} {piece}"
+                );
                 let own = counted.stack.send_past_nginx(&with(&target, &cookie));
                 assert_eq!(own.text(), expected.0, "{way} {name} {piece}");
             }
@@ -305,12 +346,16 @@ fn without_an_answer_all_have_the_default_text() {
             memcached,
             ..
         } = counted.stack;
-        drop(application);
+        stop(application, &nginx);
         for target in ["/basket", "/stream"] {
             for cookie in cookies {
                 let hit = with(target, cookie).send(nginx.port());
                 assert_eq!(cache_status(&hit), NGINX_HIT);
-                assert_eq!(hit.text(), format!("[{DEFAULT}]"), "{way} {target} {cookie}");
+                assert_eq!(
+                    hit.text(),
+                    format!("[{DEFAULT}]"),
+                    "{way} {target} {cookie}"
+                );
             }
         }
         drop(memcached);
@@ -326,11 +371,17 @@ fn a_stream_and_a_default_text_with_commands_are_as_others() {
             let stored_default = if default == EVIL { &harmless } else { default };
             for (cookie, asked) in [("", 0), ("basket=1", 1)] {
                 let shown = |default| format!("[{}]", if asked == 1 { BADGE } else { default });
-                let miss = counted.stack.send(&with(&format!("{target}?{asked}"), cookie));
+                let miss = counted
+                    .stack
+                    .send(&with(&format!("{target}?{asked}"), cookie));
                 assert_eq!(miss.text(), shown(default), "{way}");
                 assert_eq!(miss.header("cache-control"), Some("private, no-cache"));
                 let hit = counted.hit(&with(&format!("{target}?{asked}"), cookie));
-                assert_eq!((hit.0.text(), hit.1), (&*shown(stored_default), asked), "{way}");
+                assert_eq!(
+                    (hit.0.text(), hit.1),
+                    (&*shown(stored_default), asked),
+                    "{way}"
+                );
             }
         }
     }
@@ -381,28 +432,83 @@ fn a_page_has_as_many_of_them_as_of_others() {
             "{way}"
         );
         assert_eq!(wild.text().matches(BADGE).count(), 32);
-        assert_eq!(counted.stack.get("/many?33").text().matches(DEFAULT).count(), 33);
+        assert_eq!(
+            counted
+                .stack
+                .get("/many?33")
+                .text()
+                .matches(DEFAULT)
+                .count(),
+            33
+        );
     }
 }
 
 #[test]
-fn a_micro_cache_and_a_copy_have_them_as_well() {
-    for way in [Way::Bodies, Way::Srcache] {
-        let (setup, asked) = setup(way);
-        let stack = setup
-            .cache(|cache| cache.parts(true).stale_if_error(Duration::from_secs(60)))
-            .site(|site| {
-                let site = site.micro_cache(10).micro_cache_path("micro");
-                site.stale_if_error(true)
-            })
-            .start(Script::new(answer));
-        for _ in 0..4 {
-            for (cookie, expected) in [("", DEFAULT), ("basket=1", BADGE)] {
-                let page = stack.send(&with("/basket", cookie));
-                assert_eq!(page.text(), format!("[{expected}]"), "{way} {cookie}");
+fn they_are_filled_wherever_nginxs_buffers_end() {
+    for way in WAYS {
+        let counted = start(way);
+        for more in (0..400).step_by(11) {
+            let target = format!("/far?{more}");
+            counted.stack.get(&target);
+            for (cookie, shown) in [
+                ("", [DEFAULT, DEFAULT]),
+                ("basket=1", [BADGE, DEFAULT]),
+                ("__Host-basket.v2=1", [DEFAULT, BADGE]),
+            ] {
+                let (hit, _) = counted.hit(&with(&target, cookie));
+                let expected = far(more, |number| shown[number % 2].to_owned());
+                assert!(
+                    hit.text() == format!("[{expected}]"),
+                    "{way} {more} {cookie}"
+                );
             }
         }
-        assert_eq!(asked.load(SeqCst), 4, "{way}");
+    }
+}
+
+#[test]
+fn a_micro_cache_has_them_as_well() {
+    let (setup, asked) = setup(Way::Bodies);
+    let stack = setup
+        .site(|site| site.micro_cache(10).micro_cache_path("micro"))
+        .start(Script::new(answer));
+    for _ in 0..4 {
+        for (cookie, expected) in [("", DEFAULT), ("basket=1", BADGE)] {
+            let page = stack.send(&with("/basket", cookie));
+            assert_eq!(page.text(), format!("[{expected}]"), "{cookie}");
+        }
+    }
+    assert_eq!(asked.load(SeqCst), 4);
+}
+
+#[test]
+fn a_copy_that_stands_in_for_an_error_has_them_as_well() {
+    for way in WAYS {
+        let (setup, asked) = setup(way);
+        let stack = setup
+            .cache(|cache| cache.parts(true).stale_if_error(Duration::from_secs(3600)))
+            .site(|site| site.stale_if_error(true))
+            .start(Script::new(|render| match render.number {
+                1 => answer(render),
+                _ => HttpResponse::InternalServerError().finish(),
+            }));
+        stack.get("/basket");
+        assert!(
+            stack
+                .memcached
+                .delete(PageKey::new("site1+", "/basket").to_string())
+        );
+        for (cookie, expected, times) in [("", DEFAULT, 0), ("basket=1", BADGE, 1)] {
+            let copy = stack.send(&with("/basket", cookie));
+            assert_eq!(
+                (copy.status, copy.text()),
+                (200, &*format!("[{expected}]")),
+                "{way}"
+            );
+            assert_eq!(asked.load(SeqCst), times, "{way}");
+        }
+        assert_eq!(stack.script.renders(), 3, "{way}: it stands in for errors");
     }
 }
 
@@ -419,5 +525,8 @@ fn a_cookie_that_nobody_can_have_is_told_of() {
     assert_eq!(counted.asked.load(SeqCst), 0);
     let told = log::lines_with("a part's cookie needs a name");
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("ERROR") && told[0].contains("a basket"), "{told:?}");
+    assert!(
+        told[0].contains("ERROR") && told[0].contains("a basket"),
+        "{told:?}"
+    );
 }

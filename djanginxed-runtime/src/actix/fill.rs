@@ -14,9 +14,7 @@ use super::ask::{Ask, PART_FIELD};
 use crate::control::says;
 use crate::grant::PERSONAL;
 use crate::media::Html;
-use crate::personal::{
-    self, MAX_INCLUDES, Part, Segment, Splitter, cookie_value, mentions, split,
-};
+use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, cookie_value, mentions, split};
 use crate::settings::Settings;
 use crate::token::Token;
 
@@ -301,7 +299,9 @@ impl Filler {
 
     fn look_at(&mut self, segments: Vec<Segment>) {
         let segments = segments.into_iter();
-        self.shown = segments.map(|segment| self.visitor.shown(segment)).collect();
+        self.shown = segments
+            .map(|segment| self.visitor.shown(segment))
+            .collect();
     }
 }
 

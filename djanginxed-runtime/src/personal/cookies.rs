@@ -47,7 +47,10 @@ fn after_spaces(bytes: &[u8]) -> &[u8] {
 /// In an expression a variable's name has no `.` and no `-`: such a cookie is looked for in
 /// the field. Each `+` keeps a match from costing more than the field's length.
 pub(super) fn expression(name: &str) -> String {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
         return format!("{VARIABLE}{name}");
     }
     let name = format!("{QUOTED}{name}{QUOTED_END} *+");
@@ -91,7 +94,15 @@ mod tests {
     #[test]
     fn a_name_is_read_from_the_expression_that_tests_it() {
         let long = "a".repeat(MAX_NAME - 1);
-        for name in ["basket", "Basket_2", "__Host-sid", "a.b", "-", "E", &format!("{long}-")] {
+        for name in [
+            "basket",
+            "Basket_2",
+            "__Host-sid",
+            "a.b",
+            "-",
+            "E",
+            &format!("{long}-"),
+        ] {
             let tested = expression(name);
             assert_eq!(name_in(&tested), Some(name));
             assert!(tested.len() <= MAX_EXPRESSION, "{tested}");

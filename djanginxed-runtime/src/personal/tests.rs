@@ -196,7 +196,10 @@ fn a_condition_is_around_the_include_and_has_its_own_default_text() {
          virtual=\"{PART_PATH}?/a\" stub=\"d"
     );
     assert!(page.contains(&asked), "{page}");
-    assert!(page.ends_with("\" --><!--# else --><i>#<!--# endif -->"), "{page}");
+    assert!(
+        page.ends_with("\" --><!--# else --><i>#<!--# endif -->"),
+        "{page}"
+    );
     assert!(stored("__Host-sid").contains("<!--# if expr=\"$http_cookie = /(?i)^"));
     for broken in [
         page.replace("$cookie_Basket_1", "$cookie_"),
@@ -210,10 +213,23 @@ fn a_condition_is_around_the_include_and_has_its_own_default_text() {
 
 #[test]
 fn an_include_for_a_cookie_that_nobody_can_have_is_its_default_text() {
-    for name in ["", "a b", "a=", "$uri", "\" -->", "a\\E", "é", &"a".repeat(257)] {
+    for name in [
+        "",
+        "a b",
+        "a=",
+        "$uri",
+        "\" -->",
+        "a\\E",
+        "é",
+        &"a".repeat(257),
+    ] {
         let part = include("/a").only_with_cookie(name).or("<b>").to_string();
         let stored = Stored::of(part.as_bytes());
-        assert_eq!((stored.text.as_slice(), stored.parts), (&b"<b>"[..], 0), "{name}");
+        assert_eq!(
+            (stored.text.as_slice(), stored.parts),
+            (&b"<b>"[..], 0),
+            "{name}"
+        );
     }
     let last = include("/a").only_with_cookie("a b").only_with_cookie("b");
     assert_eq!(Stored::of(last.to_string().as_bytes()).includes, 1);

@@ -132,13 +132,7 @@ fn generated_file(memcached: &str, app: u16) -> Outcome<Peer> {
     })
 }
 
-fn sample(
-    counts: &Counts,
-    asked: u64,
-    reached: u64,
-    length: Duration,
-    took: Duration,
-) -> Sample {
+fn sample(counts: &Counts, asked: u64, reached: u64, length: Duration, took: Duration) -> Sample {
     let requests = counts.requests as f64;
     [
         ("alone", 1.0 - reached as f64 / requests),
@@ -289,12 +283,17 @@ fn is_right(visit: &Visit, answer: &Response, least: &Least) -> bool {
             // Only where the policy has the same is it taken out.
             let is_one = between(&seen.text, "nonce=\"", '"') == Some("NONCE");
             let token = format!("value=\"{}\"", visit.token);
+            let is_badge = match visit.name.is_empty() {
+                true => !has("<p>".to_owned()),
+                false => has(" 3</p>".to_owned()),
+            };
             seen.status == 200
                 && is_new()
                 && is_one
                 && has(format!("<html lang=\"{}\">", visit.language))
                 && has(format!("<b>{}</b>", visit.name))
                 && (visit.kind != Kind::Product || has(token))
+                && (visit.kind != Kind::Category || is_badge)
         }
     }
 }
