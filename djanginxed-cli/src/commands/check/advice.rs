@@ -333,7 +333,7 @@ fn refusal(reason: &str) -> String {
             "The handler's Cache-Control (private, no-store or no-cache) forbids it: remove that, or #[cache_page]."
         }
         "vary" => {
-            "The handler's Vary says that the page differs by a field of the request: remove that, or #[cache_page]."
+            "The handler's Vary, or that of a middleware inside of the cache, says that the page differs by a field of the request: remove that, or #[cache_page]. What .vary(…) declares the cache says itself. \"Vary: Cookie\" is always refused, since it does not say which cookie: where the page depends on declared ones alone, leave it to the cache."
         }
         "content-encoding" => {
             "The handler encodes its content itself: leave that to the page cache (.gzip(true)) and to nginx."
