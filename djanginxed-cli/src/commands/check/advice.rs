@@ -110,7 +110,7 @@ impl Cause {
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
             Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
-            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.".to_owned(),
+            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too. So does every request to a location of --no-cache: give --conf with what nginx -T prints, which names the location.".to_owned(),
             Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
             Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on; or another program listens in the application's place (`ss -ltnp` names it). Without --app and --servers it may also be a location of nginx that leads elsewhere: give them.".to_owned(),
             Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
@@ -130,7 +130,7 @@ impl Cause {
         Some(match self {
             Cause::SocketDenied(why) => format!("{why}: start Memcached with -a 0660 (its socket's mode), and put nginx's user into the socket's group (docs/operations.md of djanginxed)."),
             Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
-            Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower."),
+            Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower. Where it is meant to (--no-cache of djanginxed nginx), its pages are never answered by nginx: take #[cache_page] off them, and check another page."),
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
             Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),

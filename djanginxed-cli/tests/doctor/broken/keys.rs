@@ -97,6 +97,13 @@ pub(crate) fn keys() -> Vec<Setup> {
             ..row("everything bypasses, and nginx says so", "nginx-bypasses")
         },
         Setup {
+            site: |site| site.never_cache("/articles/"),
+            ..row(
+                "the page lies in a location of --no-cache, without nginx's file",
+                "nginx-bypasses",
+            )
+        },
+        Setup {
             nginx: other_location,
             ..row("another location wins", "nginx-does-not-ask")
         },
