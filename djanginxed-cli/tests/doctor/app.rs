@@ -141,6 +141,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(json)
         .service(feed)
         .service(bare_feed)
+        .service(unknown_feed)
         .service(another)
         .service(answer);
     app.service(moved)
@@ -384,6 +385,15 @@ async fn json() -> impl Responder {
 #[get("/feed.xml")]
 #[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
 async fn feed() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/rss+xml; charset=utf-8")
+        .body("<rss version=\"2.0\"></rss>")
+}
+
+/// The same, and nginx's file does not know of it.
+#[get("/news.xml")]
+#[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
+async fn unknown_feed() -> impl Responder {
     HttpResponse::Ok()
         .content_type("application/rss+xml; charset=utf-8")
         .body("<rss version=\"2.0\"></rss>")

@@ -134,7 +134,7 @@ impl Cause {
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
             Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),
-            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of another type: {OWN_PAGE}"),
+            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under another: {OWN_PAGE}"),
             Cause::ContentTypeOption(content_type) => format!("The site works, and this page is {content_type}: give --content-type {content_type}."),
             Cause::NginxLayout(layout) => format!("The application stores {}, and nginx's file is for the other layout: generate it with --layout {layout}, or give the application the file's (.layout(…), DJANGINXED_LAYOUT).", stored(*layout)),
             Cause::ApplicationLayout(layout) => format!("The application stores {}, and nginx reads the layout that was given: correct .layout(…) or DJANGINXED_LAYOUT of the application.", stored(*layout)),

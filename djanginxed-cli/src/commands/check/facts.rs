@@ -374,6 +374,11 @@ impl Given {
     pub(super) fn recipe_of<'a>(&'a self, prefix: &'a str) -> KeyRecipe<'a> {
         KeyRecipe::of(self.layout, prefix, &self.content_type)
     }
+
+    /// Whether the page's type is a part of its key.
+    pub(super) fn has_type(&self) -> bool {
+        self.recipe().start().contains('=')
+    }
 }
 
 impl Facts {
