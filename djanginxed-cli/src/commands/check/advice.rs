@@ -107,6 +107,7 @@ impl Cause {
     fn not_stored(&self) -> Option<String> {
         Some(match self {
             Cause::Refused(reason) => refusal(reason),
+            Cause::TooFewSpellings => "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which it needs 200, and this one has fewer: check a page with a path of five letters or more, or with such a value of a parameter that it knows. What it proves of nginx and Memcached holds for this page, too.".to_owned(),
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
             Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),

@@ -53,7 +53,8 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => Cause::HostUnknown,
         // Of the page, not of this request's fields.
-        ("query", _) => Cause::Refused(reason),
+        ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
+        ("query", _) => Cause::TooFewSpellings,
         _ if is_bypass(first) => Cause::Bypassed(reason),
         _ => Cause::Refused(reason),
     }
