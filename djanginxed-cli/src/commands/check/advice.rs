@@ -21,6 +21,7 @@ impl Cause {
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
             .or_else(|| self.lasting())
+            .or_else(|| self.signed(rules))
             .or_else(|| self.varied(rules))
             .unwrap_or_else(|| self.other_requests())
     }
@@ -201,6 +202,32 @@ impl Cause {
         })
     }
 
+    /// Who is told apart by a group's signature alone is told apart by the secret first.
+    fn signed(&self, rules: &[VariantRule]) -> Option<String> {
+        let (nginx, application) = (of_nginx(rules), of_application(rules));
+        let is_group = |what: &String| rules.iter().any(|rule| is_group_of(rule, what));
+        Some(match self {
+            Cause::NginxVariants(what) if is_group(what) => format!(
+                "nginx does not believe a cookie of {what} that is signed with the secret given here: nginx's file has another secret than the application, or else another rule for the group: {GENERATE}, with the application's secret in DJANGINXED_GROUP_SECRET or --group-secret-file, and {nginx}."
+            ),
+            Cause::ApplicationVariants(what) if is_group(what) => format!(
+                "nginx believes a cookie of {what} that is signed with the secret given here, and the application does not: the application has another secret than nginx's file, or else another rule for the group. Give all its processes this one, and {application}; where it reads its environment (from_env), DJANGINXED_GROUP_SECRET and {}. Where it has them already, something between takes the cookie away, which --app tells. Where the application's secret is the right one, generate nginx's file again with that, and give it here.",
+                of_environment(rules)
+            ),
+            Cause::VariantsDiffer(what) if is_group(what) => format!(
+                "nginx and the application do not both believe a cookie of {what} that is signed with the secret given here: one of them has another secret of the group (DJANGINXED_GROUP_SECRET), or else another rule for it. Give the application {application}, and generate nginx's file again with {nginx}, both with the same secret. With --servers it shows whose is another."
+            ),
+            Cause::VaryOption(what, known) if is_group(what) => format!(
+                "nginx and the application agree, and neither believes a cookie of {what} that is signed with the secret given here: the secret of this check (--group-secret-file, DJANGINXED_GROUP_SECRET) is another than theirs. Give theirs, and {} as the application has it.",
+                match known.is_empty() {
+                    true => "--vary".to_owned(),
+                    false => known.join(" "),
+                }
+            ),
+            _ => return None,
+        })
+    }
+
     fn varied(&self, rules: &[VariantRule]) -> Option<String> {
         let (nginx, application) = (of_nginx(rules), of_application(rules));
         let secret = secret(rules);
@@ -295,6 +322,16 @@ fn of_nginx(rules: &[VariantRule]) -> String {
         [] => "no --vary".to_owned(),
         rules => options(rules.iter().map(|rule| &rule.option)).join(" "),
     }
+}
+
+/// Whether `what` is a value of this rule alone, and the rule a group's.
+fn is_group_of(rule: &VariantRule, what: &str) -> bool {
+    let (kind, rest) = rule.option.split_once(':').unwrap_or_default();
+    let name = rest.split('=').next().unwrap_or_default();
+    let value = what
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='));
+    kind.starts_with("group") && value.is_some_and(|value| !value.contains(", "))
 }
 
 /// Rules of groups are not all that must be the same.

@@ -75,6 +75,9 @@ pub(super) struct Given {
     pub(super) within: Duration,
     /// What pages vary by.
     pub(super) rules: Vec<VariantRule>,
+    /// Whether nginx's file has the group's secret that was given; none where either is
+    /// missing.
+    pub(super) is_secret_of_file: Option<bool>,
     pub(super) conf: Option<Conf>,
 }
 
@@ -190,6 +193,8 @@ pub(super) struct VariantTrial {
     pub(super) value: String,
     /// The fields of a request that say so.
     pub(super) looks_at: Vec<String>,
+    /// Whether one of them is a group's cookie.
+    pub(super) is_signed: bool,
     pub(super) first: Answer,
     /// The last answer that was waited for.
     pub(super) second: Answer,
