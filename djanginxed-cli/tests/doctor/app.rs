@@ -129,6 +129,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(soon_and_refused)
         .service(about_nginx)
         .service(kept_and_broken)
+        .service(kept_and_edited)
         .service(q)
         .service(few_spellings)
         .service(until_login)
@@ -265,6 +266,21 @@ async fn kept_and_broken(request: HttpRequest) -> impl Responder {
         true => html("<p>once"),
         false => HttpResponse::InternalServerError().finish(),
     }
+}
+
+/// The same, and one that is rendered again for who asks past nginx fails once, as where
+/// an edit purges it meanwhile.
+#[get("/kept-and-edited")]
+#[cache_page(60, stale = 600)]
+async fn kept_and_edited(request: HttpRequest) -> impl Responder {
+    static RENDERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+    let is_new = RENDERED.lock().unwrap().insert(request.uri().to_string());
+    let is_direct = !request.headers().contains_key("X-Forwarded-For");
+    if !is_new && is_direct && !HAS_FAILED.swap(true, Ordering::Relaxed) {
+        return HttpResponse::InternalServerError().finish();
+    }
+    html("<p>edited")
 }
 
 /// Has in its text what nginx's file calls the application.

@@ -348,6 +348,13 @@ pub(super) struct Timed {
     pub(super) took: Duration,
 }
 
+impl Stale {
+    /// Whether it was rendered anew, or nobody could see it.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewed || self.direct.is_none()
+    }
+}
+
 impl Times {
     /// What was left of its timeout when it was last seen.
     pub(super) fn timeout_left(&self) -> u64 {
