@@ -4,6 +4,7 @@
 //! the facade's documentation lists.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -330,6 +331,15 @@ pub(crate) fn nginx_hit(hits: u32, bytes: u64) {
 /// Something on the feed of hits was not nginx's.
 pub(crate) fn hit_refused() {
     measure!(counter("djanginxed_hit_feed_refused_total").increment(1));
+}
+
+/// nginx may not tell of its hits.
+pub(crate) fn feed_denied(path: &Path, why: &str) {
+    tracing::warn!(
+        path = %path.display(),
+        "nginx cannot tell of its hits, and is to try again every five minutes only: {why}; put \
+         nginx's user into the group of the socket and its folder"
+    );
 }
 
 /// Nobody reads what nginx tells of its hits.

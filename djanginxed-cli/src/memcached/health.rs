@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use djanginxed_runtime::tool::denied_to_nginx;
+
 use super::link::{Link, Trouble};
-use super::socket::denied_to_nginx;
 
 /// How a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ async fn ask(address: &str, port: u16) -> Result<Health, Trouble> {
         clock: number(&stats, "time").map(beside_ours),
         evictions: number(&stats, "evictions"),
         denied: (address.strip_prefix("unix:"))
-            .and_then(|path| denied_to_nginx(Path::new(path), port)),
+            .and_then(|path| denied_to_nginx(Path::new(path), Some(port))),
     }))
 }
 

@@ -4,7 +4,6 @@ mod health;
 mod item;
 mod link;
 mod servers;
-mod socket;
 mod stats;
 mod watch;
 

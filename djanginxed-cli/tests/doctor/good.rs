@@ -166,6 +166,10 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("two processes")
         },
         Setup {
+            target: "/kept-and-edited",
+            ..row("an edit meets a page past its timeout")
+        },
+        Setup {
             build: NORMALIZING,
             ..row("NormalizePath")
         },

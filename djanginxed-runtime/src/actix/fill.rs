@@ -1,5 +1,6 @@
 //! The parts of what the application answers itself, filled for its visitor.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,6 +12,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::ask::{Ask, PART_FIELD};
+use super::through::Answered;
 use crate::control::says;
 use crate::grant::PERSONAL;
 use crate::media::Html;
@@ -33,6 +35,16 @@ impl Visitor {
             cookies: headers.get_all(header::COOKIE).cloned().collect(),
             ask: Ask::of(request, depth, &nonce),
             nonce,
+        }
+    }
+
+    /// The application itself, which has asked for a page to store it, and throws away what
+    /// it gets: nothing is asked for.
+    fn nobody() -> Visitor {
+        Visitor {
+            nonce: String::new(),
+            cookies: Vec::new(),
+            ask: Ask::none(),
         }
     }
 
@@ -110,6 +122,22 @@ pub(super) fn fill(
     settings: &Settings,
 ) -> HttpResponse {
     fill_for(response, || Visitor::of(request), settings)
+}
+
+/// The same of what a request's way has led to.
+pub(super) fn fill_answered<C: Borrow<HttpRequest>>(
+    answered: Answered<C>,
+    settings: &Settings,
+) -> (HttpResponse, C) {
+    let Answered {
+        response, carried, ..
+    } = answered;
+    let visitor = || match answered.is_for_nobody {
+        true => Visitor::nobody(),
+        false => Visitor::of(carried.borrow()),
+    };
+    let response = fill_for(response, visitor, settings);
+    (response, carried)
 }
 
 /// The same for a visitor whose request may be gone.

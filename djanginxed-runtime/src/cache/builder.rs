@@ -368,8 +368,9 @@ impl PageCacheBuilder {
     /// the most. Given several times, the order counts; nginx's file must be generated
     /// for the same rules.
     ///
-    /// A response may name in Vary what a rule looks at, and every response of a page
-    /// does. Handlers get the values by [`Variant`](crate::Variant). Pages of a cache
+    /// Every response of a page names in Vary what the rules look at. A handler may do so
+    /// itself, but not Cookie, which may mean another cookie than a rule's: its page is not
+    /// stored. Handlers get the values by [`Variant`](crate::Variant). Pages of a cache
     /// all vary by the same: where only some do, the others are stored as often.
     ///
     /// ```

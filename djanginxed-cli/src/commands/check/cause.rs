@@ -81,6 +81,9 @@ pub(super) enum Cause {
     // The page is not stored.
     /// The application does not store it, for the reason it gives.
     Refused(String),
+    /// The page knows no query of this check's, and has too few spellings without one, in
+    /// spite of `--servers`.
+    TooFewSpellings,
     /// The application's cache is switched off.
     Disabled,
     /// nginx does not pass the site's host on.
@@ -294,7 +297,7 @@ impl Cause {
             Cause::NotMemcached(_) => "not-memcached",
             Cause::MemcachedItemSize { .. } => "memcached-item-size",
             Cause::MemcachedClock { .. } => "memcached-clock",
-            Cause::Refused(_) => "refused",
+            Cause::Refused(_) | Cause::TooFewSpellings => "refused",
             Cause::Disabled => "disabled",
             Cause::HostNotPassed => "host-not-passed",
             Cause::HostUnknown => "host-unknown",

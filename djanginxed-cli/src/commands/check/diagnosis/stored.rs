@@ -49,13 +49,24 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         // The application has given its Memcached up for a while.
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
         ("skipped", _) => Cause::ApplicationStore,
-        ("proxy", _) => Cause::NginxBypasses,
+        ("proxy", _) => by_nginx(facts),
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => Cause::HostUnknown,
         // Of the page, not of this request's fields.
-        ("query", _) => Cause::Refused(reason),
+        ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
+        ("query", _) => Cause::TooFewSpellings,
         _ if is_bypass(first) => Cause::Bypassed(reason),
         _ => Cause::Refused(reason),
+    }
+}
+
+/// nginx says that each request takes no part: by its rules, or by the page's location.
+fn by_nginx(facts: &Facts) -> Cause {
+    let conf = facts.given.conf.as_ref();
+    let site = conf.and_then(|conf| conf.site(&facts.url));
+    match site.filter(|site| site.upstream.is_none()) {
+        Some(site) => Cause::OtherLocation(site.location),
+        None => Cause::NginxBypasses,
     }
 }
 
