@@ -75,28 +75,29 @@ impl Head {
     }
 
     /// As nginx reads it: status line, fields, empty line. A packed body makes a
-    /// strong ETag weak, as nginx does itself when it packs; and nginx adds
-    /// `Vary: Accept-Encoding` to it (`gzip_vary`), which so stands there once.
+    /// strong ETag weak, as nginx does itself when it packs.
     pub(super) fn written(&self, is_gzip: bool, has_ranges: bool) -> Bytes {
         let mut head = String::with_capacity(self.len() + 64);
         let reason = self.status.canonical_reason().unwrap_or("-");
         let _ = write!(head, "HTTP/1.1 {} {reason}\r\n", self.status.as_u16());
         let mut head = head.into_bytes();
-        let said_by_nginx = |name: &[u8]| is_gzip && name.eq_ignore_ascii_case(b"accept-encoding");
         for (name, value) in &self.fields {
-            let vary = (name == header::VARY).then(|| without(value, said_by_nginx));
-            let value = match &vary {
-                Some(fields) if fields.is_empty() => continue,
-                Some(fields) => fields,
-                None => value.as_bytes(),
-            };
-            let is_strong = is_gzip && name == header::ETAG && !value.starts_with(b"W/");
+            let is_strong = is_gzip && name == header::ETAG && !value.as_bytes().starts_with(b"W/");
             let weakened: &[u8] = if is_strong { b"W/" } else { b"" };
-            let line = [name.as_str().as_bytes(), b": ", weakened, value, b"\r\n"];
+            let line = [
+                name.as_str().as_bytes(),
+                b": ",
+                weakened,
+                value.as_bytes(),
+                b"\r\n",
+            ];
             line.iter().for_each(|part| head.extend_from_slice(part));
         }
         if is_gzip {
             head.extend_from_slice(b"content-encoding: gzip\r\n");
+            if !self.varies_by_encoding() {
+                head.extend_from_slice(b"vary: Accept-Encoding\r\n");
+            }
         } else if has_ranges && self.status == StatusCode::OK {
             head.extend_from_slice(RANGES.as_bytes());
             head.extend_from_slice(b": 1\r\n");
@@ -150,21 +151,6 @@ impl Head {
         }
         Some((head, is_gzip, length))
     }
-}
-
-/// A list without the members that `are_left_out`; as it stands where there are none.
-fn without(value: &HeaderValue, are_left_out: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let members = || {
-        value
-            .as_bytes()
-            .split(|&byte| byte == b',')
-            .map(<[u8]>::trim_ascii)
-    };
-    if !members().any(&are_left_out) {
-        return value.as_bytes().to_vec();
-    }
-    let kept: Vec<&[u8]> = members().filter(|name| !are_left_out(name)).collect();
-    kept.join(&b", "[..])
 }
 
 /// Whether no body follows (RFC 9110, sections 15.3.5 and 15.3.6).

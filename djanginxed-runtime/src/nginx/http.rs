@@ -6,7 +6,6 @@ use super::md5::Md5;
 use super::micro::Place;
 use super::plan::{LONG_NAME, Plan, Reader};
 use super::raw;
-use super::srcache;
 use super::text::{Text, quoted};
 use super::values;
 use super::vary;
@@ -25,12 +24,10 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     if plan.stale_if_error && !plan.single_memcached {
         copies(&mut text, plan);
     }
-    if plan.reader() == Reader::Srcache {
-        srcache::of_gzip(&mut text, plan);
-    } else {
+    if plan.reader() != Reader::Srcache {
         inner::write(&mut text, plan);
+        text.blank();
     }
-    text.blank();
     application(&mut text, plan);
     text.blank();
     if !plan.ignored.is_empty() {

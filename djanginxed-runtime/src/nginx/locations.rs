@@ -82,7 +82,7 @@ fn by_srcache(text: &mut Text, plan: &Plan, page: &Page) {
     key(text, plan, page);
     parts::fill(text, plan, &page.content_type);
     srcache::fetch(text, plan);
-    srcache::conditions(text, plan);
+    srcache::conditions(text);
     unpacked(text);
     text.blank();
     cache_status(text, plan);

@@ -44,10 +44,6 @@ async function page(r) {
     }
     if (found.status === 200 && is_known(r.headersIn, found.fields)) {
         found.status = 304;
-        if (found.fields['content-encoding'] !== undefined) {
-            // To a page that is in gzip the server in front adds it.
-            found.fields.vary = [].concat(found.fields.vary || [], 'Accept-Encoding');
-        }
         ['content-type', 'content-encoding'].forEach(name => delete found.fields[name]);
         found.text = '';
     }

@@ -21,23 +21,10 @@ pub(super) fn fetch(text: &mut Text, plan: &Plan) {
     ));
 }
 
-/// In the `http` block: what 304 says of an entry in gzip, whose tag is weak.
-pub(super) fn of_gzip(text: &mut Text, plan: &Plan) {
-    text.why("gzip_vary does not see 304 to who has an entry in gzip, which a weak tag shows.");
-    text.block(
-        format_args!("map \"$status $sent_http_etag\" ${}_vary_304", plan.name),
-        |text| {
-            text.line("default \"\"");
-            text.line("\"~^304 W/\" Accept-Encoding");
-        },
-    );
-}
-
 /// In a page's location: who has the page already gets 304.
-pub(super) fn conditions(text: &mut Text, plan: &Plan) {
+pub(super) fn conditions(text: &mut Text) {
     text.why("A copy that is newer than the page will do as well, not only one of its date.");
     text.line("if_modified_since before");
-    text.line(format_args!("add_header Vary ${}_vary_304", plan.name));
 }
 
 /// In a page's location, last: nothing was found.
