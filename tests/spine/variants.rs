@@ -319,3 +319,22 @@ fn a_middlewares_pages_vary_as_those_of_the_attribute() {
         }
     });
 }
+
+/// As one for sessions or against forged forms may do by itself.
+#[test]
+fn a_middleware_inside_that_says_cookie_keeps_its_pages_from_being_stored() {
+    let pages = PageCache::builder().vary(Vary::cookie("currency", ["eur", "usd"]));
+    let pages = djanginxed::test::Pages::build(pages).unwrap();
+    wait(async move {
+        use actix_web::middleware::DefaultHeaders;
+        use actix_web::test::init_service;
+        let app = actix_web::App::new()
+            .route("/", web::get().to(plain))
+            .wrap(DefaultHeaders::new().add(("Vary", "Cookie")))
+            .wrap(pages.cache().cache(60));
+        let app = init_service(app).await;
+        for _ in 0..2 {
+            pages.get(&app, "/").await.assert_skipped("vary");
+        }
+    });
+}
