@@ -8,7 +8,7 @@ mod socket;
 mod stats;
 mod watch;
 
-pub(crate) use health::{Health, Vitals, health};
+pub(crate) use health::{Connections, Health, Vitals, health};
 pub(crate) use item::Item;
 pub(crate) use link::Trouble;
 pub(crate) use servers::Servers;
