@@ -147,7 +147,9 @@
 //! # Logs and counters
 //!
 //! Logs go through `tracing`. With the `metrics` feature these are counted
-//! through the `metrics` facade, under Prometheus's naming conventions:
+//! through the `metrics` facade, under Prometheus's naming conventions. Install the recorder
+//! before the cache is built: deletes and purges that fail, and lost indexes, are 0 from
+//! then on, so that the first one is seen as one more.
 //!
 //! | name | kind | labels |
 //! |---|---|---|

@@ -26,6 +26,15 @@ macro_rules! measure {
     };
 }
 
+/// Failures whose counters are 0 from the start: nobody sees that a counter has grown which
+/// begins with its first failure.
+pub(crate) fn begin() {
+    measure!(counter("djanginxed_deletes_total", "done" => "false").increment(0));
+    measure!(counter("djanginxed_purges_total", "done" => "false").increment(0));
+    measure!(counter("djanginxed_change_purge_failures_total").increment(0));
+    measure!(counter("djanginxed_lost_indexes_total").increment(0));
+}
+
 /// A page was answered from `store`.
 pub(crate) fn hit(store: &'static str) {
     measure!(counter("djanginxed_hits_total", "store" => store).increment(1));
@@ -316,6 +325,12 @@ pub(crate) fn not_drained(pages: usize) {
         pages,
         "stopped with pages still queued; they are not stored"
     );
+}
+
+/// This process reads what nginx tells of its hits, which may be nothing.
+pub(crate) fn feed_read(path: &str) {
+    nginx_hit(0, 0);
+    tracing::info!(path, "reading what nginx tells of its hits");
 }
 
 /// nginx tells of hits that the application does not see.

@@ -7,7 +7,7 @@ mod servers;
 mod stats;
 mod watch;
 
-pub(crate) use health::{Health, Vitals, health};
+pub(crate) use health::{Connections, Health, Vitals, health};
 pub(crate) use item::Item;
 pub(crate) use link::Trouble;
 pub(crate) use servers::Servers;

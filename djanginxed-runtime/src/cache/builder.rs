@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
+use crate::observe;
 use crate::personal::nonce_marker;
 use crate::placement::Placement;
 use crate::server::{Server, socket};
@@ -509,6 +510,7 @@ impl PageCacheBuilder {
     pub fn build(self) -> Result<PageCache, ConfigError> {
         let settings = self.checked(process)?;
         settings.log();
+        observe::begin();
         Ok(PageCache::new(settings))
     }
 

@@ -89,6 +89,9 @@ impl Cause {
             Cause::MemcachedPassword(server) => format!(
                 "Memcached at {server} wants a password, and nginx cannot give one: start it without -S and -Y, where only this site reaches it."
             ),
+            Cause::MemcachedConnections(server) => format!(
+                "Memcached at {server} has no connections left, or will soon have none, and then nginx finds no page there and the application stores none: start it with a larger -c (and LimitNOFILE of its unit above that), and see who holds them (ss -tp). Each of nginx's workers keeps up to 64 idle ones (keepalive), and each process of the application a few for each of its workers."
+            ),
             Cause::MemcachedOld(server) => format!(
                 "Memcached at {server} is older than 1.6 and knows no meta commands: update it."
             ),

@@ -69,6 +69,8 @@ pub(super) enum Cause {
     MemcachedHangs(String),
     /// A server wants a password.
     MemcachedPassword(String),
+    /// A server has almost, or just, as many connections as it takes.
+    MemcachedConnections(String),
     /// A server knows no meta commands.
     MemcachedOld(String),
     /// What answers there is no Memcached.
@@ -293,6 +295,7 @@ impl Cause {
             Cause::MemcachedDown(_) => "memcached-down",
             Cause::MemcachedHangs(_) => "memcached-hangs",
             Cause::MemcachedPassword(_) => "memcached-password",
+            Cause::MemcachedConnections(_) => "memcached-connections",
             Cause::MemcachedOld(_) => "memcached-old",
             Cause::NotMemcached(_) => "not-memcached",
             Cause::MemcachedItemSize { .. } => "memcached-item-size",
