@@ -45,7 +45,8 @@ fn after_spaces(bytes: &[u8]) -> &[u8] {
 /// value is looked at, and is no part of the expression.
 ///
 /// In an expression a variable's name has no `.` and no `-`: such a cookie is looked for in
-/// the field, whose lines are one there. Each `+` keeps a match from costing more than the field's length.
+/// the field, whose lines are one there. Each possessive `+` keeps a match from costing
+/// more than the field's length.
 pub(super) fn expression(name: &str) -> String {
     if name
         .bytes()

@@ -164,7 +164,8 @@ pub fn include(target: impl Into<String>) -> Include {
 
 impl Include {
     /// HTML for the case that there is no answer with status 200: the application is down, or
-    /// says 404. Up to 16 KiB, without parts in it. It is not escaped.
+    /// says 404, or is [not asked](Self::only_with_cookie). Up to 16 KiB, without parts in it.
+    /// It is not escaped.
     #[must_use = "it does nothing until it is written into a page"]
     pub fn or(self, html: impl Into<String>) -> Include {
         Include {
@@ -177,8 +178,7 @@ impl Include {
     /// all others get the text of [`or`](Self::or) from nginx alone, and cost the
     /// application nothing.
     ///
-    /// Where nobody can have anything to show without a cookie, most visitors of most pages
-    /// need not be asked for:
+    /// Most visitors have no basket, and so nothing to be asked for:
     ///
     /// ```
     /// use djanginxed_runtime::personal::include;
@@ -191,8 +191,9 @@ impl Include {
     ///
     /// The cookie is found as that of [`cookie()`]: the first counts, names are compared
     /// without case, and have up to 256 of `A-Z a-z 0-9 . _ -`; with any other name the part
-    /// is its default text for all, and the log says so. What the cookie says does not
-    /// matter, and nobody has checked it: that is for the handler of the target.
+    /// is its default text for all, and the log says so. A name without `.` and `-` costs
+    /// nginx less. What the cookie says does not matter, and nobody has checked it: that is
+    /// for the handler of the target.
     #[must_use = "it does nothing until it is written into a page"]
     pub fn only_with_cookie(self, name: impl Into<String>) -> Include {
         Include {
