@@ -19,10 +19,11 @@ const UNKNOWN: &str = "?";
 /// Draws all of it.
 pub(super) fn draw(buffer: &mut Buffer, view: &View) {
     let sums = sums(view, buffer.area.width);
+    let missing = missing(view, buffer.area.width);
     let servers = rows(view.servers.len());
     let parts = Layout::vertical([
         Constraint::Length(rows(sums.len()).saturating_add(1)),
-        Constraint::Length(rows(view.unreached.len())),
+        Constraint::Length(rows(missing.len())),
         Constraint::Length(if servers == 0 {
             0
         } else {
@@ -32,7 +33,7 @@ pub(super) fn draw(buffer: &mut Buffer, view: &View) {
     ]);
     let [summary, unreached, servers, rest] = parts.areas(buffer.area);
     Paragraph::new(sums).render(summary, buffer);
-    missing(view).render(unreached, buffer);
+    Paragraph::new(missing).render(unreached, buffer);
     memcached(buffer, servers, view);
     let [hot, slow, refused] = lists(rest);
     hottest(buffer, hot, view);
@@ -56,7 +57,8 @@ fn lists(area: Rect) -> [Rect; 3] {
 
 /// The same without a terminal.
 pub(super) fn text(view: &View) -> String {
-    let rows = rows(view.unreached.len() + view.servers.len()) + longest(view).min(14) + 14;
+    let lines_before = missing(view, WIDTH).len() + view.servers.len();
+    let rows = rows(lines_before) + longest(view).min(14) + 14;
     let mut buffer = Buffer::empty(Rect::new(0, 0, WIDTH, rows));
     draw(&mut buffer, view);
     lines(&buffer)
@@ -174,12 +176,17 @@ fn application_sums(application: &Application) -> Vec<Line<'static>> {
         .collect()
 }
 
-fn missing(view: &View) -> Paragraph<'static> {
-    let lines = view.unreached.iter().map(|one| {
-        let line = format!("cannot reach {}: {}", one.what, one.why);
-        Line::from(line).style(Style::new().fg(Color::Red))
+/// Each in as many lines as it takes.
+fn missing(view: &View, width: u16) -> Vec<Line<'static>> {
+    let lines = view.unreached.iter().flat_map(|one| {
+        let said: Vec<char> = format!("cannot reach {}: {}", one.what, one.why)
+            .chars()
+            .collect();
+        let pieces = said.chunks(usize::from(width).max(1));
+        let pieces: Vec<String> = pieces.map(|piece| piece.iter().collect()).collect();
+        pieces.into_iter().map(|piece| Line::from(piece).red())
     });
-    Paragraph::new(lines.collect::<Vec<_>>())
+    lines.collect()
 }
 
 fn memcached(buffer: &mut Buffer, area: Rect, view: &View) {
@@ -379,10 +386,14 @@ fn rate(count: Count) -> String {
 }
 
 fn ratio(ratio: Ratio, style: Style) -> Line<'static> {
-    Line::from(vec![
-        Span::styled(percent(ratio.now), style.bold()),
-        format!(" hits (all: {})", percent(ratio.total)).into(),
-    ])
+    let all = percent(ratio.total);
+    match ratio.now {
+        None => Line::from(format!("idle (all: {all} hits)")),
+        now => Line::from(vec![
+            Span::styled(percent(now), style.bold()),
+            format!(" hits (all: {all})").into(),
+        ]),
+    }
 }
 
 fn percent(part: Option<f64>) -> String {

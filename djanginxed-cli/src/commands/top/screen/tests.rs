@@ -127,6 +127,34 @@ fn what_is_not_known_is_said() {
 }
 
 #[test]
+fn why_something_cannot_be_reached_is_said_to_its_end() {
+    let view = View {
+        unreached: vec![Unreached {
+            what: "http://127.0.0.1:8080/internal/metrics".to_owned(),
+            why: "cannot connect to 127.0.0.1:8080: connection refused".to_owned(),
+        }],
+        ..nothing()
+    };
+    let screen = drawn(80, 24, &view).replace('\n', "");
+    assert!(
+        screen.contains("127.0.0.1:8080: connection refused"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn where_nobody_asks_there_is_no_share_of_hits() {
+    let mut view = busy();
+    let nginx = view.nginx.as_mut().unwrap();
+    nginx.hit_ratio.now = None;
+    let screen = text(&view);
+    assert!(
+        screen.contains("nginx        idle (all: 95.0% hits)"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn nothing_that_steers_a_terminal_is_drawn() {
     let mut view = busy();
     for target in ["/\u{1b}[2J\u{7}", "/\u{9b}31m", "/a\r\nb"] {
