@@ -484,3 +484,12 @@ fn who_waits_needs_servers_and_a_site_that_runs() {
         assert!(done.err.contains(named), "{done:?}");
     }
 }
+
+#[test]
+fn a_word_is_explained_wherever_settings_come_from() {
+    let mut command = command();
+    command.env("DJANGINXED_SERVERS", "127.0.0.1:11211");
+    let done = finish(command.args(["check", "--explain", "bypassed"]), "");
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("bypassed"), "{done:?}");
+}

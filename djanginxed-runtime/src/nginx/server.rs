@@ -96,6 +96,8 @@ pub(super) fn full(plan: &Plan, site: &str) -> String {
     text.block("events", |text| text.line("worker_connections 1024"));
     text.block("http", |text| {
         text.line("access_log access.log combined buffer=64k flush=1s");
+        text.why("With the variables that follow there are more than nginx has room for at first.");
+        text.line("variables_hash_max_size 2048");
         for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
             text.line(format_args!("{kind}_temp_path temp_{kind}"));
         }

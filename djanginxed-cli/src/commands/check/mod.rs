@@ -98,7 +98,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
     /// Say of a fact what it proves and how, or of a cause how it shows
-    #[arg(long, value_name = "FACT", exclusive = true)]
+    #[arg(long, value_name = "FACT")]
     explain: Option<String>,
     /// Print the report as JSON
     #[arg(long)]

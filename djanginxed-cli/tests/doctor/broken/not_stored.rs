@@ -51,6 +51,10 @@ pub(crate) fn not_stored() -> Vec<Setup> {
             ..row("the handler is not annotated", "not-cached")
         },
         Setup {
+            pages: |pages| pages.hosts(["https://127.0.0.1"]),
+            ..row("the hosts have another scheme than the URL", "bypassed")
+        },
+        Setup {
             pages: |pages| pages.enabled(false),
             ..row("the cache is switched off", "disabled")
         },
