@@ -1,7 +1,7 @@
 //! Why a store did not do what it was asked.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use memcache::exp::Error as ClientError;
@@ -134,15 +134,23 @@ impl StoreError {
 #[derive(Clone)]
 pub struct Cause(Arc<ClientError>);
 
+/// In visible ASCII: what a server says is to begin no line of a log, and to steer no
+/// terminal.
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        for sign in self.0.to_string().chars() {
+            match sign {
+                ' '..='~' => f.write_char(sign)?,
+                _ => write!(f, "{}", sign.escape_default())?,
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -160,3 +168,16 @@ impl PartialEq for Cause {
 }
 
 impl Eq for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_steers_no_terminal() {
+        let error = ClientError::Server("no\x1b[2J\r\nERROR\u{202e}".to_owned());
+        let shown = StoreError::of_client("a:1", error).to_string();
+        assert!(shown.contains("no\\u{1b}[2J\\r\\nERROR\\u{202e}"), "{shown}");
+        assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{shown}");
+    }
+}
