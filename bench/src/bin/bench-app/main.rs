@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
-use bench::by_hand::{self, Memcached, Store};
+use bench::by_hand::{self, Memcached};
 use bench::site::Site;
 use bench::stand::SECRET;
 use bench::variant::Variant;
 use clap::Parser;
 use djanginxed::{Layout, PageCache, Vary};
-use memcache::exp::Set;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::OnceCell;
 
 #[derive(Clone, Parser)]
 struct Args {
@@ -36,8 +35,6 @@ struct Args {
     /// Pages may have parts of a visitor's own.
     #[arg(long)]
     parts: bool,
-    #[arg(long, value_enum, default_value = "awaited")]
-    store: Store,
     /// Renders at a time by which it looks after its pages; none where it does not.
     #[arg(long, default_value_t = 0)]
     refreshes: usize,
@@ -56,14 +53,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pages = page_cache(&args, port)?;
     let memory = Data::new(by_hand::memory(args.variant.memory_bytes));
     let settings = args.clone();
-    let sender = (args.store == Store::Channel)
-        .then(|| by_hand::channel(args.variant.memcached.clone().unwrap_or_default()));
     let app = move || {
         App::new()
             .app_data(site.clone())
             .app_data(pages.clone())
             .app_data(memory.clone())
-            .app_data(Data::new(memcached_by_hand(&settings, sender.clone())))
+            .app_data(Data::new(Memcached {
+                address: settings.variant.memcached.clone().unwrap_or_default(),
+                client: OnceCell::new(),
+            }))
             .route("/-/renders", web::get().to(renders))
             .route("/-/flush", web::get().to(flush))
             .configure(|config| settings.variant.handler.configure(config, &pages))
@@ -96,16 +94,6 @@ fn page_cache(args: &Args, port: u16) -> Result<PageCache, djanginxed::ConfigErr
             .refresh_at_once(args.refreshes);
     }
     builder.build()
-}
-
-fn memcached_by_hand(args: &Args, sender: Option<mpsc::Sender<Set>>) -> Memcached {
-    Memcached {
-        address: args.variant.memcached.clone().unwrap_or_default(),
-        lookup: args.variant.lookup,
-        store: args.store,
-        client: OnceCell::new(),
-        sender,
-    }
 }
 
 /// Renders made since the start.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::table::{Row, Sample};
 
-pub(crate) use bench::served::Outcome;
+pub(crate) use bench::served::{Outcome, said};
 
 /// Makes one measurement; it is given the round's number.
 pub(crate) type Measure<'a> = Box<dyn FnMut(usize) -> Outcome<Sample> + 'a>;

@@ -6,7 +6,6 @@ mod client;
 mod columns;
 mod contest;
 mod documents;
-mod effort;
 mod groups;
 mod hits;
 mod machine;
@@ -21,11 +20,10 @@ mod wrk;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use contest::{Outcome, guarded};
-use effort::Effort;
 use groups::Group;
 use machine::Machine;
 use report::Report;
@@ -67,7 +65,7 @@ fn run(args: &Args) -> Outcome {
     }
     let machine = Machine::look(args.quick);
     raise_file_limit();
-    let stage = Stage::set(Effort::new(args.quick))?;
+    let stage = Stage::set(args.quick)?;
     let (mut tables, mut failed) = (Vec::new(), Vec::new());
     for group in args.groups() {
         eprintln!("{group:?}");
@@ -98,7 +96,7 @@ fn run(args: &Args) -> Outcome {
 impl Args {
     fn groups(&self) -> Vec<Group> {
         let mut groups = match self.only.is_empty() {
-            true => Group::ALL.to_vec(),
+            true => Group::value_variants().to_vec(),
             false => self.only.clone(),
         };
         if self.quick && self.only.is_empty() {

@@ -1,6 +1,6 @@
 //! Hits in the application.
 
-use crate::app::{App, memcached};
+use crate::app::App;
 use crate::client::{Expect, ask};
 use crate::columns;
 use crate::contest::{Contender, Measure, Outcome, compete};
@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::wrk::Load;
 
 pub(crate) const ONE_PAGE: &str = "hit-10kb";
-const PAGE_SET: &str = "hit-set";
+const TWELVE_PAGES: &str = "hit-set";
 pub(crate) const READY: &str = "plain handler, ready bytes";
 pub(crate) const EMBEDDED: &str = "#[cache_page], embedded store";
 pub(crate) const MEMCACHED: &str = "#[cache_page], Memcached";
@@ -27,21 +27,9 @@ const VARIANTS: [Variant; 5] = [
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
-    let tables = [
-        (
-            ONE_PAGE,
-            "A hit in the application: one page of 10 kB",
-            false,
-        ),
-        (
-            PAGE_SET,
-            "A hit in the application: twelve pages of 2 to 200 kB in turn",
-            true,
-        ),
-    ];
-    let table = |(id, title, set)| {
+    let table = |id, title, twelve| {
         let contender =
-            |variant: Variant| Contender::new(variant.0, || prepare(stage, variant, set));
+            |variant: Variant| Contender::new(variant.0, || prepare(stage, variant, twelve));
         Table {
             id,
             title,
@@ -50,24 +38,24 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
                 .to_owned(),
             reference: Some(READY),
             columns: columns::load(&[columns::P99_RATIO]),
-            rows: compete(VARIANTS.map(contender).into(), stage.effort.rounds_of(set)),
+            rows: compete(VARIANTS.map(contender).into(), stage.effort.rounds),
         }
     };
-    Ok(tables.map(table).into())
+    let title = "A hit in the application: twelve pages of 2 to 200 kB in turn";
+    Ok(vec![
+        table(
+            ONE_PAGE,
+            "A hit in the application: one page of 10 kB",
+            false,
+        ),
+        table(TWELVE_PAGES, title, true),
+    ])
 }
 
-fn prepare(
-    stage: &Stage,
-    (_, handler, with_memcached): Variant,
-    set: bool,
-) -> Outcome<Measure<'_>> {
-    let memcached = memcached(64)?;
-    let app = match with_memcached {
-        true => App::with(stage, &memcached, &[handler])?,
-        false => App::start(stage, &[handler])?,
-    };
-    let (pages, targets) = stage.workload(set);
-    for page in &pages {
+fn prepare(stage: &Stage, (_, handler, stores): Variant, twelve: bool) -> Outcome<Measure<'_>> {
+    let app = App::variant(stage, &[handler], stores)?;
+    let (pages, targets) = stage.workload(twelve);
+    for page in pages {
         ask(app.port, &page.target())?;
     }
     app.flush();
@@ -78,8 +66,7 @@ fn prepare(
         header: (handler == "annotated").then_some(hit),
     };
     Ok(Box::new(move |_| {
-        let _kept = &memcached;
-        expect.check(app.port, &pages)?;
+        expect.check(app.port, pages)?;
         let before = app.renders();
         let sample = load.run(stage)?;
         app.only_hits(before, &sample)?;
