@@ -41,7 +41,7 @@ struct Args {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let Args { variant, .. } = &args;
-    let site = Site::open(&variant.pages, Duration::ZERO, Duration::ZERO)?;
+    let site = Site::open(variant)?;
     let pages = variant.cache().render_lock(args.render_lock);
     // Callgrind makes everything fifty times slower.
     let pages = pages.operation_timeout(Duration::from_secs(10)).build()?;

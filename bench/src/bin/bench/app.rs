@@ -10,6 +10,7 @@ use testkit::{Memcached, get};
 use crate::contest::Outcome;
 use crate::stage::Stage;
 use crate::table::Sample;
+use crate::wrk::Load;
 
 /// A running variant, and the Memcached that it has. They end with this value.
 pub(crate) struct App {
@@ -91,6 +92,14 @@ impl App {
             true => Err(format!("{renders} pages were rendered: these are no hits")),
             false => Ok(()),
         }
+    }
+
+    /// wrk's numbers for the application itself, which are all hits.
+    pub(crate) fn hits_of(&self, stage: &Stage, load: &Load) -> Outcome<Sample> {
+        let before = self.renders();
+        let sample = load.run(stage)?;
+        self.only_hits(before, &sample)?;
+        Ok(sample)
     }
 
     /// Waits until what was rendered is stored or given up.

@@ -14,10 +14,6 @@ pub(crate) const SERVER: Column = column(
 pub(crate) const SERVER_RATIO: Column =
     column("server_seconds", "of the reference's", Shown::Ratio);
 
-/// The share of a run in which wrk had nothing to do: where that is little, it is wrk that is
-/// measured, and not whom it asks.
-pub(crate) const IDLE: Column = column("idle", "wrk idle", Shown::Percent);
-
 /// What every table of requests shows, with `more` before the errors (`failed`: answers that
 /// were some, and requests without an answer).
 pub(crate) fn load(more: &[Column]) -> Vec<Column> {
@@ -27,6 +23,10 @@ pub(crate) fn load(more: &[Column]) -> Vec<Column> {
         column("p50_seconds", "p50", Shown::Milliseconds),
         column("p99_seconds", "p99", Shown::Milliseconds),
     ];
-    let failed = column("failed", "failed", Shown::Count);
-    [&usual, more, &[failed, IDLE]].concat()
+    let end = [
+        column("failed", "failed", Shown::Count),
+        // Where that is little, it is wrk that is measured, and not whom it asks.
+        column("idle", "wrk idle", Shown::Percent),
+    ];
+    [&usual, more, &end].concat()
 }

@@ -33,7 +33,7 @@ use stage::Stage;
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
-    /// A look in a few minutes: fewer and shorter rounds, nothing compiled.
+    /// A look in a few minutes: fewer and shorter rounds.
     #[arg(long)]
     quick: bool,
     /// Measures this group alone; may be given several times.
@@ -67,7 +67,11 @@ fn run(args: &Args) -> Outcome {
     raise_file_limit();
     let stage = Stage::set(args.quick)?;
     let (mut tables, mut failed) = (Vec::new(), Vec::new());
-    for group in args.groups() {
+    let groups = match args.only.is_empty() {
+        true => Group::value_variants(),
+        false => &args.only,
+    };
+    for group in groups {
         eprintln!("{group:?}");
         match guarded(|| group.measure(&stage)) {
             Ok(more) => tables.extend(more),
@@ -90,19 +94,6 @@ fn run(args: &Args) -> Outcome {
         // Half a measurement does not take a whole one's place.
         None if args.quick || !args.only.is_empty() => Ok(()),
         None => documents::publish(&report),
-    }
-}
-
-impl Args {
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = match self.only.is_empty() {
-            true => Group::value_variants().to_vec(),
-            false => self.only.clone(),
-        };
-        if self.quick && self.only.is_empty() {
-            groups.retain(|group| *group != Group::Build);
-        }
-        groups
     }
 }
 

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::IDLE;
 use crate::machine::Machine;
-use crate::table::{Row, Table};
+use crate::table::Table;
 use crate::targets;
 
 /// Everything that a run found out.
@@ -32,33 +31,12 @@ impl Report {
             if let Some(reference) = table.reference {
                 text += &format!(" Reference: {reference}.");
             }
-            text += &format!("\n\n{}{}{}", table.markdown(), busy(table), failures(table));
+            text += &format!("\n\n{}{}", table.markdown(), failures(table));
         }
         for failed in &self.failed {
             text += &format!("\nNot measured: {failed}.\n");
         }
         text + "\n### Targets\n\n" + &targets::table(&self.tables)
-    }
-}
-
-/// An idle share of wrk's below which a row is not to be trusted.
-const LEAST_IDLE: f64 = 0.1;
-
-/// Where wrk is what was measured.
-fn busy(table: &Table) -> String {
-    let is_busy = |row: &&Row| {
-        let idle = row.summary(IDLE.metric);
-        idle.is_some_and(|idle| idle.median < LEAST_IDLE)
-    };
-    let rows = table.rows.iter().filter(is_busy);
-    let rows: Vec<_> = rows.map(|row| row.name.as_str()).collect();
-    match rows.is_empty() {
-        true => String::new(),
-        false => format!(
-            "\nwrk was idle for less than {:.0} % of the time, and is what was measured: {}.\n",
-            LEAST_IDLE * 100.0,
-            rows.join("; ")
-        ),
     }
 }
 
@@ -72,28 +50,5 @@ fn failures(table: &Table) -> String {
     match failed.is_empty() {
         true => failed,
         false => format!("\nFailed:\n\n{failed}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_wrk_had_no_time_left_the_table_says_so() {
-        let row = |name: &str, idle| Row {
-            name: name.to_owned(),
-            failure: None,
-            rounds: vec![[("idle", idle)].into()],
-        };
-        let table = Table {
-            id: "t",
-            title: "t",
-            about: String::new(),
-            reference: None,
-            columns: Vec::new(),
-            rows: vec![row("slow", 0.5), row("fast", 0.05)],
-        };
-        assert!(busy(&table).ends_with("is what was measured: fast.\n"));
     }
 }

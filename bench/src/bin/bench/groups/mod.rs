@@ -2,14 +2,12 @@
 
 pub(crate) mod app_hit;
 pub(crate) mod app_miss;
-mod build;
 pub(crate) mod burst;
 pub(crate) mod coverage;
 mod hit_costs;
 mod instructions;
 pub(crate) mod nginx_hit;
 mod purge;
-mod scaling;
 pub(crate) mod waits;
 
 use clap::ValueEnum;
@@ -27,7 +25,7 @@ pub(crate) enum Group {
     HitCosts,
     /// Misses in the application, also where Memcached hangs.
     Miss,
-    /// Hits in the application.
+    /// Hits in the application, of few pages and of many.
     Hit,
     /// A thousand clients on one cold page.
     Burst,
@@ -37,12 +35,8 @@ pub(crate) enum Group {
     Purge,
     /// What share of the example shop's requests nginx answers alone.
     Coverage,
-    /// Many pages in memory.
-    Scaling,
     /// Instructions and allocations a request, which no other load disturbs.
     Instructions,
-    /// What it takes to compile (not with --quick, unless asked for).
-    Build,
 }
 
 impl Group {
@@ -56,9 +50,7 @@ impl Group {
             Group::Waits => waits::measure(stage),
             Group::Purge => purge::measure(stage),
             Group::Coverage => coverage::measure(stage),
-            Group::Scaling => scaling::measure(stage),
             Group::Instructions => instructions::measure(stage),
-            Group::Build => build::measure(),
         }
     }
 }

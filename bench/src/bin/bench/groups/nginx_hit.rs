@@ -4,14 +4,15 @@ use djanginxed::Layout;
 use djanginxed::nginx::Md5;
 
 use crate::app::App;
-use crate::client::{Expect, ask, ask_with, has};
+use crate::client::{Expect, Field, ask, ask_with, has};
 use crate::columns::{self, SERVER, SERVER_RATIO};
 use crate::contest::{Contender, Measure, Outcome, compete, guarded};
 use crate::hits;
+use crate::page_set::Page;
 use crate::peers::{self, Peer, Running, Stored};
 use crate::stage::Stage;
 use crate::table::Table;
-use crate::wrk::{Load, Targets};
+use crate::wrk::Load;
 
 pub(crate) const ONE: &str = "nginx-hit";
 pub(crate) const TWELVE: &str = "nginx-hit-twelve";
@@ -33,15 +34,53 @@ const CACHED: (&str, &str) = ("X-Cache", "HIT");
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
     // Each server is started once and measured with every workload.
     let all = candidates(stage);
-    Ok(vec![
-        hits_of(stage, &all, false),
+    let table = |id, title, about: &str, asked| {
+        let has_tag = |one: &Candidate| [PROXY_CACHE, WHOLE].contains(&one.name);
+        let asked_for = all
+            .iter()
+            .filter(|one| asked != Asked::Unmodified || has_tag(one));
+        let rows = asked_for.map(|one| Contender::new(one.name, || one.prepare(stage, asked)));
         Table {
-            id: TWELVE,
-            title: "A hit through nginx: twelve pages of 2 to 200 kB in turn",
-            ..hits_of(stage, &all, true)
-        },
-        unmodified(stage, &all),
+            id,
+            title,
+            about: about.to_owned(),
+            reference: Some(PROXY_CACHE),
+            columns: columns::load(&[SERVER, SERVER_RATIO]),
+            rows: compete(rows.collect(), stage.effort.rounds),
+        }
+    };
+    Ok(vec![
+        table(
+            ONE,
+            "A hit through nginx",
+            "\"Bodies\" and \"whole responses\" are the generated file's. A page of 10 kB, stored in gzip; \"no cache\" and \
+             the Python package's file answer plain. One nginx worker, memcached with 2 threads, the application with \
+             2 workers, wrk with 1 thread and 32 connections that accept gzip. The processor time is nginx's or \
+             Varnish's, without Memcached's.",
+            Asked::OnePage,
+        ),
+        table(
+            TWELVE,
+            "A hit through nginx: twelve pages of 2 to 200 kB in turn",
+            "As above, on pages of 45 kB in the middle.",
+            Asked::TwelvePages,
+        ),
+        table(
+            "nginx-304",
+            "304 from nginx for who has the page",
+            "If-None-Match with the page's own entity tag; the load and the page of 10 kB as for a hit.",
+            Asked::Unmodified,
+        ),
     ])
+}
+
+/// What everybody asks for.
+#[derive(Clone, Copy, PartialEq)]
+enum Asked {
+    OnePage,
+    TwelvePages,
+    /// The one page, by who has it already.
+    Unmodified,
 }
 
 /// A server, and what its answers must be.
@@ -93,15 +132,9 @@ fn candidates(stage: &Stage) -> Vec<Candidate> {
     });
     let (ready, packed) = (&["ready-gzip"][..], &["annotated", "--gzip"][..]);
     let (plain, bare) = (&["annotated"][..], &["bare"][..]);
-    let rivals: [(_, _, _, Rival); 6] = [
+    let rivals: [(_, _, _, Rival); 5] = [
         (PROXY_CACHE, ready, Some(CACHED), peers::proxy_cache),
         (PASS, packed, None, peers::memcached_pass),
-        (
-            "srcache and memc by themselves",
-            ready,
-            Some(CACHED),
-            peers::srcache,
-        ),
         (VARNISH, ready, None, peers::varnish),
         (PYTHON, plain, None, peers::python_readme),
         (UNCACHED, bare, None, peers::uncached),
@@ -122,88 +155,36 @@ fn candidates(stage: &Stage) -> Vec<Candidate> {
 }
 
 impl Candidate {
-    fn running(&self) -> Outcome<&Running> {
-        self.running.as_ref().map_err(Clone::clone)
-    }
-}
-
-/// The table of one page, or of twelve.
-fn hits_of<'a>(stage: &'a Stage, all: &'a [Candidate], twelve: bool) -> Table {
-    let (pages, targets) = stage.workload(twelve);
-    let contender = |candidate: &'a Candidate| {
-        let Candidate { name, expect, .. } = candidate;
-        Contender::new(*name, || {
-            let running = candidate.running()?;
-            let port = running.nginx.port;
-            // Every page comes into whatever cache there is. This answer may be an error page
-            // with the right body.
-            for page in pages {
-                ask(port, &page.target())?;
-            }
-            running.app.flush();
-            let load = Load::usual(stage, port, targets.clone());
-            let has_cache = *name != UNCACHED;
-            Ok(Box::new(move |_| {
-                hits::measure(stage, &load, running, has_cache, || {
-                    expect.check(port, pages)
-                })
-            }) as Measure<'_>)
-        })
-    };
-    let bytes: usize = pages.iter().map(|page| page.html.len()).sum();
-    Table {
-        id: ONE,
-        title: "A hit through nginx",
-        about: format!(
-            "\"Bodies\" and \"whole responses\" are the generated file's. {} of {:.1} kB, stored in gzip; \"no cache\" and \
-             the Python package's file answer plain. One nginx worker, memcached with 2 threads, the application with \
-             2 workers, wrk with 1 thread and 32 connections that accept gzip. The processor time is nginx's or \
-             Varnish's, without Memcached's.",
-            if twelve { "Pages" } else { "A page" },
-            bytes as f64 / pages.len() as f64 / 1000.0
-        ),
-        reference: Some(PROXY_CACHE),
-        columns: columns::load(&[SERVER, SERVER_RATIO]),
-        rows: compete(all.iter().map(contender).collect(), stage.effort.rounds),
-    }
-}
-
-/// 304 for who has the page already: it has been asked for before.
-fn unmodified<'a>(stage: &'a Stage, all: &'a [Candidate]) -> Table {
-    let target = stage.usual().target();
-    let contender = |candidate: &'a Candidate| {
-        let Candidate { name, expect, .. } = candidate;
-        let target = target.clone();
-        Contender::new(*name, || {
-            let running = candidate.running()?;
-            let port = running.nginx.port;
-            let answer = ask(port, &target)?;
+    fn prepare<'a>(&'a self, stage: &'a Stage, asked: Asked) -> Outcome<Measure<'a>> {
+        let running = self.running.as_ref().map_err(Clone::clone)?;
+        let port = running.nginx.port;
+        let (pages, targets) = stage.workload(asked == Asked::TwelvePages);
+        // Every page comes into whatever cache there is. This answer may be an error page with
+        // the right body.
+        for page in pages {
+            ask(port, &page.target())?;
+        }
+        running.app.flush();
+        let mut load = Load::usual(stage, port, targets);
+        if asked == Asked::Unmodified {
+            let answer = ask(port, &pages[0].target())?;
             let tag = answer.header("etag").ok_or("no entity tag came")?;
-            let load = Load {
-                fields: vec![("If-None-Match", tag.to_owned())],
-                ..Load::usual(stage, port, Targets::One(target.clone()))
+            load.fields.push(("If-None-Match", tag.to_owned()));
+        }
+        Ok(Box::new(move |_| {
+            let check = || match asked {
+                Asked::Unmodified => self.check_unmodified(port, &pages[0], &load.fields),
+                _ => self.expect.check(port, pages),
             };
-            Ok(Box::new(move |_| {
-                hits::measure(stage, &load, running, true, || {
-                    let answer = ask_with(port, &target, &load.fields)?;
-                    match answer.status {
-                        304 if answer.body.is_empty() => has(&answer, expect.header.unwrap_or(HIT)),
-                        status => Err(format!("status {status}, not 304 without a body")),
-                    }
-                })
-            }) as Measure<'_>)
-        })
-    };
-    let with_tags = all
-        .iter()
-        .filter(|one| [PROXY_CACHE, WHOLE].contains(&one.name));
-    Table {
-        id: "nginx-304",
-        title: "304 from nginx for who has the page",
-        about: "If-None-Match with the page's own entity tag; the load and the page of 10 kB as for a hit."
-            .to_owned(),
-        reference: Some(PROXY_CACHE),
-        columns: columns::load(&[SERVER, SERVER_RATIO]),
-        rows: compete(with_tags.map(contender).collect(), stage.effort.rounds),
+            hits::measure(stage, &load, running, self.name != UNCACHED, check)
+        }))
+    }
+
+    fn check_unmodified(&self, port: u16, page: &Page, fields: &[Field]) -> Outcome {
+        let answer = ask_with(port, &page.target(), fields)?;
+        match answer.status {
+            304 if answer.body.is_empty() => has(&answer, self.expect.header.unwrap_or(HIT)),
+            status => Err(format!("status {status}, not 304 without a body")),
+        }
     }
 }

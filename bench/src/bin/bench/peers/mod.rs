@@ -12,7 +12,7 @@ use testkit::{Module, Nginx};
 use crate::contest::{Outcome, said};
 
 pub(crate) use rivals::{
-    memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, srcache, uncached, varnish,
+    memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, uncached, varnish,
 };
 pub(crate) use stored::{Running, Stored};
 

@@ -50,14 +50,11 @@ pub(crate) fn python_readme(app: &App) -> Outcome<Peer> {
     before(app, &[Module::SetMisc], "", &server)
 }
 
-/// Where nginx asks `memcached`, on connections that it keeps.
-fn pages(memcached: u16) -> String {
-    format!("upstream pages {{ server 127.0.0.1:{memcached}; keepalive 64; }}")
-}
-
 /// `memcached_pass` in the visitors' own location, with all that makes it fast: without
 /// what the generated file does for slow readers.
 pub(crate) fn memcached_pass(app: &App) -> Outcome<Peer> {
+    let memcached = memcached(app)?;
+    let http = format!("upstream pages {{ server 127.0.0.1:{memcached}; keepalive 64; }}");
     let server = format!(
         "location / {{
         set_md5 $memcached_key bench$request_uri;
@@ -72,12 +69,7 @@ pub(crate) fn memcached_pass(app: &App) -> Outcome<Peer> {
     }}
     location @app {{ {TO_APP} }}"
     );
-    before(
-        app.port,
-        &[Module::SetMisc],
-        &pages(memcached(app)?),
-        &server,
-    )
+    before(app.port, &[Module::SetMisc], &http, &server)
 }
 
 /// nginx's own cache of what the application answers.
@@ -112,31 +104,6 @@ fn of_files(app: u16, http: &str, settings: &str) -> Outcome<Peer> {
     }}"
     );
     before(app, &[], &http, &server)
-}
-
-/// nginx that stores in Memcached itself, with srcache-nginx-module and
-/// memc-nginx-module.
-pub(crate) fn srcache(app: &App) -> Outcome<Peer> {
-    let modules = [Module::SetMisc, Module::Memc, Module::Srcache];
-    let server = format!(
-        "location / {{
-        set_md5 $page bench$request_uri;
-        srcache_fetch GET /memc $page;
-        srcache_store PUT /memc $page;
-        srcache_ignore_content_encoding on;
-        srcache_store_max_size 1m;
-        {TO_APP}
-        add_header X-Cache $srcache_fetch_status;
-    }}
-    location = /memc {{
-        internal;
-        set $memc_key $query_string;
-        set $memc_exptime 900;
-        memc_buffer_size 32k;
-        memc_pass pages;
-    }}"
-    );
-    before(app.port, &modules, &pages(memcached(app)?), &server)
 }
 
 /// nginx that asks the application each time.

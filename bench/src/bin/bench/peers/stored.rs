@@ -1,8 +1,9 @@
 //! An application that stores pages, and nginx with the generated file before it.
 
-use bench::stand::SECRET;
+use bench::variant::Variant;
+use clap::Parser;
 use djanginxed::nginx::{Files, Md5, Site};
-use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, Vary};
+use djanginxed::{Layout, PageCache};
 use testkit::{Memcached, Module, free_port};
 
 use super::{Peer, nginx};
@@ -43,13 +44,22 @@ impl Stored {
                 said(memcached.start())?
             }
         };
-        let pages = said(self.settings(&memcached))?;
-        // Beside Memcached's socket, where nginx may enter.
-        let socket = self
-            .sockets
-            .then(|| format!("{}.inner", memcached.address()));
-        let app = App::with(stage, memcached, &self.arguments(arguments))?;
-        let generate = |port| self.generate(&pages, port, app.port, socket.as_deref());
+        let address = memcached.address();
+        let arguments = self.arguments(arguments);
+        // The cache's settings, as the application reads them.
+        let line = [
+            &["", "--pages", "", "--memcached", &address],
+            &arguments[..],
+        ]
+        .concat();
+        let pages = said(said(Variant::try_parse_from(line))?.cache().build())?;
+        let inner = match self.sockets {
+            // Beside Memcached's, where nginx may enter.
+            true => format!("{address}.inner"),
+            false => format!("127.0.0.1:{}", free_port()),
+        };
+        let app = App::with(stage, memcached, &arguments)?;
+        let generate = |port| self.generate(&pages, port, app.port, &inner);
         let files = generate(1)?;
         let modules: &[Module] = match (self.md5, self.layout) {
             (Md5::Njs, _) => &[Module::Njs],
@@ -73,34 +83,12 @@ impl Stored {
         handler.iter().copied().chain(flags).chain(rules).collect()
     }
 
-    /// The cache's settings, as the application has them.
-    fn settings(&self, memcached: &Memcached) -> Result<PageCache, ConfigError> {
-        let settings = PageCache::builder()
-            .memcached([memcached.address()])
-            .key_prefix("bench")
-            .gzip(self.gzip)
-            .parts(self.parts)
-            .layout(self.layout);
-        let with_rule = |settings: PageCacheBuilder, rule: &&str| {
-            Ok(settings.vary(rule.parse::<Vary>()?.with_secret(SECRET)))
-        };
-        let settings = self.vary.iter().try_fold(settings, with_rule)?;
-        settings.build()
-    }
-
-    fn generate(
-        &self,
-        pages: &PageCache,
-        port: u16,
-        app: u16,
-        socket: Option<&str>,
-    ) -> Outcome<Files> {
-        let inner = socket.map(str::to_owned);
+    fn generate(&self, pages: &PageCache, port: u16, app: u16, inner: &str) -> Outcome<Files> {
         let mut site = Site::new(pages)
             .server_name("127.0.0.1")
             .listen(format!("127.0.0.1:{port}"))
             .app(format!("127.0.0.1:{app}"))
-            .inner(inner.unwrap_or_else(|| format!("127.0.0.1:{}", free_port())))
+            .inner(inner)
             .md5(self.md5);
         site = self.ignored.iter().copied().fold(site, Site::ignore_query);
         if self.micro_cache {
