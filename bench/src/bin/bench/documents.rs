@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::chart::{Bar, Panel, svg};
 use crate::columns::{SERVER, SPEED};
-use crate::contest::Outcome;
+use crate::contest::{Outcome, said};
 use crate::groups::{app_miss as miss, burst, coverage, nginx_hit as nginx, waits};
 use crate::report::Report;
 use crate::stage::root;
@@ -37,8 +37,7 @@ pub(crate) fn write_into(folder: &Path, report: &Report) -> Outcome {
 }
 
 fn json(report: &Report) -> Outcome<String> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
-    Ok(json + "\n")
+    Ok(said(serde_json::to_string_pretty(report))? + "\n")
 }
 
 /// The last run's. Its names live as long as the program, as those of a run do; it is read once.
@@ -145,11 +144,11 @@ fn pictures(report: &Report) -> Outcome<Vec<File>> {
         let under = format!(
             "One page of 10 kB, one nginx worker, {about} By requests a second or by the server's processor time, whichever is less."
         );
-        pictures.push((folder.join("hits.svg"), svg(&[hits(table)], &under)?));
+        pictures.push((folder.join("hits.svg"), said(svg(&[hits(table)], &under))?));
     }
     if let Some(table) = report.table(waits::WAITS) {
         let under = format!("200 pages, timeout 2 s, renders of 50 ms, {about}");
-        pictures.push((folder.join("waits.svg"), svg(&waits(table), &under)?));
+        pictures.push((folder.join("waits.svg"), said(svg(&waits(table), &under))?));
     }
     Ok(pictures)
 }
