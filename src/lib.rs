@@ -81,7 +81,7 @@
 //! | the status is not 200, or with [`Layout::Response`] not one of [`statuses`](PageCacheBuilder::statuses) | `status` |
 //! | the response has Set-Cookie | `set-cookie` |
 //! | CDN-Cache-Control where there is one (RFC 9213), else Cache-Control, has private, no-cache, or no-store without must-understand; or Surrogate-Control has no-store; or Pragma has no-cache and there is no Cache-Control | `cache-control` |
-//! | Vary names anything but Accept-Encoding and what the cache's [`vary`](PageCacheBuilder::vary) rules look at | `vary` |
+//! | Vary names anything but Accept-Encoding and what the cache's [`vary`](PageCacheBuilder::vary) rules look at, or names Cookie | `vary` |
 //! | the handler has encoded the content itself | `content-encoding` |
 //! | with [`Layout::Body`]: the media type is missing, is not the page's `content_type`, or has a parameter other than `charset=utf-8`: nginx would serve it under the wrong type. With [`Layout::Response`]: a page has none | `content-type` |
 //! | with [`Layout::Body`]: a header would be lost that is not known to be harmless to lose: every standard one beside those of caching, connections and lengths (Content-Security-Policy, Strict-Transport-Security, Link, Access-Control-\*, …), X-Content-Type-Options, X-Frame-Options and their like; unless it is declared with [`header`](PageCacheBuilder::header) with the same value. The log names it. Other `X-…` headers are lost, which the log says once. With [`Layout::Response`]: an X-Accel-\* field | `header` |
@@ -147,7 +147,9 @@
 //! # Logs and counters
 //!
 //! Logs go through `tracing`. With the `metrics` feature these are counted
-//! through the `metrics` facade, under Prometheus's naming conventions:
+//! through the `metrics` facade, under Prometheus's naming conventions. Install the recorder
+//! before the cache is built: deletes and purges that fail, and lost indexes, are 0 from
+//! then on, so that the first one is seen as one more.
 //!
 //! | name | kind | labels |
 //! |---|---|---|

@@ -17,6 +17,10 @@ const ROUTE: &str = "/{page}/{rest:.*}";
 /// What a page includes.
 const BADGE: &str = "/-/badge";
 
+/// The cookie of visitors for whom something is new, and what all others see.
+const COUNTED: &str = "counted";
+const NONE_NEW: &str = "<b>0 new</b>";
+
 /// Behind what a page has for its visitor alone.
 const FOOT: &str = "</main>";
 
@@ -36,7 +40,8 @@ pub enum Handler {
     /// The same, and given out for long after that.
     Stale,
     /// Has parts of its visitor's: none, `/{page}/nonce` a nonce and a cookie,
-    /// `/{page}/include` one that is included.
+    /// `/{page}/include` one that is included, `/{page}/only` one that is included for
+    /// visitors with a cookie.
     Parts,
     /// The same, with a tag.
     Tagged,
@@ -110,6 +115,10 @@ async fn parts(site: Data<Site>, request: HttpRequest) -> HttpResponse {
     let parts = match request.match_info().get("rest") {
         Some("nonce") => format!("{} {}", nonce(), cookie("csrf")),
         Some("include") => include(BADGE).to_string(),
+        Some("only") => include(BADGE)
+            .only_with_cookie(COUNTED)
+            .or(NONE_NEW)
+            .to_string(),
         _ => return html().body(page),
     };
     let (head, foot) = page.rsplit_once(FOOT).unwrap_or((&page, ""));

@@ -8,6 +8,10 @@ use testkit::http::Request;
 
 use crate::stand::CATEGORIES;
 
+/// The field with a visit's number, which nginx passes on with all that it asks the
+/// application for that visit.
+pub const NUMBER: &str = "bench-visit";
+
 /// Products with a higher number are not there.
 pub const PRODUCTS: usize = 300;
 
@@ -28,7 +32,7 @@ pub enum Kind {
     Json,
     /// All products.
     Front,
-    /// A list with a badge that the application includes for each visitor.
+    /// A list with a badge that the application includes for each visitor with a basket.
     Category,
     /// One product.
     Product,
@@ -43,7 +47,7 @@ pub struct Visit {
     pub product: usize,
     /// `Accept-Language`.
     pub language: &'static str,
-    /// The visitor's; empty: he has none.
+    /// The visitor's; empty: he has none, and no basket.
     pub name: String,
     /// The visitor's cookie against forged forms.
     pub token: String,
@@ -131,7 +135,7 @@ impl Visit {
             "a=b;page=4",
             "",
         ];
-        const MORE: [&str; 9] = [
+        const MORE: [&str; 16] = [
             "; csrf=second",
             "; name=other",
             "; group=member",
@@ -139,6 +143,13 @@ impl Visit {
             ";; =x; page=2",
             "; NAME=x; Group=trade",
             "; basket=1.2.x.",
+            "; basket=3.; basket=",
+            "; basket=",
+            "; basket=; basket=4.",
+            "; BASKET=5.6.",
+            "; basket",
+            ", basket = 7.",
+            "; xbasket=8.; basket2=9.",
             "; shop-session=forged",
             "; shop-session=",
         ];

@@ -63,6 +63,8 @@ pub(crate) struct Varied {
     pub(crate) forgers: Vec<GroupForger>,
     /// How many variants have no visitor, since no secret is given to sign for them.
     pub(crate) unsigned: usize,
+    /// Whether nginx's file has the secret that is given; none where there is one alone.
+    pub(crate) is_secret_of_file: Option<bool>,
 }
 
 impl KeyArgs {
@@ -100,8 +102,8 @@ impl KeyArgs {
         format!("{}{mark}{variant}", self.prefix.prefix)
     }
 
-    /// What pages vary by, and who shows it.
-    pub(crate) fn varied(&self) -> Result<Varied, Failure> {
+    /// What pages vary by, and who shows it; `in_file` is the secret that nginx's file has.
+    pub(crate) fn varied(&self, in_file: Option<&str>) -> Result<Varied, Failure> {
         let secret = self.vary.secret()?;
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
         let with = secret.as_deref().unwrap_or(NO_SECRET);
@@ -111,6 +113,9 @@ impl KeyArgs {
             visitors: variant_visitors(&pages),
             forgers: group_forgers(&pages),
             unsigned: 0,
+            is_secret_of_file: in_file
+                .zip(secret.as_deref())
+                .map(|(file, own)| file == own),
         };
         if secret.is_none() {
             let all = varied.visitors.len();

@@ -85,6 +85,7 @@ pub mod tool {
     pub use crate::placement::Ring;
     pub use crate::policy::Loss;
     pub use crate::server::Server;
+    pub use crate::server::denied::denied_to_nginx;
     pub use crate::server::socket::explain as explain_socket;
     pub use crate::store::names::{
         copy as copy_name, delete as delete_name, lock as lock_name, note as note_name,

@@ -4,6 +4,7 @@
 //! the facade's documentation lists.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -23,6 +24,15 @@ macro_rules! measure {
         #[cfg(feature = "metrics")]
         ::metrics::$kind!($name $(, $label => $value)*).$method($by);
     };
+}
+
+/// Failures whose counters are 0 from the start: nobody sees that a counter has grown which
+/// begins with its first failure.
+pub(crate) fn begin() {
+    measure!(counter("djanginxed_deletes_total", "done" => "false").increment(0));
+    measure!(counter("djanginxed_purges_total", "done" => "false").increment(0));
+    measure!(counter("djanginxed_change_purge_failures_total").increment(0));
+    measure!(counter("djanginxed_lost_indexes_total").increment(0));
 }
 
 /// A page was answered from `store`.
@@ -317,6 +327,12 @@ pub(crate) fn not_drained(pages: usize) {
     );
 }
 
+/// This process reads what nginx tells of its hits, which may be nothing.
+pub(crate) fn feed_read(path: &str) {
+    nginx_hit(0, 0);
+    tracing::info!(path, "reading what nginx tells of its hits");
+}
+
 /// nginx tells of hits that the application does not see.
 pub(crate) fn nginx_hit(hits: u32, bytes: u64) {
     measure!(counter("djanginxed_nginx_hits_total").increment(u64::from(hits)));
@@ -330,6 +346,15 @@ pub(crate) fn nginx_hit(hits: u32, bytes: u64) {
 /// Something on the feed of hits was not nginx's.
 pub(crate) fn hit_refused() {
     measure!(counter("djanginxed_hit_feed_refused_total").increment(1));
+}
+
+/// nginx may not tell of its hits.
+pub(crate) fn feed_denied(path: &Path, why: &str) {
+    tracing::warn!(
+        path = %path.display(),
+        "nginx cannot tell of its hits, and is to try again every five minutes only: {why}; put \
+         nginx's user into the group of the socket and its folder"
+    );
 }
 
 /// Nobody reads what nginx tells of its hits.

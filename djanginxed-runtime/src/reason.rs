@@ -65,7 +65,7 @@ pub(crate) enum Reason {
     /// CDN-Cache-Control, else Cache-Control, has private, no-store or no-cache;
     /// or Surrogate-Control or Pragma says as much.
     CacheControl,
-    /// Vary names something besides Accept-Encoding.
+    /// Vary names something besides Accept-Encoding and what pages vary by; or Cookie.
     Vary,
     /// The handler has encoded the content itself.
     ContentEncoding,

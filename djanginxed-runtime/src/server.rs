@@ -1,5 +1,6 @@
 //! A Memcached server, written as in nginx's `upstream`.
 
+pub(crate) mod denied;
 mod host;
 mod parameter;
 mod several;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::html::{self, Reader};
 use super::store::{Product, Store, ask};
+use super::visitor::BASKET;
 
 /// In seconds. Changes purge; this is for what nobody has thought of.
 pub(crate) const LIFE: u32 = 15 * 60;
@@ -53,7 +54,7 @@ async fn all_page(
 }
 
 /// The basket's badge is another one for each visitor: it costs the application a request
-/// for each that nginx answers, and so it is here alone.
+/// for each with a basket that nginx answers, and so it is here alone.
 #[get("/categories/{name}")]
 #[cache_page(LIFE, stale = STALE, tags = ["category:{name}"], query = ["page"])]
 async fn category_page(
@@ -69,8 +70,10 @@ async fn category_page(
     let asked = name.clone();
     let listed = ask(&store, move |store| store.list(Some(&asked), number)).await?;
     tag(&page, &listed.products);
-    // What stands there while the application is down.
-    let badge = include("/basket/badge").or(html::link_to_basket(&reader));
+    // The link stands there for all without a basket, and while the application is down.
+    let badge = include("/basket/badge")
+        .only_with_cookie(BASKET)
+        .or(html::link_to_basket(&reader));
     let list = html::list(&reader, &listed, &path, number);
     Ok(answer(html::page(
         &reader,

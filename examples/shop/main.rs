@@ -15,11 +15,16 @@
 //! `SHOP_LIFE` the seconds that a product's page lives, and `SHOP_SECRET` that of sessions and
 //! groups, the same for all processes: 32 of `A-Z a-z 0-9 + / = _ . -` or more.
 //!
+//! `/internal/metrics` is for Prometheus, and `/internal/_pages` the admin page: from this
+//! machine only, and not through nginx.
+//!
 //! `--nginx LISTEN INNER` prints nginx's file for it instead.
 
 mod catalog;
 mod desk;
 mod html;
+#[path = "../site/metrics.rs"]
+pub(crate) mod metrics;
 pub(crate) mod settings;
 pub(crate) mod store;
 mod visitor;
@@ -33,6 +38,7 @@ use actix_web::cookie::{Key, SameSite};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{App, HttpServer, guard, web};
 use djanginxed::PageCache;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tracing_subscriber::filter::LevelFilter;
 
 use catalog::Life;
@@ -72,7 +78,9 @@ async fn run() -> Result<(), String> {
         .with_writer(std::io::stderr)
         .without_time()
         .init();
-    let shop = Shop::open(&settings)?;
+    // Before the cache, which counts from its start on.
+    let metrics = metrics::record().map_err(|error| error.to_string())?;
+    let shop = Shop::open(&settings)?.with_metrics(metrics);
     let pages = shop.pages.clone();
     let server = HttpServer::new(move || App::new().configure(|config| shop.configure(config)))
         // A page with an included part leaves in two pieces: the second need not wait.
@@ -107,6 +115,8 @@ pub(crate) struct Shop {
     password: web::Data<Password>,
     life: web::Data<Life>,
     key: Key,
+    /// None: nobody records them.
+    metrics: Option<web::Data<PrometheusHandle>>,
 }
 
 impl Shop {
@@ -122,7 +132,13 @@ impl Shop {
             password: web::Data::new(Password(settings.password.clone())),
             life: web::Data::new(Life(settings.life)),
             key: Key::derive_from(secret.as_bytes()),
+            metrics: None,
         })
+    }
+
+    pub(crate) fn with_metrics(mut self, metrics: PrometheusHandle) -> Shop {
+        self.metrics = Some(web::Data::new(metrics));
+        self
     }
 
     /// A worker's routes, with all that is around them.
@@ -152,6 +168,10 @@ impl Shop {
                 is_local && is_named && !head.headers().contains_key("x-forwarded-for")
             }))
             .configure(self.pages.admin("/_pages"));
+        let internal = match &self.metrics {
+            Some(metrics) => internal.app_data(metrics.clone()).service(metrics::page),
+            None => internal,
+        };
         let all = web::scope("")
             .wrap(sessions)
             .wrap(headers)

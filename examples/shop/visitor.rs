@@ -14,7 +14,7 @@ use super::settings::GROUPS;
 use super::store::{Listed, Store, ask};
 
 /// The ids of what is in the basket, with a dot after each.
-const BASKET: &str = "basket";
+pub(crate) const BASKET: &str = "basket";
 
 /// More would not fit into a cookie.
 const MOST: usize = 50;
@@ -40,7 +40,7 @@ struct Join {
     csrf: String,
 }
 
-/// The part of cached pages that nginx asks for, for each visitor.
+/// The part of cached pages that nginx asks for, for each visitor with a basket.
 #[get("/basket/badge")]
 async fn badge(request: HttpRequest, variant: Variant) -> HttpResponse {
     let count = ids(&request).len();

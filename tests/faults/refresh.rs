@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use djanginxed::parts::include;
 use djanginxed::{PageCache, PageCacheBuilder, Purge, Vary};
 use testkit::http::Request;
 use testkit::{Memcached, eventually, eventually_within, free_port, get};
@@ -341,6 +342,36 @@ fn a_purge_replaces_what_is_read(purge: Purge) {
         assert_eq!(reader.join().unwrap(), 0, "somebody had to wait");
     });
     assert_eq!(run_of(&careful.site.get(PAGE), PAGE), 2);
+}
+
+/// The page has a part, and the part a render for each who sees it.
+#[test]
+fn nobody_asks_for_the_parts_of_a_page_that_is_rendered_anew() {
+    const PART: &str = "/part";
+    let memcached = Memcached::start().unwrap();
+    let settings = at(&memcached.address()).parts(true);
+    let careful = Careful::start(settings, |visit| async move {
+        match &*visit.target {
+            PART => with_life(html("one's own"), "no-store"),
+            _ => html(format!(
+                "render {} of {}",
+                visit.number,
+                include(PART).or("none")
+            )),
+        }
+    });
+    let parts = || careful.site.runs(PART);
+    assert_eq!(careful.site.get(PAGE).text(), "render 1 of one's own");
+    wait(careful.pages.flush());
+    assert_eq!(parts(), 1);
+    assert_eq!(stored(&memcached, &careful.key()), Some(1));
+    let purged = wait(careful.pages.purge(Purge::page(PAGE))).unwrap();
+    assert_eq!(purged.replaced, 1, "{purged:?}");
+    assert_eq!(stored(&memcached, &careful.key()), Some(2));
+    assert_eq!(parts(), 1);
+    // What is stored has its part, which each visitor gets.
+    assert_eq!(careful.site.get(PAGE).text(), "render 2 of one's own");
+    assert_eq!((careful.site.runs(PAGE), parts()), (2, 2));
 }
 
 #[test]

@@ -4,17 +4,18 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use djanginxed::nginx::{Md5, Site};
 use djanginxed::{Hot, Layout, PageCache};
-use djanginxed_runtime::tool::{FeedReport, ask_feed};
+use djanginxed_runtime::tool::{FeedReport, ask_feed, denied_to_nginx};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tempfile::TempDir;
 use testkit::http::Request;
-use testkit::{Memcached, eventually, folder_shared_with_nginx, free_port};
+use testkit::{Memcached, eventually, eventually_within, folder_shared_with_nginx, free_port};
 
 use crate::stand::{Stand, cache, is_hit};
 
@@ -384,6 +385,30 @@ fn processes_share_a_feed_and_another_one_takes_over() {
         hits(&stand, 1);
         report(&path).is_some_and(|known| known.hits > 0)
     });
+}
+
+#[test]
+fn where_nginx_may_not_write_to_the_socket_it_soon_does_not_try() {
+    // Of the group of whoever runs this, which nginx is not in.
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = folder.path().join("hits.sock").display().to_string();
+    let stand = stand(&path, |site| site);
+    let _pages = reader(&path);
+    until_read(&path);
+    let is_live = || fs::exists(format!("{path}.live")).unwrap();
+    if denied_to_nginx(Path::new(&path), None).is_none() {
+        // It is nginx's own user, or another nginx of this machine may write.
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(is_live());
+        return;
+    }
+    let patience = Duration::from_secs(30);
+    eventually_within(patience, "nginx is not to try", || !is_live());
+    let before = complaints(&stand);
+    hits(&stand, 300);
+    assert_eq!(complaints(&stand), before);
+    assert!(report(&path).is_some_and(|report| report.hits == 0));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod memory;
 mod middleware;
 mod outages;
 mod parts;
+mod parts_with_cookies;
 mod policy;
 mod prefixes;
 mod purges;

@@ -17,8 +17,11 @@ use djanginxed::PageKey;
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::test::Pages;
 use testkit::http::{Request, Response};
+use testkit::{Nginx, eventually};
 
-use crate::stack::{NGINX_HIT, Render, Script, Setup, Stack, WAYS, Way, cache_status, ok};
+use crate::stack::{
+    Application, NGINX_HIT, Render, Script, Setup, Stack, WAYS, Way, cache_status, ok,
+};
 
 const CSP: &str = "Content-Security-Policy";
 const EVIL: &str = "<!--#echo var=\"http_authorization\" --><!--# include virtual=\"/badge\" -->";
@@ -119,6 +122,16 @@ fn stream() -> impl futures_util::Stream<Item = Result<Bytes, Infallible>> {
         .map(|byte| Ok(Bytes::from(vec![byte])))
         .collect();
     futures_util::stream::iter(bytes)
+}
+
+/// Stops an application, whose worker answers for a moment more, and waits for that.
+pub(crate) fn stop(application: Application, nginx: &Nginx) {
+    drop(application);
+    eventually("nobody answers", || {
+        Request::new("POST", "/nobody")
+            .try_send(nginx.port())
+            .is_ok_and(|answer| answer.status == 502)
+    });
 }
 
 fn of_ann(target: &str) -> Request {
@@ -271,7 +284,7 @@ fn without_an_answer_a_part_is_its_default_text() {
             memcached,
             ..
         } = stack;
-        drop(application);
+        stop(application, &nginx);
         let hit = of_ann("/").send(nginx.port());
         assert_eq!(cache_status(&hit), NGINX_HIT);
         is_whole(&hit, DEFAULT, "a&lt;b&gt;&quot;&amp;c");
@@ -589,7 +602,7 @@ fn a_copy_that_stands_in_for_an_error_has_its_parts_filled() {
             memcached,
             ..
         } = stack;
-        drop(application);
+        stop(application, &nginx);
         let mut nonces = Vec::new();
         for _ in 0..2 {
             let copy = of_ann("/").send(nginx.port());

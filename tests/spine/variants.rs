@@ -1,7 +1,7 @@
 //! One page in a few variants: nginx and the application take the same one for the same
 //! request.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use djanginxed::{Layout, PageCache, PageKey, Variant, Vary, cache_page};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn shown(variant: &Variant) -> String {
 /// A page that says its variant.
 #[cache_page(60)]
 async fn varied(variant: Variant) -> HttpResponse {
-    ok().insert_header(("Vary", "cookie, accept-language"))
+    ok().insert_header(("Vary", "user-agent, accept-language"))
         .body(shown(&variant))
 }
 
@@ -226,6 +226,43 @@ fn a_response_that_varies_by_more_than_the_rules_is_not_stored() {
     assert!(ask("Accept-Language, X-REGION, Accept-Encoding").contains("stored"));
     assert!(ask("Accept-Language, Origin").contains("detail=vary"));
     assert!(ask("*").contains("detail=vary"));
+    assert!(ask("Cookie").contains("detail=vary"));
+}
+
+/// Greets by a cookie that no rule looks at, and says so.
+#[cache_page(60)]
+async fn greeting(request: HttpRequest) -> HttpResponse {
+    let user = request.cookie("user");
+    let user = user.as_ref().map_or("stranger", |user| user.value());
+    ok().insert_header(("Vary", "Cookie")).body(user.to_owned())
+}
+
+#[test]
+fn a_page_that_depends_on_another_cookie_than_those_of_the_rules_reaches_nobody_else() {
+    for layout in [Layout::Body, Layout::Response] {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let rules = [
+            Vary::cookie("currency", ["eur", "usd"]),
+            Vary::group("group", ["member"], secret),
+        ];
+        let setup = Stack::setup().cache(move |pages| {
+            rules
+                .into_iter()
+                .fold(pages, |pages, rule| pages.vary(rule))
+        });
+        let setup = setup.routes(|config| {
+            config.route("/hello", web::get().to(greeting));
+        });
+        let stack = setup.layout(layout).start(Script::html());
+        for user in ["ann", "bob", "ann"] {
+            let cookies = format!("currency=usd; user={user}");
+            let answer = stack.send(&Request::get("/hello").header("Cookie", cookies));
+            assert_eq!(answer.text(), user);
+            assert!(cache_status(&answer).contains("detail=vary"), "{answer:?}");
+            stack.settle();
+        }
+        assert_eq!(stack.get("/hello").text(), "stranger");
+    }
 }
 
 fn ask_in_german_and_english(stack: &Stack) -> [bool; 2] {
@@ -279,6 +316,25 @@ fn a_middlewares_pages_vary_as_those_of_the_attribute() {
             answer.assert_stored();
             assert_eq!(answer.text(), format!("~{language}"));
             ask(language).await.assert_hit();
+        }
+    });
+}
+
+/// As one for sessions or against forged forms may do by itself.
+#[test]
+fn a_middleware_inside_that_says_cookie_keeps_its_pages_from_being_stored() {
+    let pages = PageCache::builder().vary(Vary::cookie("currency", ["eur", "usd"]));
+    let pages = djanginxed::test::Pages::build(pages).unwrap();
+    wait(async move {
+        use actix_web::middleware::DefaultHeaders;
+        use actix_web::test::init_service;
+        let app = actix_web::App::new()
+            .route("/", web::get().to(plain))
+            .wrap(DefaultHeaders::new().add(("Vary", "Cookie")))
+            .wrap(pages.cache().cache(60));
+        let app = init_service(app).await;
+        for _ in 0..2 {
+            pages.get(&app, "/").await.assert_skipped("vary");
         }
     });
 }

@@ -6,31 +6,40 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use testkit::http::{Connection, Request, Response};
-use testkit::{Memcached, Module, Nginx, Process, free_port};
+use testkit::{Memcached, Module, Nginx, Process, folder_shared_with_nginx, free_port};
 
 use crate::install::install;
-use crate::run::{Outcome, cargo, run};
+use crate::run::{Outcome, cargo, run, shown};
 
 /// An example that is shown.
 #[derive(Clone, Copy)]
-struct Example {
+pub(crate) struct Example {
     name: &'static str,
     /// The variable that says where it listens.
     listen: &'static str,
     key_prefix: &'static str,
+    /// Its page for Prometheus.
+    metrics: &'static str,
+    /// Its admin page.
+    admin: Option<&'static str>,
 }
 
 const SITE: Example = Example {
     name: "site",
     listen: "SITE_LISTEN",
     key_prefix: "docs",
+    metrics: "/metrics",
+    admin: None,
 };
 
-const SHOP: Example = Example {
+pub(crate) const SHOP: Example = Example {
     name: "shop",
     listen: "SHOP_LISTEN",
     key_prefix: "shop",
+    metrics: "/internal/metrics",
+    admin: Some("/internal/_pages"),
 };
 
 /// What signs cookies: the shop and nginx must have the same.
@@ -46,10 +55,14 @@ pub(crate) fn demo(name: &str) -> Outcome {
     install()?;
     run(&mut cargo(["build", "--example", example.name]))?;
     let interrupt = on_interrupt()?;
-    let mut stack = Stack::start(example)?;
+    let mut stack = Stack::start(example, &[])?;
     stack.introduce();
     stack.show_a_miss_and_a_hit()?;
     let url = format!("http://127.0.0.1:{}/", stack.nginx.port());
+    println!(
+        "\nWatch the cache at work in another terminal:\n  {}",
+        shown(&stack.top())
+    );
     println!("\nOpen {url} and reload a page: only its first request reaches the site below.");
     println!("Ctrl-C stops everything.\n");
     let result = stack.wait(&interrupt);
@@ -70,20 +83,39 @@ fn on_interrupt() -> Outcome<Receiver<()>> {
 
 /// What the demo starts, in the order in which it ends: whoever asks ends
 /// before whoever answers.
-struct Stack {
-    nginx: Nginx,
+pub(crate) struct Stack {
+    pub(crate) nginx: Nginx,
     site: Process,
     memcached: Memcached,
+    feed: Feed,
+    example: Example,
     site_port: u16,
 }
 
+/// The folder in which nginx tells the site of its hits.
+struct Feed(TempDir);
+
+impl Feed {
+    fn socket(&self) -> String {
+        self.0.path().join("hits.sock").display().to_string()
+    }
+}
+
 impl Stack {
-    fn start(example: Example) -> Outcome<Stack> {
+    /// With these variables in the environment of the example, too.
+    pub(crate) fn start(example: Example, settings: &[(&str, String)]) -> Outcome<Stack> {
         let memcached = Memcached::builder().socket(0o666).start();
         let memcached = memcached.map_err(|error| error.to_string())?;
-        let (site, site_port) = start_site(example, &memcached.address())?;
+        let feed = Feed(folder_shared_with_nginx().map_err(|error| error.to_string())?);
+        let place = Place {
+            example,
+            memcached: &memcached,
+            feed: &feed,
+            settings,
+        };
+        let (site, site_port) = place.start()?;
         let conf = |port| {
-            nginx_file(example, &memcached, site_port, port).unwrap_or_else(|error| {
+            place.nginx_file(site_port, port).unwrap_or_else(|error| {
                 eprintln!("{error}");
                 String::new()
             })
@@ -97,8 +129,23 @@ impl Stack {
             nginx,
             site,
             memcached,
+            feed,
+            example,
             site_port,
         })
+    }
+
+    /// `djanginxed top` of all of it.
+    pub(crate) fn top(&self) -> Command {
+        let own = |target: &str| format!("http://127.0.0.1:{}{target}", self.site_port);
+        let mut command = cargo(["run", "--quiet", "--package", "djanginxed-cli", "--", "top"]);
+        command.args(["--metrics", &own(self.example.metrics)]);
+        if let Some(admin) = self.example.admin {
+            command.args(["--admin", &own(admin)]);
+        }
+        command.args(["--hit-feed", &self.feed.socket()]);
+        command.args(["--servers", &self.memcached.address()]);
+        command
     }
 
     fn introduce(&self) {
@@ -159,7 +206,7 @@ impl Stack {
         }
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         println!("\nStopping nginx, the site and memcached.");
         self.nginx.stop();
         self.site.stop();
@@ -175,54 +222,63 @@ fn timed_get(port: u16, target: &str) -> std::io::Result<(Response, Duration)> {
     Ok((response, start.elapsed()))
 }
 
-/// The example on a port of 127.0.0.1, with its pages in `memcached`.
-fn site(example: Example, memcached: &str, port: u16) -> Command {
-    let mut command = cargo(["run", "--quiet", "--example", example.name, "--"]);
-    command
-        .env(example.listen, format!("127.0.0.1:{port}"))
-        .env("SHOP_SECRET", SECRET)
-        .env("DJANGINXED_SERVERS", memcached)
-        .env("DJANGINXED_KEY_PREFIX", example.key_prefix);
-    command
-}
-
-/// What the site says that nginx's file must be. Whatever need not be reached from
-/// outside has a unix socket.
-fn nginx_file(
+/// An example, and what it works with.
+struct Place<'a> {
     example: Example,
-    memcached: &Memcached,
-    site_port: u16,
-    nginx_port: u16,
-) -> Outcome<String> {
-    let mut command = site(example, &memcached.address(), site_port);
-    let listen = format!("127.0.0.1:{nginx_port}");
-    let inner = match memcached.socket() {
-        Some(socket) => format!("unix:{}", socket.with_file_name("pages.sock").display()),
-        None => format!("127.0.0.1:{}", free_port()),
-    };
-    command.args(["--nginx", &listen, &inner]);
-    let output = command
-        .output()
-        .map_err(|error| format!("cannot ask the site for nginx's file: {error}"))?;
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    memcached: &'a Memcached,
+    feed: &'a Feed,
+    /// Further variables of its environment.
+    settings: &'a [(&'a str, String)],
 }
 
-fn start_site(example: Example, memcached: &str) -> Outcome<(Process, u16)> {
-    let mut command = site(example, memcached, 0);
-    command.stdout(Stdio::piped());
-    let mut site = Process::spawn("the site", &mut command, None).map_err(|e| e.to_string())?;
-    let (send, receive) = channel();
-    if let Some(lines) = site.stdout() {
-        thread::spawn(move || pass_on(lines, &send));
+impl Place<'_> {
+    /// The example on a port of 127.0.0.1.
+    fn site(&self, port: u16) -> Command {
+        let example = self.example;
+        let mut command = cargo(["run", "--quiet", "--example", example.name, "--"]);
+        command
+            .env(example.listen, format!("127.0.0.1:{port}"))
+            .env("SHOP_SECRET", SECRET)
+            .env("DJANGINXED_SERVERS", self.memcached.address())
+            .env("DJANGINXED_HIT_FEED", self.feed.socket())
+            .env("DJANGINXED_KEY_PREFIX", example.key_prefix)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
     }
-    let port = receive
-        .recv_timeout(PATIENCE)
-        .map_err(|_| "the example site did not say where it listens".to_owned())?;
-    Ok((site, port))
+
+    /// What the site says that nginx's file must be. Whatever need not be reached from
+    /// outside has a unix socket.
+    fn nginx_file(&self, site_port: u16, nginx_port: u16) -> Outcome<String> {
+        let mut command = self.site(site_port);
+        let listen = format!("127.0.0.1:{nginx_port}");
+        let inner = match self.memcached.socket() {
+            Some(socket) => format!("unix:{}", socket.with_file_name("pages.sock").display()),
+            None => format!("127.0.0.1:{}", free_port()),
+        };
+        command.args(["--nginx", &listen, &inner]);
+        let output = command
+            .output()
+            .map_err(|error| format!("cannot ask the site for nginx's file: {error}"))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    fn start(&self) -> Outcome<(Process, u16)> {
+        let mut command = self.site(0);
+        command.stdout(Stdio::piped());
+        let mut site = Process::spawn("the site", &mut command, None).map_err(|e| e.to_string())?;
+        let (send, receive) = channel();
+        if let Some(lines) = site.stdout() {
+            thread::spawn(move || pass_on(lines, &send));
+        }
+        let port = receive
+            .recv_timeout(PATIENCE)
+            .map_err(|_| "the example site did not say where it listens".to_owned())?;
+        Ok((site, port))
+    }
 }
 
 /// Prints what the site says, and sends the port that it listens on.

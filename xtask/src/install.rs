@@ -1,4 +1,4 @@
-//! `cargo xtask install`: nginx, its modules, memcached and a browser.
+//! `cargo xtask install`: nginx, its modules, memcached, a browser and Prometheus.
 
 use std::path::Path;
 use std::process::Command;
@@ -53,16 +53,23 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// What the tests need besides. Ubuntu has it as a snap only: `chromedriver` from elsewhere
-/// will do.
-pub(crate) const FOR_TESTS: &[Need] = &[Need {
-    what: "a browser that programs drive",
-    package: "chromium-driver",
-    is_there: || is_installed("chromedriver"),
-}];
+/// What the tests need besides.
+pub(crate) const FOR_TESTS: &[Need] = &[
+    // Ubuntu has it as a snap only: `chromedriver` from elsewhere will do.
+    Need {
+        what: "a browser that programs drive",
+        package: "chromium-driver",
+        is_there: || is_installed("chromedriver"),
+    },
+    Need {
+        what: "Prometheus and its promtool",
+        package: "prometheus",
+        is_there: || is_installed("prometheus") && is_installed("promtool"),
+    },
+];
 
 /// The services that the packages would start and enable.
-const SERVICES: [&str; 3] = ["memcached", "nginx", "varnish"];
+const SERVICES: [&str; 4] = ["memcached", "nginx", "prometheus", "varnish"];
 
 /// Installs what is missing; does nothing, and says nothing, where nothing is.
 pub(crate) fn install() -> Outcome {

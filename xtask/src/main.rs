@@ -7,6 +7,7 @@ mod ci;
 mod demo;
 mod install;
 mod msrv;
+mod picture;
 mod run;
 mod soak;
 mod test;
@@ -27,13 +28,15 @@ Usage: cargo xtask COMMAND
   cache-tests FOLDER
            run http-tests/cache-tests, a checkout of it after `npm i --omit=dev`
            (Node.js), through an annotated handler behind nginx
+  picture  write docs/pictures/top.svg: djanginxed top in a terminal of 80 by 24, beside the
+           example shop with visitors
   api      compare the public API with the files in api; --bless writes them
   msrv     check that no dependency needs a newer Rust than we say
   ci       check format, lints, documentation, licences, the public API, the
            oldest Rust that dependencies need, and that packages can be built
   install  install what demo and test need (Debian and Ubuntu), and nothing else
 
-demo, test, bench and soak install what is missing before they start.";
+demo, test, bench, soak and picture install what is missing before they start.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         ["bench", ref options @ ..] => bench::bench(options),
         ["soak", ref options @ ..] => soak::soak(options),
         ["cache-tests", folder] => cache_tests::cache_tests(folder),
+        ["picture"] => picture::picture(),
         ["api"] => api::api(false),
         ["api", "--bless"] => api::api(true),
         ["msrv"] => msrv::msrv(),
@@ -110,6 +114,7 @@ mod tests {
             "test",
             "bench",
             "cache-tests",
+            "picture",
             "api",
             "msrv",
             "ci",

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::tell_what_is_not_kept;
+use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::memcached::Servers;
@@ -16,7 +16,7 @@ use crate::unreached::Unreached;
 /// varies them are not reached: they have other keys.
 /// A page whose render began before the delete, or within about 2 seconds
 /// after it, is not kept.
-/// Exit code 0 also where there was none to delete.
+/// Exit code 0 also where there was none to delete, which is said on standard error.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed delete --servers 127.0.0.1:11211 --prefix site1 /articles/1"
@@ -59,10 +59,14 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     output::line(format_args!(
         "{deleted} deleted, {absent} were not stored, {failed} failed"
     ))?;
-    if deleted == 0 && absent > 0 && !args.page.varies() {
-        eprintln!(
-            "djanginxed: pages that vary (.vary(…), DJANGINXED_VARY) have other keys, which a delete without --vary does not reach"
-        );
+    if deleted == 0 && absent > 0 {
+        let others = match args.page.varies() {
+            true => "",
+            false => {
+                "; pages that vary (.vary(…), DJANGINXED_VARY) have other keys, which a delete without --vary does not reach"
+            }
+        };
+        tell_nothing_was_stored("none of these pages", &args.page.prefix, others);
     }
     if failed < keys.len() {
         tell_what_is_not_kept("delete");

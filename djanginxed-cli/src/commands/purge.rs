@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use djanginxed::Purge;
 use djanginxed_rules::{TAG, is_tag};
 
-use super::tell_what_is_not_kept;
+use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{PrefixArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::output::{self, escaped};
@@ -16,7 +16,7 @@ use crate::output::{self, escaped};
 /// prefixes of its pages. With several tags, the pages that have one of them.
 /// A page whose render began before the purge, or within about 2 seconds
 /// after it, is not kept.
-/// Exit code 0 also where there was none to delete.
+/// Exit code 0 also where there was none to delete, which is said on standard error.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed purge --servers 127.0.0.1:11211 --prefix site1 --tag article:7"
@@ -68,6 +68,13 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         "{} deleted, {} failed",
         purged.deleted, purged.in_doubt
     ))?;
+    if purged.is_complete() && purged.deleted == 0 {
+        let what = match args.what.all {
+            true => "no page",
+            false => "no page with such a tag",
+        };
+        tell_nothing_was_stored(what, &args.prefix, "");
+    }
     tell_what_is_not_kept("purge");
     if purged.is_complete() {
         return Ok(ExitCode::SUCCESS);

@@ -4,11 +4,10 @@ mod health;
 mod item;
 mod link;
 mod servers;
-mod socket;
 mod stats;
 mod watch;
 
-pub(crate) use health::{Health, Vitals, health};
+pub(crate) use health::{Connections, Health, Vitals, health};
 pub(crate) use item::Item;
 pub(crate) use link::Trouble;
 pub(crate) use servers::Servers;

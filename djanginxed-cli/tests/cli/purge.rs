@@ -61,11 +61,19 @@ fn where_nothing_has_the_tag_nothing_is_deleted_and_that_is_no_failure() {
     let servers = site.memcached.address();
     let done = purge(&servers, &["--tag", "article:3"]);
     assert_eq!((done.code, done.out.as_str()), (0, "0 deleted, 0 failed\n"));
+    let told = "no page with such a tag was stored under the key prefix \"site1\"";
+    assert!(done.err.contains(told), "{}", done.err);
     let other = run(["purge", "--servers", &servers, "--prefix=site2", "--all"]);
     assert_eq!(
         (other.code, other.out.as_str()),
         (0, "0 deleted, 0 failed\n")
     );
+    let told = "no page was stored under the key prefix \"site2\"";
+    assert!(other.err.contains(told), "{}", other.err);
+    assert_eq!(other.err.lines().count(), 2, "{}", other.err);
+    let bare = run(["purge", "--servers", &servers, "--all"]);
+    let told = "no page was stored without a key prefix (--prefix)";
+    assert!(bare.err.contains(told), "{}", bare.err);
     assert!(is_hit(&site, "/articles/1"));
 }
 

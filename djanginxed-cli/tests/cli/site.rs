@@ -7,8 +7,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Condition, DefaultHeaders, NormalizePath};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, route, rt};
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, PageCacheBuilder, cache_page};
-use testkit::{Memcached, Nginx, free_port};
+use djanginxed::{Layout, PageCache, PageCacheBuilder, cache_page};
+use testkit::{Memcached, Module, Nginx, free_port};
 
 /// How the application is built.
 #[derive(Clone, Copy, Default)]
@@ -16,6 +16,7 @@ pub(crate) struct Build {
     pub(crate) normalize_path: bool,
     /// A header that a middleware adds to every response.
     pub(crate) added: Option<(&'static str, &'static str)>,
+    pub(crate) layout: Layout,
 }
 
 /// An application on a free port; it ends with this value.
@@ -41,6 +42,8 @@ impl Application {
                         .service(session)
                         .service(search)
                         .service(notes)
+                        .service(moved)
+                        .service(gone)
                         .service(data)
                 })
                 .workers(1)
@@ -124,6 +127,24 @@ async fn notes() -> HttpResponse {
         .body("[]")
 }
 
+/// Is stored where its status is declared.
+#[get("/moved")]
+#[cache_page(60)]
+async fn moved() -> HttpResponse {
+    HttpResponse::MovedPermanently()
+        .insert_header(("Location", "/articles/1"))
+        .finish()
+}
+
+/// The same.
+#[get("/gone")]
+#[cache_page(60)]
+async fn gone() -> HttpResponse {
+    HttpResponse::NotFound()
+        .content_type("text/html")
+        .body("gone")
+}
+
 /// nginx's file does not know its type.
 #[get("/data")]
 #[cache_page(60, content_type = "application/json")]
@@ -159,6 +180,7 @@ impl Running {
         let memcached = Memcached::start().unwrap();
         let pages = PageCache::builder()
             .memcached([memcached.address()])
+            .layout(build.layout)
             .key_prefix("site1");
         let pages = settings(pages).build().unwrap();
         let application = Application::start(pages.clone(), build);
@@ -171,7 +193,11 @@ impl Running {
                 .page("/text", "text", "text/plain");
             change(site.generate().unwrap().site())
         };
-        let nginx = Nginx::start(file).unwrap();
+        let mut nginx = Nginx::builder();
+        if build.layout == Layout::Response {
+            nginx = nginx.modules([Module::SetMisc, Module::Srcache, Module::Memc]);
+        }
+        let nginx = nginx.start(file).unwrap();
         Running {
             nginx,
             memcached,

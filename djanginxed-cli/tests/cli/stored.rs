@@ -97,6 +97,24 @@ fn pages_are_deleted_and_counted() {
 }
 
 #[test]
+fn a_delete_under_a_prefix_of_no_page_says_so() {
+    let memcached = Memcached::start().unwrap();
+    memcached.set(key("/a"), 0, 0, "a");
+    let servers = memcached.address();
+    let delete = |prefix: &str| run(["delete", "--servers", &servers, prefix, "/a"]);
+    let done = delete("--prefix=site2");
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (0, "0 deleted, 1 were not stored, 0 failed\n")
+    );
+    let told = "none of these pages was stored under the key prefix \"site2\"";
+    assert!(done.err.contains(told), "{}", done.err);
+    assert_eq!(done.err.lines().count(), 2, "{}", done.err);
+    let done = delete("--prefix=site1");
+    assert_eq!((done.code, done.err.lines().count()), (0, 1), "{done:?}");
+}
+
+#[test]
 fn every_variant_is_shown_and_deleted() {
     let memcached = Memcached::start().unwrap();
     for language in ["en", "de"] {
@@ -128,6 +146,11 @@ fn every_variant_is_shown_and_deleted() {
     assert_eq!(done.out, "2 deleted, 1 were not stored, 0 failed\n");
     let done = tool("delete");
     assert!(!done.err.contains("--vary"), "{}", done.err);
+    assert!(
+        done.err.contains("under the key prefix \"site1\""),
+        "{}",
+        done.err
+    );
 }
 
 #[test]

@@ -2,9 +2,10 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use actix_web::rt;
+use djanginxed::Layout;
 use testkit::Process;
 
-use crate::site::Running;
+use crate::site::{Build, Running};
 use crate::tool::{command, finish, run};
 
 #[test]
@@ -35,6 +36,24 @@ fn pages_are_stored_refused_and_failed_and_summed_up() {
         "{}",
         again.out
     );
+}
+
+#[test]
+fn a_stored_redirect_and_a_stored_error_are_stored_pages() {
+    let build = Build {
+        layout: Layout::Response,
+        ..Build::default()
+    };
+    let site = Running::with(build, |pages| pages.statuses([200, 301, 404]), |file| file);
+    let urls = ["/moved", "/gone"].map(|target| site.url(target));
+    let done = run(["warm", &urls[0], &urls[1]]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let sum = "2 stored, 0 already there, 0 refused, 0 failed\n";
+    assert!(done.out.contains(sum), "{}", done.out);
+    let again = run(["warm", &urls[0], &urls[1], &site.url("/missing")]);
+    assert_eq!(again.code, 1, "{again:?}");
+    let sum = "0 stored, 2 already there, 0 refused, 1 failed\n";
+    assert!(again.out.contains(sum), "{}", again.out);
 }
 
 #[test]
@@ -183,7 +202,7 @@ fn files(files: &[(&str, &str)]) -> testkit::Nginx {
                 "server {{ listen 127.0.0.1:{port}; root .; add_header Cache-Status \"nginx; hit\";
                 location = /old.xml {{ return 301 /maps.xml; }}
                 location = /round.xml {{ return 302 /round.xml; }}
-                location = /moved {{ return 301 /new?caf%C3%A9; }}
+                location = /moved {{ add_header X-From nginx; return 301 /new?caf%C3%A9; }}
                 location /page {{ return 200 page; }} location /caf {{ return 200 page; }} }}"
             )
         })

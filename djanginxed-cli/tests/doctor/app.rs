@@ -129,6 +129,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(soon_and_refused)
         .service(about_nginx)
         .service(kept_and_broken)
+        .service(kept_and_edited)
         .service(q)
         .service(few_spellings)
         .service(until_login)
@@ -141,6 +142,7 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(json)
         .service(feed)
         .service(bare_feed)
+        .service(unknown_feed)
         .service(another)
         .service(answer);
     app.service(moved)
@@ -266,6 +268,22 @@ async fn kept_and_broken(request: HttpRequest) -> impl Responder {
     }
 }
 
+/// The same, and one that is rendered again for who asks past nginx fails once, as where
+/// an edit purges it meanwhile.
+#[get("/kept-and-edited")]
+#[cache_page(60, stale = 600)]
+async fn kept_and_edited(request: HttpRequest) -> impl Responder {
+    static RENDERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+    let is_new = RENDERED.lock().unwrap().insert(request.uri().to_string());
+    let has = |name: &str| request.headers().contains_key(name);
+    let is_plain = !has("X-Forwarded-For") && !has("Authorization");
+    if !is_new && is_plain && !HAS_FAILED.swap(true, Ordering::Relaxed) {
+        return HttpResponse::InternalServerError().finish();
+    }
+    html("<p>edited")
+}
+
 /// Has in its text what nginx's file calls the application.
 #[get("/about-nginx")]
 #[cache_page(60)]
@@ -384,6 +402,15 @@ async fn json() -> impl Responder {
 #[get("/feed.xml")]
 #[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
 async fn feed() -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/rss+xml; charset=utf-8")
+        .body("<rss version=\"2.0\"></rss>")
+}
+
+/// The same, and nginx's file does not know of it.
+#[get("/news.xml")]
+#[cache_page(60, key_prefix = "feed", content_type = "application/rss+xml")]
+async fn unknown_feed() -> impl Responder {
     HttpResponse::Ok()
         .content_type("application/rss+xml; charset=utf-8")
         .body("<rss version=\"2.0\"></rss>")

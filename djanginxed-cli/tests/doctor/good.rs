@@ -112,6 +112,42 @@ fn what_keeps_visitors_from_waiting_is_proved() {
     }
 }
 
+#[test]
+fn connections_that_were_turned_away_are_told_and_are_no_failure() {
+    let setup = Setup {
+        memcached: &[&["-c", "60"]],
+        ..row("")
+    };
+    let mut stand = Stand::start(&setup);
+    stand.hold(60);
+    let held = stand.held.len();
+    assert!((10..60).contains(&held), "{held}");
+    stand.held.clear();
+    eventually("they are closed", || {
+        stand.memcached[0].stat("curr_connections") < 20
+    });
+    // The application asks again in a while whether its server is back.
+    eventually("pages are stored again", || {
+        let page = testkit::get(stand.port(), "/articles/9");
+        assert_eq!(page.status, 200);
+        !stand.memcached[0].pages().is_empty()
+    });
+    let said = crate::check(&stand.command(&setup));
+    assert_eq!(
+        (said.code, said.cause.as_deref()),
+        (0, None),
+        "{}",
+        said.text
+    );
+    let (holds, seen) = fact(&said, "memcached").unwrap();
+    assert!(
+        holds && seen.contains("has turned away 1 connections"),
+        "{seen}"
+    );
+    let (holds, seen) = fact(&said, "connections").unwrap();
+    assert!(holds && seen.contains("of 60 connections open"), "{seen}");
+}
+
 /// A site whose timeouts are short, and end by a render.
 fn soon(layout: Layout, args: fn(&Stand) -> Vec<String>) -> Setup {
     Setup {
@@ -164,6 +200,15 @@ pub(crate) fn setups() -> Vec<Setup> {
         Setup {
             then: |stand| stand.start_second("site1"),
             ..row("two processes")
+        },
+        Setup {
+            target: "/kept-and-edited",
+            ..row("an edit meets a page past its timeout")
+        },
+        Setup {
+            memcached: &[&["-c", "400"]],
+            then: |stand| stand.hold(300),
+            ..row("a Memcached with many connections, and some left")
         },
         Setup {
             build: NORMALIZING,

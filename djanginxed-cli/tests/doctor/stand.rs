@@ -1,5 +1,7 @@
 //! A site that is broken in one way, or in none.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -117,6 +119,8 @@ pub(crate) struct Stand {
     pub(crate) application: Option<Application>,
     /// Another process of it.
     pub(crate) second: Option<Application>,
+    /// Connections to Memcached that somebody holds.
+    pub(crate) held: Vec<TcpStream>,
     /// The application's address, also where it has ended.
     pub(crate) app: String,
     target: &'static str,
@@ -251,6 +255,7 @@ impl Stand {
             memcached,
             application: Some(application),
             second: None,
+            held: Vec::new(),
             app,
             target: setup.target,
         };
@@ -263,6 +268,20 @@ impl Stand {
         let pages = PageCache::builder().memcached(self.addresses());
         let pages = pages.key_prefix(prefix).build().unwrap();
         self.second = Some(Application::start(free_port(), pages, SOUND.build));
+    }
+
+    /// Holds so many connections to the first Memcached, or as many as it takes.
+    pub(crate) fn hold(&mut self, most: usize) {
+        let port = self.memcached[0].port();
+        while self.held.len() < most {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let mut answer = [0; 4];
+            let noop = stream.write_all(b"mn\r\n");
+            if noop.and_then(|()| stream.read_exact(&mut answer)).is_err() || &answer != b"MN\r\n" {
+                return;
+            }
+            self.held.push(stream);
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {

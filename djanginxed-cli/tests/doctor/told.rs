@@ -124,6 +124,104 @@ fn the_advice_has_the_lines_to_write() {
     assert!(fact(&said, "key").is_some_and(|(holds, _)| !holds));
 }
 
+#[test]
+fn whose_secret_is_another_is_said_and_what_to_do() {
+    const GROUP: &[&str] = &["group:group=member"];
+    const OTHER: &str = "another-secret-another-secret-xy";
+    let grouped = Setup {
+        vary: [GROUP; 2],
+        args: |stand| with_secret(stand, GROUP, SECRET),
+        ..SOUND
+    };
+    let of_nginx = Setup {
+        nginx: |file| file.replace(SECRET, OTHER),
+        ..grouped
+    };
+    let of_application = Setup {
+        vary: [&[], GROUP],
+        pages: |pages| match pages.clone().build().unwrap().keys("/").len() {
+            // The application's, which has no rule yet.
+            1 => pages.vary(
+                GROUP[0]
+                    .parse::<djanginxed::Vary>()
+                    .unwrap()
+                    .with_secret(OTHER),
+            ),
+            _ => pages,
+        },
+        ..grouped
+    };
+    let of_the_option = Setup {
+        args: |stand| with_secret(stand, GROUP, OTHER),
+        ..grouped
+    };
+    let file_has = [
+        " has another secret",
+        " has the secret",
+        " has another secret",
+    ];
+    let parts = [
+        "nginx's file has another secret than the application",
+        "the application has another secret than nginx's file",
+        "the secret of this check (--group-secret-file, DJANGINXED_GROUP_SECRET) is another",
+    ];
+    for (at, setup) in [of_nginx, of_application, of_the_option].iter().enumerate() {
+        for tells_conf in [false, true] {
+            let (_, seen, said) = told(&Setup {
+                tells_conf,
+                ..*setup
+            });
+            assert!(said.change.contains(parts[at]), "{}", said.text);
+            let is_said = seen.contains(&format!("nginx's file{}", file_has[at]));
+            assert_eq!(is_said, tells_conf, "{seen}");
+            assert!(!said.text.contains(OTHER) && !said.text.contains(SECRET));
+        }
+    }
+}
+
+#[test]
+fn a_page_with_few_spellings_is_not_told_to_give_what_is_given() {
+    let short = Setup {
+        target: "/q",
+        ..SOUND
+    };
+    for tells_servers in [true, false] {
+        let setup = Setup {
+            tells_servers,
+            ..short
+        };
+        let stand = Stand::start(&setup);
+        let said = crate::check(&stand.command(&setup));
+        assert_eq!(said.cause.as_deref(), Some("refused"), "{}", said.text);
+        let tells_to_give = said.change.contains("give --servers");
+        assert_eq!(tells_to_give, !tells_servers, "{}", said.change);
+        assert!(said.change.contains("a longer path") || said.change.contains("five letters"));
+    }
+}
+
+#[test]
+fn the_location_that_is_never_cached_is_named() {
+    let setup = Setup {
+        site: |site| site.never_cache("/articles/"),
+        tells_conf: true,
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup));
+    assert_eq!(
+        said.cause.as_deref(),
+        Some("other-location"),
+        "{}",
+        said.text
+    );
+    let parts = ["\"location /articles/\"", "--no-cache"];
+    assert!(
+        parts.iter().all(|part| said.change.contains(part)),
+        "{}",
+        said.change
+    );
+}
+
 /// Every way to write a path, each letter of which may be percent-encoded.
 fn spellings(path: &str) -> Vec<String> {
     path.chars().fold(vec![String::new()], |known, letter| {

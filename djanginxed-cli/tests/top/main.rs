@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod live;
-mod monitoring;
-mod promql;
 mod site;
 #[path = "../cli/tool.rs"]
 mod tool;
@@ -15,6 +13,22 @@ use testkit::{Nginx, eventually, free_port};
 
 use crate::site::Running;
 use crate::tool::{Done, command, finish, run};
+
+impl Running {
+    fn start() -> Running {
+        Running::with(|pages| pages)
+    }
+
+    /// A page of the application itself.
+    fn app(&self, target: &str) -> String {
+        format!("http://127.0.0.1:{}{target}", self.application)
+    }
+
+    /// A page of the site, as nginx serves it.
+    fn url(&self, target: &str) -> String {
+        format!("http://127.0.0.1:{}{target}", self.nginx.port())
+    }
+}
 
 /// One look by `args`.
 fn top(args: &[&str]) -> Done {

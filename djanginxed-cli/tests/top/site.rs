@@ -5,9 +5,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, rt, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, get, post, rt, web};
 use djanginxed::nginx::Site;
-use djanginxed::{PageCache, PageCacheBuilder, cache_page, purges};
+use djanginxed::{CachedPage, PageCache, PageCacheBuilder, cache_page, purges};
 use djanginxed_runtime::tool::ask_feed;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ use testkit::http::{Request, Response};
 use testkit::{Memcached, Nginx, eventually, folder_shared_with_nginx, free_port};
 
 /// Of all sites of this process.
-static METRICS: LazyLock<PrometheusHandle> =
+pub(crate) static METRICS: LazyLock<PrometheusHandle> =
     LazyLock::new(|| PrometheusBuilder::new().install_recorder().unwrap());
 
 #[get("/articles/{id}")]
@@ -35,6 +35,26 @@ async fn slow() -> impl Responder {
 #[cache_page(1, stale = 600)]
 async fn stale() -> impl Responder {
     web::Html::new("<p>stale</p>")
+}
+
+/// Whether it breaks is the request's choice.
+#[get("/breaks")]
+#[cache_page(1, stale_if_error = 600)]
+async fn breaks(request: HttpRequest) -> HttpResponse {
+    match request.headers().contains_key("Broken") {
+        true => HttpResponse::InternalServerError().finish(),
+        false => HttpResponse::Ok()
+            .content_type("text/html; charset=utf-8")
+            .body("<p>whole</p>"),
+    }
+}
+
+#[get("/tagged/{tag}")]
+#[cache_page(60)]
+async fn tagged(tag: web::Path<String>, page: CachedPage) -> impl Responder {
+    // Such as "a b", which is none.
+    page.tag(tag.into_inner());
+    web::Html::new("<p>tagged</p>")
 }
 
 #[post("/change")]
@@ -57,29 +77,20 @@ async fn metrics() -> String {
     METRICS.render()
 }
 
-/// What Prometheus would read.
-pub(crate) fn exported() -> String {
-    METRICS.render()
-}
-
 /// All of it, running.
 pub(crate) struct Running {
-    nginx: Nginx,
+    pub(crate) nginx: Nginx,
     pub(crate) memcached: Memcached,
     pub(crate) pages: PageCache,
     /// The feed of hits, which the application reads.
     pub(crate) feed: String,
-    application: u16,
+    pub(crate) application: u16,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     _folder: TempDir,
 }
 
 impl Running {
-    pub(crate) fn start() -> Running {
-        Running::with(|pages| pages)
-    }
-
     pub(crate) fn with(settings: impl Fn(PageCacheBuilder) -> PageCacheBuilder) -> Running {
         LazyLock::force(&METRICS);
         let folder = folder_shared_with_nginx().unwrap();
@@ -102,6 +113,8 @@ impl Running {
                         .service(slow)
                         .service(session)
                         .service(stale)
+                        .service(breaks)
+                        .service(tagged)
                         .service(change)
                         .service(metrics)
                 });
@@ -138,26 +151,11 @@ impl Running {
         }
     }
 
-    /// A page of the application itself.
-    pub(crate) fn app(&self, target: &str) -> String {
-        format!("http://127.0.0.1:{}{target}", self.application)
-    }
-
-    /// A page of the site, as nginx serves it.
-    pub(crate) fn url(&self, target: &str) -> String {
-        format!("http://127.0.0.1:{}{target}", self.nginx.port())
-    }
-
     pub(crate) fn get(&self, target: &str) -> Response {
         let host = format!("127.0.0.1:{}", self.nginx.port());
         Request::get(target)
             .header("Host", host)
             .send(self.nginx.port())
-    }
-
-    /// Sends `request` to the application itself.
-    pub(crate) fn ask(&self, request: Request) -> Response {
-        request.header("Host", "127.0.0.1").send(self.application)
     }
 
     pub(crate) fn until_hit(&self, target: &str) {

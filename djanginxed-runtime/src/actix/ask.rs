@@ -33,6 +33,14 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// Nobody: every part is its default text.
+    pub(super) fn none() -> Ask {
+        Ask {
+            address: None,
+            head: Vec::new(),
+        }
+    }
+
     /// As the visitor himself, with all that his request says of him, and for a part at
     /// `depth` of one: parts of parts have no parts.
     pub(super) fn of(request: &HttpRequest, depth: u8, nonce: &str) -> Ask {

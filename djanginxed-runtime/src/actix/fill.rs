@@ -1,5 +1,6 @@
 //! The parts of what the application answers itself, filled for its visitor.
 
+use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,10 +12,11 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::ask::{Ask, PART_FIELD};
+use super::through::Answered;
 use crate::control::says;
 use crate::grant::PERSONAL;
 use crate::media::Html;
-use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, mentions, split};
+use crate::personal::{self, MAX_INCLUDES, Part, Segment, Splitter, cookie_value, mentions, split};
 use crate::settings::Settings;
 use crate::token::Token;
 
@@ -36,12 +38,52 @@ impl Visitor {
         }
     }
 
-    /// The value as nginx finds and escapes it.
-    fn cookie(&self, name: &str) -> Bytes {
-        let mut lines = self.cookies.iter();
-        let value = lines.find_map(|line| cookie_in(line.as_bytes(), name.as_bytes()));
-        value.map(escaped).unwrap_or_default().into()
+    /// The application itself, which has asked for a page to store it, and throws away what
+    /// it gets: nothing is asked for.
+    fn nobody() -> Visitor {
+        Visitor {
+            nonce: String::new(),
+            cookies: Vec::new(),
+            ask: Ask::none(),
+        }
     }
+
+    /// The value as nginx finds it.
+    fn cookie(&self, name: &str) -> &[u8] {
+        let mut lines = self.cookies.iter();
+        let value = lines.find_map(|line| cookie_value(line.as_bytes(), name.as_bytes()));
+        value.unwrap_or_default()
+    }
+
+    /// What is in its place for this visitor: an include that is not for him is its
+    /// default text.
+    fn shown(&self, segment: Segment) -> Shown {
+        let part = match segment {
+            Segment::Text(text) => return Shown::Text(text),
+            Segment::Part(part) => part,
+        };
+        match part {
+            Part::Nonce => Shown::Text(Bytes::copy_from_slice(self.nonce.as_bytes())),
+            Part::Cookie(name) => Shown::Text(escaped(self.cookie(&name)).into()),
+            Part::Include {
+                target,
+                default,
+                cookie,
+            } => match target {
+                Some(target) if cookie.is_none_or(|name| !self.cookie(&name).is_empty()) => {
+                    Shown::Include(target, default.into())
+                }
+                _ => Shown::Text(default.into()),
+            },
+        }
+    }
+}
+
+/// What a segment is for one visitor.
+enum Shown {
+    Text(Bytes),
+    /// What is to be asked for, and its default text.
+    Include(String, Bytes),
 }
 
 /// What nginx, or this application for another page, says of a part that it asks for. Whoever
@@ -55,27 +97,6 @@ fn asked_with(headers: &HeaderMap) -> Option<(u8, String)> {
 /// A nonce; without randomness one that allows nothing.
 fn random() -> String {
     Token::random().digits().to_owned()
-}
-
-/// Cookies as nginx's `$cookie_NAME` reads them: names without case, the first counts.
-fn cookie_in<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let pieces = line.split(|byte| matches!(byte, b';' | b','));
-    for piece in pieces {
-        let start = piece.trim_ascii_start();
-        let Some((own, rest)) = start.split_at_checked(name.len()) else {
-            continue;
-        };
-        let Some(value) = rest.trim_ascii_start().strip_prefix(b"=") else {
-            continue;
-        };
-        if own.eq_ignore_ascii_case(name) {
-            // A comma ends no value.
-            let from = value.as_ptr() as usize - line.as_ptr() as usize;
-            let value = line[from..].split(|byte| *byte == b';').next();
-            return value.map(<[u8]>::trim_ascii_start);
-        }
-    }
-    None
 }
 
 /// As nginx's SSI writes it, and single quotes too.
@@ -101,6 +122,22 @@ pub(super) fn fill(
     settings: &Settings,
 ) -> HttpResponse {
     fill_for(response, || Visitor::of(request), settings)
+}
+
+/// The same of what a request's way has led to.
+pub(super) fn fill_answered<C: Borrow<HttpRequest>>(
+    answered: Answered<C>,
+    settings: &Settings,
+) -> (HttpResponse, C) {
+    let Answered {
+        response, carried, ..
+    } = answered;
+    let visitor = || match answered.is_for_nobody {
+        true => Visitor::nobody(),
+        false => Visitor::of(carried.borrow()),
+    };
+    let response = fill_for(response, visitor, settings);
+    (response, carried)
 }
 
 /// The same for a visitor whose request may be gone.
@@ -220,17 +257,18 @@ fn make_personal(headers: &mut HeaderMap) {
 
 /// Filled at once where nothing has to be asked for.
 fn whole(segments: Vec<Segment>, visitor: Visitor) -> BoxBody {
-    let asks = |segment: &Segment| matches!(segment, Segment::Part(Part::Include { .. }));
-    if segments.iter().any(asks) {
-        return BoxBody::new(Filler::of(None, segments, visitor));
+    let shown: Vec<_> = segments
+        .into_iter()
+        .map(|segment| visitor.shown(segment))
+        .collect();
+    let asks = |shown: &Shown| matches!(shown, Shown::Include(..));
+    if shown.iter().any(asks) {
+        return BoxBody::new(Filler::of(None, shown, visitor));
     }
     let mut filled = Vec::new();
-    for segment in segments {
-        match segment {
-            Segment::Text(text) => filled.extend_from_slice(&text),
-            Segment::Part(Part::Nonce) => filled.extend_from_slice(visitor.nonce.as_bytes()),
-            Segment::Part(Part::Cookie(name)) => filled.extend_from_slice(&visitor.cookie(&name)),
-            Segment::Part(Part::Include { .. }) => {}
+    for shown in shown {
+        if let Shown::Text(text) = shown {
+            filled.extend_from_slice(&text);
         }
     }
     BoxBody::new(filled)
@@ -241,8 +279,8 @@ struct Filler {
     /// What is still to be read.
     body: Option<BoxBody>,
     splitter: Splitter,
-    /// Not yet looked at, since nobody has asked for the body, as with HEAD.
-    segments: Vec<Segment>,
+    /// Not yet asked for, since nobody has asked for the body, as with HEAD.
+    shown: Vec<Shown>,
     pieces: VecDeque<Piece>,
     includes: usize,
     visitor: Visitor,
@@ -254,11 +292,11 @@ enum Piece {
 }
 
 impl Filler {
-    fn of(body: Option<BoxBody>, segments: Vec<Segment>, visitor: Visitor) -> Filler {
+    fn of(body: Option<BoxBody>, shown: Vec<Shown>, visitor: Visitor) -> Filler {
         Filler {
             body,
             splitter: Splitter::default(),
-            segments,
+            shown,
             pieces: VecDeque::new(),
             includes: 0,
             visitor,
@@ -267,31 +305,31 @@ impl Filler {
 
     /// All that is to be asked for is asked for at the same time.
     fn start(&mut self) {
-        for segment in std::mem::take(&mut self.segments) {
-            let piece = match segment {
-                Segment::Text(text) => Piece::Ready(text),
-                Segment::Part(part) => self.piece(part),
+        for shown in std::mem::take(&mut self.shown) {
+            let piece = match shown {
+                Shown::Text(text) => Piece::Ready(text),
+                Shown::Include(target, default) => self.ask(target, default),
             };
             self.pieces.push_back(piece);
         }
     }
 
-    fn piece(&mut self, part: Part) -> Piece {
-        match part {
-            Part::Nonce => Piece::Ready(Bytes::copy_from_slice(self.visitor.nonce.as_bytes())),
-            Part::Cookie(name) => Piece::Ready(self.visitor.cookie(&name)),
-            Part::Include { target, default } => {
-                let default = Bytes::from(default);
-                self.includes += 1;
-                match target.filter(|_| self.includes <= MAX_INCLUDES) {
-                    Some(target) => match self.visitor.ask.clone().answer(target) {
-                        Some(answer) => Piece::Asked(spawn(answer), default),
-                        None => Piece::Ready(default),
-                    },
-                    None => Piece::Ready(default),
-                }
-            }
+    fn ask(&mut self, target: String, default: Bytes) -> Piece {
+        self.includes += 1;
+        if self.includes > MAX_INCLUDES {
+            return Piece::Ready(default);
         }
+        match self.visitor.ask.clone().answer(target) {
+            Some(answer) => Piece::Asked(spawn(answer), default),
+            None => Piece::Ready(default),
+        }
+    }
+
+    fn look_at(&mut self, segments: Vec<Segment>) {
+        let segments = segments.into_iter();
+        self.shown = segments
+            .map(|segment| self.visitor.shown(segment))
+            .collect();
     }
 }
 
@@ -331,11 +369,15 @@ impl MessageBody for Filler {
                         return Poll::Ready(None);
                     };
                     match ready!(Pin::new(body).poll_next(context)) {
-                        Some(Ok(chunk)) => this.segments = this.splitter.push(&chunk),
+                        Some(Ok(chunk)) => {
+                            let segments = this.splitter.push(&chunk);
+                            this.look_at(segments);
+                        }
                         Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                         None => {
                             this.body = None;
-                            this.segments = this.splitter.end();
+                            let segments = this.splitter.end();
+                            this.look_at(segments);
                         }
                     }
                     continue;

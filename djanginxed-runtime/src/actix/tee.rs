@@ -30,8 +30,10 @@ pub(super) struct Rendered {
 /// Judges the handler's response, and stores it or lets its body be stored when it
 /// ends.
 pub(super) fn finish(render: Render, mut response: HttpResponse) -> Rendered {
+    // What the handler says of it, before the cache adds what its rules look at.
+    let judged = render.judge(response.status(), response.headers());
     say_vary(response.headers_mut(), render.pages().settings());
-    match render.judge(response.status(), response.headers()) {
+    match judged {
         Ok(life) => collect(render, response, life),
         Err(reason) => refused(&render, response, reason),
     }

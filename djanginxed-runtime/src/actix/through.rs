@@ -147,6 +147,8 @@ pub(super) struct Answered<C> {
     pub(super) carried: C,
     /// Whether the response is stored for all.
     pub(super) is_kept: bool,
+    /// Whether the application has asked itself, and nobody is to see the response.
+    pub(super) is_for_nobody: bool,
 }
 
 /// How a handler may fail to respond.
@@ -247,6 +249,7 @@ where
                 response: answer(form, &visit.page, settings, &visit.conditions, status),
                 carried,
                 is_kept: false,
+                is_for_nobody: false,
             });
         }
         Way::Past(status) => {
@@ -263,6 +266,7 @@ where
                 response,
                 carried,
                 is_kept: false,
+                is_for_nobody: false,
             });
         }
     };
@@ -304,6 +308,7 @@ where
             response,
             carried,
             is_kept: false,
+            is_for_nobody: false,
         });
     };
     let (response, carried) = match responded {
@@ -326,6 +331,7 @@ where
     let rendered = tee::finish(render, response);
     conclude(leading, rendered.fresh);
     let mut response = rendered.response;
+    let is_for_nobody = matches!(renewing, Some(Renewing::Through(_)));
     match renewing {
         None => {
             if let Some(copy) = stand_in(visit, status).await {
@@ -350,6 +356,7 @@ where
         response,
         carried,
         is_kept: rendered.is_kept,
+        is_for_nobody,
     })
 }
 

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use super::PageCache;
 use crate::config_error::ConfigError;
 use crate::layout::Layout;
+use crate::observe;
 use crate::personal::nonce_marker;
 use crate::placement::Placement;
 use crate::server::{Server, socket};
@@ -368,8 +369,9 @@ impl PageCacheBuilder {
     /// the most. Given several times, the order counts; nginx's file must be generated
     /// for the same rules.
     ///
-    /// A response may name in Vary what a rule looks at, and every response of a page
-    /// does. Handlers get the values by [`Variant`](crate::Variant). Pages of a cache
+    /// Every response of a page names in Vary what the rules look at. A handler may do so
+    /// itself, but not Cookie, which may mean another cookie than a rule's: its page is not
+    /// stored. Handlers get the values by [`Variant`](crate::Variant). Pages of a cache
     /// all vary by the same: where only some do, the others are stored as often.
     ///
     /// ```
@@ -508,6 +510,7 @@ impl PageCacheBuilder {
     pub fn build(self) -> Result<PageCache, ConfigError> {
         let settings = self.checked(process)?;
         settings.log();
+        observe::begin();
         Ok(PageCache::new(settings))
     }
 

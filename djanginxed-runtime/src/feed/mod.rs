@@ -155,7 +155,7 @@ impl Shared {
             post.close();
             return Ok(());
         }
-        tracing::info!(path = self.path, "reading what nginx tells of its hits");
+        observe::feed_read(&self.path);
         let read = post.read(|datagram| self.take(datagram));
         post.close();
         *lock(&self.post) = None;

@@ -20,11 +20,13 @@ mod unix {
     use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     use std::path::{Path, PathBuf};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::Next;
     use crate::feed::LIVE;
     use crate::feed::line::LONGEST;
+    use crate::observe;
+    use crate::server::denied::denied_to_nginx;
     use crate::sync::{Mutex, lock};
 
     /// nginx's user has it by its group.
@@ -35,6 +37,16 @@ mod unix {
 
     /// How long it takes until an end, or the loss of the file, is noticed.
     const LOOK: Duration = Duration::from_millis(250);
+
+    /// nginx writes an error line for each hit that it may not tell of: where the modes of
+    /// files say so, it is to try for so long, in case that they do not say all, ...
+    const TRY: Duration = Duration::from_secs(1);
+
+    /// ... and then not for so long.
+    const REST: Duration = Duration::from_secs(300);
+
+    /// How often the modes are looked at where they are right, until nginx has told anything.
+    const AGAIN: Duration = Duration::from_secs(10);
 
     /// The socket, while it is this process's. The lock says so, which the system
     /// gives back however the process ends.
@@ -80,13 +92,19 @@ mod unix {
             // Who does not take an answer does not get it.
             answers.set_nonblocking(true)?;
             let mut buffer = [0; LONGEST + 1];
+            let mut trying = Trying::begin();
             loop {
                 let (next, from) = match self.socket.recv_from(&mut buffer) {
-                    Ok((length, from)) => (take(Some(&buffer[..length])), Some(from)),
+                    Ok((length, from)) => {
+                        // Who asks has a name, for the answer.
+                        trying.has_succeeded |= from.is_unnamed();
+                        (take(Some(&buffer[..length])), Some(from))
+                    }
                     Err(error) if is_pause(&error) => {
                         if !self.is_there() {
                             return Err(io::Error::other("somebody has removed the socket"));
                         }
+                        self.look_after(&mut trying)?;
                         (take(None), None)
                     }
                     Err(error) => return Err(error),
@@ -97,6 +115,30 @@ mod unix {
                     Next::End => return Ok(()),
                 }
             }
+        }
+
+        /// Lets nginx try, or not, where it may not write to the socket.
+        fn look_after(&self, trying: &mut Trying) -> io::Result<()> {
+            let held = lock(&self.held);
+            if trying.has_succeeded || held.is_none() || Instant::now() < trying.until {
+                return Ok(());
+            }
+            if !trying.is_shown {
+                (trying.is_shown, trying.until) = (true, Instant::now() + TRY);
+                return show_life(&self.path);
+            }
+            let Some(why) = denied_to_nginx(&self.path, None) else {
+                trying.until = Instant::now() + AGAIN;
+                return Ok(());
+            };
+            if !trying.is_told {
+                observe::feed_denied(&self.path, &why);
+            }
+            (trying.is_shown, trying.is_told) = (false, true);
+            trying.until = Instant::now() + REST;
+            // An error means that somebody has removed it already.
+            let _ = fs::remove_file(beside(&self.path, LIVE));
+            Ok(())
         }
 
         fn is_there(&self) -> bool {
@@ -113,6 +155,27 @@ mod unix {
                     let _ = fs::remove_file(&self.path);
                 }
                 drop(held);
+            }
+        }
+    }
+
+    /// Whether nginx may send, as far as it shows.
+    struct Trying {
+        has_succeeded: bool,
+        /// Whether nginx sees that somebody reads.
+        is_shown: bool,
+        /// Nothing is looked at before.
+        until: Instant,
+        is_told: bool,
+    }
+
+    impl Trying {
+        fn begin() -> Trying {
+            Trying {
+                has_succeeded: false,
+                is_shown: true,
+                until: Instant::now() + TRY,
+                is_told: false,
             }
         }
     }

@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 use memchr::memmem;
 use subtle::ConstantTimeEq;
 
+use super::cookies::MAX_NAME;
 use super::{MAX_DEFAULT, MAX_TARGET, Part, is_cookie, is_target};
 
 const START: &[u8] = b"djpart";
@@ -20,7 +21,7 @@ const START: &[u8] = b"djpart";
 const CODE: usize = 32;
 
 /// No marker is longer.
-const MAX: usize = START.len() + CODE + 2 * (MAX_TARGET + MAX_DEFAULT) + 16;
+const MAX: usize = START.len() + CODE + 2 * (MAX_TARGET + MAX_DEFAULT + MAX_NAME) + 16;
 
 /// What a handler's output is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +62,17 @@ fn words(part: &Part) -> String {
     match part {
         Part::Nonce => "n".to_owned(),
         Part::Cookie(name) => format!("k{}", hex(name.as_bytes())),
-        Part::Include { target, default } => {
+        Part::Include {
+            target,
+            default,
+            cookie,
+        } => {
             let target = target.as_deref().unwrap_or_default();
-            format!("i{}y{}", hex(target.as_bytes()), hex(default.as_bytes()))
+            let words = format!("i{}y{}", hex(target.as_bytes()), hex(default.as_bytes()));
+            match cookie {
+                Some(name) => format!("{words}k{}", hex(name.as_bytes())),
+                None => words,
+            }
         }
     }
 }
@@ -134,9 +143,14 @@ fn part_of(inside: &[u8]) -> Option<Part> {
         b'i' => {
             let middle = words.iter().position(|byte| *byte == b'y')?;
             let target = text(&words[..middle])?;
+            let mut rest = words[middle + 1..].splitn(2, |byte| *byte == b'k');
             Some(Part::Include {
                 target: is_target(&target).then_some(target),
-                default: text(&words[middle + 1..])?,
+                default: text(rest.next()?)?,
+                cookie: match rest.next() {
+                    Some(name) => Some(text(name).filter(|name| is_cookie(name))?),
+                    None => None,
+                },
             })
         }
         _ => None,

@@ -26,6 +26,7 @@
 //! make, so a visitor's text never becomes a part. They belong into responses of handlers that
 //! are cached, of type `text/html`; a marker that another handler sends is not filled.
 
+mod cookies;
 mod marker;
 mod stored;
 
@@ -34,6 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use djanginxed_rules::is_cookie_name;
 
+pub(crate) use self::cookies::value as cookie_value;
 pub(crate) use self::marker::{Segment, Splitter, has_markers, mentions, nonce_marker, split};
 pub(crate) use self::stored::{NONCE_VARIABLE, PART_PATH, Stored, has_commands, read};
 
@@ -46,9 +48,6 @@ pub(crate) const MAX_DEPTH: u8 = 2;
 
 /// The longest target, in bytes as written in a page.
 const MAX_TARGET: usize = 1024;
-
-/// The longest name of a cookie, in bytes.
-const MAX_COOKIE: usize = 256;
 
 /// The longest default text, in bytes.
 const MAX_DEFAULT: usize = 16 << 10;
@@ -68,10 +67,12 @@ pub(crate) enum Part {
     Nonce,
     /// The visitor's cookie of this name.
     Cookie(String),
-    /// What the visitor would get for `target`; without it, or where that fails, `default`.
+    /// What the visitor would get for `target`; without it, where that fails, or where he
+    /// does not have a cookie that is named, `default`.
     Include {
         target: Option<String>,
         default: String,
+        cookie: Option<String>,
     },
 }
 
@@ -130,15 +131,9 @@ pub fn cookie(name: impl Into<String>) -> Cookie {
 
 impl Display for Cookie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_cookie(&self.0) {
-            Part::Cookie(self.0.clone()).fmt(f)
-        } else {
-            let name = &self.0;
-            tracing::error!(
-                name,
-                "a part's cookie needs a name of up to 256 of A-Z a-z 0-9 . _ -"
-            );
-            Ok(())
+        match checked_cookie(&self.0) {
+            Some(name) => Part::Cookie(name.to_owned()).fmt(f),
+            None => Ok(()),
         }
     }
 }
@@ -148,6 +143,7 @@ impl Display for Cookie {
 pub struct Include {
     target: String,
     default: String,
+    cookie: Option<String>,
 }
 
 /// What the visitor would get for `target`, path and query of this site as in a link: asked
@@ -162,6 +158,7 @@ pub fn include(target: impl Into<String>) -> Include {
     Include {
         target: target.into(),
         default: String::new(),
+        cookie: None,
     }
 }
 
@@ -172,6 +169,34 @@ impl Include {
     pub fn or(self, html: impl Into<String>) -> Include {
         Include {
             default: html.into(),
+            ..self
+        }
+    }
+
+    /// Asks only for visitors who have the cookie `name`, with a value that is not empty;
+    /// all others get the text of [`or`](Self::or) from nginx alone, and cost the
+    /// application nothing.
+    ///
+    /// Where nobody can have anything to show without a cookie, most visitors of most pages
+    /// need not be asked for:
+    ///
+    /// ```
+    /// use djanginxed_runtime::personal::include;
+    ///
+    /// let badge = include("/basket/badge")
+    ///     .only_with_cookie("basket")
+    ///     .or("<a href=\"/basket\">Basket</a>");
+    /// let page = format!("<header>{badge}</header>");
+    /// ```
+    ///
+    /// The cookie is found as that of [`cookie()`]: the first counts, names are compared
+    /// without case, and have up to 256 of `A-Z a-z 0-9 . _ -`; with any other name the part
+    /// is its default text for all, and the log says so. What the cookie says does not
+    /// matter, and nobody has checked it: that is for the handler of the target.
+    #[must_use = "it does nothing until it is written into a page"]
+    pub fn only_with_cookie(self, name: impl Into<String>) -> Include {
+        Include {
+            cookie: Some(name.into()),
             ..self
         }
     }
@@ -192,14 +217,33 @@ impl Display for Include {
             tracing::error!(target = %given, "a part's default text has 16 KiB at the most");
             default = "";
         }
-        let default = default.to_owned();
-        Part::Include { target, default }.fmt(f)
+        let cookie = self.cookie.as_deref();
+        // Nobody has a cookie whose name is none.
+        let target = target.filter(|_| cookie.is_none_or(|name| checked_cookie(name).is_some()));
+        Part::Include {
+            cookie: cookie.filter(|_| target.is_some()).map(str::to_owned),
+            default: default.to_owned(),
+            target,
+        }
+        .fmt(f)
     }
 }
 
 /// Whether a part can be the cookie of this name.
 fn is_cookie(name: &str) -> bool {
-    is_cookie_name(name) && name.len() <= MAX_COOKIE
+    is_cookie_name(name) && name.len() <= cookies::MAX_NAME
+}
+
+/// The name, where it is that of a cookie.
+fn checked_cookie(name: &str) -> Option<&str> {
+    if !is_cookie(name) {
+        tracing::error!(
+            name = %name.chars().take(100).collect::<String>(),
+            "a part's cookie needs a name of up to 256 of A-Z a-z 0-9 . _ -"
+        );
+        return None;
+    }
+    Some(name)
 }
 
 /// A target of this site as it may stand in SSI, where `$` begins a variable and `"` ends a

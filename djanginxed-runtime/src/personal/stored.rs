@@ -4,8 +4,9 @@ use actix_web::web::Bytes;
 use md5::{Digest, Md5};
 use memchr::memmem;
 
+use super::cookies::{self, MAX_EXPRESSION, MAX_NAME};
 use super::marker::{Segment, split};
-use super::{MAX_COOKIE, MAX_DEFAULT, MAX_TARGET, Part, is_cookie, is_target};
+use super::{MAX_DEFAULT, MAX_TARGET, Part, is_cookie, is_target};
 use crate::hex;
 
 /// The location of nginx's file through which parts are asked for.
@@ -20,8 +21,13 @@ const COOKIE: &str = "<!--# echo var=\"cookie_";
 const COOKIE_END: &str = "\" default=\"\" -->";
 const BLOCK: &str = "<!--# block name=\"";
 const NAMED: &str = "\" -->";
-const INCLUDE: &str = "<!--# endblock --><!--# include virtual=\"/_djanginxed-part?";
+const BLOCK_END: &str = "<!--# endblock -->";
+const INCLUDE: &str = "<!--# include virtual=\"/_djanginxed-part?";
 const STUB: &str = "\" stub=\"";
+// No block stands between these: its end would end what is left out, too.
+const IF: &str = "<!--# if expr=\"";
+const ELSE: &str = "<!--# else -->";
+const IF_END: &str = "<!--# endif -->";
 
 /// The length of a block's name.
 const NAME: usize = 33;
@@ -79,31 +85,46 @@ impl Stored {
     }
 
     fn add(&mut self, part: &Part) {
-        self.parts += 1;
-        let command = match part {
-            Part::Nonce => NONCE.to_owned(),
-            Part::Cookie(name) => format!("{COOKIE}{name}{COOKIE_END}"),
+        match part {
+            Part::Nonce => self.add_command(NONCE),
+            Part::Cookie(name) => self.add_command(&format!("{COOKIE}{name}{COOKIE_END}")),
+            // Nothing is asked for, so it is a text like others.
             Part::Include {
                 target: None,
                 default,
-            } => {
-                // Nothing is asked for, so it is a text like others.
-                self.parts -= 1;
-                return self.add_text(default.as_bytes());
-            }
+                ..
+            } => return self.add_text(default.as_bytes()),
             Part::Include {
                 target: Some(target),
                 default,
+                cookie,
             } => {
                 self.includes += 1;
-                let name = block_name(target, default);
-                self.text
-                    .extend_from_slice(format!("{BLOCK}{name}{NAMED}").as_bytes());
-                self.add_text(default.as_bytes());
-                format!("{INCLUDE}{target}{STUB}{name}{NAMED}")
+                self.add_include(target, default, cookie.as_deref());
             }
-        };
+        }
+        self.parts += 1;
+    }
+
+    fn add_command(&mut self, command: &str) {
         self.text.extend_from_slice(command.as_bytes());
+    }
+
+    /// The default text stands before the include, which shows it where there is no answer,
+    /// and for a condition once more, for visitors without the cookie.
+    fn add_include(&mut self, target: &str, default: &str, cookie: Option<&str>) {
+        let name = block_name(target, default);
+        self.add_command(&format!("{BLOCK}{name}{NAMED}"));
+        self.add_text(default.as_bytes());
+        self.add_command(BLOCK_END);
+        let include = format!("{INCLUDE}{target}{STUB}{name}{NAMED}");
+        let Some(cookie) = cookie else {
+            return self.add_command(&include);
+        };
+        let tested = cookies::expression(cookie);
+        self.add_command(&format!("{IF}{tested}{NAMED}{include}{ELSE}"));
+        self.add_text(default.as_bytes());
+        self.add_command(IF_END);
     }
 }
 
@@ -156,19 +177,36 @@ fn command(page: &[u8]) -> Option<(Part, usize)> {
     }
     let mut rest = Rest { page, at: 0 };
     if rest.skip(COOKIE).is_some() {
-        let name = rest.until(COOKIE_END, MAX_COOKIE)?;
+        let name = rest.until(COOKIE_END, MAX_NAME)?;
         let name = Some(name).filter(|name| is_cookie(name))?;
         return Some((Part::Cookie(name), rest.at));
     }
     rest.skip(BLOCK)?;
     let name = rest.until(NAMED, NAME)?;
-    let default = rest.until(INCLUDE, MAX_STORED_DEFAULT)?;
+    let default = rest.until(BLOCK_END, MAX_STORED_DEFAULT)?;
+    let cookie = match rest.skip(IF) {
+        Some(()) => {
+            let tested = rest.until(NAMED, MAX_EXPRESSION)?;
+            let name = cookies::name_in(&tested).filter(|name| is_cookie(name))?;
+            Some(name.to_owned())
+        }
+        None => None,
+    };
+    rest.skip(INCLUDE)?;
     let target = rest.until(STUB, MAX_TARGET)?;
     rest.skip(&name)?;
     rest.skip(NAMED)?;
-    let target = Some(target).filter(|target| is_target(target))?;
-    let target = Some(target);
-    Some((Part::Include { target, default }, rest.at))
+    if cookie.is_some() {
+        for after in [ELSE, &default, IF_END] {
+            rest.skip(after)?;
+        }
+    }
+    let part = Part::Include {
+        target: Some(Some(target).filter(|target| is_target(target))?),
+        default,
+        cookie,
+    };
+    Some((part, rest.at))
 }
 
 struct Rest<'a> {

@@ -48,15 +48,25 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(nonce().to_string()),
         "[a-z.-]{1,8}".prop_map(|name| cookie(name).to_string()),
-        ("(/[a-z$\"?<#]{0,6}|x)", "(<!-?-?#?[a-z]{0,3}|)").prop_map(|(target, html)| include(
-            target
+        (
+            "(/[a-z$\"?<#]{0,6}|x)",
+            "(<!-?-?#?[a-z]{0,3}|)",
+            prop::option::of("[a-zA-Z.-]{1,4}")
         )
-        .or(html)
-        .to_string()),
+            .prop_map(|(target, html, cookie)| included(&target, &html, cookie.as_deref())),
         forged,
         "<!--#(echo var=\"http_authorization\" |endblock |include virtual=\"/x\" )?-->",
+        "<!--# (if expr=\"\\$cookie_a\"|else|endif) -->",
         "(<|!|-|--|#|<!|<!--|djpart|dj|d|z| |é|[0-9a-f]{33})",
     ]
+}
+
+fn included(target: &str, html: &str, cookie: Option<&str>) -> String {
+    let part = include(target).or(html);
+    match cookie {
+        Some(name) => part.only_with_cookie(name).to_string(),
+        None => part.to_string(),
+    }
 }
 
 fn body() -> impl Strategy<Value = String> {
@@ -99,9 +109,14 @@ proptest! {
         let parts = |segments: Vec<Segment>| -> Vec<Part> {
             let parts = segments.into_iter().filter_map(|segment| match segment {
                 Segment::Part(Part::Include { target: None, .. }) | Segment::Text(_) => None,
-                Segment::Part(Part::Include { target, default }) => Some(Part::Include {
+                Segment::Part(Part::Include {
+                    target,
+                    default,
+                    cookie,
+                }) => Some(Part::Include {
                     target,
                     default: default.replace("<!--#", "<!-- #"),
+                    cookie,
                 }),
                 Segment::Part(part) => Some(part),
             });
@@ -127,6 +142,7 @@ fn a_marker_survives_what_templates_do_to_text() {
         nonce().to_string(),
         cookie("csrftoken").to_string(),
         include("/a?b=\"<&'").or("<b>'\"&</b>").to_string(),
+        include("/").only_with_cookie("a_B.c-d").to_string(),
     ] {
         assert!(
             part.bytes()
@@ -143,10 +159,14 @@ fn a_code_is_for_one_part_alone() {
         [Segment::Part(Part::Cookie("a".into()))]
     );
     let code = &marker["djpart".len()..][..32];
-    for words in ["n", "k62", "k6161", "i2f61y", "k61n", ""] {
+    for words in ["n", "k62", "k6161", "i2f61y", "i2f61yk61", "k61n", ""] {
         let forged = format!("djpart{code}{words}z");
         assert!(!marker::has_markers(forged.as_bytes()), "{forged}");
     }
+    let with = include("/").only_with_cookie("a").to_string();
+    let without = with.replace("k61z", "z");
+    assert!(marker::has_markers(with.as_bytes()) && with != without);
+    assert!(!marker::has_markers(without.as_bytes()));
 }
 
 #[test]
@@ -162,6 +182,57 @@ fn commands_are_what_nginx_reads() {
         "--><i><!--# endblock --><!--# include virtual=\"{PART_PATH}?/a%20b?%24x=1%23%22\" stub=\"d"
     );
     assert!(page.contains(&asked), "{page}");
+}
+
+#[test]
+fn a_condition_is_around_the_include_and_has_its_own_default_text() {
+    let stored = |name: &str| {
+        let part = include("/a").or("<i>#").only_with_cookie(name).to_string();
+        String::from_utf8(Stored::of(part.as_bytes()).text).unwrap()
+    };
+    let page = stored("Basket_1");
+    let asked = format!(
+        "--><i>#<!--# endblock --><!--# if expr=\"$cookie_Basket_1\" --><!--# include \
+         virtual=\"{PART_PATH}?/a\" stub=\"d"
+    );
+    assert!(page.contains(&asked), "{page}");
+    assert!(
+        page.ends_with("\" --><!--# else --><i>#<!--# endif -->"),
+        "{page}"
+    );
+    assert!(stored("__Host-sid").contains("<!--# if expr=\"$http_cookie = /(?i)^"));
+    for broken in [
+        page.replace("$cookie_Basket_1", "$cookie_"),
+        page.replace("$cookie_Basket_1", "$http_cookie"),
+        page.replace("else --><i>#", "else --><b>"),
+        page.replace("<!--# endif -->", ""),
+    ] {
+        assert!(!has_commands(broken.as_bytes()), "{broken}");
+    }
+}
+
+#[test]
+fn an_include_for_a_cookie_that_nobody_can_have_is_its_default_text() {
+    for name in [
+        "",
+        "a b",
+        "a=",
+        "$uri",
+        "\" -->",
+        "a\\E",
+        "é",
+        &"a".repeat(257),
+    ] {
+        let part = include("/a").only_with_cookie(name).or("<b>").to_string();
+        let stored = Stored::of(part.as_bytes());
+        assert_eq!(
+            (stored.text.as_slice(), stored.parts),
+            (&b"<b>"[..], 0),
+            "{name}"
+        );
+    }
+    let last = include("/a").only_with_cookie("a b").only_with_cookie("b");
+    assert_eq!(Stored::of(last.to_string().as_bytes()).includes, 1);
 }
 
 #[test]

@@ -406,9 +406,12 @@ impl Rules {
         fields
     }
 
-    /// Whether variants depend on this field of a request.
+    /// Whether a response may name this field of a request in Vary. Not Cookie: a rule
+    /// looks at one cookie, and a response that depends on another says the same.
     pub(crate) fn cover(&self, field: &[u8]) -> bool {
-        (self.iter().flat_map(Rule::fields)).any(|own| field.eq_ignore_ascii_case(own.as_bytes()))
+        !field.eq_ignore_ascii_case(b"cookie")
+            && (self.iter().flat_map(Rule::fields))
+                .any(|own| field.eq_ignore_ascii_case(own.as_bytes()))
     }
 }
 

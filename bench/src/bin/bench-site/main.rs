@@ -5,22 +5,48 @@
 #[allow(dead_code, reason = "its main is not this program's")]
 mod shop;
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use actix_web::dev::Service;
+use actix_web::dev::{Service, ServiceRequest};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
+use bench::visit::NUMBER;
 use shop::Shop;
 use shop::settings::Settings;
 
-/// Requests that have reached the application.
+/// What has reached the application.
 #[derive(Default)]
-struct Asked(AtomicU64);
+struct Asked {
+    requests: AtomicU64,
+    /// The numbers of the visits for which one of them at least was made.
+    visits: Mutex<HashSet<u64>>,
+}
+
+impl Asked {
+    fn count(&self, request: &ServiceRequest) {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let number = request.headers().get(NUMBER);
+        let number = number.and_then(|number| number.to_str().ok()?.parse().ok());
+        if let Some(number) = number {
+            self.visits().insert(number);
+        }
+    }
+
+    fn visits(&self) -> MutexGuard<'_, HashSet<u64>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 async fn asked(asked: Data<Asked>) -> String {
-    asked.0.load(Ordering::SeqCst).to_string()
+    asked.requests.load(Ordering::SeqCst).to_string()
+}
+
+async fn visits(asked: Data<Asked>) -> String {
+    asked.visits().len().to_string()
 }
 
 #[actix_web::main]
@@ -33,9 +59,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         App::new()
             .app_data(counter.clone())
             .route("/-/asked", web::get().to(asked))
+            .route("/-/visits", web::get().to(visits))
             .configure(|config| shop.configure(config))
             .wrap_fn(move |request, service| {
-                counter.0.fetch_add(1, Ordering::SeqCst);
+                counter.count(&request);
                 service.call(request)
             })
     };

@@ -21,6 +21,7 @@ impl Cause {
             .or_else(|| self.not_found())
             .or_else(|| self.differs())
             .or_else(|| self.lasting())
+            .or_else(|| self.signed(rules))
             .or_else(|| self.varied(rules))
             .unwrap_or_else(|| self.other_requests())
     }
@@ -88,6 +89,9 @@ impl Cause {
             Cause::MemcachedPassword(server) => format!(
                 "Memcached at {server} wants a password, and nginx cannot give one: start it without -S and -Y, where only this site reaches it."
             ),
+            Cause::MemcachedConnections(server) => format!(
+                "Memcached at {server} has no connections left, or will soon have none, and then nginx finds no page there and the application stores none: start it with a larger -c (and LimitNOFILE of its unit above that), and see who holds them (ss -tp). Each of nginx's workers keeps up to 64 idle ones (keepalive), and each process of the application a few for each of its workers."
+            ),
             Cause::MemcachedOld(server) => format!(
                 "Memcached at {server} is older than 1.6 and knows no meta commands: update it."
             ),
@@ -107,10 +111,11 @@ impl Cause {
     fn not_stored(&self) -> Option<String> {
         Some(match self {
             Cause::Refused(reason) => refusal(reason),
+            Cause::TooFewSpellings => "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which it needs 200, and this one has fewer: check a page with a path of five letters or more, or with such a value of a parameter that it knows. What it proves of nginx and Memcached holds for this page, too.".to_owned(),
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
             Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
-            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.".to_owned(),
+            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too. So does every request to a location of --no-cache: give --conf with what nginx -T prints, which names the location.".to_owned(),
             Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
             Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on; or another program listens in the application's place (`ss -ltnp` names it). Without --app and --servers it may also be a location of nginx that leads elsewhere: give them.".to_owned(),
             Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
@@ -130,11 +135,11 @@ impl Cause {
         Some(match self {
             Cause::SocketDenied(why) => format!("{why}: start Memcached with -a 0660 (its socket's mode), and put nginx's user into the socket's group (docs/operations.md of djanginxed)."),
             Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
-            Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower."),
+            Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower. Where it is meant to (--no-cache of djanginxed nginx), its pages are never answered by nginx: take #[cache_page] off them, and check another page."),
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
             Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),
-            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under the key of another type: {OWN_PAGE}"),
+            Cause::PageType(content_type) => format!("Pages of {content_type} have keys of their own, and nginx looks under another: {OWN_PAGE}"),
             Cause::ContentTypeOption(content_type) => format!("The site works, and this page is {content_type}: give --content-type {content_type}."),
             Cause::NginxLayout(layout) => format!("The application stores {}, and nginx's file is for the other layout: generate it with --layout {layout}, or give the application the file's (.layout(…), DJANGINXED_LAYOUT).", stored(*layout)),
             Cause::ApplicationLayout(layout) => format!("The application stores {}, and nginx reads the layout that was given: correct .layout(…) or DJANGINXED_LAYOUT of the application.", stored(*layout)),
@@ -196,6 +201,32 @@ impl Cause {
             Cause::RefreshRefused => "The application has rendered the page for its own request and may not store it, so the page is taken away, and its log says why (\"not stored\"): something treats this request otherwise than a visitor's. It comes without nginx and without cookies, with the User-Agent djanginxed.".to_owned(),
             Cause::ApplicationAnswers => "Stop the application, all its processes, and check again.".to_owned(),
             Cause::NginxCopies => format!("nginx has no copy to give out in place of the application: {GENERATE}, with --stale-if-error."),
+            _ => return None,
+        })
+    }
+
+    /// Who is told apart by a group's signature alone is told apart by the secret first.
+    fn signed(&self, rules: &[VariantRule]) -> Option<String> {
+        let (nginx, application) = (of_nginx(rules), of_application(rules));
+        let is_group = |what: &String| rules.iter().any(|rule| is_group_of(rule, what));
+        Some(match self {
+            Cause::NginxVariants(what) if is_group(what) => format!(
+                "nginx does not believe a cookie of {what} that is signed with the secret given here: nginx's file has another secret than the application, or else another rule for the group: {GENERATE}, with the application's secret in DJANGINXED_GROUP_SECRET or --group-secret-file, and {nginx}."
+            ),
+            Cause::ApplicationVariants(what) if is_group(what) => format!(
+                "nginx believes a cookie of {what} that is signed with the secret given here, and the application does not: the application has another secret than nginx's file, or else another rule for the group. Give all its processes this one, and {application}; where it reads its environment (from_env), DJANGINXED_GROUP_SECRET and {}. Where it has them already, something between takes the cookie away, which --app tells. Where the application's secret is the right one, generate nginx's file again with that, and give it here.",
+                of_environment(rules)
+            ),
+            Cause::VariantsDiffer(what) if is_group(what) => format!(
+                "nginx and the application do not both believe a cookie of {what} that is signed with the secret given here: one of them has another secret of the group (DJANGINXED_GROUP_SECRET), or else another rule for it. Give the application {application}, and generate nginx's file again with {nginx}, both with the same secret. With --servers it shows whose is another."
+            ),
+            Cause::VaryOption(what, known) if is_group(what) => format!(
+                "nginx and the application agree, and neither believes a cookie of {what} that is signed with the secret given here: the secret of this check (--group-secret-file, DJANGINXED_GROUP_SECRET) is another than theirs. Give theirs, and {} as the application has it.",
+                match known.is_empty() {
+                    true => "--vary".to_owned(),
+                    false => known.join(" "),
+                }
+            ),
             _ => return None,
         })
     }
@@ -296,6 +327,16 @@ fn of_nginx(rules: &[VariantRule]) -> String {
     }
 }
 
+/// Whether `what` is a value of this rule alone, and the rule a group's.
+fn is_group_of(rule: &VariantRule, what: &str) -> bool {
+    let (kind, rest) = rule.option.split_once(':').unwrap_or_default();
+    let name = rest.split('=').next().unwrap_or_default();
+    let value = what
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('='));
+    kind.starts_with("group") && value.is_some_and(|value| !value.contains(", "))
+}
+
 /// Rules of groups are not all that must be the same.
 fn secret(rules: &[VariantRule]) -> &'static str {
     match rules.iter().any(|rule| rule.option.starts_with("group")) {
@@ -333,7 +374,7 @@ fn refusal(reason: &str) -> String {
             "The handler's Cache-Control (private, no-store or no-cache) forbids it: remove that, or #[cache_page]."
         }
         "vary" => {
-            "The handler's Vary says that the page differs by a field of the request: remove that, or #[cache_page]."
+            "The handler's Vary, or that of a middleware inside of the cache, says that the page differs by a field of the request: remove that, or #[cache_page]. What .vary(…) declares the cache says itself. \"Vary: Cookie\" is always refused, since it does not say which cookie: where the page depends on declared ones alone, leave it to the cache."
         }
         "content-encoding" => {
             "The handler encodes its content itself: leave that to the page cache (.gzip(true)) and to nginx."

@@ -69,6 +69,8 @@ pub(super) enum Cause {
     MemcachedHangs(String),
     /// A server wants a password.
     MemcachedPassword(String),
+    /// A server has almost, or just, as many connections as it takes.
+    MemcachedConnections(String),
     /// A server knows no meta commands.
     MemcachedOld(String),
     /// What answers there is no Memcached.
@@ -81,6 +83,9 @@ pub(super) enum Cause {
     // The page is not stored.
     /// The application does not store it, for the reason it gives.
     Refused(String),
+    /// The page knows no query of this check's, and has too few spellings without one, in
+    /// spite of `--servers`.
+    TooFewSpellings,
     /// The application's cache is switched off.
     Disabled,
     /// nginx does not pass the site's host on.
@@ -290,11 +295,12 @@ impl Cause {
             Cause::MemcachedDown(_) => "memcached-down",
             Cause::MemcachedHangs(_) => "memcached-hangs",
             Cause::MemcachedPassword(_) => "memcached-password",
+            Cause::MemcachedConnections(_) => "memcached-connections",
             Cause::MemcachedOld(_) => "memcached-old",
             Cause::NotMemcached(_) => "not-memcached",
             Cause::MemcachedItemSize { .. } => "memcached-item-size",
             Cause::MemcachedClock { .. } => "memcached-clock",
-            Cause::Refused(_) => "refused",
+            Cause::Refused(_) | Cause::TooFewSpellings => "refused",
             Cause::Disabled => "disabled",
             Cause::HostNotPassed => "host-not-passed",
             Cause::HostUnknown => "host-unknown",

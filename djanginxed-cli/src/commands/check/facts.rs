@@ -75,6 +75,9 @@ pub(super) struct Given {
     pub(super) within: Duration,
     /// What pages vary by.
     pub(super) rules: Vec<VariantRule>,
+    /// Whether nginx's file has the group's secret that was given; none where either is
+    /// missing.
+    pub(super) is_secret_of_file: Option<bool>,
     pub(super) conf: Option<Conf>,
 }
 
@@ -190,6 +193,8 @@ pub(super) struct VariantTrial {
     pub(super) value: String,
     /// The fields of a request that say so.
     pub(super) looks_at: Vec<String>,
+    /// Whether one of them is a group's cookie.
+    pub(super) is_signed: bool,
     pub(super) first: Answer,
     /// The last answer that was waited for.
     pub(super) second: Answer,
@@ -343,6 +348,13 @@ pub(super) struct Timed {
     pub(super) took: Duration,
 }
 
+impl Stale {
+    /// Whether it was rendered anew, or nobody could see it.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewed || self.direct.is_none()
+    }
+}
+
 impl Times {
     /// What was left of its timeout when it was last seen.
     pub(super) fn timeout_left(&self) -> u64 {
@@ -373,6 +385,11 @@ impl Given {
     /// The same with another prefix.
     pub(super) fn recipe_of<'a>(&'a self, prefix: &'a str) -> KeyRecipe<'a> {
         KeyRecipe::of(self.layout, prefix, &self.content_type)
+    }
+
+    /// Whether the page's type is a part of its key.
+    pub(super) fn has_type(&self) -> bool {
+        self.recipe().start().contains('=')
     }
 }
 

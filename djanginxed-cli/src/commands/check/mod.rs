@@ -131,6 +131,7 @@ impl Args {
             within: Duration::from_millis(self.within),
             // A secret that a pipe gives is read once.
             rules: Vec::new(),
+            is_secret_of_file: None,
             conf: self.conf.as_deref().map(Conf::open).transpose()?,
         })
     }

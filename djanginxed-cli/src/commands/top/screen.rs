@@ -3,7 +3,7 @@
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
-use ratatui::text::Line;
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, Widget};
 
 use super::view::{Application, Count, Nginx, Ratio, Server, View};
@@ -11,35 +11,47 @@ use super::view::{Application, Count, Nginx, Ratio, Server, View};
 /// Of `--once`, in characters.
 const WIDTH: u16 = 120;
 
+/// From this width on there is room for three lists side by side.
+const WIDE: u16 = 110;
+
 const UNKNOWN: &str = "?";
 
 /// Draws all of it.
 pub(super) fn draw(buffer: &mut Buffer, view: &View) {
-    let lists = longest(view).clamp(3, 14);
-    let servers = u16::try_from(view.servers.len()).unwrap_or(u16::MAX);
+    let sums = sums(view, buffer.area.width);
+    let servers = rows(view.servers.len());
     let parts = Layout::vertical([
-        Constraint::Length(6),
+        Constraint::Length(rows(sums.len()).saturating_add(1)),
         Constraint::Length(rows(view.unreached.len())),
         Constraint::Length(if servers == 0 {
             0
         } else {
-            servers.saturating_add(2)
+            servers.saturating_add(3)
         }),
-        Constraint::Length(lists.saturating_add(2)),
+        Constraint::Min(3),
     ]);
-    let [summary, unreached, servers, lists] = parts.areas(buffer.area);
-    sums(view).render(summary, buffer);
+    let [summary, unreached, servers, rest] = parts.areas(buffer.area);
+    Paragraph::new(sums).render(summary, buffer);
     missing(view).render(unreached, buffer);
-    Widget::render(memcached(view), servers, buffer);
-    let columns = [
-        Constraint::Percentage(36),
-        Constraint::Percentage(32),
-        Constraint::Percentage(32),
-    ];
-    let [left, middle, right] = Layout::horizontal(columns).spacing(2).areas(lists);
-    refusals(buffer, left, view);
-    hottest(buffer, middle, view);
-    slowest(buffer, right, view);
+    memcached(buffer, servers, view);
+    let [hot, slow, refused] = lists(rest);
+    hottest(buffer, hot, view);
+    slowest(buffer, slow, view);
+    refusals(buffer, refused, view);
+}
+
+/// Side by side; where that is too narrow, two of them one above the other.
+fn lists(area: Rect) -> [Rect; 3] {
+    const EVEN: [Constraint; 2] = [Constraint::Fill(1); 2];
+    const SPACE: u16 = 2;
+    if area.width >= WIDE {
+        return Layout::horizontal([Constraint::Fill(1); 3])
+            .spacing(SPACE)
+            .areas(area);
+    }
+    let [left, right] = Layout::horizontal(EVEN).spacing(SPACE).areas(area);
+    let [above, below] = Layout::vertical(EVEN).areas(right);
+    [left, above, below]
 }
 
 /// The same without a terminal.
@@ -70,64 +82,96 @@ fn longest(view: &View) -> u16 {
     rows(view.refusals.len().max(hottest).max(slowest))
 }
 
-fn sums(view: &View) -> Paragraph<'static> {
-    let title = match view.seconds {
-        Some(seconds) => format!("djanginxed top  the last {seconds:.0} s"),
-        None => "djanginxed top".to_owned(),
-    };
-    let mut lines = vec![Line::from(title).bold()];
+fn sums(view: &View, width: u16) -> Vec<Line<'static>> {
+    let mut title = vec!["djanginxed top".bold().cyan()];
+    if let Some(seconds) = view.seconds {
+        title.push(format!("  the last {seconds:.0} s").into());
+    }
+    let mut lines = vec![Line::from(title)];
     lines.extend(match &view.nginx {
-        Some(nginx) => nginx_lines(nginx),
-        None => vec![Line::from(
-            "nginx        not known: nothing tells of its hits (the feed of hits, docs/nginx.md)",
-        )],
+        Some(nginx) => flow("nginx", nginx_sums(nginx), width),
+        None => flow(
+            "nginx",
+            vec![Line::from(
+                "not known: nothing tells of its hits (the feed of hits, docs/nginx.md)",
+            )],
+            width,
+        ),
     });
     lines.extend(match &view.application {
-        Some(application) => application_lines(application),
-        None => vec![Line::from(
-            "application  not known: give --metrics or --admin",
-        )],
+        Some(application) => flow("application", application_sums(application), width),
+        None => flow(
+            "application",
+            vec![Line::from("not known: give --metrics or --admin")],
+            width,
+        ),
     });
-    Paragraph::new(lines)
+    lines
 }
 
-fn nginx_lines(nginx: &Nginx) -> Vec<Line<'static>> {
-    let (hits, bytes) = (rate(nginx.hits), nginx.bytes.per_second);
+/// A name, and behind it what is known, in as many lines as it takes.
+fn flow(name: &'static str, parts: Vec<Line<'static>>, width: u16) -> Vec<Line<'static>> {
+    const NAMES: usize = 13;
+    let mut lines = vec![Line::from(format!("{name:NAMES$}").bold())];
+    let mut is_first = true;
+    for part in parts {
+        let current = lines.last().map_or(0, Line::width);
+        if !is_first && current + 2 + part.width() > usize::from(width) {
+            lines.push(Line::from(" ".repeat(NAMES)));
+            is_first = true;
+        }
+        if let Some(line) = lines.last_mut() {
+            if !is_first {
+                line.push_span("  ");
+            }
+            line.spans.extend(part.spans);
+        }
+        is_first = false;
+    }
+    lines
+}
+
+fn nginx_sums(nginx: &Nginx) -> Vec<Line<'static>> {
+    let bytes = nginx.bytes.per_second;
     let bytes = bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| size(bytes as u64));
-    vec![Line::from(format!(
-        "nginx        {}  {hits} hits/s  {bytes}/s  {} hits in all",
-        ratio(nginx.hit_ratio),
-        nginx.hits.total,
-    ))]
+    vec![
+        ratio(nginx.hit_ratio, Style::new().green()),
+        Line::from(format!("{} hits/s", rate(nginx.hits))),
+        Line::from(format!("{bytes}/s")),
+        Line::from(format!("{} hits in all", nginx.hits.total)),
+    ]
 }
 
-fn application_lines(application: &Application) -> Vec<Line<'static>> {
+fn application_sums(application: &Application) -> Vec<Line<'static>> {
     let known = |number: Option<u64>| number.map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
-    let bytes = application
-        .queue_bytes
-        .map_or_else(|| UNKNOWN.to_owned(), size);
-    vec![
-        Line::from(format!(
-            "application  {}  {} requests/s  {} bypasses/s  {} stale/s",
-            ratio(application.hit_ratio),
-            rate(application.requests),
-            rate(application.bypasses),
-            rate(application.stale),
-        )),
-        Line::from(format!(
-            "             render {} (all: {})  {} stores/s  queue {} pages, {bytes}  {} {}",
-            seconds(application.render_seconds.now),
-            seconds(application.render_seconds.total),
-            rate(application.stores),
-            known(application.queue_entries),
-            application.processes,
-            if application.processes == 1 {
-                "process"
-            } else {
-                "processes"
-            },
-        )),
-    ]
+    let bytes = application.queue_bytes;
+    let bytes = bytes.map_or_else(|| UNKNOWN.to_owned(), size);
+    let render = application.render_seconds;
+    let processes = match application.processes {
+        1 => "1 process".to_owned(),
+        many => format!("{many} processes"),
+    };
+    let sums = [
+        format!("{} requests/s", rate(application.requests)),
+        format!("{} bypasses/s", rate(application.bypasses)),
+        format!("{} stale/s", rate(application.stale)),
+        format!(
+            "render {} (all: {})",
+            seconds(render.now),
+            seconds(render.total)
+        ),
+        format!("{} stores/s", rate(application.stores)),
+        match application.queue_entries {
+            Some(0) => "queue 0".to_owned(),
+            entries => format!("queue {} pages, {bytes}", known(entries)),
+        },
+        processes,
+    ];
+    let sums = sums.into_iter().map(Line::from);
+    [ratio(application.hit_ratio, Style::new())]
+        .into_iter()
+        .chain(sums)
+        .collect()
 }
 
 fn missing(view: &View) -> Paragraph<'static> {
@@ -138,18 +182,9 @@ fn missing(view: &View) -> Paragraph<'static> {
     Paragraph::new(lines.collect::<Vec<_>>())
 }
 
-fn memcached(view: &View) -> Table<'static> {
-    let widths = [
-        Constraint::Fill(3),
-        Constraint::Length(20),
-        Constraint::Length(9),
-        Constraint::Length(7),
-        Constraint::Length(16),
-        Constraint::Length(12),
-        Constraint::Length(7),
-    ];
-    let names = [
-        "Memcached",
+fn memcached(buffer: &mut Buffer, area: Rect, view: &View) {
+    const NAMES: [&str; 7] = [
+        "",
         "memory",
         "items",
         "hits",
@@ -157,16 +192,91 @@ fn memcached(view: &View) -> Table<'static> {
         "connections",
         "breaker",
     ];
-    let rows = view.servers.iter().map(server);
-    Table::new(rows, widths)
-        .header(Row::new(names).style(Style::new().bold()))
-        .block(Block::new().borders(Borders::TOP))
+    if view.servers.is_empty() {
+        return;
+    }
+    let mut cells: Vec<_> = view.servers.iter().map(server).collect();
+    let widest = |column: usize| {
+        let cells = cells.iter().map(|row| row[column].len());
+        cells.chain([NAMES[column].len()]).max().unwrap_or(0)
+    };
+    let widths: [usize; 7] = std::array::from_fn(widest);
+    let space = if area.width >= WIDE { 2 } else { 1 };
+    let others: usize = widths[1..]
+        .iter()
+        .map(|width| width + usize::from(space))
+        .sum();
+    let room = usize::from(area.width).saturating_sub(others);
+    for row in &mut cells {
+        row[0] = end_of(&row[0], room);
+    }
+    let mut widths = widths.map(|width| Constraint::Length(rows(width)));
+    widths[0] = Constraint::Fill(1);
+    let table = cells.into_iter().zip(&view.servers).map(|(cells, server)| {
+        let is_well = server.reached && server.breaker_open != Some(true);
+        match is_well {
+            true => row_of(cells),
+            false => row_of(cells).style(Style::new().fg(Color::Red)),
+        }
+    });
+    let names = row_of(NAMES.map(str::to_owned)).style(Style::new().dim());
+    let table = Table::new(table, widths)
+        .header(names)
+        .column_spacing(space)
+        .block(part("Memcached"));
+    Widget::render(table, area, buffer);
 }
 
-fn server(server: &Server) -> Row<'static> {
+/// The first to the left, and numbers to the right.
+fn row_of<const N: usize>(cells: [String; N]) -> Row<'static> {
+    let cells = cells.into_iter().enumerate();
+    cells
+        .map(|(column, cell)| match column {
+            0 => Text::from(cell),
+            _ => Text::from(cell).right_aligned(),
+        })
+        .collect()
+}
+
+/// What begins with a line and a title.
+fn part(title: &'static str) -> Block<'static> {
+    let line = Style::new().dim();
+    let block = Block::new().borders(Borders::TOP).border_style(line);
+    block.title(title.bold().cyan().not_dim())
+}
+
+/// Of a text that is too long, its end: of a path, whole folders where it can be.
+fn end_of(text: &str, room: usize) -> String {
+    let surplus = text.chars().count().saturating_sub(room);
+    if surplus == 0 {
+        return text.to_owned();
+    }
+    let mut folders = text.match_indices('/').map(|(at, _)| &text[at..]);
+    match folders.find(|end| end.chars().count() < room) {
+        Some(end) => format!("…{end}"),
+        None => ['…']
+            .into_iter()
+            .chain(text.chars().skip(surplus + 1))
+            .collect(),
+    }
+}
+
+/// Of a text that is too long, its beginning.
+fn beginning_of(text: String, room: usize) -> String {
+    match text.chars().count() > room {
+        true => text
+            .chars()
+            .take(room.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
+        false => text,
+    }
+}
+
+fn server(server: &Server) -> [String; 7] {
     let known = |number: Option<u64>| number.map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
     let of = |some: Option<u64>, all: Option<u64>, shown: fn(u64) -> String| match (some, all) {
-        (Some(some), Some(all)) => format!("{} of {}", shown(some), shown(all)),
+        (Some(some), Some(all)) => part_of(&shown(some), &shown(all)),
         (Some(some), None) => shown(some),
         _ => UNKNOWN.to_owned(),
     };
@@ -180,7 +290,7 @@ fn server(server: &Server) -> Row<'static> {
         None => UNKNOWN,
     };
     let ratio = server.hit_ratio.now.or(server.hit_ratio.total);
-    let row = Row::new([
+    [
         server.address.clone(),
         of(server.memory, server.memory_limit, size),
         known(server.items),
@@ -190,12 +300,15 @@ fn server(server: &Server) -> Row<'static> {
             number.to_string()
         }),
         breaker.to_owned(),
-    ]);
-    let is_well = server.reached && server.breaker_open != Some(true);
-    match is_well {
-        true => row,
-        false => row.style(Style::new().fg(Color::Red)),
-    }
+    ]
+}
+
+/// The unit of both once, where it is the same.
+fn part_of(some: &str, all: &str) -> String {
+    let units = some.split_once(' ').zip(all.split_once(' '));
+    let same = units.filter(|((_, unit), (_, of_all))| unit == of_all);
+    let some = same.map_or(some, |((number, _), _)| number);
+    format!("{some} of {all}")
 }
 
 fn refusals(buffer: &mut Buffer, area: Rect, view: &View) {
@@ -222,7 +335,11 @@ fn hottest(buffer: &mut Buffer, area: Rect, view: &View) {
 
 fn slowest(buffer: &mut Buffer, area: Rect, view: &View) {
     let pages = view.slowest.iter().flatten();
-    let rows = pages.map(|page| (page.target.clone(), format!("{} ms", page.milliseconds)));
+    let time = |milliseconds| match milliseconds {
+        0 => "< 1 ms".to_owned(),
+        more => format!("{more} ms"),
+    };
+    let rows = pages.map(|page| (page.target.clone(), time(page.milliseconds)));
     let none = match view.slowest {
         Some(_) => "none",
         None => "not known: --admin",
@@ -239,17 +356,18 @@ fn list(
     none: &'static str,
 ) {
     let widest = rows.iter().map(|(_, number)| number.len()).max();
-    let widest = u16::try_from(widest.unwrap_or_default()).unwrap_or(u16::MAX);
+    let widest = widest.unwrap_or_default();
+    let room = usize::from(area.width).saturating_sub(widest + 1);
     let rows = match rows.is_empty() {
-        true => vec![Row::new([none.to_owned()])],
+        true => vec![Row::new([none.dim()])],
         false => rows
             .into_iter()
-            .map(|(name, number)| Row::new([name, number]))
+            .map(|(name, number)| row_of([beginning_of(name, room), number]))
             .collect(),
     };
-    let block = Block::new().borders(Borders::TOP).title(title);
-    let widths = [Constraint::Fill(1), Constraint::Length(widest)];
-    Widget::render(Table::new(rows, widths).block(block), area, buffer);
+    let widths = [Constraint::Fill(1), Constraint::Length(self::rows(widest))];
+    let table = Table::new(rows, widths).block(part(title));
+    Widget::render(table, area, buffer);
 }
 
 fn rate(count: Count) -> String {
@@ -260,12 +378,11 @@ fn rate(count: Count) -> String {
     }
 }
 
-fn ratio(ratio: Ratio) -> String {
-    format!(
-        "{} hits (all: {})",
-        percent(ratio.now),
-        percent(ratio.total)
-    )
+fn ratio(ratio: Ratio, style: Style) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(percent(ratio.now), style.bold()),
+        format!(" hits (all: {})", percent(ratio.total)).into(),
+    ])
 }
 
 fn percent(part: Option<f64>) -> String {

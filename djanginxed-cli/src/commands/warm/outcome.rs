@@ -27,9 +27,10 @@ pub(super) fn outcome(response: &Response) -> Outcome {
         .collect();
     let has = |name: &str| members.iter().any(|member| member[1..].contains(&name));
     let detail = (members.iter().flatten()).find_map(|item| item.strip_prefix("detail="));
+    // A page may be a redirect or an error (`.statuses`).
     match response.status {
-        200 if has("hit") => Outcome::AlreadyThere,
-        200 if has("stored") || has("collapsed") => Outcome::Stored,
+        _ if has("hit") => Outcome::AlreadyThere,
+        _ if has("stored") || has("collapsed") => Outcome::Stored,
         200 if detail.is_some() => Outcome::Refused(detail.unwrap_or_default().to_owned()),
         200 if has("fwd=uri-miss") => Outcome::Open,
         200 if status.is_some() => Outcome::Refused("bypass".to_owned()),
@@ -80,6 +81,8 @@ mod tests {
         assert_eq!(of(301, ""), Outcome::Redirect(301, String::new()));
         assert!(matches!(of(200, ""), Outcome::Refused(_)));
         assert_eq!(of(502, ""), Outcome::Failed("status 502".to_owned()));
+        assert_eq!(of(404, "nginx; hit"), Outcome::AlreadyThere);
+        assert_eq!(of(301, "djanginxed; fwd=uri-miss; stored"), Outcome::Stored);
         let missing = "djanginxed; fwd=uri-miss; detail=status";
         assert_eq!(of(404, missing), Outcome::Failed("status 404".to_owned()));
     }

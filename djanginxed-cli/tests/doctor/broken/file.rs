@@ -29,6 +29,13 @@ pub(crate) fn by_the_file() -> Vec<Setup> {
             ..conf("the file has another location", "other-location")
         },
         Setup {
+            site: |site| site.never_cache("/articles/"),
+            ..conf(
+                "the page lies in a location of --no-cache",
+                "other-location",
+            )
+        },
+        Setup {
             memcached: THREE,
             of_nginx: |servers| servers[1..].to_vec(),
             ..conf("the file lacks a server", "nginx-server-missing")

@@ -1,9 +1,20 @@
 //! nginx looks under another key, or not at all.
 
-use super::edit::{before_location, row, swap, swap_up_to};
+use super::edit::{before_location, row, swap, swap_up_to, words};
 use crate::app::Build;
 use crate::stand::{SOUND, Setup};
 use testkit::{Memcached, free_port};
+
+/// A page of a prefix and a type of its own, of which nginx's file says nothing.
+fn no_rule_for_the_feed(name: &'static str, tells_conf: bool) -> Setup {
+    Setup {
+        target: "/news.xml",
+        prefix: "feed",
+        args: |_| words(["--content-type", "application/rss+xml"]),
+        tells_conf,
+        ..row(name, "page-type")
+    }
+}
 
 pub(crate) fn keys() -> Vec<Setup> {
     const UNWATCHED: &[&[&str]] = &[&["-W"]];
@@ -95,6 +106,13 @@ pub(crate) fn keys() -> Vec<Setup> {
         Setup {
             nginx: told,
             ..row("everything bypasses, and nginx says so", "nginx-bypasses")
+        },
+        Setup {
+            site: |site| site.never_cache("/articles/"),
+            ..row(
+                "the page lies in a location of --no-cache, without nginx's file",
+                "nginx-bypasses",
+            )
         },
         Setup {
             nginx: other_location,
@@ -208,6 +226,19 @@ pub(crate) fn keys() -> Vec<Setup> {
             target: "/json-here",
             ..row("JSON below the location of HTML", "page-type")
         },
+        Setup {
+            target: "/json-here",
+            args: |_| words(["--content-type", "application/json"]),
+            ..row("the same, and its type is given", "page-type")
+        },
+        Setup {
+            target: "/json-here",
+            args: |_| words(["--content-type", "application/json"]),
+            tells_conf: true,
+            ..row("the same, with nginx's file", "page-type")
+        },
+        no_rule_for_the_feed("the feed has no --page", false),
+        no_rule_for_the_feed("the feed has no --page, with nginx's file", true),
         Setup {
             target: "/articles/1/",
             build: Build {

@@ -59,6 +59,22 @@ pub(crate) fn memcached() -> Vec<Setup> {
             )
         },
         Setup {
+            memcached: &[&["-c", "60"]],
+            then: |stand| stand.hold(60),
+            ..row(
+                "Memcached takes no more connections",
+                "memcached-connections",
+            )
+        },
+        Setup {
+            memcached: &[&["-c", "400"]],
+            then: |stand| stand.hold(360),
+            ..row(
+                "Memcached will soon take no more connections",
+                "memcached-connections",
+            )
+        },
+        Setup {
             target: "/large",
             memcached: &[&["-I", "16k", "-o", "slab_chunk_max=8"]],
             ..row(

@@ -59,10 +59,30 @@ fn believing(file: String, verdict: &str, variable: &str) -> String {
 }
 
 pub(crate) fn variants() -> Vec<Setup> {
-    [different(), together(), forged(), njs(), undeclared()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        different(),
+        together(),
+        forged(),
+        njs(),
+        undeclared(),
+        vec![by_another_cookie()],
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The page says that it depends on a cookie, which may be any.
+fn by_another_cookie() -> Setup {
+    Setup {
+        vary: [TWO; 2],
+        args: two,
+        target: "/answer/vary",
+        ..row(
+            "the handler varies by cookies, of which one is declared",
+            "refused",
+        )
+    }
 }
 
 /// Two rules, of which each is right by itself.

@@ -25,12 +25,13 @@ const THREE_BY_HMAC: &[&str] = &[TWO[0], TWO[1], "group-hmac:group=member,editor
 /// What the page has for each visitor.
 const TOKEN: &str = "0123456789abcdef";
 const BADGE: &str = "<b>3 new</b>";
+const WITHOUT: &str = "<b>0 new</b>";
 
 /// One row: how nginx is set up, the target behind the page's name, and whether this is what
 /// nginx may write in the place of the page's parts.
 type Case = (&'static str, Stored, &'static str, fn(&str) -> bool);
 
-fn cases() -> [Case; 11] {
+fn cases() -> [Case; 12] {
     let none: fn(&str) -> bool = str::is_empty;
     let plain = Stored::default();
     let njs = Stored {
@@ -74,6 +75,12 @@ fn cases() -> [Case; 11] {
             parts,
             "include",
             |text| text == BADGE,
+        ),
+        (
+            "`--parts`, one include for a cookie, which is not sent",
+            parts,
+            "only",
+            |text| text == WITHOUT,
         ),
         ("njs: a plain hit", njs, "hit", none),
         ("njs: `--ignore-query`, two sent", ignored(njs), sent, none),

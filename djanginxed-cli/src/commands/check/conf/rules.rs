@@ -111,6 +111,13 @@ mod tests {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
     fn read(rules: &[&str], md5: Md5) -> Vec<String> {
+        let site = site(rules, md5);
+        let has_group = rules.iter().any(|rule| rule.starts_with("group"));
+        assert_eq!(site.secret.as_deref(), has_group.then_some(SECRET));
+        site.rules
+    }
+
+    fn site(rules: &[&str], md5: Md5) -> crate::commands::check::conf::Site {
         let builder = PageCache::builder()
             .memcached(["127.0.0.1:11211"])
             .key_prefix("site1");
@@ -122,7 +129,7 @@ mod tests {
         let site = site.app("127.0.0.1:8080").md5(md5).generate().unwrap();
         let conf = Conf::parse(&site.site()).unwrap();
         let url = Url::parse("http://www.example.com/a").unwrap();
-        conf.site(&url).unwrap().rules
+        conf.site(&url).unwrap()
     }
 
     #[test]

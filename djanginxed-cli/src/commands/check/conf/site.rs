@@ -24,6 +24,8 @@ pub(crate) struct Site {
     /// What pages vary by, as `--vary` has it; empty also where the file says it otherwise
     /// than a generated one does.
     pub(crate) rules: Vec<String>,
+    /// By which a group's cookie is signed.
+    pub(crate) secret: Option<String>,
     /// For how long nginx does not see that a page was purged, where it keeps copies.
     pub(crate) lag: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Conf {
             location: location.args.join(" "),
             key: self.key(location),
             rules: (hashed(location).and_then(|key| self.rules(&key))).unwrap_or_default(),
+            secret: secret(location),
             has_copies: has_copies(server),
             error_page: error_page(location).or_else(|| error_page(server)),
             ..Site::default()
@@ -293,6 +296,23 @@ fn hashed(location: &Directive) -> Option<String> {
             found = Some(format!("{}$request_uri", directive.arg(1)));
         }
         _ => {}
+    });
+    found
+}
+
+/// The secret of a group, as a generated file has it: at the end of what is hashed, or in
+/// a variable, which is emptied afterwards.
+fn secret(location: &Directive) -> Option<String> {
+    let mut found = None;
+    walk(&location.block, &mut |directive| {
+        let text = match (directive.name.as_str(), directive.arg(0)) {
+            ("secure_link_md5", hashed) => hashed.rsplit(' ').next(),
+            ("set", "$djanginxed_secret") => Some(directive.arg(1)),
+            _ => None,
+        };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            found = Some(text.to_owned());
+        }
     });
     found
 }

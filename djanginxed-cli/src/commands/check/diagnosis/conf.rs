@@ -82,11 +82,14 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     if let Some(variant) = other_variant(&given.recipe().start(), prefix) {
         return Some((Cause::NginxVariants(in_keys(variant)), seen));
     }
-    // A prefix of a page of its own type goes on with "=" and the type.
-    let (bare, _) = prefix.split_once('=').unwrap_or((prefix, ""));
-    let cause = match bare == given.prefix {
-        true => Cause::PageType(given.content_type.clone()),
-        false => Cause::NginxPrefix(Some(bare.to_owned())),
+    // A prefix of a page of its own type goes on with "=" and the type: a location of
+    // another type may have another prefix, too.
+    let start = given.recipe().start();
+    let [(_, own), (bare, other)] =
+        [start.as_str(), prefix].map(|start| start.split_once('=').unwrap_or((start, "")));
+    let cause = match own == other {
+        true => Cause::NginxPrefix(Some(bare.to_owned())),
+        false => Cause::PageType(given.content_type.clone()),
     };
     Some((cause, seen))
 }

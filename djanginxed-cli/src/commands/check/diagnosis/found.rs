@@ -132,7 +132,10 @@ fn nginx_side(facts: &Facts) -> Cause {
         Some(Some(Recipe::Prefix(prefix))) => return Cause::NginxPrefix(Some(prefix)),
         Some(Some(Recipe::Parts(has))) => return Cause::NginxParts(has),
         Some(Some(Recipe::Vary(variant))) => return Cause::NginxVariants(in_keys(&variant)),
-        Some(Some(Recipe::OfType(_)) | None) => return Cause::NginxPrefix(None),
+        Some(Some(Recipe::OfType(_))) => return page_type(facts),
+        // Without --page for the page's type nginx has neither its type nor its prefix.
+        Some(None) if facts.given.has_type() => return page_type(facts),
+        Some(None) => return Cause::NginxPrefix(None),
         Some(Some(Recipe::Exact)) | None => {}
     }
     let places = nginx_places(facts);
@@ -156,6 +159,10 @@ fn nginx_side(facts: &Facts) -> Cause {
         (false, true) => Cause::NginxDoesNotAsk,
         (false, false) => Cause::NginxFindsNothing,
     }
+}
+
+fn page_type(facts: &Facts) -> Cause {
+    Cause::PageType(facts.given.content_type.clone())
 }
 
 /// Why nginx may not ask the server of a page that it does not find.

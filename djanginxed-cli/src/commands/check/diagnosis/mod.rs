@@ -131,6 +131,8 @@ impl Stage {
                 ("copy", lasting::copy),
                 ("render-lock", lasting::lock),
                 ("purge", lasting::purge),
+                // The page works; sooner or later it will not.
+                ("connections", stored::connections),
             ],
             Stage::Refresh => &[("refresh", refresh::refresh)],
             Stage::WithoutApp => &[

@@ -6,7 +6,7 @@ use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Trial};
 use crate::http::Response;
-use crate::memcached::{Health, Vitals};
+use crate::memcached::{Connections, Health, Vitals};
 
 pub(super) fn stored(facts: &Facts) -> Verdict {
     let Some((trial, first)) = trial(facts) else {
@@ -49,13 +49,24 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         // The application has given its Memcached up for a while.
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
         ("skipped", _) => Cause::ApplicationStore,
-        ("proxy", _) => Cause::NginxBypasses,
+        ("proxy", _) => by_nginx(facts),
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => Cause::HostUnknown,
         // Of the page, not of this request's fields.
-        ("query", _) => Cause::Refused(reason),
+        ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
+        ("query", _) => Cause::TooFewSpellings,
         _ if is_bypass(first) => Cause::Bypassed(reason),
         _ => Cause::Refused(reason),
+    }
+}
+
+/// nginx says that each request takes no part: by its rules, or by the page's location.
+fn by_nginx(facts: &Facts) -> Cause {
+    let conf = facts.given.conf.as_ref();
+    let site = conf.and_then(|conf| conf.site(&facts.url));
+    match site.filter(|site| site.upstream.is_none()) {
+        Some(site) => Cause::OtherLocation(site.location),
+        None => Cause::NginxBypasses,
     }
 }
 
@@ -194,7 +205,7 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
     if facts.health.is_empty() {
         return Unchecked("give --servers to see how they are".to_owned());
     }
-    let (mut versions, mut evicting) = (Vec::new(), Vec::new());
+    let (mut versions, mut remarks) = (Vec::new(), Vec::new());
     for (index, (server, health)) in facts.health.iter().enumerate() {
         let verdict = match health {
             Health::Well(vitals) => unfit(facts, server, vitals),
@@ -204,7 +215,8 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
             (Some((cause, seen)), _) => return Bad(cause, seen),
             (None, Health::Well(vitals)) => {
                 versions.push(format!("{server} {}", vitals.version));
-                evicting.extend(evicts(server, vitals));
+                remarks.extend(evicts(server, vitals));
+                remarks.extend(turns_away(server, vitals));
             }
             (None, _) => {}
         }
@@ -212,7 +224,7 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
     Good(format!(
         "answers: {}{}",
         versions.join(", "),
-        evicting.concat()
+        remarks.concat()
     ))
 }
 
@@ -226,12 +238,49 @@ fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
     ))
 }
 
+/// While it was full, nginx found no pages there; it is not now.
+fn turns_away(server: &str, vitals: &Vitals) -> Option<String> {
+    (vitals.turned_away > 0).then(|| {
+        format!(
+            "; {server} has turned away {} connections since it was started: give it more (-c)",
+            vitals.turned_away
+        )
+    })
+}
+
+/// Each server has connections left for more visitors than there are now.
+pub(super) fn connections(facts: &Facts) -> Verdict {
+    let mut told = Vec::new();
+    for (server, health) in &facts.health {
+        let Health::Well(vitals) = health else {
+            continue;
+        };
+        let Some(connections) = vitals.connections else {
+            continue;
+        };
+        let Connections { open, limit, .. } = connections;
+        let seen = format!("{server} has {open} of {limit} connections open");
+        if connections.are_almost_all() {
+            return Bad(Cause::MemcachedConnections(server.clone()), seen);
+        }
+        told.push(seen);
+    }
+    match told.is_empty() {
+        true => Silent,
+        false => Good(told.join(", ")),
+    }
+}
+
 fn of_ill(facts: &Facts, index: usize, server: &str, health: &Health) -> (Cause, String) {
     let name = server.to_owned();
     let (cause, seen) = match health {
         Health::Away(why) => (Cause::MemcachedDown(name), why.clone()),
         Health::Hangs(why) => (Cause::MemcachedHangs(name), why.clone()),
         Health::WantsPassword => (Cause::MemcachedPassword(name), "it wants a password".into()),
+        Health::Full => (
+            Cause::MemcachedConnections(name),
+            "it answers \"ERROR Too many open connections\"".into(),
+        ),
         Health::TooOld(version) => (Cause::MemcachedOld(name), version.clone()),
         Health::Other(line) => (Cause::NotMemcached(name), format!("it answers {line:?}")),
         Health::Well(_) => (Cause::Unexplained, String::new()),

@@ -448,6 +448,7 @@ fn variant(value: &str, first: &str, second: &str, is_stored: Option<bool>) -> V
     VariantTrial {
         value: value.to_owned(),
         looks_at: vec!["Accept-Language".to_owned()],
+        is_signed: false,
         first: page(first),
         second,
         is_stored,

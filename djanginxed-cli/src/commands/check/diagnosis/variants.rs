@@ -201,7 +201,15 @@ fn wrong(facts: &Facts, trial: &VariantTrial) -> Option<Verdict> {
             Cause::NginxVariants(_) => of_file(facts),
             _ => None,
         };
-        let seen = format!("{value}: {}{}", seen(answer), of_file.unwrap_or_default());
+        let of_secret = match trial.is_signed {
+            true => of_secret(facts),
+            false => "",
+        };
+        let seen = format!(
+            "{value}: {}{}{of_secret}",
+            seen(answer),
+            of_file.unwrap_or_default()
+        );
         Some(Bad(cause, seen))
     };
     let what = || value.clone();
@@ -230,6 +238,15 @@ fn of_file(facts: &Facts) -> Option<String> {
     let is_same = has.iter().map(|rule| in_any_order(rule)).eq(given);
     let has = options(&has).join(" ");
     (!has.is_empty() && !is_same).then(|| format!("; nginx's file has {has}"))
+}
+
+/// What nginx's file shows of the group's secret.
+fn of_secret(facts: &Facts) -> &'static str {
+    match facts.given.is_secret_of_file {
+        Some(true) => "; nginx's file has the secret that is given here",
+        Some(false) => "; nginx's file has another secret than the one that is given here",
+        None => "",
+    }
 }
 
 /// A rule's name, and its values but for the first, whose order a file does not keep.

@@ -51,24 +51,33 @@ impl Gathering {
         self.facts.lasting.copy = Some(Copied { stored, by_nginx });
     }
 
-    /// Makes a page's timeout end: what is left of its life is its stale time.
+    /// Looks twice before it says that a page is not rendered anew: an edit may purge one
+    /// meanwhile, and its new render with it.
     async fn stale(&mut self) {
-        let Some((target, key)) = self.stored_page().await else {
-            return;
-        };
-        let Some(item) = self.item(&key.to_string(), &key).await else {
-            return;
-        };
+        for _ in 0..2 {
+            let found = self.made_stale().await;
+            let is_last = found.as_ref().is_none_or(Stale::is_renewed);
+            self.facts.lasting.stale = found.or(self.facts.lasting.stale.take());
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// Makes a page's timeout end: what is left of its life is its stale time.
+    async fn made_stale(&mut self) -> Option<Stale> {
+        let (target, key) = self.stored_page().await?;
+        let item = self.item(&key.to_string(), &key).await?;
         let seconds = item.stale_for();
         // Less is over before anybody has asked.
         if seconds < 3 {
-            return;
+            return None;
         }
         let left = STALE.min(seconds - 1);
         if let Some((servers, index)) = self.probe.server_of(&key)
             && servers.shorten(index, key, left).await != Ok(true)
         {
-            return;
+            return None;
         }
         let through_nginx = self.probe.get(&target).await;
         let direct = self.probe.direct("GET", &target, &[]).await;
@@ -81,12 +90,12 @@ impl Gathering {
             }
             sleep(Duration::from_millis(100)).await;
         }
-        self.facts.lasting.stale = Some(Stale {
+        Some(Stale {
             seconds,
             through_nginx,
             direct,
             renewed,
-        });
+        })
     }
 
     /// A page that is stored now and that nobody knows.

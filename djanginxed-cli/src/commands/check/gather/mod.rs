@@ -42,7 +42,7 @@ pub(super) struct Gathering {
 impl Gathering {
     pub(super) fn new(args: Args, mut given: Given, url: Url) -> Result<Gathering, Failure> {
         let site = given.conf.as_ref().and_then(|conf| conf.site(&url));
-        if let Some(layout) = site.and_then(|site| site.layout)
+        if let Some(layout) = site.as_ref().and_then(|site| site.layout)
             && !given.says_layout
         {
             given.layout = layout;
@@ -50,8 +50,10 @@ impl Gathering {
         let trust = Trust::new(args.cacert.as_deref())?;
         let probe = Probe::new(&args, &given, &url, &trust);
         let admin = Admin::new(&args, &trust)?;
-        let varied = args.page.varied()?;
+        let secret = site.and_then(|site| site.secret);
+        let varied = args.page.varied(secret.as_deref())?;
         given.rules.clone_from(&varied.rules);
+        given.is_secret_of_file = varied.is_secret_of_file;
         let facts = Facts {
             url,
             given,

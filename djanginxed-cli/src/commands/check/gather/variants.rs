@@ -74,6 +74,7 @@ impl Gathering {
         let mut trial = VariantTrial {
             value: visitor.value.clone(),
             looks_at: visitor.looks_at.clone(),
+            is_signed: visitor.is_signed,
             first,
             second,
             is_stored,

@@ -87,15 +87,15 @@ fn all_that_is_known_is_on_the_screen() {
     for words in [
         "djanginxed top  the last 2 s",
         "nginx        93.1% hits (all: 95.0%)  1250 hits/s  4.7 MB/s  123456 hits in all",
-        "application  12.9% hits (all: 10.0%)  92.6 requests/s  3.0 bypasses/s  0 stale/s",
-        "render 4.20 ms (all: 12 ms)  80.0 stores/s  queue 3 pages, 30.1 kB  2 processes",
+        "application  12.9% hits (all: 10.0%)  92.6 requests/s  3.0 bypasses/s  0 stale/s  render 4.20 ms (all: 12 ms)\n",
+        "\n             80.0 stores/s  queue 3 pages, 30.1 kB  2 processes\n",
         "not stored set-cookie",
         "42 0.5/s",
         "/articles/1",
         "9100",
         "/reports",
         "1204 ms",
-        "12.3 MB of 268.4 MB",
+        "12.3 of 268.4 MB",
         "17 0.5/s",
         "66 of 1024",
         "OPEN",
@@ -139,6 +139,71 @@ fn nothing_that_steers_a_terminal_is_drawn() {
     let screen = text(&view);
     let steers = |c: char| c.is_control() && c != '\n';
     assert!(!screen.contains(steers), "{screen:?}");
+}
+
+/// What a window of this size shows.
+fn drawn(width: u16, height: u16, view: &View) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(&mut buffer, view);
+    lines(&buffer)
+}
+
+#[test]
+fn a_usual_window_shows_all_of_it() {
+    let mut view = busy();
+    let hot = |number: u64| Hot {
+        target: format!("/categories/kitchen?page={number}"),
+        hits: 100_000 - number,
+    };
+    view.hottest = Some((1..=20).map(hot).collect());
+    let screen = drawn(80, 24, &view);
+    let expected = "\
+djanginxed top  the last 2 s
+nginx        93.1% hits (all: 95.0%)  1250 hits/s  4.7 MB/s  123456 hits in all
+application  12.9% hits (all: 10.0%)  92.6 requests/s  3.0 bypasses/s  0 stale/s
+             render 4.20 ms (all: 12 ms)  80.0 stores/s  queue 3 pages, 30.1 kB
+             2 processes
+
+Memcached───────────────────────────────────────────────────────────────────────
+                                memory items  hits evictions connections breaker
+127.0.0.1:11211       12.3 of 268.4 MB  1234 91.4%  17 0.5/s  66 of 1024    OPEN
+
+hottest, 5 min";
+    assert!(screen.starts_with(expected), "{screen}");
+    assert!(
+        screen.contains("/categories/kitchen?page=13       99987"),
+        "{screen}"
+    );
+    for words in [
+        "slowest renders",
+        "/reports",
+        "1204 ms",
+        "refusals",
+        "not stored set-cookie",
+        "42 0.5/s",
+    ] {
+        assert!(screen.contains(words), "{words:?} is not in\n{screen}");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_cut_where_it_says_least() {
+    let mut view = busy();
+    view.servers[0].address = "unix:/run/memcached-pages/memcached.sock".to_owned();
+    view.slowest = Some(vec![Slow {
+        target: "/categories/kitchen?page=1&order=price-descending".to_owned(),
+        milliseconds: 1_204,
+    }]);
+    let screen = drawn(80, 24, &view);
+    assert!(screen.contains("\n…/memcached.sock "), "{screen}");
+    assert!(
+        screen.contains("/categories/kitchen?page=1&ord… 1204 ms"),
+        "{screen}"
+    );
+    assert_eq!(end_of("/a/bc", 4), "…/bc");
+    assert_eq!(end_of("abcdef", 4), "…def");
+    assert_eq!(end_of("abc", 0), "…");
+    assert_eq!(beginning_of("abc".to_owned(), 2), "a…");
 }
 
 #[test]

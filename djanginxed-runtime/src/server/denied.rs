@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
-/// Why none of the workers of the nginx that listens on `port` may connect to the socket;
-/// none where one may, or where nothing can be known. Where nobody says whose port that is,
-/// of all of nginx's workers on this machine.
+/// Why none of the workers of the nginx that listens on `port` may write to the socket, as
+/// the modes of files say; none where one may, or where nothing can be known. Where no port
+/// is given, or nobody says whose it is, of all of nginx's workers on this machine.
 #[cfg(target_os = "linux")]
-pub(crate) fn denied_to_nginx(path: &Path, port: u16) -> Option<String> {
+#[must_use]
+pub fn denied_to_nginx(path: &Path, port: Option<u16>) -> Option<String> {
     let workers = linux::workers(port);
     let mut denied = workers.iter().map(|worker| linux::obstacle(path, worker));
     let first = denied.next()??;
     denied.all(|obstacle| obstacle.is_some()).then_some(first)
 }
 
+/// Nothing is known here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn denied_to_nginx(_: &Path, _: u16) -> Option<String> {
+#[must_use]
+pub fn denied_to_nginx(_: &Path, _: Option<u16>) -> Option<String> {
     None
 }
 
@@ -31,7 +34,7 @@ mod linux {
         groups: Vec<u32>,
     }
 
-    pub(super) fn workers(port: u16) -> Vec<Worker> {
+    pub(super) fn workers(port: Option<u16>) -> Vec<Worker> {
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let is_worker = |folder: &Path| {
             let command = fs::read(folder.join("cmdline")).unwrap_or_default();
@@ -42,7 +45,7 @@ mod linux {
             .filter(|folder| is_worker(folder))
             .collect();
         // There may be several nginxes on a machine.
-        let sockets = listening(port);
+        let sockets = port.map(listening).unwrap_or_default();
         let listens = |folder: &&PathBuf| has_one_of(folder, &sockets);
         let these: Vec<&PathBuf> = all.iter().filter(listens).collect();
         let these = if these.is_empty() {
