@@ -46,13 +46,7 @@ impl Stored {
         };
         let address = memcached.address();
         let arguments = self.arguments(arguments);
-        // The cache's settings, as the application reads them.
-        let line = [
-            &["", "--pages", "", "--memcached", &address],
-            &arguments[..],
-        ]
-        .concat();
-        let pages = said(said(Variant::try_parse_from(line))?.cache().build())?;
+        let pages = settings(&address, &arguments)?;
         let inner = match self.sockets {
             // Beside Memcached's, where nginx may enter.
             true => format!("{address}.inner"),
@@ -95,5 +89,38 @@ impl Stored {
             site = site.micro_cache(1).micro_cache_path("micro");
         }
         said(site.generate())
+    }
+}
+
+/// The cache's settings, as the application reads them.
+fn settings(memcached: &str, arguments: &[&str]) -> Outcome<PageCache> {
+    // Pages are none of nginx's concern.
+    let line = ["bench-app", "--pages", ".", "--memcached", memcached];
+    let variant = said(Variant::try_parse_from([&line, arguments].concat()))?;
+    said(variant.cache().build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nginx_is_generated_from_what_the_application_is_told() {
+        let stored = Stored {
+            gzip: true,
+            layout: Layout::Response,
+            vary: &["language=en,de"],
+            ..Stored::default()
+        };
+        let arguments = stored.arguments(&["brief", "--waiting-ms", "50", "--refreshes", "16"]);
+        let pages = settings("127.0.0.1:11211", &arguments).unwrap();
+        let files = stored
+            .generate(&pages, 8080, 8081, "127.0.0.1:8082")
+            .unwrap();
+        let site = files.site();
+        assert!(
+            site.contains("srcache_fetch") && site.contains("$http_accept_language"),
+            "{site}"
+        );
     }
 }
