@@ -1,84 +1,42 @@
 //! The caches that one writes without djanginxed: a few lines in the handler.
 
-use std::thread;
 use std::time::Duration;
 
-use actix_web::rt::{self, System};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use clap::ValueEnum;
 use djanginxed::PageKey;
 use memcache::exp::{AsyncMetaClient, Get, Set};
 use moka::sync::Cache;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::OnceCell;
 
 use crate::handlers::{answer, name};
 use crate::site::Site;
 
 const LIFE: Duration = Duration::from_secs(900);
 
-/// How the handler stores what it has rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Store {
-    /// The visitor waits for the store.
-    Awaited,
-    /// A task stores; the visitor does not wait, and nothing bounds the tasks.
-    Spawned,
-    /// One thread stores page after page; what it has no time for is dropped.
-    Channel,
-}
-
 /// Connections kept, as many as there are requests at a time: with the client's
 /// usual 8 it would dial for every other one.
 const MAX_IDLE: usize = 64;
 
-/// Pages that may wait for the thread that stores them.
-const MAX_WAITING: usize = 1024;
-
-async fn connect(address: &str) -> memcache::exp::Result<AsyncMetaClient> {
-    let builder = AsyncMetaClient::builder().max_idle(MAX_IDLE);
-    builder.connect_async(address.to_owned()).await
-}
-
-/// Starts a thread that stores pages in Memcached at `address`.
-#[must_use]
-pub fn channel(address: String) -> mpsc::Sender<Set> {
-    let (sender, mut pages) = mpsc::channel(MAX_WAITING);
-    thread::spawn(move || {
-        System::new().block_on(async move {
-            let Ok(client) = connect(&address).await else {
-                return;
-            };
-            while let Some(page) = pages.recv().await {
-                // A page that is not stored is rendered again.
-                drop(client.run(page).await);
-            }
-        });
-    });
-    sender
-}
-
-/// A worker's own client, and what is done with it.
+/// A worker's own client.
 pub struct Memcached {
     /// `host:port`.
     pub address: String,
-    /// Whether a page is looked up before it is rendered.
-    pub lookup: bool,
-    /// How a page is stored.
-    pub store: Store,
     /// Dialled at the first request, on the worker that uses it.
     pub client: OnceCell<AsyncMetaClient>,
-    /// To [the thread](channel) of [`Store::Channel`].
-    pub sender: Option<mpsc::Sender<Set>>,
 }
 
 impl Memcached {
     async fn client(&self) -> Option<&AsyncMetaClient> {
-        let client = self.client.get_or_try_init(|| connect(&self.address));
-        client.await.ok()
+        let connect = async || {
+            let builder = AsyncMetaClient::builder().max_idle(MAX_IDLE);
+            builder.connect_async(self.address.clone()).await
+        };
+        self.client.get_or_try_init(connect).await.ok()
     }
 }
 
+/// The visitor waits for the lookup and for the store.
 pub(crate) async fn memcache(
     site: Data<Site>,
     memcached: Data<Memcached>,
@@ -88,28 +46,15 @@ pub(crate) async fn memcache(
         return answer(site.render(name(&request)).await.map(Bytes::from));
     };
     let key = PageKey::new("hand", target(&request)).to_string();
-    if memcached.lookup
-        && let Ok(found) = client.run(Get::new(&key)).await
+    if let Ok(found) = client.run(Get::new(&key)).await
         && let Some(page) = found.value
     {
         return answer(Some(page.into()));
     }
     let page = site.render(name(&request)).await.map(Bytes::from);
     if let Some(page) = &page {
-        let set = Set::new(key, page).ttl(LIFE);
-        match memcached.store {
-            // A page that is not stored is rendered again.
-            Store::Awaited => drop(client.run(set).await),
-            Store::Spawned => {
-                let client = client.clone();
-                rt::spawn(async move { drop(client.run(set).await) });
-            }
-            Store::Channel => {
-                if let Some(sender) = &memcached.sender {
-                    drop(sender.try_send(set));
-                }
-            }
-        }
+        // A page that is not stored is rendered again.
+        drop(client.run(Set::new(key, page).ttl(LIFE)).await);
     }
     answer(page)
 }

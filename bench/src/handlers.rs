@@ -1,9 +1,9 @@
 //! One handler a variant. All are routed at `/{page}/{rest}`, where `rest` only
 //! makes targets different.
 
-use actix_web::http::header::{CONTENT_ENCODING, ContentType};
+use actix_web::http::header::{CONTENT_ENCODING, ContentType, ETAG};
 use actix_web::web::{self, Bytes, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Route};
+use actix_web::{HttpRequest, HttpResponse};
 use clap::ValueEnum;
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, cache_page};
@@ -31,7 +31,7 @@ pub enum Handler {
     Bare,
     /// Answers with bytes made beforehand.
     Ready,
-    /// Answers with gzip bytes made beforehand.
+    /// Answers with gzip bytes made beforehand, and with an entity tag.
     ReadyGzip,
     /// Has the attribute.
     Annotated,
@@ -43,10 +43,10 @@ pub enum Handler {
     /// `/{page}/include` one that is included, `/{page}/only` one that is included for
     /// visitors with a cookie.
     Parts,
+    /// The same, with a tag.
+    Tagged,
     /// Is inside of the middleware.
     Wrapped,
-    /// Has the attribute, inside of a middleware under the same key.
-    Both,
     /// Looks up and stores in Memcached by its own code.
     Memcache,
     /// Looks up and stores in moka by its own code.
@@ -67,18 +67,17 @@ impl Handler {
                 config.route(BADGE, web::get().to(badge));
                 web::get().to(parts)
             }
-            Handler::Wrapped => return cached(config, pages, web::get().to(bare)),
-            Handler::Both => return cached(config, pages, web::get().to(annotated)),
+            Handler::Tagged => web::get().to(tagged),
+            Handler::Wrapped => {
+                let resource = web::resource(ROUTE).route(web::get().to(bare));
+                config.service(resource.wrap(pages.cache(900)));
+                return;
+            }
             Handler::Memcache => web::get().to(by_hand::memcache),
             Handler::Moka => web::get().to(by_hand::moka),
         };
         config.route(ROUTE, route);
     }
-}
-
-fn cached(config: &mut ServiceConfig, pages: &PageCache, route: Route) {
-    let resource = web::resource(ROUTE).route(route).wrap(pages.cache(900));
-    config.service(resource);
 }
 
 async fn bare(site: Data<Site>, request: HttpRequest) -> HttpResponse {
@@ -90,10 +89,12 @@ async fn bare(site: Data<Site>, request: HttpRequest) -> HttpResponse {
 
 #[cache_page(900)]
 async fn annotated(site: Data<Site>, request: HttpRequest) -> HttpResponse {
-    match site.render(name(&request)).await {
-        Some(page) => html().body(page),
-        None => nothing_here(),
-    }
+    bare(site, request).await
+}
+
+#[cache_page(900, tags = ["many"])]
+async fn tagged(site: Data<Site>, request: HttpRequest) -> HttpResponse {
+    bare(site, request).await
 }
 
 #[cache_page(2)]
@@ -134,7 +135,10 @@ async fn ready(site: Data<Site>, request: HttpRequest) -> HttpResponse {
 
 async fn ready_gzip(site: Data<Site>, request: HttpRequest) -> HttpResponse {
     match site.gzip(name(&request)) {
-        Some(page) => html().insert_header((CONTENT_ENCODING, "gzip")).body(page),
+        Some(page) => html()
+            .insert_header((CONTENT_ENCODING, "gzip"))
+            .insert_header((ETAG, format!("\"{:x}\"", page.len())))
+            .body(page),
         None => nothing_here(),
     }
 }

@@ -13,7 +13,6 @@ pub mod trial;
 pub mod usage;
 pub mod variant;
 pub mod visit;
-pub mod work;
 
 #[path = "../../examples/shop/main.rs"]
 #[allow(dead_code, reason = "its main is not this program's")]

@@ -2,7 +2,8 @@
 //! which is the older one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::seen::Row;
 
@@ -30,8 +31,7 @@ impl Prices {
 
     /// Changes a product's price to a higher one, by `change`.
     pub fn change<T>(&self, id: usize, change: impl FnOnce(u32) -> T) -> T {
-        let tried = self.tried[id - 1].lock();
-        let mut tried = tried.unwrap_or_else(PoisonError::into_inner);
+        let mut tried = self.tried[id - 1].lock();
         // So that those of members rise, too.
         *tried += 10;
         change(*tried)

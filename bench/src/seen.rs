@@ -84,7 +84,8 @@ impl Seen {
 }
 
 /// The text of an answer, unpacked. What cannot be unpacked is no text that any other has.
-fn text(answer: &Response) -> String {
+#[must_use]
+pub fn text(answer: &Response) -> String {
     if answer.header("content-encoding") != Some("gzip") {
         return String::from_utf8_lossy(&answer.body).into_owned();
     }

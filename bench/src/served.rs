@@ -12,6 +12,14 @@ use testkit::Process;
 /// What can fail here: an error is a sentence for the report.
 pub type Outcome<T = ()> = Result<T, String>;
 
+/// The error in its own words.
+///
+/// # Errors
+/// The same.
+pub fn said<T, E: ToString>(result: Result<T, E>) -> Outcome<T> {
+    result.map_err(|error| error.to_string())
+}
+
 /// A running program. It ends with this value.
 #[derive(Debug)]
 pub struct Served {
@@ -27,8 +35,7 @@ impl Served {
     /// When it does not start, or does not say so in ten seconds.
     pub fn run(command: &mut Command) -> Outcome<Served> {
         command.stdout(Stdio::piped());
-        let mut process =
-            Process::spawn("the application", command, None).map_err(|error| error.to_string())?;
+        let mut process = said(Process::spawn("the application", command, None))?;
         let port = port(&mut process)?;
         Ok(Served { process, port })
     }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::work::compute;
+use crate::variant::Variant;
 
 /// One page, in the forms that the variants hand out.
 struct Page {
@@ -23,19 +23,19 @@ struct Page {
 pub struct Site {
     pages: HashMap<String, Page>,
     computing: Duration,
+    /// As for a database.
     waiting: Duration,
     renders: AtomicU64,
 }
 
 impl Site {
-    /// Reads every `NAME.html` in `folder`. A render computes for `computing`
-    /// and waits for `waiting`, as for a database.
+    /// Reads every `NAME.html` in the folder of the pages.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn open(folder: &Path, computing: Duration, waiting: Duration) -> io::Result<Site> {
+    pub fn open(variant: &Variant) -> io::Result<Site> {
         let mut pages = HashMap::new();
-        for file in folder.read_dir()? {
+        for file in variant.pages.read_dir()? {
             let path = file?.path();
             if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
                 pages.insert(name.to_owned(), Page::new(std::fs::read_to_string(&path)?)?);
@@ -43,8 +43,8 @@ impl Site {
         }
         Ok(Site {
             pages,
-            computing,
-            waiting,
+            computing: variant.computing_ms,
+            waiting: variant.waiting_ms,
             renders: AtomicU64::new(0),
         })
     }
@@ -88,4 +88,20 @@ impl Page {
             text,
         })
     }
+}
+
+/// Computes for `time`, counted in the processor's time of this thread: on a
+/// busy machine the clock on the wall would count the work of others.
+fn compute(time: Duration) {
+    let end = used() + time;
+    while used() < end {
+        std::hint::spin_loop();
+    }
+}
+
+fn used() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(seconds, nanoseconds)
 }

@@ -12,7 +12,7 @@ use testkit::http::{Request, Response};
 use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::prices::FIRST;
-use crate::served::{Outcome, Served};
+use crate::served::{Outcome, Served, said};
 use crate::shop::settings;
 use crate::shop::store::{Changed, Store};
 
@@ -262,8 +262,4 @@ fn product(id: usize) -> Changed {
 
 fn database(folder: &TempDir) -> PathBuf {
     folder.path().join("shop.sqlite")
-}
-
-fn said<T, E: ToString>(result: Result<T, E>) -> Outcome<T> {
-    result.map_err(|error| error.to_string())
 }

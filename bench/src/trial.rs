@@ -3,10 +3,10 @@
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, RwLock};
 use testkit::eventually_within;
 use testkit::http::Response;
 
@@ -121,8 +121,7 @@ impl Trial {
 
     /// Notes what was wrong, and ends the visits.
     pub fn wrong(&self, problem: String) {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.push(problem);
+        self.wrong.lock().push(problem);
         self.end();
     }
 
@@ -137,27 +136,15 @@ impl Trial {
         self.is_over.load(SeqCst)
     }
 
-    /// The shop, to look at.
-    ///
-    /// # Panics
-    /// Never: a poisoned lock is taken.
-    pub fn stand(&self) -> RwLockReadGuard<'_, Stand> {
-        self.stand.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change_stand(&self) -> RwLockWriteGuard<'_, Stand> {
-        self.stand.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn edit(&self, product: usize) -> Outcome {
-        let in_fault = self.in_fault.read().unwrap_or_else(PoisonError::into_inner);
+        let in_fault = self.in_fault.read();
         self.counts.requests.fetch_add(1, SeqCst);
         self.prices.change(product, |cents| {
             match self.owner.reprice(product, cents).try_send(self.nginx) {
                 Ok(answer) if Owner::is_taken(&answer) => {
                     self.counts.edits.fetch_add(1, SeqCst);
                     if *in_fault {
-                        self.changed().push((product, cents));
+                        self.changed.lock().push((product, cents));
                     } else {
                         self.prices.raise(product, cents);
                     }
@@ -170,10 +157,6 @@ impl Trial {
                 failed => Err(format!("product {product} for {cents}: {failed:?}")),
             }
         })
-    }
-
-    fn changed(&self) -> MutexGuard<'_, Vec<(usize, u32)>> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, visit: &Visit) -> Outcome {
@@ -245,11 +228,12 @@ impl Trial {
     /// # Errors
     /// When what was stopped does not start again.
     pub fn suffer(&self, fault: Fault) -> Outcome {
-        *self.fault_lock() = true;
+        // Waits for the changes that are being made.
+        *self.in_fault.write() = true;
         self.faults.fetch_add(1, SeqCst);
         self.counts.faults.fetch_add(1, SeqCst);
         {
-            let mut stand = self.change_stand();
+            let mut stand = self.stand.write();
             match fault {
                 Fault::Restarted => stand.memcached.kill(),
                 Fault::Hung => stand.memcached.pause(),
@@ -258,7 +242,7 @@ impl Trial {
         }
         thread::sleep(FAULT);
         {
-            let mut stand = self.change_stand();
+            let mut stand = self.stand.write();
             match fault {
                 Fault::Restarted => {
                     let started = stand.memcached.restart_empty();
@@ -271,22 +255,17 @@ impl Trial {
                 }
             }
         }
-        let mut in_fault = self.fault_lock();
+        let mut in_fault = self.in_fault.write();
         let patience = Duration::from_secs(60);
-        eventually_within(patience, "all is purged", || self.stand().purge().is_some());
-        for (product, cents) in self.changed().drain(..) {
+        eventually_within(patience, "all is purged", || {
+            self.stand.read().purge().is_some()
+        });
+        for (product, cents) in self.changed.lock().drain(..) {
             self.prices.raise(product, cents);
         }
         self.faults.fetch_add(1, SeqCst);
         *in_fault = false;
         Ok(())
-    }
-
-    /// Waits for the changes that are being made.
-    fn fault_lock(&self) -> RwLockWriteGuard<'_, bool> {
-        self.in_fault
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

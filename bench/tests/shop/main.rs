@@ -6,13 +6,14 @@
 mod model;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use bench::seen::{Row, Seen};
 use bench::stand::{CATEGORIES, Owner, Setup, Stand};
+use bench::visit::Random;
 use djanginxed::Layout;
+use parking_lot::{Mutex, RwLock};
 use testkit::{eventually_within, http};
 
 use model::State;
@@ -66,7 +67,7 @@ fn nor_where_404s_are_cached_too() {
 }
 
 /// Under which the shop is read and changed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Conditions {
     layout: Layout,
     processes: usize,
@@ -79,10 +80,8 @@ struct Conditions {
 impl Conditions {
     fn of(processes: usize) -> Conditions {
         Conditions {
-            layout: Layout::Body,
             processes,
-            restarts: false,
-            replaces: false,
+            ..Conditions::default()
         }
     }
 }
@@ -133,7 +132,7 @@ impl Trial {
             let _over = Over(&trial.is_over);
             trial.change(Random(4242), conditions.restarts);
         });
-        let failures = trial.failures.into_inner().unwrap();
+        let failures = trial.failures.into_inner();
         assert!(
             failures.is_empty(),
             "{} pages, such as {}",
@@ -144,32 +143,27 @@ impl Trial {
         println!("{conditions:?}: {reads} reads, {hits} hits");
         assert!(reads > 2 * CHANGES && hits > CHANGES / 2);
         if conditions.replaces {
-            let replaced = trial.stand.into_inner().unwrap().purge();
+            let replaced = trial.stand.into_inner().purge();
             assert!(replaced > Some(0), "{replaced:?}");
         }
     }
 
     /// Makes all changes, one after the other.
     fn change(&self, mut random: Random, restarts: bool) {
-        let mut next = 1 + *self.history.read().unwrap()[0].0.keys().last().unwrap();
+        let mut next = 1 + *self.history.read()[0].0.keys().last().unwrap();
         for number in 1..=CHANGES {
-            if !self.failures.lock().unwrap().is_empty() {
+            if !self.failures.lock().is_empty() {
                 return;
             }
             if restarts && number % 250 == 0 {
-                self.stand.write().unwrap().memcached.kill();
+                self.stand.write().memcached.kill();
             }
             self.change_once(&mut random, number, &mut next);
             if !restarts || number % 250 > 10 || number < 250 {
                 self.purged.store(number, Ordering::SeqCst);
             } else if number % 250 == 10 {
-                self.stand
-                    .write()
-                    .unwrap()
-                    .memcached
-                    .restart_empty()
-                    .unwrap();
-                let stand = self.stand.read().unwrap();
+                self.stand.write().memcached.restart_empty().unwrap();
+                let stand = self.stand.read();
                 let patience = Duration::from_secs(30);
                 eventually_within(patience, "all is purged", || stand.purge().is_some());
                 self.purged.store(number, Ordering::SeqCst);
@@ -178,10 +172,10 @@ impl Trial {
     }
 
     fn change_once(&self, random: &mut Random, number: usize, next: &mut i64) {
-        let mut state = self.history.read().unwrap().last().unwrap().clone();
+        let mut state = self.history.read().last().unwrap().clone();
         let ids: Vec<_> = state.0.keys().copied().collect();
-        let id = ids[random.below(ids.len())];
-        let category = CATEGORIES[random.below(CATEGORIES.len())];
+        let id = ids[random.below(ids.len() as u64) as usize];
+        let category = CATEGORIES[random.below(4) as usize];
         let (name, cents) = (format!("product-{number}"), random.below(100_000) as u32);
         let category = category.to_owned();
         let form = |row: &Row| {
@@ -217,8 +211,8 @@ impl Trial {
                 (format!("/desk/products/{id}"), form(known))
             }
         };
-        self.history.write().unwrap().push(state);
-        let stand = self.stand.read().unwrap();
+        self.history.write().push(state);
+        let stand = self.stand.read();
         let answer = stand.owner.form(&target, &form).send(self.port);
         assert!(Owner::is_taken(&answer), "{target} {form}: {answer:?}");
         if target == "/desk/products" {
@@ -232,7 +226,7 @@ impl Trial {
         while !self.is_over.load(Ordering::SeqCst) {
             let target = target(&mut random);
             let problem = self.look(&target);
-            self.failures.lock().unwrap().extend(problem);
+            self.failures.lock().extend(problem);
         }
     }
 
@@ -244,7 +238,7 @@ impl Trial {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.hits.fetch_add(is_hit.into(), Ordering::SeqCst);
         let shown = model::read(target, &answer);
-        let history = self.history.read().unwrap();
+        let history = self.history.read();
         let is_new = |state: &State| state.shown(target) == shown;
         if history[from..].iter().any(is_new) {
             return None;
@@ -279,21 +273,9 @@ fn target(random: &mut Random) -> String {
     match random.below(8) {
         0 => "/".to_owned(),
         1 => format!("/?page={}", 1 + random.below(3)),
-        2 => format!("/categories/{}", CATEGORIES[random.below(4)]),
+        2 => format!("/categories/{}", CATEGORIES[random.below(4) as usize]),
         3 => "/feed.xml".to_owned(),
         4 => format!("/api/products/{id}"),
         _ => format!("/products/{id}"),
-    }
-}
-
-/// The same numbers each time (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % end
     }
 }

@@ -17,6 +17,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+/// So many requests are not counted.
+const BEFORE: usize = 100;
+
 #[derive(Parser)]
 struct Args {
     #[command(flatten)]
@@ -24,11 +27,9 @@ struct Args {
     /// The page asked for.
     #[arg(long)]
     page: String,
-    /// Requests counted, after as many of the same kind as `--before` says.
+    /// Requests counted, after some of the same kind.
     #[arg(long)]
     requests: usize,
-    #[arg(long, default_value_t = 100)]
-    before: usize,
     /// All requests have one target, instead of one each.
     #[arg(long)]
     hit: bool,
@@ -40,7 +41,7 @@ struct Args {
 async fn main() -> Result<(), Box<dyn Error>> {
     let args = Args::parse();
     let Args { variant, .. } = &args;
-    let site = Site::open(&variant.pages, Duration::ZERO, Duration::ZERO)?;
+    let site = Site::open(variant)?;
     let pages = variant.cache().render_lock(args.render_lock);
     // Callgrind makes everything fifty times slower.
     let pages = pages.operation_timeout(Duration::from_secs(10)).build()?;
@@ -68,14 +69,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
         Ok(())
     };
-    ask(0..args.before).await?;
+    ask(0..BEFORE).await?;
     pages.flush().await;
     let region = Region::new(ALLOCATOR);
-    ask(args.before..args.before + args.requests).await?;
+    ask(BEFORE..BEFORE + args.requests).await?;
     pages.flush().await;
     let counted = region.change();
     println!(
-        "allocations={} bytes={}",
+        r#"{{"allocations": {}, "bytes": {}}}"#,
         counted.allocations + counted.reallocations,
         counted.bytes_allocated
     );

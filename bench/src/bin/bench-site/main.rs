@@ -8,13 +8,13 @@ mod shop;
 use std::collections::HashSet;
 use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::dev::{Service, ServiceRequest};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 
 use bench::visit::NUMBER;
+use parking_lot::Mutex;
 use shop::Shop;
 use shop::settings::Settings;
 
@@ -32,12 +32,8 @@ impl Asked {
         let number = request.headers().get(NUMBER);
         let number = number.and_then(|number| number.to_str().ok()?.parse().ok());
         if let Some(number) = number {
-            self.visits().insert(number);
+            self.visits.lock().insert(number);
         }
-    }
-
-    fn visits(&self) -> MutexGuard<'_, HashSet<u64>> {
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -46,7 +42,7 @@ async fn asked(asked: Data<Asked>) -> String {
 }
 
 async fn visits(asked: Data<Asked>) -> String {
-    asked.visits().len().to_string()
+    asked.visits.lock().len().to_string()
 }
 
 #[actix_web::main]

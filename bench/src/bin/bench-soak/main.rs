@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,7 +78,7 @@ fn soak(args: &Args) -> Outcome {
         let mut said = Instant::now();
         while Instant::now() < end && !trial.is_over() {
             thread::sleep(SAMPLE_EVERY);
-            samples.take(&trial.stand());
+            samples.take(&trial.stand.read());
             if said.elapsed() > Duration::from_secs(60) {
                 said = Instant::now();
                 eprintln!("{:?}", trial.counts);
@@ -89,10 +88,7 @@ fn soak(args: &Args) -> Outcome {
     });
     samples.report()?;
     println!("\n{:?}", trial.counts);
-    let wrong = trial
-        .wrong
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let wrong = trial.wrong.into_inner();
     match wrong.first() {
         Some(first) => Err(format!(
             "{} answers are wrong, such as {first}",

@@ -3,8 +3,6 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::contest::Outcome;
-
 const WIDTH: i32 = 860;
 const LINE: i32 = 24;
 const NAMES: i32 = 330;
@@ -28,14 +26,10 @@ pub(crate) struct Panel {
     pub(crate) bars: Vec<Bar>,
 }
 
-/// The picture of `panels`, with a line `under` them.
-pub(crate) fn svg(panels: &[Panel], under: &str) -> Outcome<String> {
-    picture(panels, under).map_err(|error| format!("cannot draw the chart: {error}"))
-}
-
 type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-fn picture(panels: &[Panel], under: &str) -> Drawn<String> {
+/// The picture of `panels`, with a line `under` them.
+pub(crate) fn svg(panels: &[Panel], under: &str) -> Drawn<String> {
     let lines: i32 = panels.iter().map(|panel| panel.bars.len() as i32 + 2).sum();
     let size = (WIDTH as u32, (lines * LINE + 2 * LINE) as u32);
     let mut svg = String::new();

@@ -1,13 +1,11 @@
 //! Clients that look at answers; wrk only counts them.
 
-use std::io::Read;
-use std::time::{Duration, Instant};
+use std::io;
 
-use flate2::read::GzDecoder;
+use bench::seen::text;
 use testkit::http::{Connection, Request, Response};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use crate::app::App;
 use crate::contest::Outcome;
 use crate::page_set::Page;
 
@@ -23,12 +21,12 @@ pub(crate) struct Expect {
 impl Expect {
     /// Asks for each of `pages` and checks status, every byte and the header.
     pub(crate) fn check(&self, port: u16, pages: &[Page]) -> Outcome {
-        pages.iter().try_for_each(|page| self.check_one(port, page))
+        (pages.iter()).try_for_each(|page| self.check_one(port, &page.target(), page))
     }
 
-    fn check_one(&self, port: u16, page: &Page) -> Outcome {
-        let target = page.target();
-        let answer = ask(port, &target)?;
+    /// The same of one page, wherever it is.
+    pub(crate) fn check_one(&self, port: u16, target: &str, page: &Page) -> Outcome {
+        let answer = ask(port, target)?;
         let wrong = |what: &str| Err(format!("GET {target}: {what}"));
         if answer.status != 200 {
             return wrong(&format!("status {}", answer.status));
@@ -37,7 +35,7 @@ impl Expect {
         if gzip != self.gzip {
             return wrong(if gzip { "gzip came" } else { "no gzip came" });
         }
-        if body(&answer)? != page.html.as_bytes() {
+        if text(&answer) != page.html {
             return wrong("the body is not the page");
         }
         self.header.map_or(Ok(()), |header| has(&answer, header))
@@ -70,82 +68,23 @@ pub(crate) fn ask_with(port: u16, target: &str, fields: &[Field]) -> Outcome<Res
     answer.map_err(|error| format!("GET {target}: {error}"))
 }
 
-fn body(answer: &Response) -> Outcome<Vec<u8>> {
-    if answer.header("content-encoding").is_none() {
-        return Ok(answer.body.clone());
-    }
-    let mut body = Vec::new();
-    GzDecoder::new(&answer.body[..])
-        .read_to_end(&mut body)
-        .map_err(|error| format!("the body is not gzip: {error}"))?;
-    Ok(body)
-}
-
-/// Asks for every target once, many on the way at a time.
-pub(crate) fn visit(port: u16, targets: impl Iterator<Item = String>) -> Outcome {
-    const PIPELINED: usize = 32;
-    let failed = |error: std::io::Error| format!("filling the cache: {error}");
-    let mut connection = Connection::open(port).map_err(failed)?;
-    let mut targets = targets.peekable();
-    while targets.peek().is_some() {
-        let mut sent = 0;
-        for target in targets.by_ref().take(PIPELINED) {
-            connection.send(&Request::get(target)).map_err(failed)?;
-            sent += 1;
+/// Lets the application store a page under each of `count` targets: `prefix` and the numbers
+/// from 1.
+pub(crate) fn fill(app: &App, prefix: &str, count: u64) -> Outcome {
+    /// The writer's queue is bounded.
+    const AT_ONCE: u64 = 500;
+    let failed = |error: io::Error| format!("filling the cache: {error}");
+    let mut connection = Connection::open(app.port).map_err(failed)?;
+    for number in 1..=count {
+        let target = format!("{prefix}{number}");
+        connection.send(&Request::get(target)).map_err(failed)?;
+        let answer = connection.receive().map_err(failed)?;
+        if answer.status != 200 {
+            return Err(format!("filling the cache: status {}", answer.status));
         }
-        for _ in 0..sent {
-            let answer = connection.receive().map_err(failed)?;
-            if answer.status != 200 {
-                return Err(format!("filling the cache: status {}", answer.status));
-            }
+        if number % AT_ONCE == 0 || number == count {
+            app.flush();
         }
     }
     Ok(())
-}
-
-/// What a burst came to.
-pub(crate) struct Burst {
-    pub(crate) until_last: Duration,
-    pub(crate) failed: usize,
-}
-
-/// `clients` connect, and then all ask for `page` at the same moment.
-pub(crate) fn burst(port: u16, page: &Page, target: &str, clients: usize) -> Outcome<Burst> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start a runtime: {error}"))?;
-    let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-    runtime.block_on(async {
-        let mut streams = Vec::with_capacity(clients);
-        for _ in 0..clients {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await;
-            streams.push(stream.map_err(|error| format!("cannot connect: {error}"))?);
-        }
-        let began = Instant::now();
-        let mut tasks = tokio::task::JoinSet::new();
-        for stream in streams {
-            tasks.spawn(exchange(stream, request.clone()));
-        }
-        let mut failed = 0;
-        while let Some(answer) = tasks.join_next().await {
-            let is_page = answer.is_ok_and(|answer| {
-                answer.is_ok_and(|bytes| {
-                    bytes.starts_with(b"HTTP/1.1 200") && bytes.ends_with(page.html.as_bytes())
-                })
-            });
-            failed += usize::from(!is_page);
-        }
-        Ok(Burst {
-            until_last: began.elapsed(),
-            failed,
-        })
-    })
-}
-
-async fn exchange(mut stream: TcpStream, request: String) -> std::io::Result<Vec<u8>> {
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    Ok(answer)
 }

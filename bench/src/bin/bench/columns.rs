@@ -2,10 +2,8 @@
 
 use crate::table::{Column, Shown, column};
 
+pub(crate) const SPEED: Column = column("requests_per_second", "of the reference", Shown::Ratio);
 pub(crate) const P99_RATIO: Column = column("p99_seconds", "p99 of the reference's", Shown::Ratio);
-
-/// Pages that were rendered and not stored, of those rendered.
-pub(crate) const DROPPED: Column = column("dropped", "not stored", Shown::Percent);
 
 /// What a server took of the processors for a request, the kernel's work for it included.
 pub(crate) const SERVER: Column = column(
@@ -16,19 +14,19 @@ pub(crate) const SERVER: Column = column(
 pub(crate) const SERVER_RATIO: Column =
     column("server_seconds", "of the reference's", Shown::Ratio);
 
-/// The share of a run in which wrk had nothing to do: where that is little, it is wrk that is
-/// measured, and not whom it asks.
-pub(crate) const IDLE: Column = column("idle", "wrk idle", Shown::Percent);
-
 /// What every table of requests shows, with `more` before the errors (`failed`: answers that
 /// were some, and requests without an answer).
 pub(crate) fn load(more: &[Column]) -> Vec<Column> {
     let usual = [
-        column("requests_per_second", "requests/s (rounds)", Shown::Spread),
-        column("requests_per_second", "of the reference", Shown::Ratio),
+        column(SPEED.metric, "requests/s (rounds)", Shown::Spread),
+        SPEED,
         column("p50_seconds", "p50", Shown::Milliseconds),
         column("p99_seconds", "p99", Shown::Milliseconds),
     ];
-    let failed = column("failed", "failed", Shown::Count);
-    [&usual, more, &[failed, IDLE]].concat()
+    let end = [
+        column("failed", "failed", Shown::Count),
+        // Where that is little, it is wrk that is measured, and not whom it asks.
+        column("idle", "wrk idle", Shown::Percent),
+    ];
+    [&usual, more, &end].concat()
 }

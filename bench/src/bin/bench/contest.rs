@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::table::{Row, Sample};
 
-pub(crate) use bench::served::Outcome;
+pub(crate) use bench::served::{Outcome, said};
 
 /// Makes one measurement; it is given the round's number.
 pub(crate) type Measure<'a> = Box<dyn FnMut(usize) -> Outcome<Sample> + 'a>;
@@ -35,10 +35,12 @@ impl<'a> Contender<'a> {
 pub(crate) fn compete(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Row> {
     let (mut rows, mut measures): (Vec<Row>, Vec<_>) = (contenders.into_iter())
         .map(|Contender { name, measure }| {
+            let failure = measure.as_ref().err().cloned();
+            let rounds = Vec::new();
             let row = Row {
                 name,
-                failure: measure.as_ref().err().cloned(),
-                rounds: Vec::new(),
+                failure,
+                rounds,
             };
             (row, measure.ok())
         })
@@ -46,30 +48,22 @@ pub(crate) fn compete(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Row>
     for round in 0..rounds {
         eprintln!("  round {} of {rounds}", round + 1);
         for (row, measure) in rows.iter_mut().zip(&mut measures) {
-            if let Some(measure) = measure
-                && row.failure.is_none()
-            {
-                one(row, || measure(round));
+            let Some(measure) = measure.as_mut().filter(|_| row.failure.is_none()) else {
+                continue;
+            };
+            match guarded(|| measure(round)) {
+                Ok(sample) => {
+                    eprintln!("    {:48} {sample:.9?}", row.name);
+                    row.rounds.push(sample);
+                }
+                Err(message) => {
+                    eprintln!("    {:48} FAILED: {message}", row.name);
+                    row.failure = Some(message);
+                }
             }
         }
     }
     rows
-}
-
-fn one(row: &mut Row, measure: impl FnOnce() -> Outcome<Sample>) {
-    match guarded(measure) {
-        Ok(sample) => {
-            let numbers: Vec<_> = (sample.iter())
-                .map(|(metric, value)| format!("{metric} {value:.9}"))
-                .collect();
-            eprintln!("    {:48} {}", row.name, numbers.join("  "));
-            row.rounds.push(sample);
-        }
-        Err(message) => {
-            eprintln!("    {:48} FAILED: {message}", row.name);
-            row.failure = Some(message);
-        }
-    }
 }
 
 /// The servers' own clients panic where a test would fail.

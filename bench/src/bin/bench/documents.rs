@@ -1,13 +1,13 @@
 //! What README, documentation and their pictures show: all of it is made from
 //! benches/results/latest.json, so that they say what was measured.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use crate::chart::{Bar, Panel, svg};
-use crate::columns::SERVER;
-use crate::contest::Outcome;
-use crate::groups::names::*;
+use crate::columns::{SERVER, SPEED};
+use crate::contest::{Outcome, said};
+use crate::groups::{app_miss as miss, burst, coverage, nginx_hit as nginx, waits};
 use crate::report::Report;
 use crate::stage::root;
 use crate::table::{Row, Table};
@@ -19,9 +19,7 @@ type File = (PathBuf, String);
 
 /// Makes them anew from the last run's results.
 pub(crate) fn update() -> Outcome {
-    let file = root().join(RESULTS);
-    let text = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
-    write(of_project(&read(text)?)?)
+    write(of_project(&last()?)?)
 }
 
 /// Makes them from `report`, and keeps it.
@@ -30,57 +28,47 @@ pub(crate) fn publish(report: &Report) -> Outcome {
     write([vec![json], of_project(report)?].concat())
 }
 
-/// Writes `report` and its pictures into a folder of the caller's.
+/// Writes `report` into a folder of the caller's.
 pub(crate) fn write_into(folder: &Path, report: &Report) -> Outcome {
-    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let markdown = format!("# What djanginxed costs\n\n{}", report.markdown());
-    let files = [("latest.json", json(report)?), ("latest.md", markdown)];
-    let files = files.into_iter().chain(pictures(report)?);
-    write(
-        files
-            .map(|(name, text)| (folder.join(name), text))
-            .collect(),
-    )
-}
-
-fn failed(file: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", file.display())
+    let json = (folder.join("latest.json"), json(report)?);
+    write(vec![json, (folder.join("latest.md"), markdown)])
 }
 
 fn json(report: &Report) -> Outcome<String> {
-    let json = serde_json::to_string_pretty(report).map_err(|error| error.to_string())?;
-    Ok(json + "\n")
+    Ok(said(serde_json::to_string_pretty(report))? + "\n")
 }
 
-/// A report's names live as long as the program, as those of a run do; it is read once.
-fn read(text: String) -> Outcome<Report> {
+/// The last run's. Its names live as long as the program, as those of a run do; it is read once.
+fn last() -> Outcome<Report> {
+    let text = read(&root().join(RESULTS))?;
     serde_json::from_str(text.leak()).map_err(|error| format!("{RESULTS}: {error}"))
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn write(files: Vec<File>) -> Outcome {
     for (file, text) in files {
-        fs::write(&file, text).map_err(|error| failed(&file, &error))?;
+        fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
         eprintln!("Written: {}", file.display());
     }
     Ok(())
 }
 
 fn of_project(report: &Report) -> Outcome<Vec<File>> {
-    let texts = [
+    let mut files = pictures(report)?;
+    for (name, block) in [
         ("README.md", readme(report)),
         ("docs/benchmarks.md", report.markdown()),
-    ];
-    let with_block = |(name, block): (&str, String)| {
+    ] {
         let file = root().join(name);
-        let text = fs::read_to_string(&file).map_err(|error| failed(&file, &error))?;
-        let text = replace_block(&text, &block).ok_or_else(|| format!("{name} has no {BEGIN}"))?;
-        Ok((file, text))
-    };
-    let texts = texts.into_iter().map(with_block);
-    let pictures = pictures(report)?.into_iter();
-    let folder = root().join("docs/pictures");
-    let pictures = pictures.map(|(name, svg)| Ok((folder.join(name), svg)));
-    texts.chain(pictures).collect()
+        let text = replace_block(&read(&file)?, &block);
+        files.push((file, text.ok_or_else(|| format!("{name} has no {BEGIN}"))?));
+    }
+    Ok(files)
 }
 
 const BEGIN: &str = "<!-- bench:begin -->\n";
@@ -95,111 +83,96 @@ fn replace_block(text: &str, block: &str) -> Option<String> {
 
 /// The README's rows, what a reader wants to know first: the table's id and the column's
 /// heading, the row that is ours, and one beside it.
-const README: [[&str; 6]; 5] = [
+const README: [[&str; 5]; 5] = [
     [
         "of a shop with baskets and edits nginx answers alone",
-        COVERAGE,
+        coverage::COVERAGE,
         "answered by nginx alone",
-        SITE,
-        "`proxy_cache` for a second",
-        SITE_PROXY_CACHE,
+        coverage::OURS,
+        coverage::PROXY_CACHE,
     ],
     [
         "wrong answers there",
-        COVERAGE,
+        coverage::COVERAGE,
         "wrong",
-        SITE,
-        "`proxy_cache` for a second",
-        SITE_PROXY_CACHE,
+        coverage::OURS,
+        coverage::PROXY_CACHE,
     ],
     [
         "visitors who wait for a render while pages' times end",
-        WAITS,
+        waits::WAITS,
         "waited for a render",
-        WAITS_STALE,
-        "a timeout alone",
-        WAITS_TIMEOUT,
+        waits::STALE,
+        waits::TIMEOUT,
     ],
     [
         "renders for 1,000 who ask for a cold page at once",
-        BURST,
+        burst::BURST,
         "renders",
-        BURST_OURS,
-        "without the attribute",
-        BURST_BARE,
+        burst::OURS,
+        burst::BARE,
     ],
     [
         "misses a second, of those without the attribute (rounds)",
-        MISS,
-        "of the reference",
-        MISS_LOOKUP,
-        "a lookup and a store by hand",
-        MISS_BY_HAND,
+        miss::NO_RENDER,
+        SPEED.heading,
+        miss::LOOKUP,
+        miss::BY_HAND,
     ],
 ];
 
 fn readme(report: &Report) -> String {
-    let cell = |id, heading, row| {
-        let table = report.table(id)?;
-        let mut columns = table.columns.iter();
-        let column = columns.find(|column| column.heading == heading)?;
-        let cell = table.cell(table.row(row)?, column);
-        // Who has failed has no number.
-        (!cell.is_empty()).then_some(cell)
-    };
-    let cell = |id, heading, row| cell(id, heading, row).unwrap_or("not measured".to_owned());
     let mut text = String::from("| | djanginxed | beside it |\n|---|---:|---|\n");
-    for [what, id, heading, ours, beside, theirs] in README {
-        let (ours, theirs) = (cell(id, heading, ours), cell(id, heading, theirs));
-        text += &format!("| {what} | {ours} | {beside}: {theirs} |\n");
+    for [what, id, heading, ours, theirs] in README {
+        let shown = |row| report.table(id)?.shown(row, heading);
+        let [our, their] =
+            [ours, theirs].map(|row| shown(row).unwrap_or_else(|| "not measured".to_owned()));
+        text += &format!("| {what} | {our} | {theirs}: {their} |\n");
     }
     let machine = &report.machine;
     let (day, cores, warning) = (machine.day(), machine.cores, machine.warning());
     text + &format!("\n{day}, {cores} cores for servers and visitors together.{warning}\n")
 }
 
-fn pictures(report: &Report) -> Outcome<Vec<(&'static str, String)>> {
+fn pictures(report: &Report) -> Outcome<Vec<File>> {
     let machine = &report.machine;
-    let about = format!(
-        "{}, {} cores.{}",
-        machine.day(),
-        machine.cores,
-        machine.warning()
-    );
+    let (day, cores, warning) = (machine.day(), machine.cores, machine.warning());
+    let about = format!("{day}, {cores} cores.{warning}");
+    let folder = root().join("docs/pictures");
     let mut pictures = Vec::new();
-    if let Some(table) = report.table(NGINX_HIT) {
+    if let Some(table) = report.table(nginx::ONE) {
         let under = format!(
             "One page of 10 kB, one nginx worker, {about} By requests a second or by the server's processor time, whichever is less."
         );
-        pictures.push(("hits.svg", svg(&[hits(table)], &under)?));
+        pictures.push((folder.join("hits.svg"), said(svg(&[hits(table)], &under))?));
     }
-    if let Some(table) = report.table(WAITS) {
+    if let Some(table) = report.table(waits::WAITS) {
         let under = format!("200 pages, timeout 2 s, renders of 50 ms, {about}");
-        pictures.push(("waits.svg", svg(&waits(table), &under)?));
+        pictures.push((folder.join("waits.svg"), said(svg(&waits(table), &under))?));
     }
     Ok(pictures)
 }
 
 /// The picture's rows, as people call them who have not read about the groups.
-const HITS: [(&str, &str, bool); 7] = [
-    (PROXY_CACHE, "nginx's proxy_cache alone", false),
-    (NGINX_MICRO, "djanginxed, --micro-cache 1s", true),
-    (NGINX_WHOLE, "djanginxed, --layout response", true),
-    (NGINX_GZIP, "djanginxed, bodies: the default", true),
-    (VARNISH, "Varnish", false),
-    (UNCACHED, "nginx before the application, no cache", false),
-    (PYTHON, "the Python package's nginx file", false),
+const HITS: [(&str, &str); 7] = [
+    (nginx::PROXY_CACHE, "nginx's proxy_cache alone"),
+    (nginx::MICRO, "djanginxed, --micro-cache 1s"),
+    (nginx::WHOLE, "djanginxed, --layout response"),
+    (nginx::BODIES, "djanginxed, bodies: the default"),
+    (nginx::VARNISH, "Varnish"),
+    (nginx::UNCACHED, "nginx before the application, no cache"),
+    (nginx::PYTHON, "the Python package's nginx file"),
 ];
 
 /// How fast hits are.
 fn hits(table: &Table) -> Panel {
-    let bar = |(row, name, is_ours): &(&str, &str, bool)| {
-        let value = speed(table.row(row)?, table.row(PROXY_CACHE)?)?;
+    let bar = |(row, name): &(&str, &str)| {
+        let value = speed(table.row(row)?, table.row(nginx::PROXY_CACHE)?)?;
         Some(Bar {
             name: (*name).to_owned(),
             value,
             label: format!("{value:.2}"),
-            is_ours: *is_ours,
+            is_ours: name.starts_with("djanginxed"),
         })
     };
     let mut bars: Vec<Bar> = HITS.iter().filter_map(bar).collect();
@@ -213,37 +186,31 @@ fn hits(table: &Table) -> Panel {
 /// Of another row's speed: by requests a second or by the server's processor time, whichever is
 /// less.
 fn speed(row: &Row, of: &Row) -> Option<f64> {
-    let requests = row.ratio(of, "requests_per_second")?.median;
+    let requests = row.ratio(of, SPEED.metric)?.median;
     let time = of.ratio(row, SERVER.metric)?.median;
     Some(requests.min(time))
 }
 
 /// Who waits for a render.
 fn waits(table: &Table) -> Vec<Panel> {
-    let panel = |heading, metric, label: fn(f64) -> String| {
+    let panels = [
+        ("waited for a render", "Requests that waited for a render"),
+        ("p99", "99 of 100 requests were answered within"),
+        ("slowest", "The slowest request"),
+    ];
+    let panel = |(shown, heading)| {
         let bar = |row: &Row| {
-            let value = row.summary(metric)?.median;
             Some(Bar {
                 name: row.name.replace('`', ""),
-                value,
-                label: label(value),
-                is_ours: row.name == WAITS_STALE,
+                value: row.summary(table.column(shown)?.metric)?.median,
+                label: table.shown(&row.name, shown)?,
+                is_ours: row.name == waits::STALE,
             })
         };
         let bars = table.rows.iter().filter_map(bar).collect();
         Panel { heading, bars }
     };
-    let percent = |share| format!("{:.1} %", share * 100.0);
-    let milliseconds = |seconds| format!("{:.0} ms", seconds * 1e3);
-    vec![
-        panel("Requests that waited for a render", "waited", percent),
-        panel(
-            "99 of 100 requests were answered within",
-            "p99_seconds",
-            milliseconds,
-        ),
-        panel("The slowest request", "slowest_seconds", milliseconds),
-    ]
+    panels.map(panel).into()
 }
 
 #[cfg(test)]
@@ -252,9 +219,8 @@ mod tests {
 
     #[test]
     fn readme_documentation_and_pictures_say_what_was_measured() {
-        let report = read(fs::read_to_string(root().join(RESULTS)).unwrap()).unwrap();
-        for (file, text) in of_project(&report).unwrap() {
-            let there = fs::read_to_string(&file).unwrap();
+        for (file, text) in of_project(&last().unwrap()).unwrap() {
+            let there = read(&file).unwrap();
             let file = file.display();
             assert!(
                 there == text,
@@ -276,7 +242,7 @@ mod tests {
         let row = |requests, seconds| Row {
             name: String::new(),
             failure: None,
-            rounds: vec![[("requests_per_second", requests), (SERVER.metric, seconds)].into()],
+            rounds: vec![[(SPEED.metric, requests), (SERVER.metric, seconds)].into()],
         };
         let other = row(100.0, 1.0);
         assert_eq!(speed(&row(80.0, 2.0), &other), Some(0.5));

@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 3;
 pub(crate) fn measure(
     stage: &Stage,
     load: &Load,
-    Running { nginx, app, .. }: &Running,
+    Running { nginx, app }: &Running,
     has_cache: bool,
     check: impl Fn() -> Outcome,
 ) -> Outcome<Sample> {

@@ -22,10 +22,9 @@ const PROGRAMS: [(&str, &str); 6] = [
 pub(crate) struct Machine {
     pub(crate) date: String,
     pub(crate) revision: String,
-    pub(crate) processor: String,
+    /// Processor, memory and kernel.
+    pub(crate) hardware: String,
     pub(crate) cores: usize,
-    pub(crate) gigabytes: f64,
-    pub(crate) kernel: String,
     pub(crate) versions: Vec<String>,
     /// Over one, five and fifteen minutes, before the first measurement; on a
     /// quiet machine near zero.
@@ -37,15 +36,21 @@ impl Machine {
     pub(crate) fn look(quick: bool) -> Machine {
         let processor = CpuInfo::current().ok();
         let processor = processor.and_then(|info| info.model_name(0).map(str::to_owned));
-        let memory = Meminfo::current().map_or(0, |info| info.mem_total);
+        let processor = processor.unwrap_or_else(|| "unknown processor".to_owned());
+        let gigabytes = Meminfo::current().map_or(0, |info| info.mem_total) / 1_000_000_000;
+        let kernel = first_line("uname", &["-sr"]);
+        let versions = PROGRAMS.map(|(program, argument)| {
+            let line = first_line(program, &[argument]).replace("nginx version: ", "");
+            let line = line.split(['[', '(']).next();
+            line.unwrap_or_default().trim().to_owned()
+        });
+        let is_there = |version: &String| !version.is_empty();
         Machine {
             date: httpdate::fmt_http_date(SystemTime::now()),
             revision: revision(),
-            processor: processor.unwrap_or_else(|| "unknown processor".to_owned()),
+            hardware: format!("{processor}, {gigabytes} GB of memory, {kernel}"),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            gigabytes: memory as f64 / 1e9,
-            kernel: first_line("uname", &["-sr"]),
-            versions: versions(),
+            versions: versions.into_iter().filter(is_there).collect(),
             load_before: load(),
             quick,
         }
@@ -54,13 +59,11 @@ impl Machine {
     /// A paragraph for people.
     pub(crate) fn text(&self) -> String {
         format!(
-            "Measured on {} at revision {}: {}, {} cores, {:.0} GB of memory, {}, load average before {}. {}.{}",
+            "Measured on {} at revision {}: {} cores of {}, load average before {}. {}.{}",
             self.date,
             self.revision,
-            self.processor,
             self.cores,
-            self.gigabytes,
-            self.kernel,
+            self.hardware,
             self.load_before,
             self.versions.join(", "),
             self.warning(),
@@ -90,17 +93,6 @@ fn revision() -> String {
         true => revision,
         false => format!("{revision} with changes"),
     }
-}
-
-fn versions() -> Vec<String> {
-    let version = |(program, argument)| {
-        let line = first_line(program, &[argument]).replace("nginx version: ", "");
-        let line = line.split(['[', '(']).next();
-        line.unwrap_or_default().trim().to_owned()
-    };
-    let mut versions: Vec<String> = PROGRAMS.map(version).into();
-    versions.retain(|version| !version.is_empty());
-    versions
 }
 
 /// The first line that a program says, on whichever output; empty without it.

@@ -6,7 +6,6 @@ mod client;
 mod columns;
 mod contest;
 mod documents;
-mod effort;
 mod groups;
 mod hits;
 mod machine;
@@ -21,11 +20,10 @@ mod wrk;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use contest::{Outcome, guarded};
-use effort::Effort;
 use groups::Group;
 use machine::Machine;
 use report::Report;
@@ -35,7 +33,7 @@ use stage::Stage;
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
-    /// A look in a few minutes: fewer and shorter rounds, nothing compiled.
+    /// A look in a few minutes: fewer and shorter rounds.
     #[arg(long)]
     quick: bool,
     /// Measures this group alone; may be given several times.
@@ -67,9 +65,13 @@ fn run(args: &Args) -> Outcome {
     }
     let machine = Machine::look(args.quick);
     raise_file_limit();
-    let stage = Stage::set(Effort::new(args.quick))?;
+    let stage = Stage::set(args.quick)?;
     let (mut tables, mut failed) = (Vec::new(), Vec::new());
-    for group in args.groups() {
+    let groups = match args.only.is_empty() {
+        true => Group::value_variants(),
+        false => &args.only,
+    };
+    for group in groups {
         eprintln!("{group:?}");
         match guarded(|| group.measure(&stage)) {
             Ok(more) => tables.extend(more),
@@ -92,19 +94,6 @@ fn run(args: &Args) -> Outcome {
         // Half a measurement does not take a whole one's place.
         None if args.quick || !args.only.is_empty() => Ok(()),
         None => documents::publish(&report),
-    }
-}
-
-impl Args {
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = match self.only.is_empty() {
-            true => Group::ALL.to_vec(),
-            false => self.only.clone(),
-        };
-        if self.quick && self.only.is_empty() {
-            groups.retain(|group| *group != Group::Build);
-        }
-        groups
     }
 }
 

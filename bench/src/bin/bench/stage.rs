@@ -1,12 +1,11 @@
 //! What all groups share: the pages, a folder, how much to measure.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use tempfile::TempDir;
 
-use crate::contest::Outcome;
-use crate::effort::Effort;
+use crate::contest::{Outcome, said};
 use crate::page_set::{self, Page, USUAL};
 use crate::wrk::{SCRIPT, Targets};
 
@@ -16,19 +15,45 @@ pub(crate) struct Stage {
     pub(crate) effort: Effort,
 }
 
+/// Rounds, and the length of one measurement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    quick: bool,
+    pub(crate) rounds: usize,
+    /// wrk counts in whole seconds.
+    pub(crate) seconds: u32,
+}
+
+impl Effort {
+    pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
 impl Stage {
-    pub(crate) fn set(effort: Effort) -> Outcome<Stage> {
-        let folder = tempfile::Builder::new()
-            .prefix("djanginxed-bench-")
-            .tempdir()
-            .map_err(|error| format!("cannot make a temporary folder: {error}"))?;
-        let pages = page_set::make(&root())?;
-        write(folder.path(), &pages).map_err(|error| format!("cannot write the pages: {error}"))?;
-        Ok(Stage {
+    pub(crate) fn set(quick: bool) -> Outcome<Stage> {
+        let (rounds, seconds) = if quick { (2, 1) } else { (3, 2) };
+        let folder = said(
+            tempfile::Builder::new()
+                .prefix("djanginxed-bench-")
+                .tempdir(),
+        )?;
+        let stage = Stage {
             folder,
-            pages,
-            effort,
-        })
+            pages: page_set::make(&root())?,
+            effort: Effort {
+                quick,
+                rounds,
+                seconds,
+            },
+        };
+        said(fs::write(stage.script(), SCRIPT))?;
+        said(fs::create_dir(stage.pages_folder()))?;
+        for page in &stage.pages {
+            let file = stage.pages_folder().join(&page.name).with_extension("html");
+            said(fs::write(file, &page.html))?;
+        }
+        Ok(stage)
     }
 
     /// The folder of the pages, for the application.
@@ -51,28 +76,19 @@ impl Stage {
         &self.pages[0]
     }
 
-    /// The two workloads of hits: one page, and the whole set in turn.
-    pub(crate) fn workload(&self, set: bool) -> (Vec<Page>, Targets) {
-        if set {
-            let pages = self.pages.clone();
-            let targets = pages.iter().map(Page::target).collect();
-            (pages, Targets::Cycle(targets))
-        } else {
-            let page = self.usual().clone();
-            let target = page.target();
-            (vec![page], Targets::One(target))
+    /// The two workloads of hits: one page, and all twelve in turn.
+    pub(crate) fn workload(&self, twelve: bool) -> (&[Page], Targets) {
+        match twelve {
+            true => {
+                let targets = self.pages.iter().map(Page::target);
+                (&self.pages, Targets::Each(targets.collect()))
+            }
+            false => {
+                let page = &self.pages[USUAL..=USUAL];
+                (page, Targets::One(page[0].target()))
+            }
         }
     }
-}
-
-fn write(folder: &Path, pages: &[Page]) -> io::Result<()> {
-    fs::write(folder.join("wrk.lua"), SCRIPT)?;
-    let folder = folder.join("pages");
-    fs::create_dir(&folder)?;
-    for page in pages {
-        fs::write(folder.join(&page.name).with_extension("html"), &page.html)?;
-    }
-    Ok(())
 }
 
 /// The workspace's folder.

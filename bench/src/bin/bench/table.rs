@@ -46,7 +46,6 @@ pub(crate) enum Shown {
     Seconds,
     Microseconds,
     Nanoseconds,
-    Kilobytes,
     Percent,
     /// To the reference row's number in the same round, with its spread.
     Ratio,
@@ -106,16 +105,60 @@ impl Table {
         self.rows.iter().find(|row| row.name == name)
     }
 
-    /// What `column` shows of `row`; empty where it was not measured.
-    pub(crate) fn cell(&self, row: &Row, column: &Column) -> String {
+    pub(crate) fn column(&self, heading: &str) -> Option<&Column> {
+        (self.columns.iter()).find(|column| column.heading == heading)
+    }
+
+    /// What the column under `heading` shows of a row; `None` where it was not measured.
+    pub(crate) fn shown(&self, row: &str, heading: &str) -> Option<String> {
+        self.cell(self.row(row)?, self.column(heading)?)
+    }
+
+    fn cell(&self, row: &Row, column: &Column) -> Option<String> {
         let summary = match column.shown {
-            Shown::Ratio => self
-                .reference
-                .and_then(|name| row.ratio(self.row(name)?, column.metric)),
+            Shown::Ratio => row.ratio(self.row(self.reference?)?, column.metric),
             _ => row.summary(column.metric),
         };
-        summary.map_or_else(String::new, |summary| column.shown.text(summary))
+        Some(column.shown.text(summary?))
     }
+
+    pub(crate) fn markdown(&self) -> String {
+        let headings = self.columns.iter().map(|column| column.heading);
+        let head = [""].into_iter().chain(headings).map(str::to_owned);
+        let rows = self.rows.iter().map(|row| {
+            let mut cells = vec![row.name.clone()];
+            let columns = self.columns.iter();
+            cells.extend(columns.map(|column| self.cell(row, column).unwrap_or_default()));
+            if let (Some(_), Some(first)) = (&row.failure, cells.get_mut(1)) {
+                *first = "failed, see below".to_owned();
+            }
+            cells
+        });
+        grid([head.collect()].into_iter().chain(rows).collect())
+    }
+}
+
+/// A Markdown table whose columns stand under each other; the first row is its head.
+pub(crate) fn grid(mut rows: Vec<Vec<String>>) -> String {
+    let columns = 0..rows[0].len();
+    let widths: Vec<usize> = columns
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max())
+        .map(|width| width.unwrap_or(0).max(3))
+        .collect();
+    let rule = |(at, &width): (usize, &usize)| match at {
+        0 => "-".repeat(width),
+        _ => format!("{}:", "-".repeat(width - 1)),
+    };
+    rows.insert(1, widths.iter().enumerate().map(rule).collect());
+    let line = |row: &Vec<String>| {
+        let first = format!("| {:1$} |", row[0], widths[0]);
+        let cells = row.iter().zip(&widths).skip(1);
+        let cells: String = cells
+            .map(|(cell, width)| format!(" {cell:>width$} |"))
+            .collect();
+        first + &cells + "\n"
+    };
+    rows.iter().map(line).collect()
 }
 
 impl Shown {
@@ -134,7 +177,6 @@ impl Shown {
             Shown::Seconds => format!("{median:.2} s"),
             Shown::Microseconds => format!("{:.1} µs", median * 1e6),
             Shown::Nanoseconds => format!("{:.0} ns", median * 1e9),
-            Shown::Kilobytes => format!("{} kB", count(median / 1e3)),
             Shown::Percent => format!("{:.1} %", median * 100.0),
             Shown::Ratio => format!("{median:.2} ({least:.2} to {most:.2})"),
         }
@@ -142,7 +184,7 @@ impl Shown {
 }
 
 /// `41234.4` -> `41,234`
-pub(crate) fn count(number: f64) -> String {
+fn count(number: f64) -> String {
     let digits = format!("{number:.0}");
     let first = digits.len() % 3;
     let mut text = String::new();
@@ -191,5 +233,14 @@ mod tests {
     fn large_numbers_are_shown_in_groups_of_three_digits() {
         let shown: Vec<_> = [0.0, 999.0, 1000.0, 41_234.4, 1e6].map(count).into();
         assert_eq!(shown, ["0", "999", "1,000", "41,234", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_grid_is_a_markdown_table_with_aligned_columns() {
+        let rows = [["", "n"], ["a row", "1,000"], ["b", "2"]];
+        let table = grid(rows.map(|row| row.map(str::to_owned).into()).into());
+        let expected =
+            "|       |     n |\n| ----- | ----: |\n| a row | 1,000 |\n| b     |     2 |\n";
+        assert_eq!(table, expected);
     }
 }

@@ -1,36 +1,40 @@
--- Requests whose targets change, made before the clock runs.
--- Arguments: cycle TARGET... | unique PREFIX COUNT | random PREFIX PAGES COUNT
+-- Requests whose targets change, made before the clock runs, and what came of a run as JSON.
+-- Arguments: none, where wrk sends the same bytes each time | each TARGET..., again and again
+-- | once PREFIX COUNT | again PREFIX COUNT: the prefix with the numbers from 1.
 
 local requests, at = {}, 0
 
-local function get(target)
-  return "GET " .. target .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n"
-end
-
-local make = {
-  cycle = function(number, ...)
-    return (select(number, ...))
-  end,
-  unique = function(number, prefix)
-    return prefix .. number
-  end,
-  random = function(_, prefix, pages)
-    return prefix .. math.random(0, pages - 1)
-  end,
-}
-
 function init(args)
-  local kind, target = args[1], make[args[1]]
-  local count = kind == "cycle" and #args - 1 or tonumber(args[#args])
+  local kind, prefix, count = args[1], args[2], tonumber(args[3])
+  if not kind then
+    return
+  end
+  if kind == "each" then
+    count = #args - 1
+  end
   for number = 1, count do
-    requests[number] = get(target(number, unpack(args, 2)))
+    requests[number] = wrk.format("GET", kind == "each" and args[number + 1] or prefix .. number)
   end
   function request()
     at = at + 1
-    if at > count and kind ~= "unique" then
+    if at > count and kind ~= "once" then
       at = 1
     end
     -- One that was asked for before would be no miss.
-    return requests[at] or get(target(at, args[2]))
+    return requests[at] or wrk.format("GET", prefix .. at)
   end
+end
+
+function done(summary, latency)
+  local failed = 0
+  for _, number in pairs(summary.errors) do
+    failed = failed + number
+  end
+  -- wrk counts in microseconds.
+  io.write(string.format(
+    '{"requests": %d, "requests_per_second": %f, "failed": %d, '
+      .. '"p50_seconds": %f, "p99_seconds": %f, "slowest_seconds": %f}\n',
+    summary.requests, summary.requests / summary.duration * 1e6, failed,
+    latency:percentile(50) / 1e6, latency:percentile(99) / 1e6, latency.max / 1e6
+  ))
 end

@@ -1,23 +1,21 @@
 //! Instructions and allocations a request, counted and not timed.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
-use testkit::{Memcached, is_installed};
+use bench::served::sibling;
+use serde_json::Value;
+use testkit::is_installed;
 
+use crate::app::memcached;
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table, column};
-use bench::served::sibling;
 
 /// Name, and arguments; `--memcached` is followed by its address.
-const CASES: [(&str, &str); 11] = [
+const CASES: [(&str, &str); 10] = [
     ("miss, without the attribute", "bare"),
     ("miss, embedded store", "annotated"),
     ("miss, embedded store, the middleware", "wrapped"),
-    (
-        "miss, embedded store, the middleware around the attribute",
-        "both",
-    ),
     ("miss, Memcached", "annotated --memcached"),
     (
         "miss, Memcached, one render over processes",
@@ -59,7 +57,7 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
 }
 
 fn prepare<'a>(stage: &'a Stage, arguments: &'static str, counted: u32) -> Outcome<Measure<'a>> {
-    let memcached = Memcached::start().map_err(|error| error.to_string())?;
+    let memcached = memcached(64)?;
     let program = sibling("bench-in-process")?;
     Ok(Box::new(move |_| {
         let case = |mut command: Command, requests: u32| {
@@ -74,53 +72,41 @@ fn prepare<'a>(stage: &'a Stage, arguments: &'static str, counted: u32) -> Outco
             memcached.command("flush_all");
             run(command)
         };
-        let (said, _) = case(Command::new(&program), counted)?;
-        let mut sample = allocations(&said, counted)?;
+        let said = case(Command::new(&program), counted)?.stdout;
+        let said: Value = serde_json::from_slice(&said).unwrap_or_default();
+        let number = |name: &'static str| -> Outcome<_> {
+            let number = said[name]
+                .as_f64()
+                .ok_or_else(|| format!("no {name} in {said}"));
+            Ok((name, number? / f64::from(counted)))
+        };
+        let mut sample = Sample::from([number("allocations")?, number("bytes")?]);
         if is_installed("valgrind") {
-            let callgrind = || {
+            let instructions = |requests| {
                 let mut command = Command::new("valgrind");
-                command
-                    .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-                    .arg(&program);
-                command
+                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+                command.arg(&program);
+                collected(&String::from_utf8_lossy(&case(command, requests)?.stderr))
             };
             // What start and end take is in both, and falls out.
-            let few = collected(&case(callgrind(), 100)?.1)?;
-            let many = collected(&case(callgrind(), 100 + counted)?.1)?;
-            sample.insert("instructions", (many - few) / f64::from(counted));
+            let total = instructions(100 + counted)? - instructions(100)?;
+            sample.insert("instructions", total / f64::from(counted));
         }
         Ok(sample)
     }))
 }
 
-/// What `command` says on its two outputs.
-fn run(mut command: Command) -> Outcome<(String, String)> {
+fn run(mut command: Command) -> Outcome<Output> {
     let output = command
         .output()
         .map_err(|error| format!("cannot run {:?}: {error}", command.get_program()))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (said, complained) = (text(&output.stdout), text(&output.stderr));
     match output.status.success() {
-        true => Ok((said, complained)),
-        false => Err(format!("{:?} failed: {complained}", command.get_program())),
+        true => Ok(output),
+        false => {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            Err(format!("{:?} failed: {complaint}", command.get_program()))
+        }
     }
-}
-
-/// `allocations=… bytes=…` -> numbers a request.
-fn allocations(said: &str, requests: u32) -> Outcome<Sample> {
-    let number = |name: &str| {
-        let word = said
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix(name));
-        let total: Option<f64> = word.and_then(|number| number.parse().ok());
-        total.ok_or_else(|| format!("no {name} in {said:?}"))
-    };
-    let each = f64::from(requests);
-    Ok([
-        ("allocations", number("allocations=")? / each),
-        ("bytes", number("bytes=")? / each),
-    ]
-    .into())
 }
 
 /// `==1== Collected : 123` -> 123

@@ -1,10 +1,10 @@
 //! Steady traffic through nginx on pages whose times end all the while: who waits for a
 //! render.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::http::{Connection, Request};
-
+use crate::client::ask;
 use crate::contest::{Contender, Measure, Outcome, compete};
 use crate::peers::Stored;
 use crate::stage::Stage;
@@ -24,7 +24,7 @@ const VISITORS: usize = 10;
 const RENDER: &str = "50";
 const WAITED: Duration = Duration::from_millis(45);
 
-const COLUMNS: [Column; 6] = [
+pub(crate) const COLUMNS: [Column; 6] = [
     column("requests", "requests", Shown::Count),
     column("waited", "waited for a render", Shown::Percent),
     column("p99_seconds", "p99", Shown::Milliseconds),
@@ -35,9 +35,14 @@ const COLUMNS: [Column; 6] = [
 
 pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
     let seconds = stage.effort.pick(5, 20);
-    let contender = |name: &str, arguments: &'static [&'static str]| {
+    let contender = |(name, arguments): (&str, &'static [&'static str])| {
         Contender::new(name, move || prepare(stage, arguments, seconds))
     };
+    let contenders = [
+        (TIMEOUT, &["brief"][..]),
+        ("`refresh_through`", &["brief", "--refreshes", "16"]),
+        (STALE, &["stale", "--refreshes", "16"]),
+    ];
     Ok(vec![Table {
         id: WAITS,
         title: "Who waits when pages' times end",
@@ -49,33 +54,23 @@ pub(crate) fn measure(stage: &Stage) -> Outcome<Vec<Table>> {
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
-        rows: compete(
-            vec![
-                contender(TIMEOUT, &["brief"]),
-                contender("`refresh_through`", &["brief", "--refreshes", "16"]),
-                contender(STALE, &["stale", "--refreshes", "16"]),
-            ],
-            1,
-        ),
+        rows: compete(contenders.map(contender).into(), 1),
     }])
 }
 
 fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Measure<'a>> {
     let arguments = [arguments, &["--waiting-ms", RENDER]].concat();
     let running = Stored::default().start(stage, &arguments)?;
+    let page = &stage.usual().name;
     Ok(Box::new(move |_| {
         // All of it: a part would leave Memcached behind, to end at once.
         let running = &running;
-        let page = &stage.usual().name;
-        let targets: Vec<_> = (0..PAGES)
-            .map(|number| format!("/{page}/{number}"))
-            .collect();
-        let (app, nginx) = (&running.app, &running.nginx);
+        let traffic = |seconds| traffic(running.nginx.port, page, Duration::from_secs(seconds));
         // Until all pages are there.
-        traffic(nginx.port, &targets, Duration::from_secs(3))?;
-        let (before, began) = (app.renders(), Instant::now());
-        let mut times = traffic(nginx.port, &targets, Duration::from_secs(seconds))?;
-        let renders = (app.renders() - before) as f64 / began.elapsed().as_secs_f64();
+        traffic(3)?;
+        let (before, began) = (running.app.renders(), Instant::now());
+        let mut times = traffic(seconds)?;
+        let renders = (running.app.renders() - before) as f64 / began.elapsed().as_secs_f64();
         times.sort_unstable();
         let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64();
         let waited = times.iter().filter(|time| **time >= WAITED).count();
@@ -92,10 +87,13 @@ fn prepare<'a>(stage: &'a Stage, arguments: &[&str], seconds: u64) -> Outcome<Me
 }
 
 /// The time of each request.
-fn traffic(port: u16, targets: &[String], length: Duration) -> Outcome<Vec<Duration>> {
-    std::thread::scope(|scope| {
+fn traffic(port: u16, page: &str, length: Duration) -> Outcome<Vec<Duration>> {
+    thread::scope(|scope| {
         let visitors: Vec<_> = (0..VISITORS)
-            .map(|number| scope.spawn(move || visitor(port, targets, number, length)))
+            // Each begins at a page of his own.
+            .map(|number| {
+                scope.spawn(move || visitor(port, page, number * PAGES / VISITORS, length))
+            })
             .collect();
         let mut times = Vec::new();
         for visitor in visitors {
@@ -105,29 +103,20 @@ fn traffic(port: u16, targets: &[String], length: Duration) -> Outcome<Vec<Durat
     })
 }
 
-/// One visitor, who begins at a page of his own.
-fn visitor(
-    port: u16,
-    targets: &[String],
-    number: usize,
-    length: Duration,
-) -> Outcome<Vec<Duration>> {
-    let failed = |error: std::io::Error| format!("a visitor: {error}");
+fn visitor(port: u16, page: &str, first: usize, length: Duration) -> Outcome<Vec<Duration>> {
     let (end, mut times) = (Instant::now() + length, Vec::new());
-    let first = number * targets.len() / VISITORS;
-    for target in targets.iter().cycle().skip(first) {
-        if Instant::now() >= end {
+    for number in (0..PAGES).cycle().skip(first) {
+        let asked = Instant::now();
+        if asked >= end {
             break;
         }
-        let mut connection = Connection::open(port).map_err(failed)?;
-        let asked = Instant::now();
-        connection.send(&Request::get(target)).map_err(failed)?;
-        let answer = connection.receive().map_err(failed)?;
+        let target = format!("/{page}/{number}");
+        let answer = ask(port, &target)?;
         times.push(asked.elapsed());
         if answer.status != 200 {
             return Err(format!("GET {target}: status {}", answer.status));
         }
-        std::thread::sleep(PAUSE);
+        thread::sleep(PAUSE);
     }
     Ok(times)
 }

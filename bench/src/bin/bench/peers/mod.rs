@@ -4,18 +4,15 @@ mod rivals;
 mod stored;
 
 use std::any::Any;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bench::usage::{children, processor_time};
-use tempfile::TempDir;
 use testkit::{Module, Nginx};
 
-use crate::contest::Outcome;
+use crate::contest::{Outcome, said};
 
 pub(crate) use rivals::{
-    ceiling, memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, srcache,
-    uncached, varnish,
+    memcached_pass, proxy_cache, proxy_cache_of_a_second, python_readme, uncached, varnish,
 };
 pub(crate) use stored::{Running, Stored};
 
@@ -28,7 +25,7 @@ pub(crate) struct Peer {
     pub(crate) port: u16,
     /// The process that was started.
     id: u32,
-    _running: Vec<Box<dyn Any>>,
+    _running: Box<dyn Any>,
 }
 
 impl Peer {
@@ -45,37 +42,16 @@ fn nginx(modules: &[Module], script: &str, http: impl Fn(u16) -> Outcome<String>
     let nginx = Nginx::builder()
         .modules(modules.iter().copied())
         .file("djanginxed.js", script)
-        .start(|port| format!("{HTTP}{}", http(port).unwrap_or_default()))
-        .map_err(|error| error.to_string())?;
+        .start(|port| format!("{HTTP}{}", http(port).unwrap_or_default()));
+    let nginx = said(nginx)?;
     Ok(Peer {
         port: nginx.port(),
         id: nginx.id(),
-        _running: vec![Box::new(nginx)],
+        _running: Box::new(nginx),
     })
 }
 
 /// nginx with a file of the caller's.
 pub(crate) fn of_site(modules: &[Module], http: impl Fn(u16) -> Outcome<String>) -> Outcome<Peer> {
     nginx(modules, "", http)
-}
-
-/// A folder that servers can enter which give up root's rights.
-fn public_folder(prefix: &str) -> Outcome<TempDir> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::Builder::new()
-        .prefix(prefix)
-        .permissions(std::fs::Permissions::from_mode(0o755))
-        .tempdir();
-    folder.map_err(|error| format!("cannot make a temporary folder: {error}"))
-}
-
-fn wait_for(what: &str, mut there: impl FnMut() -> bool) -> Outcome {
-    let end = Instant::now() + Duration::from_secs(15);
-    while !there() {
-        if Instant::now() > end {
-            return Err(format!("{what} does not answer"));
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }

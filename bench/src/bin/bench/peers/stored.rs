@@ -1,13 +1,14 @@
 //! An application that stores pages, and nginx with the generated file before it.
 
-use bench::stand::SECRET;
+use bench::variant::Variant;
+use clap::Parser;
 use djanginxed::nginx::{Files, Md5, Site};
-use djanginxed::{ConfigError, Layout, PageCache, PageCacheBuilder, Vary};
+use djanginxed::{Layout, PageCache};
 use testkit::{Memcached, Module, free_port};
 
-use super::{Peer, nginx, public_folder};
+use super::{Peer, nginx};
 use crate::app::{App, memcached};
-use crate::contest::Outcome;
+use crate::contest::{Outcome, said};
 use crate::stage::Stage;
 
 /// How pages are stored, and how nginx finds them.
@@ -31,7 +32,6 @@ pub(crate) struct Stored {
 pub(crate) struct Running {
     pub(crate) nginx: Peer,
     pub(crate) app: App,
-    pub(crate) _memcached: Memcached,
 }
 
 impl Stored {
@@ -41,90 +41,86 @@ impl Stored {
             false => memcached(256)?,
             true => {
                 let memcached = Memcached::builder().threads(2).memory_mb(256).socket(0o777);
-                memcached.start().map_err(|error| error.to_string())?
+                said(memcached.start())?
             }
         };
-        let app = self.app(stage, &memcached, arguments)?;
-        let nginx = self.nginx(&memcached, app.port)?;
-        Ok(Running {
-            nginx,
-            app,
-            _memcached: memcached,
-        })
+        let address = memcached.address();
+        let arguments = self.arguments(arguments);
+        let pages = settings(&address, &arguments)?;
+        let inner = match self.sockets {
+            // Beside Memcached's, where nginx may enter.
+            true => format!("{address}.inner"),
+            false => format!("127.0.0.1:{}", free_port()),
+        };
+        let app = App::with(stage, memcached, &arguments)?;
+        let generate = |port| self.generate(&pages, port, app.port, &inner);
+        let files = generate(1)?;
+        let modules: &[Module] = match (self.md5, self.layout) {
+            (Md5::Njs, _) => &[Module::Njs],
+            (_, Layout::Response) => &[Module::SetMisc, Module::Srcache, Module::Memc],
+            _ => &[Module::SetMisc],
+        };
+        let script = files.script().unwrap_or_default();
+        let nginx = nginx(modules, script, |port| Ok(generate(port)?.site()))?;
+        Ok(Running { nginx, app })
     }
 
-    /// The application alone.
-    pub(crate) fn app(
-        &self,
-        stage: &Stage,
-        memcached: &Memcached,
-        arguments: &[&str],
-    ) -> Outcome<App> {
-        let mut arguments = arguments.to_vec();
+    /// As the application's command line has them.
+    fn arguments<'a>(&self, handler: &[&'a str]) -> Vec<&'a str> {
         let flags = [
             (self.gzip, "--gzip"),
             (self.layout == Layout::Response, "--whole"),
             (self.parts, "--parts"),
         ];
-        arguments.extend(flags.iter().filter(|flag| flag.0).map(|flag| flag.1));
-        arguments.extend(self.vary.iter().flat_map(|rule| ["--vary", rule]));
-        App::with(stage, memcached, &arguments)
+        let flags = flags.iter().filter(|flag| flag.0).map(|flag| flag.1);
+        let rules = self.vary.iter().flat_map(|rule| ["--vary", rule]);
+        handler.iter().copied().chain(flags).chain(rules).collect()
     }
 
-    fn nginx(&self, memcached: &Memcached, app: u16) -> Outcome<Peer> {
-        let pages = self.settings(memcached);
-        let pages = pages.map_err(|error| error.to_string())?;
-        let folder = public_folder("inner-")?;
-        let generate = |port| self.generate(&pages, port, app, &folder.path().display());
-        let files = generate(1)?;
-        let mut modules = vec![match self.md5 {
-            Md5::Njs => Module::Njs,
-            _ => Module::SetMisc,
-        }];
-        if self.layout == Layout::Response && self.md5 != Md5::Njs {
-            modules.extend([Module::Srcache, Module::Memc]);
-        }
-        let script = files.script().unwrap_or_default();
-        let mut peer = nginx(&modules, script, |port| Ok(generate(port)?.site()))?;
-        peer._running.push(Box::new(folder));
-        Ok(peer)
-    }
-
-    /// The cache's settings, as the application has them.
-    fn settings(&self, memcached: &Memcached) -> Result<PageCache, ConfigError> {
-        let settings = PageCache::builder()
-            .memcached([memcached.address()])
-            .key_prefix("bench")
-            .gzip(self.gzip)
-            .parts(self.parts)
-            .layout(self.layout);
-        let with_rule = |settings: PageCacheBuilder, rule: &&str| {
-            Ok(settings.vary(rule.parse::<Vary>()?.with_secret(SECRET)))
-        };
-        let settings = self.vary.iter().try_fold(settings, with_rule)?;
-        settings.build()
-    }
-
-    fn generate(
-        &self,
-        pages: &PageCache,
-        port: u16,
-        app: u16,
-        folder: &impl std::fmt::Display,
-    ) -> Outcome<Files> {
+    fn generate(&self, pages: &PageCache, port: u16, app: u16, inner: &str) -> Outcome<Files> {
         let mut site = Site::new(pages)
             .server_name("127.0.0.1")
             .listen(format!("127.0.0.1:{port}"))
             .app(format!("127.0.0.1:{app}"))
+            .inner(inner)
             .md5(self.md5);
         site = self.ignored.iter().copied().fold(site, Site::ignore_query);
-        site = match self.sockets {
-            true => site.inner(format!("unix:{folder}/inner")),
-            false => site.inner(format!("127.0.0.1:{}", free_port())),
-        };
         if self.micro_cache {
             site = site.micro_cache(1).micro_cache_path("micro");
         }
-        site.generate().map_err(|error| error.to_string())
+        said(site.generate())
+    }
+}
+
+/// The cache's settings, as the application reads them.
+fn settings(memcached: &str, arguments: &[&str]) -> Outcome<PageCache> {
+    // Pages are none of nginx's concern.
+    let line = ["bench-app", "--pages", ".", "--memcached", memcached];
+    let variant = said(Variant::try_parse_from([&line, arguments].concat()))?;
+    said(variant.cache().build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nginx_is_generated_from_what_the_application_is_told() {
+        let stored = Stored {
+            gzip: true,
+            layout: Layout::Response,
+            vary: &["language=en,de"],
+            ..Stored::default()
+        };
+        let arguments = stored.arguments(&["brief", "--waiting-ms", "50", "--refreshes", "16"]);
+        let pages = settings("127.0.0.1:11211", &arguments).unwrap();
+        let files = stored
+            .generate(&pages, 8080, 8081, "127.0.0.1:8082")
+            .unwrap();
+        let site = files.site();
+        assert!(
+            site.contains("srcache_fetch") && site.contains("$http_accept_language"),
+            "{site}"
+        );
     }
 }
