@@ -16,9 +16,8 @@ fn it_is_drawn_in_a_terminal_until_q_and_leaves_it_as_it_was() {
     let tool = env!("CARGO_BIN_EXE_djanginxed");
     let address = memcached.address();
     // `script` gives it a terminal, which has no size until it is told one.
-    let run = format!(
-        "stty rows 24 cols 80; {tool} top -i 1 --servers {address}; echo code $?; stty -a"
-    );
+    let run =
+        format!("stty rows 24 cols 80; {tool} top -i 1 --servers {address}; echo code $?; stty -a");
     let mut child = Command::new("script")
         .args(["-qec", &run, "/dev/null"])
         .env("TERM", "xterm")

@@ -226,7 +226,7 @@ fn memcached(buffer: &mut Buffer, area: Rect, view: &View) {
             false => row_of(cells).style(Style::new().fg(Color::Red)),
         }
     });
-    let names = row_of(NAMES.map(str::to_owned)).style(Style::new().dim());
+    let names = row_of(NAMES.map(str::to_owned));
     let table = Table::new(table, widths)
         .header(names)
         .column_spacing(space)
