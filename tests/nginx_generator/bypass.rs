@@ -1,3 +1,4 @@
+use djanginxed::Vary;
 use testkit::http::Request;
 
 use crate::stand::{Stand, cache, is_hit};
@@ -63,6 +64,53 @@ fn other_cookies_and_headers_are_answered_from_memcached() {
     ] {
         let response = stand.send(Request::get("/a").header(name, value));
         assert!(is_hit(&response), "{name}: {value}");
+    }
+}
+
+/// nginx gives up an expression that costs too much, and takes it for one that does not fit.
+#[test]
+fn a_bypass_cookie_is_found_behind_many_that_are_nearly_it() {
+    for name in ["__Host-next-auth.session-token", "wordpress_logged_in"] {
+        let stand = Stand::with(
+            |memcached| cache(memcached).bypass_cookie(name),
+            |site| site,
+        );
+        stand.store("site1", "/a", "stored");
+        let nearly = format!(";{}", &name[..name.len() - 1]);
+        let many = nearly.repeat(4000 / nearly.len());
+        let asked = |cookies: String| stand.send(Request::get("/a").header("Cookie", cookies));
+        assert!(is_hit(&asked(many.clone())), "{name}");
+        assert!(!is_hit(&asked(format!("{many}; {name}=1"))), "{name}");
+    }
+}
+
+#[test]
+fn cookies_and_languages_too_long_to_be_looked_through_are_the_applications() {
+    let stand = Stand::with(
+        |memcached| cache(memcached).vary(Vary::language(["en", "de"])),
+        |site| site,
+    );
+    let varying_by_cookie = Stand::with(
+        |memcached| cache(memcached).vary(Vary::cookie("currency", ["eur", "usd"])),
+        |site| site,
+    );
+    let with_bypass = site_with_bypass_rules();
+    stand.store("site1~en", "/a", "stored");
+    varying_by_cookie.store("site1~eur", "/a", "stored");
+    with_bypass.store("site1", "/a", "stored");
+    for (stand, name, longest) in [
+        (&stand, "Accept-Language", 511),
+        (&varying_by_cookie, "Cookie", 4095),
+        (&with_bypass, "Cookie", 4095),
+    ] {
+        for sign in ["x", ";", ","] {
+            let answered = |length| {
+                let request = Request::get("/a").header(name, sign.repeat(length));
+                is_hit(&stand.send(request))
+            };
+            assert!(answered(longest), "{name} of {sign}");
+            assert!(!answered(longest + 1), "{name} of {sign}");
+        }
     }
 }
 

@@ -1,9 +1,13 @@
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use djanginxed::nginx::{Md5, Site};
 use djanginxed::{PageCache, Placement, Vary};
 use testkit::http::Request;
-use testkit::{Memcached, Nginx, free_port};
+use testkit::{Memcached, Module, Nginx, free_port};
 
 use crate::application::Application;
 use crate::stand::{Stand, cache, is_hit};
@@ -266,6 +270,57 @@ fn several_applications_take_turns() {
     for _ in 0..4 {
         assert!(!is_hit(&stand.get("/a")));
     }
+}
+
+/// An application that takes its time.
+fn slow_application(port: u16) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                stream.read(&mut [0; 8192]).unwrap();
+                thread::sleep(Duration::from_millis(300));
+                let answer =
+                    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage";
+                stream.write_all(answer.as_bytes()).unwrap();
+            });
+        }
+    });
+}
+
+#[test]
+fn applications_that_were_all_down_are_asked_by_all_visitors_once_they_are_back() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    let ports = [free_port(), free_port()];
+    let files = |port| {
+        let site = Site::new(&pages).server_name("www.example.com");
+        let site = site.inner(format!("127.0.0.1:{}", free_port()));
+        let site = ports
+            .iter()
+            .fold(site, |site, port| site.app(format!("127.0.0.1:{port}")));
+        site.listen(format!("127.0.0.1:{port}")).generate().unwrap()
+    };
+    let nginx = Nginx::builder().modules([Module::SetMisc]);
+    let nginx = nginx.start(|port| files(port).site()).unwrap();
+    let status = |number: usize| {
+        let request = Request::get(format!("/{number}")).header("Host", "www.example.com");
+        request.send(nginx.port()).status
+    };
+    // Each is asked each time, so that nginx knows of both that they fail.
+    assert_eq!([status(0), status(1), status(2)], [502; 3]);
+    for port in ports {
+        slow_application(port);
+    }
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let visitors: Vec<_> = (0..20).map(|n| scope.spawn(move || status(n))).collect();
+        visitors
+            .into_iter()
+            .map(|one| one.join().unwrap())
+            .collect()
+    });
+    assert_eq!(statuses, [200; 20]);
 }
 
 #[test]

@@ -83,19 +83,18 @@ fn copies(text: &mut Text, plan: &Plan) {
 
 fn application(text: &mut Text, plan: &Plan) {
     text.block(format_args!("upstream {}_app", plan.name), |text| {
-        let limits = match plan.applications.len() {
-            // It is asked again at once.
-            0 | 1 => "",
-            _ => {
-                text.why(
-                    "After a failure the others are asked; where all have failed, nobody is for",
-                );
-                text.why("so long: nginx's own ten seconds outlast a restart.");
-                " fail_timeout=1s"
-            }
-        };
         for address in &plan.applications {
-            text.line(format_args!("server {address}{limits}"));
+            text.line(format_args!("server {address}"));
+        }
+        // An only one is asked again at once.
+        if plan.applications.len() > 1 {
+            text.why(
+                "After a failure the others are asked for ten seconds. Where all have failed they",
+            );
+            text.why("are asked all the same: nginx would answer 502, also after all are back.");
+            for address in &plan.applications {
+                text.line(format_args!("server {address} max_fails=0 backup"));
+            }
         }
         text.line("keepalive 32");
         text.why("actix closes an idle connection after 5 s; nginx lets go of it first, so");
@@ -127,6 +126,7 @@ fn bypass(text: &mut Text, plan: &Plan) {
         },
     );
     cookies(text, plan);
+    languages(text, plan);
     hosts(text, plan);
     text.why("nginx answers hits before the application sees them: who must not get a");
     text.why("stored page is known here, by the application's own bypass rules.");
@@ -163,8 +163,11 @@ fn bypass_variables(plan: &Plan) -> String {
     for header in &plan.bypass_headers {
         variables.push_str(&values::header_variable(header));
     }
-    if !plan.bypass_cookies.is_empty() {
+    if plan.reads_cookies() {
         variables.push_str(&format!("${name}_cookie"));
+    }
+    if plan.reads_languages() {
+        variables.push_str(&format!("${name}_languages"));
     }
     if !plan.hosts.is_empty() {
         variables.push_str(&format!("${name}_foreign"));
@@ -178,18 +181,39 @@ fn bypass_variables(plan: &Plan) -> String {
     variables
 }
 
+/// Nothing is looked for in longer fields: an expression costs what the field is long, and
+/// HTTP/2 makes many kilobytes out of a few bytes.
+const LONGEST_COOKIES: usize = 4096;
+const LONGEST_LANGUAGES: usize = 512;
+
+fn too_long(text: &mut Text, longest: usize) {
+    text.line("default \"\"");
+    text.line(format_args!("\"~^.{{{longest}}}\" 1"));
+}
+
 fn cookies(text: &mut Text, plan: &Plan) {
-    if plan.bypass_cookies.is_empty() {
+    if !plan.reads_cookies() {
         return;
     }
+    text.why("An expression costs what the field is long: whoever sends so much is not looked at.");
     text.block(
         format_args!("map $http_cookie ${}_cookie", plan.name),
         |text| {
-            text.line("default \"\"");
+            too_long(text, LONGEST_COOKIES);
             for name in &plan.bypass_cookies {
                 text.line(format_args!("{} 1", quoted(&raw::cookie(name))));
             }
         },
+    );
+}
+
+fn languages(text: &mut Text, plan: &Plan) {
+    if !plan.reads_languages() {
+        return;
+    }
+    text.block(
+        format_args!("map $http_accept_language ${}_languages", plan.name),
+        |text| too_long(text, LONGEST_LANGUAGES),
     );
 }
 

@@ -84,6 +84,16 @@ impl Plan {
         headers.any(|header| header.eq_ignore_ascii_case(field))
     }
 
+    /// Whether expressions look for something in Cookie.
+    pub(super) fn reads_cookies(&self) -> bool {
+        !self.bypass_cookies.is_empty() || self.vary.fields().contains(&"Cookie")
+    }
+
+    /// Whether expressions look for something in Accept-Language.
+    pub(super) fn reads_languages(&self) -> bool {
+        self.vary.fields().contains(&"Accept-Language")
+    }
+
     pub(super) fn check(site: &Site) -> Result<Plan, Error> {
         let settings = &site.settings;
         let listens = listens(site)?;

@@ -22,7 +22,7 @@ pub(super) fn patterns(routes: &[Route]) -> Vec<(String, usize)> {
 fn pattern(route: &Route) -> String {
     let path: String = route.path().chars().map(character).collect();
     // nginx keeps a fragment in $request_uri, though no client should send one.
-    let end = if route.is_exact() { "([?#]|$)" } else { "" };
+    let end = if route.is_exact() { "(?:[?#]|$)" } else { "" };
     format!("~^{path}{end}")
 }
 
@@ -35,14 +35,15 @@ fn character(character: char) -> String {
     };
     match character {
         '/' | '+' => itself,
-        other => {
-            let digits: String = format!("{:02X}", u32::from(other))
-                .chars()
-                .map(hex_digit)
-                .collect();
-            format!("({itself}|%{digits})")
-        }
+        other => format!("(?:{itself}|{})", encoded(other)),
     }
+}
+
+/// `character` percent-encoded, in either case of its digits.
+fn encoded(character: char) -> String {
+    let digits = format!("{:02X}", u32::from(character));
+    let digits: String = digits.chars().map(hex_digit).collect();
+    format!("%{digits}")
 }
 
 /// For Cookie headers that have a cookie of this name, as loosely as the
@@ -52,19 +53,21 @@ fn character(character: char) -> String {
 pub(super) fn cookie(name: &str) -> String {
     // The possessive "+" keeps a header of nothing else from costing more than
     // its length.
-    const BLANK: &str = "([^!-~]|%(0[9A-D]|20|[89A-F][0-9A-F]))*+";
+    const BLANK: &str = "(?:[^!-~]|%(?:0[9A-D]|20|[89A-F][0-9A-F]))*+";
     let name: String = name.chars().map(in_either_case).collect();
     // A name without "=" is a cookie to some readers of the header.
-    format!("~*(^|[;,]){BLANK}{name}{BLANK}([=;,]|$)")
+    format!("~*(?:^|[;,]){BLANK}{name}{BLANK}(?:[=;,]|$)")
 }
 
-/// Also where it is percent-encoded, of which the expression's own `*` knows nothing.
+/// Also where it is percent-encoded, of which the expression's own `*` knows nothing. No
+/// two of the alternatives fit one text: each letter would double what the name before it
+/// costs.
 fn in_either_case(letter: char) -> String {
     if !letter.is_ascii_alphabetic() {
         return character(letter);
     }
-    let cases = [letter.to_ascii_lowercase(), letter.to_ascii_uppercase()];
-    format!("({})", cases.map(character).join("|"))
+    let (lower, upper) = (letter.to_ascii_lowercase(), letter.to_ascii_uppercase());
+    format!("(?:{lower}|{}|{})", encoded(lower), encoded(upper))
 }
 
 fn hex_digit(digit: char) -> String {

@@ -93,6 +93,8 @@ pub(super) fn full(plan: &Plan, site: &str) -> String {
     text.why("Relative paths are below the folder given to nginx -p.");
     text.line("pid nginx.pid");
     text.line("error_log error.log");
+    text.why("What stands in cookies is found several times as fast.");
+    text.line("pcre_jit on");
     text.block("events", |text| text.line("worker_connections 1024"));
     text.block("http", |text| {
         text.line("access_log access.log combined buffer=64k flush=1s");

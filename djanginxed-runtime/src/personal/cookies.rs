@@ -45,8 +45,8 @@ fn after_spaces(bytes: &[u8]) -> &[u8] {
 /// value is looked at, and is no part of the expression.
 ///
 /// In an expression a variable's name has no `.` and no `-`: such a cookie is looked for in
-/// the field, whose lines are one there. Each possessive `+` keeps a match from costing
-/// more than the field's length.
+/// the field, whose lines are one there, and not in a longer one than nginx's file looks
+/// through. Each possessive `+` keeps a match from costing more than the field's length.
 pub(super) fn expression(name: &str) -> String {
     if name
         .bytes()
@@ -55,7 +55,9 @@ pub(super) fn expression(name: &str) -> String {
         return format!("{VARIABLE}{name}");
     }
     let name = format!("{QUOTED}{name}{QUOTED_END} *+");
-    format!("$http_cookie = /(?i)^(?:(?!{name}=)(?:{name}[^=])?+[^;,]*+[;,] *+)*+{name}= *+[^;]/")
+    format!(
+        "$http_cookie = /(?i)^(?!.{{4096}})(?:(?!{name}=)(?:{name}[^=])?+[^;,]*+[;,][;, ]*+)*+{name}= *+[^;]/"
+    )
 }
 
 /// The name in what [`expression`] writes.

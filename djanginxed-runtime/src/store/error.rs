@@ -177,7 +177,13 @@ mod tests {
     fn what_a_server_says_steers_no_terminal() {
         let error = ClientError::Server("no\x1b[2J\r\nERROR\u{202e}".to_owned());
         let shown = StoreError::of_client("a:1", error).to_string();
-        assert!(shown.contains("no\\u{1b}[2J\\r\\nERROR\\u{202e}"), "{shown}");
-        assert!(shown.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{shown}");
+        assert!(
+            shown.contains("no\\u{1b}[2J\\r\\nERROR\\u{202e}"),
+            "{shown}"
+        );
+        assert!(
+            shown.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "{shown}"
+        );
     }
 }
