@@ -76,8 +76,16 @@ pub(crate) fn fact(said: &crate::Said, name: &str) -> Option<(bool, String)> {
 
 #[test]
 fn what_keeps_visitors_from_waiting_is_proved() {
-    for layout in [Layout::Body, Layout::Response] {
-        let all = kept("", layout);
+    let ways = [
+        (Layout::Body, false),
+        (Layout::Response, false),
+        (Layout::Response, true),
+    ];
+    for (layout, njs) in ways {
+        let all = Setup {
+            njs,
+            ..kept("", layout)
+        };
         let said = crate::check(&Stand::start(&all).command(&all));
         for (name, part) in [
             ("stale", "renders it anew behind its visitor"),
@@ -92,7 +100,10 @@ fn what_keeps_visitors_from_waiting_is_proved() {
         // Whoever does not wait is told how long that would take.
         let (holds, seen) = fact(&said, "refresh").unwrap();
         assert!(!holds && seen.contains("--wait 6"), "{seen}");
-        let down = without_app("", layout);
+        let down = Setup {
+            njs,
+            ..without_app("", layout)
+        };
         let said = crate::check(&Stand::start(&down).command(&down));
         let (holds, seen) = fact(&said, "stand-in").unwrap();
         assert!(holds && seen.contains("detail=stale-if-error"), "{seen}");

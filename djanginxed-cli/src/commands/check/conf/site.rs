@@ -404,7 +404,9 @@ fn has_copies(server: &Directive) -> bool {
     let mut found = false;
     walk(&server.block, &mut |directive| {
         let asks = ["proxy_pass", "srcache_fetch"].contains(&directive.name.as_str());
-        let is_copy = |arg: &String| arg.contains("/copy/") || arg.ends_with("_copy");
+        let parts = ["/copy/", "/copy?"];
+        let is_copy =
+            |arg: &String| parts.iter().any(|part| arg.contains(part)) || arg.ends_with("_copy");
         found |= asks && directive.args.iter().any(is_copy);
     });
     found
