@@ -64,7 +64,7 @@ pub(crate) fn other_requests() -> Vec<Setup> {
         },
         Setup {
             pages: rules,
-            nginx: |file| swap(file, "*+((s|%73)|(S|%53))", "*+((x|%78)|(X|%58))"),
+            nginx: |file| swap(file, "*+(?:s|%73|%53)", "*+(?:x|%78|%58)"),
             args: asked,
             ..row("nginx has another bypass cookie", "nginx-rules")
         },
