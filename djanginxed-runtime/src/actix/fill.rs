@@ -1,6 +1,5 @@
 //! The parts of what the application answers itself, filled for its visitor.
 
-use std::borrow::Borrow;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,7 +11,6 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::ask::{Ask, PART_FIELD};
-use super::through::Answered;
 use crate::control::says;
 use crate::grant::PERSONAL;
 use crate::media::Html;
@@ -118,26 +116,15 @@ fn escaped(value: &[u8]) -> Vec<u8> {
 /// Fills the parts of an answer, in fields and in HTML; what has none stays as it is.
 pub(super) fn fill(
     response: HttpResponse,
+    is_for_nobody: bool,
     request: &HttpRequest,
     settings: &Settings,
 ) -> HttpResponse {
-    fill_for(response, || Visitor::of(request), settings)
-}
-
-/// The same of what a request's way has led to.
-pub(super) fn fill_answered<C: Borrow<HttpRequest>>(
-    answered: Answered<C>,
-    settings: &Settings,
-) -> (HttpResponse, C) {
-    let Answered {
-        response, carried, ..
-    } = answered;
-    let visitor = || match answered.is_for_nobody {
+    let visitor = || match is_for_nobody {
         true => Visitor::nobody(),
-        false => Visitor::of(carried.borrow()),
+        false => Visitor::of(request),
     };
-    let response = fill_for(response, visitor, settings);
-    (response, carried)
+    fill_for(response, visitor, settings)
 }
 
 /// The same for a visitor whose request may be gone.

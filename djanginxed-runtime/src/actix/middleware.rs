@@ -17,7 +17,7 @@ use actix_web::{Error, HttpRequest};
 use djanginxed_rules::MAX_TIMEOUT;
 
 use super::around::Around;
-use super::fill::{Visitor, fill_answered, fill_for};
+use super::fill::{Visitor, fill, fill_for};
 use super::incoming::has_content;
 use super::seen::Seen;
 use super::through::{Entrance, Failed, decide, enter, through};
@@ -332,7 +332,13 @@ where
         if answered.is_kept {
             cache.seen.warn_of_visitors(&answered.carried, settings);
         }
-        let (response, request) = fill_answered(answered, settings);
+        let request = answered.carried;
+        let response = fill(
+            answered.response,
+            answered.is_for_nobody,
+            &request,
+            settings,
+        );
         Ok(ServiceResponse::new(request, response))
     }
 }

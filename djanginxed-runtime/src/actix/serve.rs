@@ -8,7 +8,7 @@ use actix_web::body::BoxBody;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
 use super::background;
-use super::fill::{fill, fill_answered};
+use super::fill::fill;
 use super::find::cache_of;
 use super::incoming::Incoming;
 use super::panic::caught;
@@ -65,12 +65,12 @@ pub async fn serve<R: 'static>(
                 takes_part: true,
             });
             let mut decided = decide(entered).await;
-            match decided.stale() {
+            let (response, is_for_nobody) = match decided.stale() {
                 Some((answer, refresh)) => {
                     let rendered_for = request.clone();
                     let tell = move |render: &mut _| tell(render, &page, seen, &rendered_for);
                     background::render(refresh, handler, tell);
-                    fill(answer, &request, pages.settings())
+                    (answer, false)
                 }
                 None => {
                     // The way there moves it about, and a handler may be large.
@@ -83,15 +83,15 @@ pub async fn serve<R: 'static>(
                             if answered.is_kept {
                                 seen.warn_of_visitors(&request, pages.settings());
                             }
-                            fill_answered(answered, pages.settings()).0
+                            (answered.response, answered.is_for_nobody)
                         }
                         Err(Failed { failure, copy }) => {
-                            let copy = copy.unwrap_or_else(|| failure.resume());
-                            fill(copy, &request, pages.settings())
+                            (copy.unwrap_or_else(|| failure.resume()), false)
                         }
                     }
                 }
-            }
+            };
+            fill(response, is_for_nobody, &request, pages.settings())
         }
     };
     Served::new(response)

@@ -9,6 +9,7 @@ use super::raw;
 use super::text::{Text, quoted};
 use super::values;
 use super::vary;
+use crate::personal::TOO_LONG_COOKIES;
 
 pub(super) fn write(plan: &Plan, place: Place) -> String {
     let mut text = Text::default();
@@ -181,14 +182,13 @@ fn bypass_variables(plan: &Plan) -> String {
     variables
 }
 
-/// Nothing is looked for in longer fields: an expression costs what the field is long, and
-/// HTTP/2 makes many kilobytes out of a few bytes.
-const LONGEST_COOKIES: usize = 4096;
-const LONGEST_LANGUAGES: usize = 512;
+/// Languages take more expressions than cookies, so that less of them is looked through.
+const TOO_LONG_LANGUAGES: usize = 512;
 
-fn too_long(text: &mut Text, longest: usize) {
+/// From so many bytes on nothing is looked for in a field.
+fn up_to(text: &mut Text, too_long: usize) {
     text.line("default \"\"");
-    text.line(format_args!("\"~^.{{{longest}}}\" 1"));
+    text.line(format_args!("\"~^.{{{too_long}}}\" 1"));
 }
 
 fn cookies(text: &mut Text, plan: &Plan) {
@@ -199,7 +199,7 @@ fn cookies(text: &mut Text, plan: &Plan) {
     text.block(
         format_args!("map $http_cookie ${}_cookie", plan.name),
         |text| {
-            too_long(text, LONGEST_COOKIES);
+            up_to(text, TOO_LONG_COOKIES);
             for name in &plan.bypass_cookies {
                 text.line(format_args!("{} 1", quoted(&raw::cookie(name))));
             }
@@ -213,7 +213,7 @@ fn languages(text: &mut Text, plan: &Plan) {
     }
     text.block(
         format_args!("map $http_accept_language ${}_languages", plan.name),
-        |text| too_long(text, LONGEST_LANGUAGES),
+        |text| up_to(text, TOO_LONG_LANGUAGES),
     );
 }
 

@@ -4,6 +4,10 @@
 /// The longest name, in bytes.
 pub(super) const MAX_NAME: usize = 256;
 
+/// nginx looks for cookies in a field of less bytes: an expression costs what the field is
+/// long, and HTTP/2 makes many kilobytes out of a few bytes.
+pub(crate) const TOO_LONG: usize = 4096;
+
 /// The longest expression, in bytes: it has a name three times.
 pub(super) const MAX_EXPRESSION: usize = 3 * MAX_NAME + 128;
 
@@ -45,8 +49,7 @@ fn after_spaces(bytes: &[u8]) -> &[u8] {
 /// value is looked at, and is no part of the expression.
 ///
 /// In an expression a variable's name has no `.` and no `-`: such a cookie is looked for in
-/// the field, whose lines are one there, and not in a longer one than nginx's file looks
-/// through. Each possessive `+` keeps a match from costing more than the field's length.
+/// the field, whose lines are one there, and not in one that is [too long](TOO_LONG). Each possessive `+` keeps a match from costing more than the field's length.
 pub(super) fn expression(name: &str) -> String {
     if name
         .bytes()
@@ -56,7 +59,7 @@ pub(super) fn expression(name: &str) -> String {
     }
     let name = format!("{QUOTED}{name}{QUOTED_END} *+");
     format!(
-        "$http_cookie = /(?i)^(?!.{{4096}})(?:(?!{name}=)(?:{name}[^=])?+[^;,]*+[;,][;, ]*+)*+{name}= *+[^;]/"
+        "$http_cookie = /(?i)^(?!.{{{TOO_LONG}}})(?:(?!{name}=)(?:{name}[^=])?+[^;,]*+[;,][;, ]*+)*+{name}= *+[^;]/"
     )
 }
 

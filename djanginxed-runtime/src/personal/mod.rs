@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use djanginxed_rules::is_cookie_name;
 
-pub(crate) use self::cookies::value as cookie_value;
+pub(crate) use self::cookies::{TOO_LONG as TOO_LONG_COOKIES, value as cookie_value};
 pub(crate) use self::marker::{Segment, Splitter, has_markers, mentions, nonce_marker, split};
 pub(crate) use self::stored::{NONCE_VARIABLE, PART_PATH, Stored, has_commands, read};
 

@@ -7,7 +7,7 @@ use djanginxed::{Layout, PageKey, Placement};
 use djanginxed_runtime::tool::{KeyRecipe, Server, VariantRule};
 
 use super::answer::{By, by};
-use super::conf::Conf;
+use super::conf::{Conf, Site};
 use super::placing::Placing;
 use super::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
@@ -397,6 +397,11 @@ impl Facts {
     /// The trial that the other facts build on.
     pub(super) fn trial(&self) -> Option<&Trial> {
         self.trials.first()
+    }
+
+    /// The site that answers the URL, by the file that was given.
+    pub(super) fn site(&self) -> Option<Site> {
+        self.given.conf.as_ref()?.site(&self.url)
     }
 
     /// Where the given servers are, as nginx places keys on them.

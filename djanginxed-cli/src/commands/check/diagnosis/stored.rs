@@ -62,9 +62,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
 
 /// nginx says that each request takes no part: by its rules, or by the page's location.
 fn by_nginx(facts: &Facts) -> Cause {
-    let conf = facts.given.conf.as_ref();
-    let site = conf.and_then(|conf| conf.site(&facts.url));
-    match site.filter(|site| site.upstream.is_none()) {
+    match facts.site().filter(|site| site.upstream.is_none()) {
         Some(site) => Cause::OtherLocation(site.location),
         None => Cause::NginxBypasses,
     }

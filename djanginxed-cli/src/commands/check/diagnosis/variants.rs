@@ -229,7 +229,7 @@ fn wrong(facts: &Facts, trial: &VariantTrial) -> Option<Verdict> {
 
 /// What nginx's file has, where it is not what was given.
 fn of_file(facts: &Facts) -> Option<String> {
-    let has = facts.given.conf.as_ref()?.site(&facts.url)?.rules;
+    let has = facts.site()?.rules;
     let given = facts
         .given
         .rules

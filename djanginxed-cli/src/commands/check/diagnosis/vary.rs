@@ -65,9 +65,7 @@ pub(super) fn undeclared(facts: &Facts, answers: &[&Answer]) -> Vec<String> {
 
 /// What may be given with `--vary`: what nginx's file has, or by `fields`.
 pub(super) fn hints(facts: &Facts, fields: &[String]) -> Vec<String> {
-    let conf = facts.given.conf.as_ref();
-    let site = conf.and_then(|conf| conf.site(&facts.url));
-    if let Some(site) = site.filter(|site| !site.rules.is_empty()) {
+    if let Some(site) = facts.site().filter(|site| !site.rules.is_empty()) {
         return options(&site.rules);
     }
     let mut hints: Vec<String> = fields.iter().map(|field| hint(field)).collect();

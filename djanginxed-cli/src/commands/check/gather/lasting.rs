@@ -45,9 +45,7 @@ impl Gathering {
             return;
         };
         let stored = self.item(&copy_name(&key), &key).await.is_some();
-        let conf = self.facts.given.conf.as_ref();
-        let site = conf.and_then(|conf| conf.site(&self.facts.url));
-        let by_nginx = site.map(|site| site.has_copies);
+        let by_nginx = self.facts.site().map(|site| site.has_copies);
         self.facts.lasting.copy = Some(Copied { stored, by_nginx });
     }
 
