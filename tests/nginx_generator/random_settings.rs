@@ -373,3 +373,33 @@ proptest! {
         prop_assert!(said.is_ok(), "{said:?}\n{}", files.site());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        max_global_rejects: 30_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_longest_site_name_leaves_room_in_nginx_hash_of_variables(settings in settings()) {
+        let name = Some("x".repeat(26));
+        let files = Settings { name, ..settings }.files();
+        prop_assume!(files.is_some());
+        let site = files.expect("as assumed").site();
+        let ours = site.split('$').skip(1).map(variable).filter(|found| found.starts_with("djanginxed_"));
+        for found in ours {
+            prop_assert!(found.len() <= LONGEST_VARIABLE, "{found}");
+        }
+    }
+}
+
+/// What nginx's hash of variables takes with its usual buckets of 64 bytes.
+const LONGEST_VARIABLE: usize = 46;
+
+/// The name of the variable that `text` begins with.
+fn variable(text: &str) -> &str {
+    let text = text.trim_start_matches('{');
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    &text[..end.unwrap_or(text.len())]
+}

@@ -168,7 +168,7 @@ fn bypass_variables(plan: &Plan) -> String {
         variables.push_str(&format!("${name}_cookie"));
     }
     if plan.reads_languages() {
-        variables.push_str(&format!("${name}_languages"));
+        variables.push_str(&format!("${name}_language"));
     }
     if !plan.hosts.is_empty() {
         variables.push_str(&format!("${name}_foreign"));
@@ -212,7 +212,7 @@ fn languages(text: &mut Text, plan: &Plan) {
         return;
     }
     text.block(
-        format_args!("map $http_accept_language ${}_languages", plan.name),
+        format_args!("map $http_accept_language ${}_language", plan.name),
         |text| up_to(text, TOO_LONG_LANGUAGES),
     );
 }
