@@ -111,30 +111,20 @@ fn bypass(text: &mut Text, plan: &Plan) {
         text.line("default \"\"");
         text.line("~*^websocket$ upgrade");
     });
-    text.why("Stored pages answer GET and HEAD alone.");
-    text.block(format_args!("map $request_method ${name}_method"), |text| {
-        text.line("default 1");
-        text.line("GET \"\"");
-        text.line("HEAD \"\"");
-    });
-    text.why("A hit would drop the body of a GET; the application must see it.");
-    text.block(
-        format_args!("map $http_content_length ${name}_body"),
-        |text| {
-            text.line("default 1");
-            text.line("\"\" \"\"");
-            text.line("0 \"\"");
-        },
-    );
     cookies(text, plan);
     languages(text, plan);
     hosts(text, plan);
     text.why("nginx answers hits before the application sees them: who must not get a");
-    text.why("stored page is known here, by the application's own bypass rules.");
-    let head = format!("map \"{}\" ${name}_bypass", bypass_variables(plan));
+    text.why("stored page is known here, by the application's own bypass rules. Stored pages");
+    text.why("answer GET and HEAD alone, and none with a body, which a hit would drop.");
+    let fields = bypass_variables(plan);
+    let head = format!("map \"{fields}:$request_method:$http_content_length\" ${name}_bypass");
     text.block(head, |text| {
         text.line("default 1");
-        text.line("\"\" \"\"");
+        for method in ["GET", "HEAD"] {
+            text.line(format_args!(":{method}: \"\""));
+            text.line(format_args!(":{method}:0 \"\""));
+        }
     });
 }
 
@@ -156,11 +146,11 @@ fn route(text: &mut Text, plan: &Plan) {
     );
 }
 
+/// What all must be empty. None of it can pass for the end of what the map compares:
+/// neither a method nor the length of a body has a colon.
 fn bypass_variables(plan: &Plan) -> String {
     let name = &plan.name;
-    let mut variables = format!(
-        "$http_authorization$http_transfer_encoding$http_upgrade${name}_method${name}_body"
-    );
+    let mut variables = "$http_authorization$http_transfer_encoding$http_upgrade".to_owned();
     for header in &plan.bypass_headers {
         variables.push_str(&values::header_variable(header));
     }
