@@ -18,6 +18,7 @@ checks![
     whoever_takes_over_shares_with_the_rest,
     a_waiter_who_leaves_at_any_moment_takes_nobodys_turn,
     a_waiter_who_leaves_unpolled_takes_nobodys_turn,
+    whoever_comes_after_the_page_was_asked_for_is_not_left_asleep,
     the_last_waiter_leaves_nothing_behind,
     one_who_gives_up_takes_nobodys_turn,
     nobody_who_comes_after_a_detach_gets_a_page_from_before,
@@ -33,6 +34,8 @@ const KEY: u8 = 0;
 #[derive(Clone, Copy)]
 enum End {
     Share,
+    /// With those alone who came before the page was asked for.
+    ShareFound,
     Release,
     Vanish,
 }
@@ -82,6 +85,10 @@ impl Site {
         self.leading.fetch_sub(1, Ordering::SeqCst);
         match end {
             End::Share => lead.share(1),
+            End::ShareFound => {
+                let asked = lead.asked();
+                lead.share_with(asked.joined(), 1);
+            }
             End::Release => lead.release(),
             End::Vanish => drop(lead),
         }
@@ -139,8 +146,9 @@ fn model(run: impl Fn() + Send + Sync + 'static) {
 
 /// Tries every interleaving of two visits of any kinds.
 fn of_any_two_visitors_each_has_a_turn_and_nothing_is_left_behind() {
-    const STAYING: [fn(&Site) -> Visit; 3] = [
+    const STAYING: [fn(&Site) -> Visit; 4] = [
         |site| site.visit(End::Share),
+        |site| site.visit(End::ShareFound),
         |site| site.visit(End::Release),
         |site| site.visit(End::Vanish),
     ];
@@ -224,6 +232,18 @@ fn a_waiter_who_leaves_at_any_moment_takes_nobodys_turn() {
 
 fn a_waiter_who_leaves_unpolled_takes_nobodys_turn() {
     try_leaving(|site| site.visit_briefly(0, End::Vanish, drop));
+}
+
+/// No more than one is woken to take over, who may be the one that leaves.
+fn whoever_comes_after_the_page_was_asked_for_is_not_left_asleep() {
+    const FIND: fn(&Site) -> Visit = |site| site.visit(End::ShareFound);
+    const LEAVE: fn(&Site) -> Visit = |site| site.visit_briefly(1, End::ShareFound, drop);
+    for second in [FIND, LEAVE] {
+        try_three([FIND, second, FIND], |visits| {
+            let is_served = |visit: &Visit| matches!(visit, Visit::Led | Visit::Followed);
+            assert!(is_served(&visits[0]) && is_served(&visits[2]), "{visits:?}");
+        });
+    }
 }
 
 fn the_last_waiter_leaves_nothing_behind() {
@@ -406,9 +426,10 @@ fn nobody_who_comes_after_a_purge_gets_a_page_from_before() {
 
 /// A leader looks up what is there, which nobody tells it has changed since.
 fn looked_up(store: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
-    let joined = lead.joined();
+    let asked = lead.asked();
+    asked.now();
     let found = store.load(Ordering::SeqCst);
-    lead.share_with(joined, found);
+    lead.share_with(asked.joined(), found);
     found
 }
 

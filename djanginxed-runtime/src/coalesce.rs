@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use foldhash::fast::RandomState;
 
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
 
 const SHARDS: usize = 32;
 
@@ -140,20 +140,14 @@ impl<K: Hash + Eq + Copy, T> Seat<K, T> {
         let mut flights = lock(&self.shard);
         let mut state = lock(&self.flight.state);
         let Change { unlist, wake } = change(&mut state);
-        let wakers = if wake {
-            std::mem::take(&mut state.wakers)
-        } else {
-            BTreeMap::new()
-        };
+        let wakers = wake.of(&mut state.wakers);
         drop(state);
         let is_listed = |listed: &Arc<Flight<T>>| Arc::ptr_eq(listed, &self.flight);
         if unlist && flights.get(&self.key).is_some_and(is_listed) {
             flights.remove(&self.key);
         }
         drop(flights);
-        for waker in wakers.into_values() {
-            waker.wake();
-        }
+        wakers.into_values().for_each(Waker::wake);
     }
 
     fn land(&self, phase: Phase<T>) {
@@ -161,7 +155,7 @@ impl<K: Hash + Eq + Copy, T> Seat<K, T> {
             state.phase = phase;
             Change {
                 unlist: true,
-                wake: true,
+                wake: Wake::All,
             }
         });
     }
@@ -169,7 +163,52 @@ impl<K: Hash + Eq + Copy, T> Seat<K, T> {
 
 struct Change {
     unlist: bool,
-    wake: bool,
+    wake: Wake,
+}
+
+/// Who is woken, of those who are not awake.
+enum Wake {
+    Nobody,
+    All,
+    /// Whose number is not above it, and the first whose is.
+    UpTo(u64),
+}
+
+impl Wake {
+    fn of(self, asleep: &mut BTreeMap<u64, Waker>) -> BTreeMap<u64, Waker> {
+        let last = match self {
+            Wake::Nobody => return BTreeMap::new(),
+            Wake::All => return std::mem::take(asleep),
+            Wake::UpTo(last) => last,
+        };
+        let mut after = asleep.range(last + 1..).map(|(number, _)| *number);
+        match after.nth(1) {
+            Some(second) => {
+                let others = asleep.split_off(&second);
+                std::mem::replace(asleep, others)
+            }
+            None => std::mem::take(asleep),
+        }
+    }
+}
+
+/// Who had joined a flight when its page was asked for: what is found is new enough for them.
+pub(crate) struct Asked<T> {
+    flight: Arc<Flight<T>>,
+    joined: AtomicU64,
+}
+
+impl<T> Asked<T> {
+    /// The page is asked for from now on.
+    pub(crate) fn now(&self) {
+        let joined = lock(&self.flight.state).joined;
+        self.joined.store(joined, Ordering::Release);
+    }
+
+    /// How many had joined, whether they still wait or not.
+    pub(crate) fn joined(&self) -> u64 {
+        self.joined.load(Ordering::Acquire)
+    }
 }
 
 /// The one that looks up and renders. Dropped without a word, because the
@@ -188,25 +227,33 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
         self.was_closed
     }
 
-    /// How many have joined by now, whether they still wait or not.
-    pub(crate) fn joined(&self) -> u64 {
-        lock(&self.seat.flight.state).joined
+    /// Notes who has joined by now, and later by the moment when the page is asked for.
+    pub(crate) fn asked(&self) -> Asked<T> {
+        let asked = Asked {
+            flight: Arc::clone(&self.seat.flight),
+            joined: AtomicU64::new(0),
+        };
+        asked.now();
+        asked
     }
 
-    /// Gives the page to the first so many who have joined. Of the others one takes over.
+    /// Gives the page to the first so many who have joined. Of the others one takes over,
+    /// and no more than one is woken for that.
     pub(crate) fn share_with(mut self, joined: u64, page: T) {
         self.landed = true;
         self.seat.change(|state| {
             let is_for_all = state.joined <= joined;
-            if is_for_all {
+            let wake = if is_for_all {
                 state.phase = Phase::Shared(page);
+                Wake::All
             } else {
                 state.found = Some((joined, page));
                 state.phase = Phase::Vacant;
-            }
+                Wake::UpTo(joined)
+            };
             Change {
                 unlist: is_for_all || state.waiting == 0,
-                wake: true,
+                wake,
             }
         });
     }
@@ -220,7 +267,7 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
             state.closed = true;
             Change {
                 unlist: true,
-                wake: false,
+                wake: Wake::Nobody,
             }
         });
         company
@@ -245,7 +292,7 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
             }
             Change {
                 unlist: true,
-                wake: true,
+                wake: Wake::All,
             }
         });
     }
@@ -266,7 +313,7 @@ impl<K: Hash + Eq + Copy, T> Drop for Lead<K, T> {
             state.phase = Phase::Vacant;
             Change {
                 unlist: state.waiting == 0,
-                wake: true,
+                wake: Wake::All,
             }
         });
     }
@@ -285,7 +332,7 @@ impl<K: Hash + Eq + Copy, T> Wait<K, T> {
     pub(crate) fn give_up(self) {
         self.seat.change(|_| Change {
             unlist: true,
-            wake: false,
+            wake: Wake::Nobody,
         });
     }
 }
@@ -337,11 +384,16 @@ impl<K: Hash + Eq + Copy, T> Drop for Wait<K, T> {
         self.seat.change(|state| {
             state.waiting -= 1;
             state.wakers.remove(&number);
-            // The last to leave a flight without a leader takes it off the
-            // list; until then the others have been woken and one takes over.
+            // The last to leave a flight without a leader takes it off the list; until
+            // then somebody takes over, whom this one may have been woken for.
+            let is_vacant = matches!(state.phase, Phase::Vacant);
+            let answered = state.found.as_ref().map_or(0, |(joined, _)| *joined);
             Change {
-                unlist: state.waiting == 0 && matches!(state.phase, Phase::Vacant),
-                wake: false,
+                unlist: is_vacant && state.waiting == 0,
+                wake: match is_vacant && number > answered {
+                    true => Wake::UpTo(answered),
+                    false => Wake::Nobody,
+                },
             }
         });
     }

@@ -3,6 +3,8 @@
 mod gzip;
 mod head;
 
+use std::sync::OnceLock;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
@@ -19,8 +21,8 @@ pub(crate) use self::head::Head;
 /// packed, and may become when it is unpacked.
 const MAX_RATIO: usize = 8;
 
-/// What an entry takes in memory besides its bytes: key, counters, lists.
-pub(crate) const OVERHEAD: usize = 256;
+/// What an entry takes in memory besides its bytes: key, counters, lists, its tag.
+pub(crate) const OVERHEAD: usize = 384;
 
 /// What a store holds under a page key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,27 @@ pub(crate) struct Entry {
     coding: Coding,
     /// It has parts, which nothing may hide from nginx.
     is_plain: bool,
+    tag: Tag,
 }
+
+/// The entity tag of a body's bytes, worked out when it is first asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tag(Arc<OnceLock<Option<HeaderValue>>>);
+
+impl Tag {
+    fn of(&self, body: &[u8]) -> Option<HeaderValue> {
+        self.0.get_or_init(|| etag::of(body)).clone()
+    }
+}
+
+/// It follows from the bytes.
+impl PartialEq for Tag {
+    fn eq(&self, _: &Tag) -> bool {
+        true
+    }
+}
+
+impl Eq for Tag {}
 
 /// What a store had under a page key.
 #[derive(Clone, Debug)]
@@ -59,6 +81,7 @@ pub(crate) struct Form {
     pub(crate) is_gzip: bool,
     /// Whether another visitor may get it in another coding.
     pub(crate) varies: bool,
+    tag: Tag,
 }
 
 impl Form {
@@ -72,7 +95,7 @@ impl Form {
     pub(crate) fn etag(&self) -> Option<HeaderValue> {
         match &self.head {
             Some(head) => head.get(&header::ETAG).cloned(),
-            None => etag::of(&self.body),
+            None => self.tag.of(&self.body),
         }
     }
 }
@@ -98,6 +121,7 @@ impl Entry {
             body,
             coding: Coding::Identity,
             is_plain: false,
+            tag: Tag::default(),
         }
     }
 
@@ -149,6 +173,7 @@ impl Entry {
             body,
             coding,
             is_plain: false,
+            tag: Tag::default(),
         })
     }
 
@@ -202,6 +227,7 @@ impl Entry {
             Some(packed) if packed.len() < self.body.len() => Entry {
                 body: packed.into(),
                 coding: Coding::Gzip,
+                tag: Tag::default(),
                 ..self
             },
             _ => self,
@@ -219,6 +245,11 @@ impl Entry {
             body: if is_gzip { self.body.clone() } else { unpacked },
             is_gzip,
             varies,
+            // What is unpacked for a visitor are other bytes.
+            tag: match is_gzip == varies {
+                true => self.tag.clone(),
+                false => Tag::default(),
+            },
         })
     }
 

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::cache::claim::{self, Claim, Cold};
 use crate::cache::{Landed, PageCache};
-use crate::coalesce::{Lead, Turn};
+use crate::coalesce::{Asked, Lead, Turn};
 use crate::conditions::Conditions;
 use crate::entry::{Entry, Form, Found};
 use crate::key::PageKey;
@@ -20,6 +20,8 @@ use crate::request::Part;
 use crate::status::Status;
 use crate::store::client::Marker;
 use crate::store::error::StoreError;
+use crate::store::lookup::OnSend;
+use crate::sync::Arc;
 use crate::writer::Doubt;
 
 /// One request for one page. It owns what it knows, since the request itself
@@ -120,11 +122,12 @@ impl Visit {
             let known = self.pages.deleted_elsewhere(self.key).await;
             return self.render(Some(self.leading(lead, known, None)));
         }
-        let asked = lead.joined();
-        let looked_up = self.try_look_up().await;
+        let asked = Arc::new(lead.asked());
+        let now = Arc::clone(&asked);
+        let looked_up = self.try_look_up(Some(Box::new(move || now.now()))).await;
         if let Ok(Some((found, form))) = looked_up {
             let freshness = found.freshness;
-            self.share_found(lead, found, asked);
+            self.share_found(lead, found, &asked);
             return self.found(form, freshness);
         }
         let cold = match looked_up {
@@ -137,7 +140,7 @@ impl Visit {
             Cold::Theirs(found) => match self.form(&found.entry) {
                 Some(form) => {
                     observe::collapsed();
-                    self.share_found(lead, found, asked);
+                    self.share_found(lead, found, &asked);
                     Way::Answer(form, Status::Collapsed)
                 }
                 None => self.render(Some(self.leading(lead, None, None))),
@@ -147,8 +150,8 @@ impl Visit {
 
     /// What was found is for those who had joined when it was asked for: whoever came later
     /// may have come after a purge by another process, and asks anew.
-    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, asked: u64) {
-        lead.share_with(asked, Landed::Found(found));
+    fn share_found(&self, lead: Lead<PageKey, Landed>, found: Found, asked: &Asked<Landed>) {
+        lead.share_with(asked.joined(), Landed::Found(found));
     }
 
     /// Who renders a page that is not there.
@@ -222,14 +225,17 @@ impl Visit {
 
     /// A failure is a miss.
     async fn look_up(&self) -> Option<(Found, Form)> {
-        self.try_look_up().await.unwrap_or_default()
+        self.try_look_up(None).await.unwrap_or_default()
     }
 
-    async fn try_look_up(&self) -> Result<Option<(Found, Form)>, StoreError> {
+    async fn try_look_up(
+        &self,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<(Found, Form)>, StoreError> {
         if !self.pages.settings().lookup {
             return Ok(None);
         }
-        let found = self.pages.look_up(self.key).await?;
+        let found = self.pages.look_up(self.key, on_send).await?;
         Ok(found.and_then(|found| self.readable(found)))
     }
 

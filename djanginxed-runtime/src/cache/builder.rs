@@ -156,7 +156,7 @@ impl PageCacheBuilder {
 
     /// Stores pages in memory of the process, `max_bytes` at the most. The
     /// default, with 64 MiB, where no Memcached server is named. Each page counts
-    /// 256 bytes besides its own; what was not asked for the longest makes room.
+    /// 384 bytes besides its own; what was not asked for the longest makes room.
     pub fn in_memory(mut self, max_bytes: u64) -> Self {
         self.servers = None;
         self.settings.memory = max_bytes;
@@ -300,7 +300,7 @@ impl PageCacheBuilder {
     }
 
     /// How much may wait for the background writer: by default 4,096 pages and
-    /// 64 MiB. What comes beyond is not stored; each page counts 256 bytes besides
+    /// 64 MiB. What comes beyond is not stored; each page counts 384 bytes besides
     /// its own, so one that is larger than all of `max_bytes` never is.
     pub fn queue(mut self, max_pages: usize, max_bytes: usize) -> Self {
         self.settings.queue = Limits {

@@ -48,6 +48,7 @@ use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker};
 use crate::store::error::StoreError;
+use crate::store::lookup::OnSend;
 use crate::sync::Arc;
 use crate::tag::{Tags, tags_of};
 use crate::token::Token;
@@ -445,10 +446,14 @@ impl PageCache {
     }
 
     /// Asks the store for a page, wherever it is.
-    pub(crate) async fn look_up(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+    pub(crate) async fn look_up(
+        &self,
+        key: PageKey,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<Found>, StoreError> {
         match self.at_hand(&key) {
             Some(found) => Ok(Some(found)),
-            None => self.inner.store.far(key).await,
+            None => self.inner.store.far(key, on_send).await,
         }
     }
 
@@ -511,7 +516,7 @@ impl PageCache {
 
     /// Asks the store for a page that was looked up before.
     pub(crate) async fn look_again(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
-        self.inner.store.ask(key).await
+        self.inner.store.ask(key, None).await
     }
 
     /// Whether this process may render a page that others may be about to render.

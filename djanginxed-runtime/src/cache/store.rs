@@ -13,6 +13,7 @@ use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker, Markers};
 use crate::store::error::StoreError;
+use crate::store::lookup::OnSend;
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
 use crate::tag::{TagKey, Tags};
@@ -101,14 +102,18 @@ impl Store {
     }
 
     /// Asks where that takes waiting: in the writer's queue, and in Memcached.
-    pub(super) async fn far(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+    pub(super) async fn far(
+        &self,
+        key: PageKey,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<Found>, StoreError> {
         if let Store::Shared(store) = self
             && let Some(found) = store.queued(key).await
         {
             observe::hit("queue");
             return Ok(Some(found));
         }
-        let found = self.ask(key).await;
+        let found = self.ask(key, on_send).await;
         match &found {
             Ok(Some(_)) => observe::hit("memcached"),
             _ => observe::miss(),
@@ -117,10 +122,14 @@ impl Store {
     }
 
     /// The same for who has asked before, which is not counted.
-    pub(super) async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+    pub(super) async fn ask(
+        &self,
+        key: PageKey,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<Found>, StoreError> {
         match self {
             Store::Embedded(_) => Ok(None),
-            Store::Shared(store) => store.ask(key).await,
+            Store::Shared(store) => store.ask(key, on_send).await,
         }
     }
 
@@ -347,9 +356,13 @@ impl Shared {
         (!is_deleted).then_some(found)
     }
 
-    async fn ask(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+    async fn ask(
+        &self,
+        key: PageKey,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<Found>, StoreError> {
         let asked = Instant::now();
-        let answer = self.memcached.get(key).await;
+        let answer = self.memcached.get(key, on_send).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
         if answer.is_err() {
             // A failing server is probed from the writer's thread.

@@ -79,13 +79,14 @@ struct Line {
 pub(super) async fn page(
     upstream: &Arc<Upstream>,
     key: PageKey,
+    on_send: Option<OnSend>,
 ) -> Result<Option<Found>, StoreError> {
     let load = if upstream.is_large(&key) {
         Load::Large
     } else {
         Load::Usual
     };
-    match ask(upstream, Question::Page(key), load).await? {
+    match ask(upstream, Question::Page(key), load, on_send).await? {
         Reply::Page(answer) => answer,
         _ => Err(StoreError::timed_out(upstream.address())),
     }
@@ -96,7 +97,7 @@ pub(super) async fn copy(
     upstream: &Arc<Upstream>,
     key: PageKey,
 ) -> Result<Option<Found>, StoreError> {
-    match ask(upstream, Question::Copy(key), Load::Usual).await? {
+    match ask(upstream, Question::Copy(key), Load::Usual, None).await? {
         Reply::Page(answer) => answer,
         _ => Err(StoreError::timed_out(upstream.address())),
     }
@@ -112,8 +113,8 @@ pub(super) async fn markers(
     let lookups = Lookups::of_worker(upstream, &runtime);
     let answers: Vec<_> = questions
         .map(|question| {
-            let (sender, answer) = oneshot::channel();
-            lookups.ask(question, sender, Load::Usual, &runtime);
+            let (waiting, answer) = Waiting::new(question, None);
+            lookups.ask(waiting, Load::Usual, &runtime);
             answer
         })
         .collect();
@@ -136,7 +137,7 @@ pub(super) async fn lock_of(
     upstream: &Arc<Upstream>,
     question: Question,
 ) -> Result<bool, StoreError> {
-    match ask(upstream, question, Load::Usual).await? {
+    match ask(upstream, question, Load::Usual, None).await? {
         Reply::Done(answer) => answer,
         _ => Err(StoreError::timed_out(upstream.address())),
     }
@@ -146,10 +147,11 @@ async fn ask(
     upstream: &Arc<Upstream>,
     question: Question,
     load: Load,
+    on_send: Option<OnSend>,
 ) -> Result<Reply, StoreError> {
     let runtime = Handle::try_current().map_err(|_| StoreError::NoRuntime)?;
-    let (sender, answer) = oneshot::channel();
-    Lookups::of_worker(upstream, &runtime).ask(question, sender, load, &runtime);
+    let (waiting, answer) = Waiting::new(question, on_send);
+    Lookups::of_worker(upstream, &runtime).ask(waiting, load, &runtime);
     match timeout(upstream.timeout(), answer).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) | Err(_) => Err(StoreError::timed_out(upstream.address())),
@@ -185,15 +187,9 @@ impl Lookups {
         lock(&self.lines[load as usize])
     }
 
-    fn ask(
-        self: &Arc<Self>,
-        question: Question,
-        sender: oneshot::Sender<Reply>,
-        load: Load,
-        runtime: &Handle,
-    ) {
+    fn ask(self: &Arc<Self>, waiting: Waiting, load: Load, runtime: &Handle) {
         let mut line = self.line(load);
-        line.waiting.push((question, sender));
+        line.waiting.push(waiting);
         if line.runners < MAX_RUNNERS {
             self.start(line, load, runtime);
         }
@@ -209,7 +205,7 @@ impl Lookups {
     /// The next lookups to make; who has left is not asked for.
     fn next_batch(&self, load: Load) -> Vec<Waiting> {
         let mut line = self.line(load);
-        line.waiting.retain(|(_, sender)| !sender.is_closed());
+        line.waiting.retain(|one| !one.sender.is_closed());
         let count = line.waiting.len().min(load.max_batch());
         line.waiting.drain(..count).collect()
     }
@@ -235,18 +231,45 @@ impl Lookups {
     /// in front of those who wait.
     fn put_back(self: &Arc<Self>, batch: impl Iterator<Item = (usize, Waiting)>, large: usize) {
         let mut rest = Vec::new();
-        for (at, (question, sender)) in batch {
+        for (at, waiting) in batch {
             if at == large {
-                self.ask(question, sender, Load::Large, &Handle::current());
+                self.ask(waiting, Load::Large, &Handle::current());
             } else {
-                rest.push((question, sender));
+                rest.push(waiting);
             }
         }
         self.line(Load::Usual).waiting.splice(0..0, rest);
     }
 }
 
-type Waiting = (Question, oneshot::Sender<Reply>);
+/// Told when a question is about to be sent for the first time: what is found was there
+/// after that.
+pub(crate) type OnSend = Box<dyn FnOnce() + Send>;
+
+struct Waiting {
+    question: Question,
+    sender: oneshot::Sender<Reply>,
+    on_send: Option<OnSend>,
+}
+
+impl Waiting {
+    fn new(question: Question, on_send: Option<OnSend>) -> (Waiting, oneshot::Receiver<Reply>) {
+        let (sender, answer) = oneshot::channel();
+        let waiting = Waiting {
+            question,
+            sender,
+            on_send,
+        };
+        (waiting, answer)
+    }
+
+    fn into_sent(self) -> (Question, Option<oneshot::Sender<Reply>>) {
+        if let Some(on_send) = self.on_send {
+            on_send();
+        }
+        (self.question, Some(self.sender))
+    }
+}
 
 /// Makes lookups as long as there are any; makes room when it ends, however.
 struct Runner {
@@ -272,8 +295,8 @@ impl Runner {
 
     async fn exchange(&mut self, upstream: &Upstream, batch: Vec<Waiting>) {
         let (lookups, load) = (&self.lookups, &mut self.load);
-        let (questions, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let mut senders: Vec<_> = senders.into_iter().map(Some).collect();
+        let sent = batch.into_iter().map(Waiting::into_sent);
+        let (questions, mut senders): (Vec<_>, Vec<_>) = sent.unzip();
         let (mut failure, mut large) = (None, None);
         let reply = |at: usize, reply: Reply| {
             if let Reply::Announced(length) = reply {
@@ -309,9 +332,15 @@ impl Runner {
         };
         upstream.note(failure.as_ref());
         if let Some(large) = large {
-            let unanswered = questions.into_iter().zip(senders).enumerate();
-            let unanswered =
-                unanswered.filter_map(|(at, (question, sender))| Some((at, (question, sender?))));
+            let waiting = |(question, sender): (_, Option<_>)| {
+                Some(Waiting {
+                    question,
+                    sender: sender?,
+                    on_send: None,
+                })
+            };
+            let all = questions.into_iter().zip(senders).map(waiting).enumerate();
+            let unanswered = all.filter_map(|(at, waiting)| Some((at, waiting?)));
             lookups.put_back(unanswered, large);
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::client::{Client, Look, Marker, Markers, Question};
 use super::error::StoreError;
-use super::lookup;
+use super::lookup::{self, OnSend};
 use super::upstream::Upstream;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -55,10 +55,14 @@ impl Memcached {
         self.ring.server_of(key)
     }
 
-    pub(crate) async fn get(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
+    pub(crate) async fn get(
+        &self,
+        key: PageKey,
+        on_send: Option<OnSend>,
+    ) -> Result<Option<Found>, StoreError> {
         let upstream = &self.upstreams[self.server_of(&key)];
         upstream.check()?;
-        lookup::page(upstream, key).await
+        lookup::page(upstream, key, on_send).await
     }
 
     /// The copy of a page that stands in for errors.

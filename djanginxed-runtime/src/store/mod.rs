@@ -4,7 +4,7 @@ pub(crate) mod client;
 mod counted;
 pub(crate) mod error;
 pub(crate) mod index;
-mod lookup;
+pub(crate) mod lookup;
 mod memcached;
 pub(crate) mod memory;
 pub(crate) mod names;

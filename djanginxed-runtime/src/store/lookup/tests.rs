@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -72,7 +75,7 @@ fn a_server_that_is_busy_with_one_worker_does_not_fail_the_others() {
         move || {
             wait(async {
                 while Instant::now() < until {
-                    assert!(memcached.get(key(target)).await.is_err(), "{target}");
+                    assert!(memcached.get(key(target), None).await.is_err(), "{target}");
                 }
             });
         }
@@ -92,10 +95,28 @@ fn a_server_that_answers_nobody_fails() {
     wait(async {
         // A visitor is told a moment before the breaker is.
         for _ in 0..4 {
-            assert!(memcached.get(key("/")).await.is_err());
+            assert!(memcached.get(key("/"), None).await.is_err());
         }
     });
     assert!(memcached.upstreams()[0].breaker().is_open());
+}
+
+#[test]
+fn whoever_asks_is_told_when_it_is_sent_and_before_it_is_answered() {
+    let memcached = played(|_, mut stream| stream.write_all(b"EN\r\n"));
+    let sent = Arc::new(AtomicBool::new(false));
+    let was_sent = || sent.load(Ordering::SeqCst);
+    let note = Arc::clone(&sent);
+    let on_send: OnSend = Box::new(move || note.store(true, Ordering::SeqCst));
+    wait(async {
+        let mut asked = pin!(memcached.get(key("/"), Some(on_send)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(asked.as_mut().poll(&mut context).is_pending());
+        // The others that the worker has at hand may still join.
+        assert!(!was_sent());
+        assert!(asked.await.unwrap().is_none());
+        assert!(was_sent());
+    });
 }
 
 /// A delete marker, whose value is short.
@@ -112,6 +133,6 @@ fn a_marker_says_nothing_of_its_pages_size() {
     let marker = wait(memcached.marker(page)).unwrap();
     assert_eq!(marker.map(|marker| marker.number), Some(Some(7)));
     assert!(upstream.is_large(&page));
-    wait(memcached.get(page)).unwrap();
+    wait(memcached.get(page, None)).unwrap();
     assert!(!upstream.is_large(&page));
 }
