@@ -170,6 +170,8 @@
 //! | `djanginxed_stores_total`, `djanginxed_stored_bytes_total` | counter | |
 //! | `djanginxed_store_failures_total`, `djanginxed_lookup_failures_total` | counter | `kind` |
 //! | `djanginxed_deletes_total`, `djanginxed_purges_total` | counter | `done` |
+//! | `djanginxed_pending_purges` | gauge | `server`: of a change, that it has still to make up for |
+//! | `djanginxed_repeated_purges_total` | counter | of a change, that a server has made up for |
 //! | `djanginxed_purged_pages_total`, `djanginxed_wrong_tags_total`, `djanginxed_change_purge_failures_total`, `djanginxed_lost_indexes_total` | counter | |
 //! | `djanginxed_queue_entries`, `djanginxed_queue_bytes` | gauge | |
 //! | `djanginxed_breaker_open` | gauge | `server` |

@@ -188,7 +188,8 @@ pub fn cache_page(
 /// that he is sent to shows what he has changed. Any other response purges nothing.
 ///
 /// A purge that fails is logged as an error and counted, and the response stands; so does
-/// one that takes more than five seconds, which then goes on.
+/// one that takes more than five seconds, which then goes on. A server that has failed is
+/// asked again, in the background, when it is back.
 ///
 /// Each tag is a constant expression of type `&'static str`: 1 to 1,024 visible ASCII
 /// characters, up to 1,000 of them. `{id}` stands for that segment of the route, as in the

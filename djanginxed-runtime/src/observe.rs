@@ -17,6 +17,7 @@ use crate::reason::{Bypass, Dropped};
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};
 use crate::tag::TagFault;
+use crate::writer::Added;
 
 /// Counts one, or records a value, where the `metrics` feature is on.
 macro_rules! measure {
@@ -33,6 +34,7 @@ pub(crate) fn begin() {
     measure!(counter("djanginxed_purges_total", "done" => "false").increment(0));
     measure!(counter("djanginxed_change_purge_failures_total").increment(0));
     measure!(counter("djanginxed_lost_indexes_total").increment(0));
+    measure!(counter("djanginxed_repeated_purges_total").increment(0));
 }
 
 /// A page was answered from `store`.
@@ -278,9 +280,79 @@ pub(crate) fn index_lost(pieces: usize) {
 }
 
 /// A handler has changed something, and pages that show it may be left.
-pub(crate) fn change_not_purged(route: Option<&str>, problem: &dyn Display) {
+pub(crate) fn change_not_purged(route: Option<&str>, problem: &dyn Display, is_repeated: bool) {
+    change_not_purged_counted();
+    match is_repeated {
+        true => tracing::error!(
+            route,
+            "what a request changed is not purged: {problem}; it is tried again when the server answers"
+        ),
+        false => tracing::error!(route, "what a request changed is not purged: {problem}"),
+    }
+}
+
+/// The same, and it is not known yet.
+pub(crate) fn change_purge_goes_on(route: Option<&str>) {
+    change_not_purged_counted();
+    tracing::error!(
+        route,
+        "what a request changed is not purged: it takes too long, and goes on; where it fails it is tried again"
+    );
+}
+
+fn change_not_purged_counted() {
     measure!(counter("djanginxed_change_purge_failures_total").increment(1));
-    tracing::error!(route, "what a request changed is not purged: {problem}");
+}
+
+/// A server has so many purges and deletes to make up for.
+pub(crate) fn pending_purges(server: &str, count: usize) {
+    measure!(gauge("djanginxed_pending_purges", "server" => server.to_owned()).set(count as f64));
+    let _ = (server, count);
+}
+
+/// A server has failed to purge or delete pages, and is asked again. Told once, and once
+/// more where there is no room to say for which.
+pub(crate) fn to_be_repeated(server: &str, failure: &StoreError, added: Added) {
+    match added {
+        Added::First => tracing::warn!(
+            server, %failure,
+            "pages that requests changed are not deleted; trying again when the server answers"
+        ),
+        Added::More => {}
+        Added::Full => tracing::error!(
+            server,
+            "too many purges wait for this server: everything is purged there when it answers"
+        ),
+    }
+}
+
+/// It has failed again.
+pub(crate) fn repeated_in_vain(server: &str, failure: &StoreError) {
+    tracing::debug!(server, %failure, "pages that requests changed are not deleted; trying again");
+}
+
+/// A server has made up for so many purges and deletes, as far as its indexes are there.
+pub(crate) fn repeated(server: &str, purges: usize, deleted: u64, lost: Option<&StoreError>) {
+    if let Some(failure) = lost {
+        tracing::error!(server, purges, deleted, %failure, "pages that requests changed may be left");
+        return;
+    }
+    measure!(counter("djanginxed_repeated_purges_total").increment(purges as u64));
+    tracing::info!(
+        server,
+        purges,
+        deleted,
+        "what was not purged while the server failed is purged now"
+    );
+}
+
+/// The last handle was dropped before a server had made up for this.
+pub(crate) fn purges_lost(purges: usize) {
+    tracing::warn!(
+        purges,
+        "stopped with purges that their servers have not carried out, and nobody repeats: pages \
+         of before may be left there until their timeouts"
+    );
 }
 
 /// A page is deleted by a change whose visitor does not wait for it any longer.

@@ -10,6 +10,17 @@ pub(crate) enum Spare {
     WhatIsRead,
 }
 
+/// What becomes of a purge or a delete that its server fails to carry out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Who asked is told, and may ask again.
+    Once,
+    /// Nobody is there who would ask again: the server is asked when it answers again.
+    UntilDone,
+    /// It is asked again, and once more where it fails.
+    Again,
+}
+
 /// What came of a purge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

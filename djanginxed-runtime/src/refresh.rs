@@ -54,8 +54,8 @@ impl Turn {
     /// a failure leaves what there is until its time is over.
     pub(crate) async fn end(mut self, status: StatusCode, is_kept: bool) {
         observe::refreshed(is_kept);
-        if !is_kept && !status.is_server_error() && self.pages.delete(&self.key).await.is_err() {
-            observe::delete_goes_on(&self.key);
+        if !is_kept && !status.is_server_error() {
+            self.pages.delete_until_done(&[self.key]).await;
         }
         if let Some(claim) = self.claim.take() {
             claim.stored();

@@ -189,7 +189,7 @@ impl Visit {
         let settings = self.pages.settings();
         let recipe = self.page.recipe(settings);
         let keys = self.pages.keys_under(recipe, &self.target);
-        let deletes = self.pages.delete_all(&keys);
+        let deletes = self.pages.delete_until_done(&keys);
         if timeout(settings.operation_timeout, deletes).await.is_err() {
             observe::delete_goes_on(&self.key);
         }

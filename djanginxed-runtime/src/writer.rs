@@ -9,6 +9,7 @@
 
 mod doubts;
 mod lane;
+mod owed;
 mod purging;
 mod queue;
 
@@ -24,16 +25,19 @@ use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
-use crate::purged::Spare;
+use crate::purged::{Effort, Spare};
 use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
+use crate::sync::{Mutex, lock};
 use crate::tag::{TagKey, Tags};
+use owed::Owed;
 use purging::Purge;
 use queue::{Delete, Queue};
 
 pub(crate) use doubts::Doubt;
+pub(crate) use owed::Added;
 pub(crate) use purging::Outcome;
 
 /// How long dropping the last handle waits for what is queued.
@@ -86,6 +90,26 @@ struct Works {
     /// Who may pack pages at this moment.
     packers: Semaphore,
     max_entry_size: usize,
+    /// What each server is to be asked again for.
+    owed: Vec<Mutex<Owed>>,
+}
+
+impl Works {
+    /// Changes what the server of this number owes, or looks at it.
+    fn owed<T>(&self, number: usize, change: impl FnOnce(&mut Owed) -> T) -> T {
+        let mut owed = lock(&self.owed[number]);
+        let before = owed.len();
+        let changed = change(&mut owed);
+        if owed.len() != before {
+            let server = self.memcached.upstreams()[number].address();
+            observe::pending_purges(server, owed.len());
+        }
+        changed
+    }
+
+    fn all_owed(&self) -> usize {
+        self.owed.iter().map(|owed| lock(owed).len()).sum()
+    }
 }
 
 /// Threads that pack pages beside the writer's own.
@@ -106,8 +130,11 @@ impl Writer {
         limits: Limits,
         gzip: bool,
         max_entry_size: usize,
+        everything: TagKey,
     ) -> Writer {
-        let queue = Queue::new(limits, memcached.upstreams().len());
+        let lanes = memcached.upstreams().len();
+        let queue = Queue::new(limits, lanes);
+        let owed = || Mutex::new(Owed::new(everything));
         Writer {
             shared: Arc::new(Works {
                 queue,
@@ -116,6 +143,7 @@ impl Writer {
                 gzip,
                 packers: Semaphore::new(PACKERS),
                 max_entry_size,
+                owed: (0..lanes).map(|_| owed()).collect(),
             }),
             thread: OnceLock::new(),
         }
@@ -168,13 +196,18 @@ impl Writer {
     }
 
     /// Deletes a page from its server.
-    pub(crate) async fn delete(&self, key: PageKey) -> Result<bool, StoreError> {
+    pub(crate) async fn delete(&self, key: PageKey, effort: Effort) -> Result<bool, StoreError> {
         if !self.ensure_started() {
             return Err(StoreError::NoWriter);
         }
         let (sender, answer) = oneshot::channel();
         let lane = self.shared.memcached.server_of(&key);
-        self.shared.queue.push_delete(Delete { key, sender }, lane);
+        let delete = Delete {
+            key,
+            effort,
+            sender,
+        };
+        self.shared.queue.push_delete(delete, lane);
         answer.await.unwrap_or(Err(StoreError::NoWriter))
     }
 
@@ -189,6 +222,7 @@ impl Writer {
         &self,
         tags: &[TagKey],
         spare: Spare,
+        effort: Effort,
     ) -> Vec<Result<Outcome, StoreError>> {
         let lanes = self.shared.memcached.upstreams().len();
         if !self.ensure_started() {
@@ -200,6 +234,7 @@ impl Writer {
             let purge = Purge {
                 tags: Tags::clone(&tags),
                 spare,
+                effort,
                 sender,
             };
             self.shared.queue.push_purge(purge, lane);
@@ -225,6 +260,10 @@ impl Drop for Writer {
         self.shared.queue.close();
         if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
             observe::not_drained(self.shared.queue.len());
+        }
+        let owed = self.shared.all_owed();
+        if owed > 0 {
+            observe::purges_lost(owed);
         }
     }
 }

@@ -32,6 +32,7 @@ mod policy;
 mod prefixes;
 mod purges;
 mod random_targets;
+mod repeated_purges;
 mod responses;
 mod scopes;
 mod servers;

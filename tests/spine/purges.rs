@@ -322,31 +322,6 @@ fn what_of_a_segment_is_not_visible_ascii_is_percent_encoded_in_the_tag() {
     );
 }
 
-/// As README's table of troubles has it.
-#[test]
-fn a_change_under_a_hung_memcached_is_answered_and_its_purge_is_to_be_repeated() {
-    let mut memcached = Memcached::start().unwrap();
-    let pages = cache(&memcached).build().unwrap();
-    let key = PageKey::new("site1", "/articles/1").to_string();
-    let _ = ask(&pages, &["/articles/1"]);
-    assert!(memcached.get(&key).is_some());
-    memcached.pause();
-    let asked = Instant::now();
-    let answers = ask(&pages, &["POST /articles/1"]);
-    let waited = asked.elapsed();
-    assert_eq!(answers, [(String::new(), String::new())]);
-    assert!(waited < Duration::from_secs(6), "{waited:?}");
-    memcached.resume();
-    thread::sleep(Duration::from_secs(3));
-    assert!(memcached.get(&key).is_some(), "nobody purges it by himself");
-    let purge = || System::new().block_on(pages.purge(Purge::tag("article:1")));
-    // The server is left alone for a while.
-    testkit::eventually_within(Duration::from_secs(30), "it is purged", || {
-        purge().is_ok_and(|purged| purged.is_complete())
-    });
-    assert!(memcached.get(&key).is_none());
-}
-
 #[test]
 fn what_a_request_has_changed_is_purged_before_it_is_answered() {
     both(

@@ -93,3 +93,8 @@ pub(crate) fn memcached_goes(site: &mut Running) {
         exported().contains("djanginxed_dropped_total{")
     });
 }
+
+pub(crate) fn memcached_is_back(site: &mut Running) {
+    assert!(exported().contains("djanginxed_repeated_purges_total 0"));
+    site.memcached.restart_empty().unwrap();
+}

@@ -13,7 +13,8 @@ use testkit::http::Request;
 use testkit::{Process, eventually_within, free_port};
 
 use crate::events::{
-    all_is_well_and_some_is_not, exported, memcached_goes, tell_the_feed_nonsense, unrefreshed,
+    all_is_well_and_some_is_not, exported, memcached_goes, memcached_is_back,
+    tell_the_feed_nonsense, unrefreshed,
 };
 use crate::grafana::{dashboard, folder, queries, rules};
 use crate::promql::{Selector, selectors};
@@ -259,6 +260,12 @@ fn a_real_prometheus_answers_each_panel_and_raises_the_alerts() {
             serde_json::json!(["site"])
         );
     }
+    memcached_is_back(&mut site);
+    eventually_within(PATIENCE, "what waited for Memcached is purged", || {
+        let waits = prometheus.number("sum(djanginxed_pending_purges)");
+        let repeated = prometheus.number("djanginxed_repeated_purges_total");
+        waits == Some(0.0) && repeated.is_some_and(|repeated| repeated > 0.0)
+    });
 }
 
 /// With the labels that the dashboard and the rules look at.

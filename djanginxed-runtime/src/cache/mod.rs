@@ -44,6 +44,7 @@ use crate::life::Life;
 use crate::media::HTML;
 use crate::observe;
 use crate::page::Page;
+use crate::purged::Effort;
 use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker};
@@ -329,10 +330,14 @@ impl PageCache {
     /// # Errors
     /// The page's server could not be asked: take the page as not deleted.
     pub async fn delete(&self, key: &PageKey) -> Result<bool, StoreError> {
+        self.delete_with(key, Effort::Once).await
+    }
+
+    async fn delete_with(&self, key: &PageKey, effort: Effort) -> Result<bool, StoreError> {
         let inner = &self.inner;
         let forgotten = inner.deletes.delete(key, || inner.store.forget(key));
         inner.flights.detach(key);
-        let deleted = inner.store.delete(*key, forgotten).await;
+        let deleted = inner.store.delete(*key, forgotten, effort).await;
         if deleted == Ok(false) {
             self.warn_of_prefix(key);
         }
@@ -350,14 +355,20 @@ impl PageCache {
 
     /// Deletes several pages at once; how many of them were stored.
     pub(crate) async fn delete_all(&self, keys: &[PageKey]) -> Result<usize, StoreError> {
-        let deleted = self.delete_each(keys).await.into_iter();
+        let deleted = self.delete_each(keys, Effort::Once).await.into_iter();
         deleted.map(|was_stored| was_stored.map(usize::from)).sum()
+    }
+
+    /// Deletes pages for who does not look whether that fails: it is then made again.
+    pub(crate) async fn delete_until_done(&self, keys: &[PageKey]) {
+        self.delete_each(keys, Effort::UntilDone).await;
     }
 
     /// Deletes several pages; whether each was stored. All are under way before the first
     /// is waited for.
-    async fn delete_each(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
-        let mut deletes: Vec<_> = keys.iter().map(|key| Box::pin(self.delete(key))).collect();
+    async fn delete_each(&self, keys: &[PageKey], effort: Effort) -> Vec<Result<bool, StoreError>> {
+        let delete = |key| Box::pin(self.delete_with(key, effort));
+        let mut deletes: Vec<_> = keys.iter().map(delete).collect();
         let mut deleted: Vec<_> = keys.iter().map(|_| None).collect();
         poll_fn(|context| {
             for (delete, deleted) in deletes.iter_mut().zip(&mut deleted) {

@@ -6,7 +6,7 @@ use super::PageCache;
 use super::refresher;
 use crate::key::{KeyRecipe, PageKey};
 use crate::observe;
-use crate::purged::{Purged, Spare};
+use crate::purged::{Effort, Purged, Spare};
 use crate::store::client::{Client, Look};
 use crate::store::error::StoreError;
 use crate::tag::{TagKey, checked};
@@ -128,12 +128,22 @@ impl PageCache {
     /// [`StoreError::NotATag`], or no server could be asked: take nothing as purged.
     /// Where only some could be, [`Purged::failures`] says so.
     pub async fn purge(&self, purge: Purge) -> Result<Purged, StoreError> {
-        let purged = self.carry_out(&purge).await;
+        self.purge_with(purge, Effort::Once).await
+    }
+
+    /// The same for who does not look whether it fails: what servers fail to do they are
+    /// asked again for, when they answer again.
+    pub(crate) async fn purge_until_done(&self, purge: Purge) -> Result<Purged, StoreError> {
+        self.purge_with(purge, Effort::UntilDone).await
+    }
+
+    async fn purge_with(&self, purge: Purge, effort: Effort) -> Result<Purged, StoreError> {
+        let purged = self.carry_out(&purge, effort).await;
         observe::purged(&purge.what, &purged);
         purged
     }
 
-    async fn carry_out(&self, purge: &Purge) -> Result<Purged, StoreError> {
+    async fn carry_out(&self, purge: &Purge, effort: Effort) -> Result<Purged, StoreError> {
         let prefix = &self.settings().key_prefix;
         let what = match &purge.what {
             What::Tags(tags) => {
@@ -147,11 +157,11 @@ impl PageCache {
         };
         match (self.refresher(), what) {
             (Some(refresher), what) if !purge.is_hard => {
-                refresher.replace(|| self.downgrade(), what).await
+                refresher.replace(|| self.downgrade(), what, effort).await
             }
-            (_, refresher::What::Keys(keys)) => self.purge_keys(&keys).await,
+            (_, refresher::What::Keys(keys)) => self.purge_keys(&keys, effort).await,
             (_, refresher::What::Tags(tags)) => {
-                let purged = self.purge_tags(&tags, Spare::Nothing).await;
+                let purged = self.purge_tags(&tags, Spare::Nothing, effort).await;
                 purged.map(|(purged, _)| purged)
             }
         }
@@ -162,14 +172,16 @@ impl PageCache {
     pub(crate) async fn purge_sparing(
         &self,
         tags: &[TagKey],
+        effort: Effort,
     ) -> Result<(Purged, Vec<PageKey>), StoreError> {
-        self.purge_tags(tags, Spare::WhatIsRead).await
+        self.purge_tags(tags, Spare::WhatIsRead, effort).await
     }
 
     async fn purge_tags(
         &self,
         tags: &[TagKey],
         spare: Spare,
+        effort: Effort,
     ) -> Result<(Purged, Vec<PageKey>), StoreError> {
         let inner = &self.inner;
         let forget = || inner.store.forget_tagged(tags, spare);
@@ -178,7 +190,7 @@ impl PageCache {
             deleted: forgotten as u64,
             ..Purged::default()
         };
-        let outcomes = inner.store.purge(tags, spare).await;
+        let outcomes = inner.store.purge(tags, spare, effort).await;
         // Who looked a page up before it was deleted is not to share it now.
         inner.deletes.purge(tags, || ());
         let is_hopeless = !outcomes.is_empty() && outcomes.iter().all(Result::is_err);
@@ -197,14 +209,14 @@ impl PageCache {
         Ok((purged, spared))
     }
 
-    async fn purge_keys(&self, keys: &[PageKey]) -> Result<Purged, StoreError> {
-        self.delete_counted(keys).await.of(keys.len())
+    async fn purge_keys(&self, keys: &[PageKey], effort: Effort) -> Result<Purged, StoreError> {
+        self.delete_counted(keys, effort).await.of(keys.len())
     }
 
     /// Deletes pages; what came of it.
-    pub(crate) async fn delete_counted(&self, keys: &[PageKey]) -> Purged {
+    pub(crate) async fn delete_counted(&self, keys: &[PageKey], effort: Effort) -> Purged {
         let mut purged = Purged::default();
-        for answer in self.delete_each(keys).await {
+        for answer in self.delete_each(keys, effort).await {
             match answer {
                 Ok(there) => purged.add(there.into(), 0, None),
                 Err(failure) => purged.add(0, 1, Some(failure)),

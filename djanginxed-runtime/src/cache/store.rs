@@ -8,7 +8,7 @@ use crate::deletes::Deletes;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
-use crate::purged::Spare;
+use crate::purged::{Effort, Spare};
 use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker, Markers};
@@ -70,6 +70,7 @@ impl Store {
             settings.queue,
             settings.gzip,
             settings.max_entry_size,
+            TagKey::everything(&settings.key_prefix),
         );
         Store::Shared(Shared {
             memcached,
@@ -230,13 +231,18 @@ impl Store {
 
     /// Deletes what [`forget`](Self::forget) did not reach; whether there was a page
     /// here or there.
-    pub(super) async fn delete(&self, key: PageKey, forgotten: bool) -> Result<bool, StoreError> {
+    pub(super) async fn delete(
+        &self,
+        key: PageKey,
+        forgotten: bool,
+        effort: Effort,
+    ) -> Result<bool, StoreError> {
         match self {
             Store::Embedded(_) => {
                 observe::deleted(&key, &Ok(forgotten));
                 Ok(forgotten)
             }
-            Store::Shared(store) => store.writer.delete(key).await,
+            Store::Shared(store) => store.writer.delete(key, effort).await,
         }
     }
 
@@ -258,10 +264,11 @@ impl Store {
         &self,
         tags: &[TagKey],
         spare: Spare,
+        effort: Effort,
     ) -> Vec<Result<Outcome, StoreError>> {
         match self {
             Store::Embedded(_) => Vec::new(),
-            Store::Shared(store) => store.writer.purge(tags, spare).await,
+            Store::Shared(store) => store.writer.purge(tags, spare, effort).await,
         }
     }
 

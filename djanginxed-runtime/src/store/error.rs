@@ -101,6 +101,21 @@ impl StoreError {
         }
     }
 
+    /// Whether the server may do later what it has failed to do.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            StoreError::TimedOut { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Nonsense { .. }
+            | StoreError::Skipped { .. } => true,
+            StoreError::IndexLost { .. }
+            | StoreError::NotATag { .. }
+            | StoreError::NoRuntime
+            | StoreError::NoWriter => false,
+        }
+    }
+
     /// Whether the server did answer, so that its breaker need not mind.
     pub(crate) fn is_an_answer(&self) -> bool {
         matches!(self, StoreError::Refused { .. })

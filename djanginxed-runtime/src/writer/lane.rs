@@ -1,5 +1,7 @@
 //! One server's share of the writer.
 
+mod repeat;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,11 +13,13 @@ use tokio::time::{sleep, timeout};
 
 use super::Works;
 use super::doubts::{Doubt, Doubts, MAX_RENDER};
+use super::owed::Debt;
 use super::purging::{ARRIVING, ARRIVING_PAUSE, Progress, Purging};
 use super::queue::{Delete, Sending, Work};
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
+use crate::purged::Effort;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
 use crate::store::client::{Client, Deleted, Listed, MAX_PIECE, Outgoing};
@@ -51,7 +55,7 @@ const KEEP_PAUSE: Duration = Duration::from_secs(20);
 /// So many of them.
 const MAX_KEPT: usize = 4096;
 
-/// How often a lane with doubts looks whether it can settle them.
+/// How often a lane with doubts or debts looks whether it can settle them.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs every lane until the queue is closed and drained.
@@ -136,6 +140,7 @@ impl Lane {
                 .shared
                 .queue
                 .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
+            let is_over = matches!(work, Work::Over);
             match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
                 Work::Purge(purge) => self.purging.push_back(Purging::new(purge)),
@@ -153,6 +158,9 @@ impl Lane {
             self.purge().await;
             self.delete_held().await;
             self.keep().await;
+            if !is_over {
+                self.repeat().await;
+            }
         }
     }
 
@@ -161,10 +169,10 @@ impl Lane {
         !self.purging.is_empty() || !self.held.is_empty()
     }
 
-    /// Waits for work, and settles doubts meanwhile.
+    /// Waits for work, and sees to doubts and debts meanwhile.
     async fn rest(&mut self) {
         let work = self.shared.queue.work(self.number);
-        let pause = match self.doubts.is_empty() {
+        let pause = match self.doubts.is_empty() && !self.owes() {
             true => KEEP_PAUSE,
             false => SETTLE_PAUSE,
         };
@@ -246,7 +254,14 @@ impl Lane {
             }
             Err(failure) => Err(failure),
         };
-        observe::deleted(&held.delete.key, &answer);
+        let Delete { key, effort, .. } = held.delete;
+        match &answer {
+            Ok(was_there) => self.done(effort, vec![Debt::Page(key)], (*was_there).into(), None),
+            Err(failure) => self.failed(effort, vec![Debt::Page(key)], failure),
+        }
+        if answer.is_ok() || effort != Effort::Again {
+            observe::deleted(&key, &answer);
+        }
         // The caller may have given up.
         let _ = held.delete.sender.send(answer);
     }
@@ -267,10 +282,15 @@ impl Lane {
         match step {
             Ok(Progress::Done) => {
                 let lost = self.lost_index(purging.lost());
+                let (effort, deleted) = (purging.effort(), purging.deleted());
+                self.done(effort, purging.debts(), deleted, lost.as_ref());
                 purging.end(lost);
             }
             Ok(Progress::Marked | Progress::Some) => self.purging.push_back(purging),
-            Err(failure) => purging.end(Some(failure)),
+            Err(failure) => {
+                self.failed(purging.effort(), purging.debts(), &failure);
+                purging.end(Some(failure));
+            }
         }
     }
 

@@ -8,11 +8,12 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::key::PageKey;
-use crate::purged::Spare;
+use crate::purged::{Effort, Spare};
 use crate::store::client::{ARRIVAL_LIFE, Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::tag::{TagKey, Tags};
+use crate::writer::owed::Debt;
 
 /// An announcement is over by then, whatever became of who made it.
 pub(super) const ARRIVING: Duration = Duration::from_secs(ARRIVAL_LIFE as u64);
@@ -35,7 +36,20 @@ pub(super) struct Purge {
     pub(super) tags: Tags,
     /// What is not to be deleted here, up to a bound.
     pub(super) spare: Spare,
+    pub(super) effort: Effort,
     pub(super) sender: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+impl Purge {
+    /// One that is made again, for nobody who would wait.
+    pub(super) fn again(tags: Tags) -> Purge {
+        Purge {
+            tags,
+            spare: Spare::Nothing,
+            effort: Effort::Again,
+            sender: oneshot::channel().0,
+        }
+    }
 }
 
 /// What came of a purge at one server that has its marker.
@@ -102,6 +116,20 @@ impl Purging {
 
     pub(super) fn tags(&self) -> &[TagKey] {
         &self.purge.tags
+    }
+
+    pub(super) fn effort(&self) -> Effort {
+        self.purge.effort
+    }
+
+    /// What it comes to where its server fails.
+    pub(super) fn debts(&self) -> Vec<Debt> {
+        self.purge.tags.iter().map(|tag| Debt::Tag(*tag)).collect()
+    }
+
+    /// How many pages it has deleted so far.
+    pub(super) fn deleted(&self) -> u64 {
+        self.deleted
     }
 
     /// Makes one exchange. Dropped half way, it has done nothing that may not be done

@@ -12,6 +12,7 @@ use super::{Doubt, Job};
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
 use crate::observe;
+use crate::purged::Effort;
 use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::error::StoreError;
@@ -25,7 +26,19 @@ const ENOUGH: usize = 32;
 #[derive(Debug)]
 pub(super) struct Delete {
     pub(super) key: PageKey,
+    pub(super) effort: Effort,
     pub(super) sender: oneshot::Sender<Result<bool, StoreError>>,
+}
+
+impl Delete {
+    /// One that is made again, for nobody who would wait.
+    pub(super) fn again(key: PageKey) -> Delete {
+        Delete {
+            key,
+            effort: Effort::Again,
+            sender: oneshot::channel().0,
+        }
+    }
 }
 
 /// A page taken off the queue to be sent; it stays readable until

@@ -26,7 +26,7 @@ use crate::cache::WeakCache;
 use crate::key::PageKey;
 use crate::life::Life;
 use crate::observe;
-use crate::purged::Purged;
+use crate::purged::{Effort, Purged};
 use crate::settings::Care;
 use crate::store::client::Look;
 use crate::store::error::StoreError;
@@ -88,6 +88,7 @@ struct Order {
 #[derive(Debug)]
 struct Replace {
     what: What,
+    effort: Effort,
     done: oneshot::Sender<Result<Purged, StoreError>>,
 }
 
@@ -145,11 +146,12 @@ impl Refresher {
         &self,
         pages: impl FnOnce() -> WeakCache,
         what: What,
+        effort: Effort,
     ) -> Result<Purged, StoreError> {
         let (done, answer) = oneshot::channel();
         let thread = self.thread(pages).ok_or(StoreError::NoWriter)?;
         // Where nobody takes it, nobody answers.
-        let _ = thread.send(Replace { what, done });
+        let _ = thread.send(Replace { what, effort, done });
         answer.await.unwrap_or(Err(StoreError::NoWriter))
     }
 

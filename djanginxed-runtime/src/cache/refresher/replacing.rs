@@ -13,7 +13,7 @@ use super::{Order, Replace, Wanted, What, note};
 use crate::cache::PageCache;
 use crate::key::PageKey;
 use crate::life::Life;
-use crate::purged::Purged;
+use crate::purged::{Effort, Purged};
 use crate::store::client::Look;
 use crate::store::error::StoreError;
 use crate::sync::{Arc, lock};
@@ -40,17 +40,18 @@ impl Work {
         let Some(pages) = self.pages.upgrade() else {
             return;
         };
+        let effort = replace.effort;
         let answer = match replace.what {
             What::Keys(keys) => {
                 let looks = pages.mark(&self.clients, &keys).await;
                 let count = keys.len();
-                let purged = self.replace_each(&pages, keys, looks).await;
+                let purged = self.replace_each(&pages, keys, looks, effort).await;
                 purged.of(count)
             }
-            What::Tags(tags) => match pages.purge_sparing(&tags).await {
+            What::Tags(tags) => match pages.purge_sparing(&tags, effort).await {
                 Ok((mut purged, spared)) => {
                     let looks = pages.looks(&self.clients, &spared).await;
-                    purged.append(self.replace_each(&pages, spared, looks).await);
+                    purged.append(self.replace_each(&pages, spared, looks, effort).await);
                     Ok(purged)
                 }
                 Err(failure) => Err(failure),
@@ -66,6 +67,7 @@ impl Work {
         pages: &PageCache,
         keys: Vec<PageKey>,
         looks: Vec<Result<Option<Look>, StoreError>>,
+        effort: Effort,
     ) -> Purged {
         // Deleting very many pages takes longer than a render may.
         let until = Instant::now() + self.shared.care.deadline;
@@ -80,7 +82,7 @@ impl Work {
         rest.extend(unknown);
         pages.sort_by_heat(&mut read, |page| &page.wanted.target);
         let waiting = self.begin(read, until);
-        let mut purged = pages.delete_counted(&rest).await;
+        let mut purged = pages.delete_counted(&rest, effort).await;
         let (mut left, refused) = self.replaced(pages, waiting, until, &mut purged).await;
         // Of another process's purge a writer knows the age in whole seconds, until it has
         // seen it: what begins to render now is newer.
@@ -88,7 +90,7 @@ impl Work {
         let (late, refused) = self.replaced(pages, again, until, &mut purged).await;
         left.extend(late);
         left.extend(refused.iter().map(|page| page.key));
-        purged.append(pages.delete_counted(&left).await);
+        purged.append(pages.delete_counted(&left, effort).await);
         pages.settle_replaced();
         purged
     }

@@ -48,7 +48,15 @@ fn job(number: usize, length: usize) -> Job {
 fn delete(number: usize) -> (Delete, oneshot::Receiver<Result<bool, StoreError>>) {
     let (sender, answer) = oneshot::channel();
     let key = key(number);
-    (Delete { key, sender }, answer)
+    let effort = Effort::Once;
+    (
+        Delete {
+            key,
+            effort,
+            sender,
+        },
+        answer,
+    )
 }
 
 fn queue(limits: Limits) -> Queue {

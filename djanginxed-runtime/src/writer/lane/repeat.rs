@@ -1,0 +1,95 @@
+//! What a server has failed to purge or delete is asked of it again.
+
+use std::time::Instant;
+
+use super::{Lane, probe};
+use crate::observe;
+use crate::purged::Effort;
+use crate::store::error::StoreError;
+use crate::writer::owed::{Debt, Owed};
+use crate::writer::purging::{Purge, Purging};
+use crate::writer::queue::Delete;
+
+impl Lane {
+    /// Whether its server is to be asked again for something.
+    pub(super) fn owes(&self) -> bool {
+        self.shared.owed(self.number, |owed| !owed.is_empty())
+    }
+
+    /// The server has failed to do this.
+    pub(super) fn failed(&self, effort: Effort, debts: Vec<Debt>, failure: &StoreError) {
+        let (server, now) = (self.upstream.address(), Instant::now());
+        match effort {
+            Effort::Once => {}
+            Effort::UntilDone => {
+                let added = self.shared.owed(self.number, |owed| owed.add(debts, now));
+                observe::to_be_repeated(server, failure, added);
+            }
+            Effort::Again => {
+                self.shared
+                    .owed(self.number, |owed| owed.failed(debts, now));
+                observe::repeated_in_vain(server, failure);
+            }
+        }
+    }
+
+    /// The server has done this, as far as it still could.
+    pub(super) fn done(
+        &self,
+        effort: Effort,
+        debts: Vec<Debt>,
+        deleted: u64,
+        lost: Option<&StoreError>,
+    ) {
+        if effort == Effort::Again {
+            observe::repeated(self.upstream.address(), debts.len(), deleted, lost);
+            self.shared.owed(self.number, |owed| owed.done(debts));
+        }
+    }
+
+    /// Asks again, where the server answers again.
+    pub(super) async fn repeat(&mut self) {
+        if !self.is_due() || !self.answers().await {
+            return;
+        }
+        let (mut tags, mut deletes) = (Vec::new(), Vec::new());
+        for debt in self.shared.owed(self.number, Owed::take) {
+            match debt {
+                Debt::Tag(tag) => tags.push(tag),
+                Debt::Page(key) => deletes.push(Delete::again(key)),
+            }
+        }
+        if !tags.is_empty() {
+            let purge = Purge::again(tags.into());
+            self.purging.push_back(Purging::new(purge));
+        }
+        if !deletes.is_empty() {
+            self.delete(deletes).await;
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let is_skipped = self.upstream.check().is_err();
+        self.shared.owed(self.number, |owed| {
+            if is_skipped {
+                owed.without_pause();
+            }
+            !is_skipped && owed.is_due(Instant::now())
+        })
+    }
+
+    /// Whether the server answers; one that has failed when it was last asked is asked for
+    /// something small first, since others wait for their purges meanwhile.
+    async fn answers(&self) -> bool {
+        if !self.upstream.breaker().is_failing() {
+            return true;
+        }
+        let probed = probe(&self.upstream).await;
+        self.upstream.note(probed.as_ref().err());
+        if probed.is_err() {
+            let now = Instant::now();
+            self.shared.owed(self.number, |owed| owed.put_off(now));
+        }
+        probed.is_ok()
+    }
+}

@@ -1,0 +1,404 @@
+//! What a change could not purge, because a server failed, is purged when it is back: by
+//! itself, and there alone.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actix_web::rt::System;
+use actix_web::test as probe;
+use actix_web::web::{Data, Html, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, route};
+use djanginxed::{PageCache, PageCacheBuilder, PageKey, Purge, cache_page, purges};
+use testkit::http::Request;
+use testkit::{Fault, FaultProxy, Memcached, eventually_within, free_port};
+
+use crate::stack::{PREFIX, cache, log, wait};
+
+/// A skipped server is probed every 15 seconds at the least, and a quarter more.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[get("/articles/{id}")]
+#[cache_page(600, tags = ["article:{id}"])]
+async fn article(renders: Data<Renders>) -> impl Responder {
+    renders.one()
+}
+
+#[post("/articles/{id}")]
+#[purges("article:{id}", "articles")]
+async fn save() -> impl Responder {
+    HttpResponse::NoContent()
+}
+
+/// It has no tag; whoever changes it asks for it in another way.
+#[route("/notes/{id}", method = "GET", method = "POST")]
+#[cache_page(600)]
+async fn note(renders: Data<Renders>) -> impl Responder {
+    renders.one()
+}
+
+/// How often anything was rendered, and what happens then.
+struct Renders {
+    count: AtomicUsize,
+    happens: Box<dyn Fn(usize) + Send + Sync>,
+}
+
+impl Renders {
+    fn one(&self) -> Html {
+        let number = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+        (self.happens)(number);
+        Html::new(format!("render {number}"))
+    }
+
+    fn when(happens: impl Fn(usize) + Send + Sync + 'static) -> Data<Renders> {
+        Data::new(Renders {
+            count: AtomicUsize::new(0),
+            happens: Box::new(happens),
+        })
+    }
+}
+
+fn routes(config: &mut ServiceConfig) {
+    config.service(article).service(save).service(note);
+}
+
+/// Asks for each target; each is stored, or given up, before the next is asked for. The
+/// worker is gone when this returns.
+fn ask(pages: &PageCache, targets: impl IntoIterator<Item = impl AsRef<str>>) {
+    System::new().block_on(async {
+        let app = App::new()
+            .app_data(pages.clone())
+            .app_data(Renders::when(|_| ()))
+            .configure(routes);
+        let app = probe::init_service(app).await;
+        for target in targets {
+            let request = match target.as_ref().split_once(' ') {
+                Some((_, target)) => probe::TestRequest::post().uri(target),
+                None => probe::TestRequest::get().uri(target.as_ref()),
+            };
+            let response = probe::call_service(&app, request.to_request()).await;
+            assert!(response.status().is_success(), "{}", response.status());
+            let _ = probe::read_body(response).await;
+            pages.flush().await;
+        }
+    });
+}
+
+fn is_there(memcached: &Memcached, target: &str) -> bool {
+    let key = PageKey::new(PREFIX, target).to_string();
+    memcached.get(key).is_some()
+}
+
+/// A server behind a line, and a cache that has these pages there.
+struct Behind {
+    memcached: Memcached,
+    line: Arc<FaultProxy>,
+    pages: PageCache,
+}
+
+impl Behind {
+    fn with(
+        targets: &[&str],
+        settings: impl FnOnce(PageCacheBuilder) -> PageCacheBuilder,
+    ) -> Behind {
+        log::listen();
+        let memcached = Memcached::start().unwrap();
+        let line = FaultProxy::start(memcached.port()).unwrap();
+        let pages = cache(&memcached).memcached([line.address()]);
+        let pages = settings(pages).build().unwrap();
+        ask(&pages, targets);
+        for target in targets {
+            assert!(is_there(&memcached, target), "{target} is not stored");
+        }
+        Behind {
+            memcached,
+            line: Arc::new(line),
+            pages,
+        }
+    }
+
+    fn of(targets: &[&str]) -> Behind {
+        Behind::with(targets, |settings| settings)
+    }
+
+    #[track_caller]
+    fn until_gone(&self, target: &str) {
+        eventually_within(PATIENCE, "the page of before is gone", || {
+            !is_there(&self.memcached, target)
+        });
+    }
+
+    /// What the log says of this server.
+    fn lines_with(&self, text: &str) -> Vec<String> {
+        let mut lines = log::lines_with(text);
+        let server = self.line.address();
+        lines.retain(|line| line.contains(&server));
+        lines
+    }
+
+    /// How many purges were made up for, as the log says.
+    fn repeated(&self) -> usize {
+        let lines = self.lines_with("what was not purged while the server failed is purged now");
+        let count = |line: &String| {
+            let (_, after) = line.split_once("purges=").unwrap();
+            let count = after.split(' ').next().unwrap();
+            count.parse::<usize>().unwrap()
+        };
+        lines.iter().map(count).sum()
+    }
+}
+
+/// As README's table of troubles has it.
+#[test]
+fn a_change_under_a_hung_memcached_is_answered_and_purged_when_it_goes_on() {
+    let mut memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    ask(&pages, ["/articles/1", "/articles/2"]);
+    memcached.pause();
+    let asked = Instant::now();
+    ask(&pages, ["POST /articles/1"]);
+    let waited = asked.elapsed();
+    assert!(waited < Duration::from_secs(6), "{waited:?}");
+    memcached.resume();
+    eventually_within(PATIENCE, "the page of before is gone", || {
+        !is_there(&memcached, "/articles/1")
+    });
+    assert!(is_there(&memcached, "/articles/2"), "nobody has changed it");
+}
+
+#[test]
+fn changes_while_a_server_refuses_connections_are_each_purged_once_when_it_is_back() {
+    let behind = Behind::of(&["/articles/1", "/articles/2", "/articles/3", "/notes/1"]);
+    behind.line.set(Fault::Refuse);
+    let changes = ["POST /articles/1", "POST /articles/1", "POST /articles/2"];
+    ask(&behind.pages, changes);
+    ask(&behind.pages, changes);
+    let told = behind.lines_with("it is tried again when the server answers");
+    assert_eq!(told.len(), 6, "{told:?}");
+    let told = behind.lines_with("are not deleted; trying again when the server answers");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    behind.line.set(Fault::None);
+    behind.until_gone("/articles/1");
+    behind.until_gone("/articles/2");
+    // Two articles, and what both changes purge.
+    eventually_within(PATIENCE, "all is made up for", || behind.repeated() == 3);
+    assert!(is_there(&behind.memcached, "/articles/3"));
+    assert!(is_there(&behind.memcached, "/notes/1"));
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(behind.repeated(), 3, "it goes on");
+}
+
+/// RFC 9111, section 4.4.
+#[test]
+fn the_page_that_an_unsafe_request_has_changed_is_deleted_when_its_server_is_back() {
+    let behind = Behind::of(&["/notes/1", "/notes/2"]);
+    behind.line.set(Fault::Refuse);
+    ask(&behind.pages, ["POST /notes/1"]);
+    assert!(is_there(&behind.memcached, "/notes/1"));
+    behind.line.set(Fault::None);
+    behind.until_gone("/notes/1");
+    assert!(is_there(&behind.memcached, "/notes/2"));
+    assert_eq!(behind.repeated(), 1);
+}
+
+/// Who calls `purge` has an error to act upon.
+#[test]
+fn a_purge_that_somebody_has_an_answer_to_is_not_repeated() {
+    let behind = Behind::of(&["/articles/1", "/notes/1"]);
+    behind.line.set(Fault::Refuse);
+    let (purge, key) = (Purge::tag("article:1"), behind.pages.key("/notes/1"));
+    assert!(wait(behind.pages.purge(purge)).is_err());
+    assert!(wait(behind.pages.delete(&key)).is_err());
+    ask(&behind.pages, ["POST /articles/2"]);
+    behind.line.set(Fault::None);
+    // "article:2" and "articles".
+    eventually_within(PATIENCE, "the change's is repeated", || {
+        behind.repeated() == 2
+    });
+    thread::sleep(Duration::from_secs(3));
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    assert!(is_there(&behind.memcached, "/notes/1"));
+}
+
+/// A purge takes two seconds to fail. One that is repeated in vain does not take them from
+/// who purges meanwhile.
+#[test]
+fn nobody_waits_while_purges_are_repeated_in_vain() {
+    let behind = Behind::with(&["/articles/1"], |settings| {
+        settings.operation_timeout(Duration::from_millis(100))
+    });
+    behind.line.set(Fault::Hang);
+    let change = || {
+        let asked = Instant::now();
+        ask(&behind.pages, ["POST /articles/1"]);
+        asked.elapsed()
+    };
+    let first = change();
+    // By now it is being repeated.
+    thread::sleep(Duration::from_secs(2));
+    let second = change();
+    assert!(
+        second < first + Duration::from_millis(700),
+        "{first:?}, {second:?}"
+    );
+    eventually_within(PATIENCE, "the server is skipped", || {
+        change() < Duration::from_secs(1)
+    });
+    behind.line.set(Fault::None);
+    behind.until_gone("/articles/1");
+}
+
+/// Pages of servers that have purged are not rendered once more.
+#[test]
+fn only_the_server_that_failed_is_asked_again() {
+    log::listen();
+    let (well, failing) = (Memcached::start().unwrap(), Memcached::start().unwrap());
+    let line = FaultProxy::start(failing.port()).unwrap();
+    let pages = cache(&well).memcached([well.address(), line.address()]);
+    let pages = pages.build().unwrap();
+    let targets: Vec<_> = (0..40).map(|id| format!("/articles/{id}")).collect();
+    ask(&pages, &targets);
+    let on = |memcached| {
+        targets
+            .iter()
+            .position(|target| is_there(memcached, target))
+    };
+    let (kept, changed) = (on(&well).unwrap(), on(&failing).unwrap());
+    line.set(Fault::Refuse);
+    let changes = [kept, changed].map(|id| format!("POST /articles/{id}"));
+    ask(&pages, changes);
+    assert!(!is_there(&well, &targets[kept]));
+    assert!(is_there(&failing, &targets[changed]));
+    ask(&pages, [&targets[kept]]);
+    assert!(is_there(&well, &targets[kept]));
+    line.set(Fault::None);
+    eventually_within(PATIENCE, "the page of before is gone", || {
+        !is_there(&failing, &targets[changed])
+    });
+    thread::sleep(Duration::from_secs(2));
+    assert!(is_there(&well, &targets[kept]), "it was rendered in vain");
+}
+
+#[test]
+fn more_changes_than_are_kept_empty_the_server_when_it_is_back() {
+    let behind = Behind::of(&["/articles/1", "/notes/1"]);
+    behind.line.set(Fault::Refuse);
+    let changes = |count| (0..count).map(|id| format!("POST /articles/{id}"));
+    ask(&behind.pages, changes(1023));
+    let told = || behind.lines_with("too many purges wait for this server");
+    assert_eq!(
+        told().len(),
+        0,
+        "1,023 articles and what each change purges"
+    );
+    ask(&behind.pages, changes(1100));
+    assert_eq!(told().len(), 1);
+    behind.line.set(Fault::None);
+    behind.until_gone("/articles/1");
+    behind.until_gone("/notes/1");
+    assert_eq!(behind.repeated(), 1);
+}
+
+#[test]
+fn a_process_that_ends_says_how_many_purges_are_lost() {
+    let behind = Behind::of(&["/articles/1"]);
+    behind.line.set(Fault::Refuse);
+    ask(
+        &behind.pages,
+        (0..36).map(|id| format!("POST /articles/{id}")),
+    );
+    let ended = Instant::now();
+    drop(behind.pages);
+    let waited = ended.elapsed();
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    let told = log::lines_with("stopped with purges that their servers have not carried out");
+    assert!(
+        told.iter().any(|line| line.contains("purges=37")),
+        "{told:?}"
+    );
+}
+
+/// A site that asks itself for what is to be replaced.
+fn serve(pages: &PageCache, port: u16, renders: &Data<Renders>) -> actix_web::dev::ServerHandle {
+    let (send, receive) = mpsc::channel();
+    let (pages, renders) = (pages.clone(), renders.clone());
+    thread::spawn(move || {
+        System::new().block_on(async move {
+            let server = HttpServer::new(move || {
+                let app = App::new().app_data(pages.clone()).app_data(renders.clone());
+                app.configure(routes)
+            });
+            let server = server.workers(1).disable_signals();
+            let server = server.bind(("127.0.0.1", port)).unwrap().run();
+            send.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    receive.recv().unwrap()
+}
+
+/// The server has been purged but for the page that is read, and fails while that is
+/// rendered anew.
+#[test]
+fn a_page_that_could_be_neither_replaced_nor_deleted_is_deleted_when_its_server_is_back() {
+    let port = free_port();
+    let through = format!("http://127.0.0.1:{port}");
+    let behind = Behind::with(&["/articles/1"], |settings| {
+        settings.refresh_through(through)
+    });
+    // Which is to read it.
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    let line = Arc::clone(&behind.line);
+    let renders = Renders::when(move |_| line.set(Fault::Refuse));
+    let site = serve(&behind.pages, port, &renders);
+    let changed = Request::new("POST", "/articles/1").send(port);
+    assert_eq!(changed.status, 204);
+    assert_eq!(
+        renders.count.load(Ordering::SeqCst),
+        1,
+        "it is not replaced"
+    );
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    behind.line.set(Fault::None);
+    behind.until_gone("/articles/1");
+    wait(site.stop(false));
+}
+
+/// Pages that are read are replaced where that can be; where it could not, they go.
+#[test]
+fn a_purge_that_replaces_pages_is_repeated_too() {
+    let through = format!("http://127.0.0.1:{}", free_port());
+    let behind = Behind::with(&["/articles/1"], |settings| {
+        settings.refresh_through(through)
+    });
+    behind.line.set(Fault::Refuse);
+    ask(&behind.pages, ["POST /articles/1"]);
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    behind.line.set(Fault::None);
+    behind.until_gone("/articles/1");
+}
+
+/// Whoever hung may have been killed: then it is empty, and owes nothing.
+#[test]
+fn a_server_that_was_started_anew_owes_nothing_for_long() {
+    log::listen();
+    let mut memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    ask(&pages, ["/articles/1"]);
+    memcached.kill();
+    ask(&pages, ["POST /articles/1"]);
+    memcached.restart_empty().unwrap();
+    let server = memcached.address();
+    eventually_within(PATIENCE, "it is made up for", || {
+        let lines = log::lines_with("what was not purged while the server failed is purged now");
+        lines.iter().any(|line| line.contains(&server))
+    });
+    eventually_within(PATIENCE, "pages are stored again", || {
+        ask(&pages, ["/articles/1"]);
+        is_there(&memcached, "/articles/1")
+    });
+    thread::sleep(Duration::from_secs(3));
+    assert!(is_there(&memcached, "/articles/1"), "it is purged for ever");
+}
