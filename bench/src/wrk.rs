@@ -1,0 +1,123 @@
+//! The load generator.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::client::Field;
+use crate::stage::Stage;
+use crate::table::Sample;
+
+pub(crate) const SCRIPT: &str = include_str!("wrk.lua");
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Targets {
+    One(String),
+    /// One after the other, again and again.
+    Each(Vec<String>),
+    /// `prefix` and a number that was never asked for before.
+    Once(String),
+    /// `prefix` and the numbers from 1 to the count, again and again.
+    Again(String, u64),
+}
+
+/// Load on 127.0.0.1.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) port: u16,
+    pub(crate) targets: Targets,
+    pub(crate) seconds: u32,
+    /// Fields of each request besides the usual ones.
+    pub(crate) fields: Vec<Field>,
+}
+
+impl Load {
+    /// The load that is the same everywhere unless said otherwise.
+    pub(crate) fn usual(stage: &Stage, port: u16, targets: Targets) -> Load {
+        Load {
+            port,
+            targets,
+            seconds: stage.seconds,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Runs wrk with one thread: it shares the machine with what it measures.
+    pub(crate) fn run(&self, stage: &Stage) -> Result<Sample> {
+        let (target, arguments) = self.targets.arguments(self.seconds);
+        let mut command = Command::new("wrk");
+        command
+            .args(["-t1", "-c32", &format!("-d{}s", self.seconds)])
+            .args(["-H", "Host: 127.0.0.1", "-H", "Accept-Encoding: gzip"]);
+        for (name, value) in &self.fields {
+            command.args(["-H", &format!("{name}: {value}")]);
+        }
+        command.arg("-s").arg(stage.script());
+        command.arg(format!("http://127.0.0.1:{}{target}", self.port));
+        let output = command.arg("--").args(arguments).output();
+        let output = output.context("cannot run wrk")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        let sample = read(&said).with_context(|| format!("wrk: {said}{complaint}"))?;
+        ensure!(sample["requests"] > 0.0, "not one request was answered");
+        Ok(sample)
+    }
+}
+
+impl Targets {
+    /// The one of the address, and the script's arguments.
+    fn arguments(&self, seconds: u32) -> (&str, Vec<String>) {
+        // As many as most answer; what is asked for after that costs wrk more.
+        let count = (seconds * 60_000).to_string();
+        let words = match self {
+            Targets::One(target) => return (target, Vec::new()),
+            Targets::Each(targets) => [&["each".to_owned()], &targets[..]].concat(),
+            Targets::Once(prefix) => {
+                // The script counts from 1 in each run.
+                static RUN: AtomicU64 = AtomicU64::new(0);
+                let run = RUN.fetch_add(1, Ordering::Relaxed);
+                vec!["once".to_owned(), format!("{prefix}{run}-"), count]
+            }
+            Targets::Again(prefix, pages) => {
+                vec!["again".to_owned(), prefix.clone(), pages.to_string()]
+            }
+        };
+        ("/", words)
+    }
+}
+
+const METRICS: [&str; 7] = [
+    "idle",
+    "requests",
+    "requests_per_second",
+    "p50_seconds",
+    "p99_seconds",
+    "slowest_seconds",
+    "failed",
+];
+
+/// The last line that wrk says -> numbers.
+fn read(said: &str) -> Option<Sample> {
+    let said: Value = serde_json::from_str(said.lines().last()?).ok()?;
+    let number = |metric| Some((metric, said[metric].as_f64()?));
+    METRICS.into_iter().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wrk_says_is_read() {
+        let said = "Running 2s test\n  2 threads\n{\"idle\": 0.25, \"requests\": 22464, \
+            \"requests_per_second\": 11232.0, \"failed\": 126, \"p50_seconds\": 0.000635, \
+            \"p99_seconds\": 0.00287, \"slowest_seconds\": 0.02}\n";
+        let sample = read(said).unwrap();
+        assert_eq!((sample["requests"], sample["failed"]), (22_464.0, 126.0));
+        assert_eq!((sample["p99_seconds"], sample["idle"]), (0.00287, 0.25));
+        assert_eq!(read("unable to connect to 127.0.0.1:1"), None);
+    }
+}
