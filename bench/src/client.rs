@@ -63,19 +63,19 @@ pub(crate) fn ask(port: u16, target: &str, fields: &[Field]) -> Result<Response>
     answer.with_context(|| format!("GET {target}"))
 }
 
-/// Lets the application store a page under each of `count` targets: `prefix` and the numbers
-/// from 1.
-pub(crate) fn fill(app: &App, prefix: &str, count: u64) -> Result<()> {
+/// Lets the application store a page under each of `targets`.
+pub(crate) fn fill(app: &App, targets: impl Iterator<Item = String>) -> Result<()> {
     /// The writer's queue is bounded.
-    const AT_ONCE: u64 = 500;
+    const AT_ONCE: usize = 500;
     let mut connection = Connection::open(app.port())?;
-    for number in 1..=count {
-        connection.send(&Request::get(format!("{prefix}{number}")))?;
+    for (number, target) in targets.enumerate() {
+        connection.send(&Request::get(target))?;
         let status = connection.receive()?.status;
         ensure!(status == 200, "filling the cache: status {status}");
-        if number % AT_ONCE == 0 || number == count {
+        if number % AT_ONCE == 0 {
             app.flush();
         }
     }
+    app.flush();
     Ok(())
 }

@@ -25,7 +25,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use app::{in_process, server};
+use app::server;
 use contest::guarded;
 use groups::Group;
 use machine::Machine;
@@ -62,17 +62,6 @@ fn main() -> Result<()> {
             let variant = serde_json::from_str(variant)?;
             let memcached = memcached.first().copied();
             system.block_on(server::serve(variant, pages.as_ref(), memcached))
-        }
-        ["ask", requests, target, variant, pages, ref memcached @ ..] => {
-            let variant = serde_json::from_str(variant)?;
-            let (requests, memcached) = (requests.parse()?, memcached.first().copied());
-            system.block_on(in_process::ask(
-                variant,
-                pages.as_ref(),
-                target,
-                requests,
-                memcached,
-            ))
         }
         ["shop"] => system.block_on(visitors::counted::serve()),
         _ => run(&Args::parse()),

@@ -30,6 +30,9 @@ pub(crate) struct Load {
     pub(crate) port: u16,
     pub(crate) targets: Targets,
     pub(crate) seconds: u32,
+    pub(crate) connections: u32,
+    /// What each connection leaves between its requests.
+    pub(crate) pause_ms: u32,
     /// Fields of each request besides the usual ones.
     pub(crate) fields: Vec<Field>,
 }
@@ -41,6 +44,8 @@ impl Load {
             port,
             targets,
             seconds: stage.seconds,
+            connections: 32,
+            pause_ms: 0,
             fields: Vec::new(),
         }
     }
@@ -50,14 +55,16 @@ impl Load {
         let (target, arguments) = self.targets.arguments(self.seconds);
         let mut command = Command::new("wrk");
         command
-            .args(["-t1", "-c32", &format!("-d{}s", self.seconds)])
+            .args(["-t1", &format!("-c{}", self.connections)])
+            .arg(format!("-d{}s", self.seconds))
             .args(["-H", "Host: 127.0.0.1", "-H", "Accept-Encoding: gzip"]);
         for (name, value) in &self.fields {
             command.args(["-H", &format!("{name}: {value}")]);
         }
         command.arg("-s").arg(stage.script());
         command.arg(format!("http://127.0.0.1:{}{target}", self.port));
-        let output = command.arg("--").args(arguments).output();
+        let pause = self.pause_ms.to_string();
+        let output = command.args(["--", &pause]).args(arguments).output();
         let output = output.context("cannot run wrk")?;
         let said = String::from_utf8_lossy(&output.stdout);
         let complaint = String::from_utf8_lossy(&output.stderr);
@@ -89,12 +96,14 @@ impl Targets {
     }
 }
 
-const METRICS: [&str; 7] = [
+const METRICS: [&str; 9] = [
     "idle",
+    "waited",
     "requests",
     "requests_per_second",
     "p50_seconds",
     "p99_seconds",
+    "p999_seconds",
     "slowest_seconds",
     "failed",
 ];
@@ -112,9 +121,9 @@ mod tests {
 
     #[test]
     fn what_wrk_says_is_read() {
-        let said = "Running 2s test\n  2 threads\n{\"idle\": 0.25, \"requests\": 22464, \
+        let said = "Running 2s test\n  2 threads\n{\"idle\": 0.25, \"waited\": 0, \"requests\": 22464, \
             \"requests_per_second\": 11232.0, \"failed\": 126, \"p50_seconds\": 0.000635, \
-            \"p99_seconds\": 0.00287, \"slowest_seconds\": 0.02}\n";
+            \"p99_seconds\": 0.00287, \"p999_seconds\": 0.01, \"slowest_seconds\": 0.02}\n";
         let sample = read(said).unwrap();
         assert_eq!((sample["requests"], sample["failed"]), (22_464.0, 126.0));
         assert_eq!((sample["p99_seconds"], sample["idle"]), (0.00287, 0.25));

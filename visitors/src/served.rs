@@ -21,7 +21,7 @@ impl Served {
     /// Starts a program that says on which port it listens.
     ///
     /// # Errors
-    /// When it does not start, or does not say so in ten seconds.
+    /// When it does not start, or does not say so in a minute.
     pub fn run(command: &mut Command) -> Result<Served> {
         command.stdout(Stdio::piped());
         let mut process = Process::spawn("the application", command, None)?;
@@ -46,6 +46,11 @@ impl Served {
         number.unwrap_or_else(|_| panic!("the application does not count: {answer:?}"))
     }
 
+    /// Asks it to end (SIGTERM), and waits.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+
     /// Kills it (SIGKILL).
     pub fn kill(&mut self) {
         self.process.kill();
@@ -61,7 +66,7 @@ fn port(process: &mut Process) -> Result<u16> {
         let _ = BufReader::new(stdout).read_line(&mut line);
         let _ = send.send(line);
     });
-    let line = receive.recv_timeout(Duration::from_secs(10));
+    let line = receive.recv_timeout(Duration::from_secs(60));
     let line = line.unwrap_or_default();
     (line.trim().rsplit(':').next())
         .and_then(|port| port.parse().ok())

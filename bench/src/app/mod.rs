@@ -2,7 +2,6 @@
 
 mod by_hand;
 mod handlers;
-pub(crate) mod in_process;
 pub(crate) mod server;
 mod site;
 mod variant;
@@ -39,8 +38,17 @@ impl App {
         variant: Variant,
         memcached: Option<Memcached>,
     ) -> Result<App> {
+        App::run(Command::new(env::current_exe()?), stage, variant, memcached)
+    }
+
+    /// The same by a command that runs this program.
+    pub(crate) fn run(
+        mut command: Command,
+        stage: &Stage,
+        variant: Variant,
+        memcached: Option<Memcached>,
+    ) -> Result<App> {
         let address = memcached.as_ref().map(Memcached::address);
-        let mut command = Command::new(env::current_exe()?);
         command.arg("app").arg(serde_json::to_string(&variant)?);
         command.arg(stage.pages_folder()).args(address);
         Ok(App {
@@ -76,6 +84,11 @@ impl App {
     /// Waits until what was rendered is stored or given up.
     pub(crate) fn flush(&self) {
         let _ = get(self.port(), server::FLUSH);
+    }
+
+    /// Ends it as its owner would (SIGTERM), with all that a process has to say at its end.
+    pub(crate) fn stop(mut self) {
+        self.served.stop();
     }
 
     /// Resident memory, in bytes.

@@ -1,5 +1,7 @@
 //! What is measured of the application.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use djanginxed::{Layout, PageCache, PageCacheBuilder, Vary};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,8 @@ pub(crate) struct Variant {
     /// Renders at a time by which it looks after its pages; none where it does not.
     pub(crate) refreshes: usize,
     pub(crate) render_lock: bool,
+    /// Valgrind makes everything fifty times slower: Memcached is waited for longer.
+    pub(crate) is_slow: bool,
 }
 
 impl Variant {
@@ -46,6 +50,7 @@ impl Variant {
             parts: false,
             refreshes: 0,
             render_lock: false,
+            is_slow: false,
         }
     }
 
@@ -67,6 +72,9 @@ impl Variant {
             .layout(self.layout());
         for rule in self.vary.split_whitespace() {
             pages = pages.vary(rule.parse::<Vary>()?.with_secret(SECRET));
+        }
+        if self.is_slow {
+            pages = pages.operation_timeout(Duration::from_secs(10));
         }
         Ok(match memcached {
             Some(address) => pages.memcached([address]),

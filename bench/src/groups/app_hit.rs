@@ -109,7 +109,7 @@ fn prepare_many(stage: &Stage, count: u64) -> Result<Measure<'_>> {
     let app = App::start(stage, variant, None)?;
     let prefix = format!("/{}/", stage.small().name);
     let before = app.memory()?;
-    fill(&app, &prefix, count)?;
+    fill(&app, (1..=count).map(|number| format!("{prefix}{number}")))?;
     let memory = (app.memory()? - before) / count as f64;
     let load = Load::usual(stage, app.port(), Targets::Again(prefix, count));
     Ok(Box::new(move |_| {

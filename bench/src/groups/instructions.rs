@@ -1,12 +1,12 @@
 //! Instructions and allocations a request, counted and not timed.
 
-use std::env;
 use std::process::Command;
+use std::{env, fs};
 
-use anyhow::{Context, Result, ensure};
-use testkit::Memcached;
+use anyhow::{Context, Result};
 
-use crate::app::{Handler, Variant, memcached};
+use crate::app::{App, Handler, Variant, memcached};
+use crate::client::fill;
 use crate::contest::{Contender, Measure, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table, column};
@@ -64,9 +64,9 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
         id: "instructions",
         title: "Instructions and allocations a request",
         about: format!(
-            "Counted over {requests} requests for a page of 10 kB through actix's test service, by valgrind (callgrind \
-             and memcheck), with all threads of the process, without the kernel, and with what the test service itself \
-             takes."
+            "Counted over {requests} requests for a page of 10 kB, one after the other on one connection, by valgrind \
+             (callgrind and memcheck), with all threads of the process and what actix-web itself takes, without the \
+             kernel."
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
@@ -84,12 +84,11 @@ const SAID: [(&str, &[(&str, &str)]); 2] = [
 ];
 
 fn prepare(stage: &Stage, case: Case, requests: u32) -> Result<Measure<'_>> {
-    let memcached = case.3.then(|| memcached(64)).transpose()?;
     Ok(Box::new(move |_| {
-        let run = |tool, requests| run(stage, case, memcached.as_ref(), tool, requests);
         let mut sample = Sample::new();
         for (tool, metrics) in SAID {
-            let [short, long] = [run(tool, BEFORE)?, run(tool, BEFORE + requests)?];
+            let run = |requests| run(stage, case, tool, requests);
+            let [short, long] = [run(BEFORE)?, run(BEFORE + requests)?];
             for (metric, words) in metrics {
                 // What start and end take is in both, and falls out.
                 let total = number(&long, words)? - number(&short, words)?;
@@ -103,34 +102,32 @@ fn prepare(stage: &Stage, case: Case, requests: u32) -> Result<Measure<'_>> {
 /// What the tool says of so many requests.
 fn run(
     stage: &Stage,
-    (_, variant, is_hit, _): Case,
-    memcached: Option<&Memcached>,
+    (_, variant, is_hit, stores): Case,
     tool: &str,
     requests: u32,
 ) -> Result<String> {
-    if let Some(memcached) = memcached {
-        // Pages of the run before are no misses any more.
-        memcached.command("flush_all");
-    }
-    let page = &stage.usual().name;
-    let target = match is_hit {
-        true => format!("/{page}/hit"),
-        false => format!("/{page}/"),
-    };
-    let mut command = Command::new("valgrind");
-    command.arg(format!("--tool={tool}"));
+    let log = tempfile::NamedTempFile::new()?;
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg(format!("--tool={tool}"));
+    valgrind.arg(format!("--log-file={}", log.path().display()));
     if tool == "callgrind" {
-        command.arg("--callgrind-out-file=/dev/null");
+        valgrind.arg("--callgrind-out-file=/dev/null");
     }
-    command.arg(env::current_exe()?);
-    command.args(["ask", &requests.to_string(), &target]);
-    command.arg(serde_json::to_string(&variant)?);
-    let address = memcached.map(Memcached::address);
-    let output = command.arg(stage.pages_folder()).args(address).output();
-    let output = output.context("cannot run valgrind")?;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    ensure!(output.status.success(), "{tool} failed: {said}");
-    Ok(said)
+    valgrind.arg(env::current_exe()?);
+    let variant = Variant {
+        is_slow: true,
+        ..variant
+    };
+    let memcached = stores.then(|| memcached(64)).transpose()?;
+    let app = App::run(valgrind, stage, variant, memcached)?;
+    let page = &stage.usual().name;
+    let target = |number| match is_hit {
+        true => format!("/{page}/hit"),
+        false => format!("/{page}/{number}"),
+    };
+    fill(&app, (0..requests).map(target))?;
+    app.stop();
+    Ok(fs::read_to_string(log.path())?)
 }
 
 /// `==1== Collected : 123` -> 123

@@ -50,7 +50,8 @@ fn prepare(stage: &Stage, count: u64, replaces: bool) -> Result<Measure<'_>> {
     let pages = pages.build()?;
     let app = App::start(stage, Variant::of(Handler::Tagged), Some(memcached))?;
     Ok(Box::new(move |_| {
-        fill(&app, &format!("/{}/", stage.small().name), count)?;
+        let page = &stage.small().name;
+        fill(&app, (0..count).map(|number| format!("/{page}/{number}")))?;
         let begun = Instant::now();
         let purged = System::new().block_on(pages.purge(Purge::tag("many")))?;
         let took = begun.elapsed().as_secs_f64();

@@ -1,31 +1,29 @@
 //! Steady traffic through nginx on pages whose times end all the while: who waits for a
 //! render.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::app::{Handler, Variant};
-use crate::client::ask;
 use crate::contest::{Contender, Measure, compete};
 use crate::peers::Stored;
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
+use crate::wrk::{Load, Targets};
 
 pub(crate) const WAITS: &str = "waits";
 pub(crate) const TIMEOUT: &str = "a timeout alone";
 pub(crate) const STALE: &str = "`refresh_through` and `stale`";
 
-const PAGES: usize = 200;
+const PAGES: u64 = 200;
 
 /// What each visitor leaves between his requests, and how many there are.
-const PAUSE: Duration = Duration::from_millis(10);
-const VISITORS: usize = 10;
+const PAUSE_MS: u32 = 10;
+const VISITORS: u32 = 10;
 
-/// A render takes 50 ms; who is answered sooner has not waited for one.
+/// Who is answered sooner than in 45 ms has not waited for one (wrk.lua).
 const RENDER_MS: u64 = 50;
-const WAITED: Duration = Duration::from_millis(45);
 
 pub(crate) const COLUMNS: [Column; 6] = [
     column("requests", "requests", Shown::Count),
@@ -66,60 +64,28 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     }])
 }
 
-fn prepare(stage: &Stage, variant: Variant, seconds: u64) -> Result<Measure<'_>> {
+fn prepare(stage: &Stage, variant: Variant, seconds: u32) -> Result<Measure<'_>> {
     let running = Stored::from(variant).start(stage)?;
-    let page = &stage.usual().name;
+    let prefix = format!("/{}/", stage.usual().name);
+    let targets = Targets::Again(prefix, PAGES);
+    let load = |seconds| Load {
+        seconds,
+        connections: VISITORS,
+        pause_ms: PAUSE_MS,
+        ..Load::usual(stage, running.nginx.port, targets.clone())
+    };
+    // Until all pages are there.
+    let (first, load) = (load(3), load(seconds));
     Ok(Box::new(move |_| {
         // All of it: a part would leave Memcached behind, to end at once.
         let running = &running;
-        let traffic = |seconds| traffic(running.nginx.port, page, Duration::from_secs(seconds));
-        // Until all pages are there.
-        traffic(3)?;
+        first.run(stage)?;
         let (before, began) = (running.app.renders(), Instant::now());
-        let mut times = traffic(seconds)?;
+        let mut sample = load.run(stage)?;
         let renders = (running.app.renders() - before) as f64 / began.elapsed().as_secs_f64();
-        times.sort_unstable();
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64();
-        let waited = times.iter().filter(|time| **time >= WAITED).count();
-        Ok([
-            ("requests", times.len() as f64),
-            ("waited", waited as f64 / times.len() as f64),
-            ("p99_seconds", at(0.99)),
-            ("p999_seconds", at(0.999)),
-            ("slowest_seconds", at(1.0)),
-            ("renders_a_second", renders),
-        ]
-        .into())
+        let failed = sample["failed"];
+        ensure!(failed == 0.0, "{failed} requests failed");
+        sample.insert("renders_a_second", renders);
+        Ok(sample)
     }))
-}
-
-/// The time of each request.
-fn traffic(port: u16, page: &str, length: Duration) -> Result<Vec<Duration>> {
-    thread::scope(|scope| {
-        // Each begins at a page of his own.
-        let firsts = (0..PAGES).step_by(PAGES / VISITORS);
-        let visitors: Vec<_> = firsts
-            .map(|first| scope.spawn(move || visitor(port, page, first, length)))
-            .collect();
-        let mut times = Vec::new();
-        for visitor in visitors {
-            times.extend(visitor.join().ok().context("a visitor panicked")??);
-        }
-        Ok(times)
-    })
-}
-
-fn visitor(port: u16, page: &str, first: usize, length: Duration) -> Result<Vec<Duration>> {
-    let (end, mut times) = (Instant::now() + length, Vec::new());
-    for number in (0..PAGES).cycle().skip(first) {
-        let asked = Instant::now();
-        if asked >= end {
-            break;
-        }
-        let status = ask(port, &format!("/{page}/{number}"), &[])?.status;
-        times.push(asked.elapsed());
-        ensure!(status == 200, "status {status}");
-        thread::sleep(PAUSE);
-    }
-    Ok(times)
 }
