@@ -25,20 +25,12 @@ impl Expect {
     /// The same of one page, wherever it is.
     pub(crate) fn check_one(&self, port: u16, target: &str, page: &Page) -> Result<()> {
         let answer = ask(port, target, &[])?;
-        ensure!(
-            answer.status == 200,
-            "GET {target}: status {}",
-            answer.status
-        );
-        let coding = answer.header("content-encoding");
-        ensure!(
-            (coding == Some("gzip")) == self.gzip,
-            "GET {target}: its coding is {coding:?}"
-        );
-        ensure!(
-            text(&answer) == page.html,
-            "GET {target}: the body is not the page"
-        );
+        let status = answer.status;
+        ensure!(status == 200, "GET {target}: status {status}");
+        let gzip = answer.header("content-encoding") == Some("gzip");
+        ensure!(gzip == self.gzip, "GET {target}: gzip: {gzip}");
+        let is_page = text(&answer) == page.html;
+        ensure!(is_page, "GET {target}: the body is not the page");
         self.header.map_or(Ok(()), |header| has(&answer, header))
     }
 }

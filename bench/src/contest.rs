@@ -9,59 +9,52 @@ use crate::table::{Row, Sample};
 /// Makes one measurement; it is given the round's number.
 pub(crate) type Measure<'a> = Box<dyn FnMut(usize) -> Result<Sample> + 'a>;
 
-/// Someone who takes part, or why it cannot.
-pub(crate) struct Contender<'a> {
-    name: String,
-    measure: Result<Measure<'a>>,
-}
-
-impl<'a> Contender<'a> {
-    /// A contender that `prepare` sets up. Whatever goes wrong there is its
-    /// own failure, and does not keep the others from being measured.
-    pub(crate) fn new(
-        name: impl Into<String>,
-        prepare: impl FnOnce() -> Result<Measure<'a>>,
-    ) -> Contender<'a> {
-        let name = name.into();
-        let measure = guarded(prepare);
-        if let Err(error) = &measure {
-            eprintln!("  {name}: FAILED: {error:#}");
-        }
-        Contender { name, measure }
-    }
-}
-
-/// Measures all contenders in turn, `rounds` times.
-pub(crate) fn compete(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Row> {
-    let (mut rows, mut measures): (Vec<Row>, Vec<_>) = (contenders.into_iter())
-        .map(|Contender { name, measure }| {
-            let row = Row {
-                name,
-                failure: measure.as_ref().err().map(|error| format!("{error:#}")),
-                rounds: Vec::new(),
-            };
-            (row, measure.ok())
-        })
-        .unzip();
+/// Measures all contenders in turn, `rounds` times. Whatever goes wrong with one is its own
+/// failure, and does not keep the others from being measured.
+pub(crate) fn compete<'a, T>(
+    contenders: impl IntoIterator<Item = (impl Into<String>, T)>,
+    rounds: usize,
+    prepare: impl Fn(T) -> Result<Measure<'a>>,
+) -> Vec<Row> {
+    let prepared = contenders.into_iter().map(|(name, contender)| {
+        let mut row = Row::named(name);
+        let measure = row.guard(|| prepare(contender));
+        (row, measure)
+    });
+    let mut all: Vec<_> = prepared.collect();
     for round in 0..rounds {
         eprintln!("  round {} of {rounds}", round + 1);
-        for (row, measure) in rows.iter_mut().zip(&mut measures) {
-            let Some(measure) = measure.as_mut().filter(|_| row.failure.is_none()) else {
-                continue;
-            };
-            match guarded(|| measure(round)) {
-                Ok(sample) => {
+        for (row, measure) in &mut all {
+            let measured = measure.as_mut().map(|measure| row.guard(|| measure(round)));
+            match measured.flatten() {
+                Some(sample) => {
                     eprintln!("    {:48} {sample:.9?}", row.name);
                     row.rounds.push(sample);
                 }
-                Err(error) => {
-                    eprintln!("    {:48} FAILED: {error:#}", row.name);
-                    row.failure = Some(format!("{error:#}"));
-                }
+                None => *measure = None,
             }
         }
     }
-    rows
+    all.into_iter().map(|(row, _)| row).collect()
+}
+
+impl Row {
+    fn named(name: impl Into<String>) -> Row {
+        Row {
+            name: name.into(),
+            failure: None,
+            rounds: Vec::new(),
+        }
+    }
+
+    /// What `action` comes to; an error is the row's failure.
+    fn guard<T>(&mut self, action: impl FnOnce() -> Result<T>) -> Option<T> {
+        let failed = |error| {
+            eprintln!("    {:48} FAILED: {error:#}", self.name);
+            self.failure = Some(format!("{error:#}"));
+        };
+        guarded(action).map_err(failed).ok()
+    }
 }
 
 /// The servers' own clients panic where a test would fail.
@@ -79,22 +72,16 @@ mod tests {
 
     #[test]
     fn a_contender_that_fails_or_panics_does_not_keep_the_others_from_being_measured() {
-        let measure = |result: fn(usize) -> Result<Sample>| move || Ok(Box::new(result) as Measure);
-        let rows = compete(
-            vec![
-                Contender::new("cannot start", || Err(anyhow!("no such program"))),
-                Contender::new(
-                    "fails later",
-                    measure(|round| match round {
-                        0 => Ok(Sample::new()),
-                        _ => Err(anyhow!("broken")),
-                    }),
-                ),
-                Contender::new("panics", measure(|_| panic!("a surprise"))),
-                Contender::new("works", measure(|_| Ok(Sample::new()))),
-            ],
-            3,
-        );
+        let contenders =
+            ["cannot start", "fails later", "panics", "works"].map(|name| (name, name));
+        let rows = compete(contenders, 3, |name| {
+            anyhow::ensure!(name != "cannot start", "no such program");
+            Ok(Box::new(move |round| match (name, round) {
+                ("fails later", 1) => Err(anyhow!("broken")),
+                ("panics", _) => panic!("a surprise"),
+                _ => Ok(Sample::new()),
+            }))
+        });
         let seen: Vec<_> = (rows.iter())
             .map(|row| (row.failure.as_deref(), row.rounds.len()))
             .collect();

@@ -8,7 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::chart::{Bar, Panel, svg};
 use crate::columns::{SERVER, SPEED};
-use crate::groups::{app_miss as miss, burst, coverage, nginx_hit as nginx, waits};
+use crate::groups::burst::{self, BURST};
+use crate::groups::coverage::{self, COVERAGE};
+use crate::groups::waits::{self, WAITS};
+use crate::groups::{app_miss as miss, nginx_hit as nginx};
 use crate::report::Report;
 use crate::stage::root;
 use crate::table::{Row, Table};
@@ -85,76 +88,64 @@ fn replace_block(text: &str, block: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{block}\n{END}{after}"))
 }
 
-/// The README's rows, what a reader wants to know first: the table's id and the column's
-/// heading, the row that is ours, and one beside it.
-const README: [[&str; 5]; 5] = [
-    [
+/// The README's rows, what a reader wants to know first: what it is, the table's id and the
+/// column's heading, the row that is ours, and one beside it.
+const README: [(&str, [&str; 2], [&str; 2]); 5] = [
+    (
         "of a shop with baskets and edits nginx answers alone",
-        coverage::COVERAGE,
-        "answered by nginx alone",
-        coverage::OURS,
-        coverage::PROXY_CACHE,
-    ],
-    [
+        [COVERAGE, "answered by nginx alone"],
+        [coverage::OURS, coverage::PROXY_CACHE],
+    ),
+    (
         "wrong answers there",
-        coverage::COVERAGE,
-        "wrong",
-        coverage::OURS,
-        coverage::PROXY_CACHE,
-    ],
-    [
+        [COVERAGE, "wrong"],
+        [coverage::OURS, coverage::PROXY_CACHE],
+    ),
+    (
         "visitors who wait for a render while pages' times end",
-        waits::WAITS,
-        "waited for a render",
-        waits::STALE,
-        waits::TIMEOUT,
-    ],
-    [
+        [WAITS, "waited for a render"],
+        [waits::STALE, waits::TIMEOUT],
+    ),
+    (
         "renders for 1,000 who ask for a cold page at once",
-        burst::BURST,
-        "renders",
-        burst::OURS,
-        burst::BARE,
-    ],
-    [
+        [BURST, "renders"],
+        [burst::OURS, burst::BARE],
+    ),
+    (
         "misses a second, of those without the attribute (rounds)",
-        miss::NO_RENDER,
-        SPEED.heading,
-        miss::LOOKUP,
-        miss::BY_HAND,
-    ],
+        [miss::NO_RENDER, SPEED.heading],
+        [miss::LOOKUP, miss::BY_HAND],
+    ),
 ];
 
 fn readme(report: &Report) -> String {
     let mut text = String::from("| | djanginxed | beside it |\n|---|---:|---|\n");
-    for [what, id, heading, ours, theirs] in README {
+    for (what, [id, heading], rows) in README {
         let shown = |row| report.table(id)?.shown(row, heading);
-        let [our, their] =
-            [ours, theirs].map(|row| shown(row).unwrap_or_else(|| "not measured".to_owned()));
-        text += &format!("| {what} | {our} | {theirs}: {their} |\n");
+        let [our, their] = rows.map(|row| shown(row).unwrap_or_else(|| "not measured".to_owned()));
+        text += &format!("| {what} | {our} | {}: {their} |\n", rows[1]);
     }
-    let machine = &report.machine;
-    let (day, cores, warning) = (machine.day(), machine.cores, machine.warning());
-    text + &format!("\n{day}, {cores} cores for servers and visitors together.{warning}\n")
+    let measured = report.machine.short(" for servers and visitors together");
+    text + &format!("\n{measured}\n")
 }
 
 fn pictures(report: &Report) -> Vec<File> {
-    let machine = &report.machine;
-    let (day, cores, warning) = (machine.day(), machine.cores, machine.warning());
-    let about = format!("{day}, {cores} cores.{warning}");
-    let folder = root().join("docs/pictures");
-    let mut pictures = Vec::new();
-    if let Some(table) = report.table(nginx::ONE) {
+    let about = report.machine.short("");
+    let hits = report.table(nginx::ONE).map(|table| {
         let under = format!(
             "One page of 10 kB, one nginx worker, {about} By requests a second or by the server's processor time, whichever is less."
         );
-        pictures.push((folder.join("hits.svg"), svg(&[hits(table)], &under)));
-    }
-    if let Some(table) = report.table(waits::WAITS) {
+        ("hits.svg", svg(&[hits(table)], &under))
+    });
+    let waits = report.table(WAITS).map(|table| {
         let under = format!("200 pages, timeout 2 s, renders of 50 ms, {about}");
-        pictures.push((folder.join("waits.svg"), svg(&waits(table), &under)));
-    }
+        ("waits.svg", svg(&waits(table), &under))
+    });
+    let folder = root().join("docs/pictures");
+    let pictures = [hits, waits].into_iter().flatten();
     pictures
+        .map(|(name, svg)| (folder.join(name), svg))
+        .collect()
 }
 
 /// The picture's rows, as people call them who have not read about the groups.

@@ -71,16 +71,17 @@ impl Machine {
     }
 
     /// What must stand beside the numbers of a quick run.
-    pub(crate) fn warning(&self) -> &'static str {
+    fn warning(&self) -> &'static str {
         match self.quick {
             true => " Measured with --quick: a look, not a result.",
             false => "",
         }
     }
 
-    /// `22 Nov 2026`
-    pub(crate) fn day(&self) -> &str {
-        self.date.get(5..16).unwrap_or_default()
+    /// `22 Nov 2026, 2 cores.`, with the cores' use.
+    pub(crate) fn short(&self, of_cores: &str) -> String {
+        let day = self.date.get(5..16).unwrap_or_default();
+        format!("{day}, {} cores{of_cores}.{}", self.cores, self.warning())
     }
 }
 
@@ -107,8 +108,7 @@ fn first_line(program: &str, arguments: &[&str]) -> String {
 
 /// The load average over one, five and fifteen minutes.
 pub(crate) fn load() -> String {
-    LoadAverage::current().map_or_else(
-        |_| String::new(),
-        |load| format!("{:.2} {:.2} {:.2}", load.one, load.five, load.fifteen),
-    )
+    let load = LoadAverage::current().map(|load| [load.one, load.five, load.fifteen]);
+    let load = load.unwrap_or_default().map(|load| format!("{load:.2}"));
+    load.join(" ")
 }

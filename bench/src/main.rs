@@ -55,15 +55,14 @@ struct Args {
 fn main() -> Result<()> {
     // Variants borrow from them, as from what they are written in.
     let args: Vec<&'static str> = env::args().skip(1).map(|one| &*one.leak()).collect();
-    let system = System::new();
     // What is measured is this program, too, in other processes.
     match args[..] {
-        ["app", variant, pages, ref memcached @ ..] => {
+        ["app", variant, ref memcached @ ..] => {
             let variant = serde_json::from_str(variant)?;
             let memcached = memcached.first().copied();
-            system.block_on(server::serve(variant, pages.as_ref(), memcached))
+            System::new().block_on(server::serve(variant, memcached))
         }
-        ["shop"] => system.block_on(visitors::counted::serve()),
+        ["shop"] => System::new().block_on(visitors::counted::serve()),
         _ => run(&Args::parse()),
     }
 }

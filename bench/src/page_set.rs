@@ -7,6 +7,8 @@ use std::{fs, io};
 use anyhow::{Result, ensure};
 use pulldown_cmark::{Options, Parser, html};
 
+use crate::stage::root;
+
 /// Sizes of the pages in kilobytes: a few small, most middling, some large.
 const SIZES: [usize; 12] = [2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 120, 200];
 
@@ -27,8 +29,8 @@ impl Page {
 }
 
 /// The pages, the smallest first.
-pub(crate) fn make(root: &Path) -> Result<Vec<Page>> {
-    let html = documents(root)?;
+pub(crate) fn make() -> Result<Vec<Page>> {
+    let html = documents(&root())?;
     let length = html.len();
     ensure!(
         length >= SIZES[SIZES.len() - 1] * 1000,
@@ -96,8 +98,7 @@ mod tests {
 
     #[test]
     fn the_pages_have_their_sizes_and_do_not_repeat_themselves() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let pages = make(root).unwrap();
+        let pages = make().unwrap();
         for (page, size) in pages.iter().zip(SIZES) {
             let bytes = page.html.len();
             assert!(

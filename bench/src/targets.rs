@@ -5,103 +5,65 @@ use crate::columns::SPEED;
 use crate::groups::{app_hit as hit, app_miss as miss, coverage, nginx_hit as nginx};
 use crate::table::{Table, grid};
 
-/// A bound for a number of a row, or for its ratio to that of another row.
-struct Target {
-    table: &'static str,
-    row: &'static str,
-    metric: &'static str,
-    to: Option<&'static str>,
-    bound: Bound,
-}
-
-enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-}
-use Bound::{AtLeast, AtMost};
-
-/// Of the requests a second of the row `to`.
-const fn ratio(table: &'static str, row: &'static str, to: &'static str, least: f64) -> Target {
-    Target {
-        table,
-        row,
-        metric: SPEED.metric,
-        to: Some(to),
-        bound: AtLeast(least),
-    }
-}
-
-const fn shop(metric: &'static str, bound: Bound) -> Target {
-    Target {
-        table: coverage::COVERAGE,
-        row: coverage::OURS,
-        metric,
-        to: None,
-        bound,
-    }
-}
-
-const TARGETS: [Target; 19] = [
-    shop("alone", AtLeast(0.95)),
-    shop("wrong", AtMost(0.0)),
-    ratio(nginx::ONE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
-    ratio(nginx::TWELVE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
-    ratio(nginx::ONE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
-    ratio(nginx::TWELVE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
-    ratio(nginx::ONE, nginx::WHOLE, nginx::BODIES, 1.0),
-    ratio(nginx::ONE, nginx::WHOLE, nginx::PASS, 1.0),
-    ratio(nginx::ONE, nginx::BODIES, nginx::PYTHON, 1.0),
-    ratio(miss::NO_RENDER, miss::NO_LOOKUP, miss::BARE, 0.75),
-    ratio(miss::NO_RENDER, miss::LOOKUP, miss::BARE, 0.5),
-    ratio(miss::NO_RENDER, miss::EMBEDDED, miss::BARE, 0.75),
-    ratio(miss::NO_RENDER, miss::HUNG, miss::BARE, 0.85),
-    ratio(miss::RENDER, miss::NO_LOOKUP, miss::BARE, 0.95),
-    ratio(miss::RENDER, miss::LOOKUP, miss::BARE, 0.95),
-    ratio(miss::RENDER, miss::EMBEDDED, miss::BARE, 0.95),
-    ratio(hit::ONE_PAGE, hit::EMBEDDED, hit::READY, 0.95),
-    ratio(hit::ONE_PAGE, hit::MEMCACHED, hit::READY, 0.9),
-    ratio(hit::ONE_PAGE, hit::MEMCACHED, hit::BY_HAND, 1.0),
+/// A table, its row, the row whose requests a second are one, and how many are wanted.
+const SPEEDS: [(&str, &str, &str, f64); 17] = [
+    (nginx::ONE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
+    (nginx::TWELVE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
+    (nginx::ONE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
+    (nginx::TWELVE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
+    (nginx::ONE, nginx::WHOLE, nginx::BODIES, 1.0),
+    (nginx::ONE, nginx::WHOLE, nginx::PASS, 1.0),
+    (nginx::ONE, nginx::BODIES, nginx::PYTHON, 1.0),
+    (miss::NO_RENDER, miss::NO_LOOKUP, miss::BARE, 0.75),
+    (miss::NO_RENDER, miss::LOOKUP, miss::BARE, 0.5),
+    (miss::NO_RENDER, miss::EMBEDDED, miss::BARE, 0.75),
+    (miss::NO_RENDER, miss::HUNG, miss::BARE, 0.85),
+    (miss::RENDER, miss::NO_LOOKUP, miss::BARE, 0.95),
+    (miss::RENDER, miss::LOOKUP, miss::BARE, 0.95),
+    (miss::RENDER, miss::EMBEDDED, miss::BARE, 0.95),
+    (hit::ONE_PAGE, hit::EMBEDDED, hit::READY, 0.95),
+    (hit::ONE_PAGE, hit::MEMCACHED, hit::READY, 0.9),
+    (hit::ONE_PAGE, hit::MEMCACHED, hit::BY_HAND, 1.0),
 ];
+
+/// What is wanted of the shop.
+const SHOP: [(&str, Bound, f64); 2] = [("alone", AT_LEAST, 0.95), ("wrong", AT_MOST, 0.0)];
+
+type Bound = (&'static str, fn(&f64, &f64) -> bool);
+const AT_LEAST: Bound = ("at least", f64::ge);
+const AT_MOST: Bound = ("at most", f64::le);
 
 /// Every target of `tables`, with what was measured for it.
 pub(crate) fn table(tables: &[Table]) -> String {
+    let find = |id: &str| tables.iter().find(|table| table.id == id);
+    let shop = SHOP.iter().filter_map(|&(metric, bound, wanted)| {
+        let row = find(coverage::COVERAGE)?.row(coverage::OURS);
+        let measured = row.and_then(|row| row.summary(metric));
+        let what = format!("{}: {metric} of {}", coverage::COVERAGE, coverage::OURS);
+        Some(line(what, bound, wanted, measured.map(|all| all.median)))
+    });
+    let speeds = SPEEDS.iter().filter_map(|&(id, row, to, wanted)| {
+        let table = find(id)?;
+        let ratio = || Some(table.row(row)?.ratio(table.row(to)?, SPEED.metric)?.median);
+        let what = format!("{id}: requests/s of {row}, to {to}");
+        Some(line(what, AT_LEAST, wanted, ratio()))
+    });
     let head = ["target", "wanted", "measured", ""].map(str::to_owned);
-    let row = |target: &Target| {
-        let table = tables.iter().find(|table| table.id == target.table)?;
-        Some(target.row(table))
-    };
-    let rows = TARGETS.iter().filter_map(row);
-    grid([head].into_iter().chain(rows).map(Vec::from).collect())
+    let lines = [head].into_iter().chain(shop).chain(speeds);
+    grid(lines.map(Vec::from).collect())
 }
 
-impl Target {
-    fn row(&self, table: &Table) -> [String; 4] {
-        let what = match self.to {
-            Some(to) => format!("{}: requests/s of {}, to {to}", self.table, self.row),
-            None => format!("{}: {} of {}", self.table, self.metric, self.row),
-        };
-        let wanted = match self.bound {
-            AtLeast(least) => format!("at least {least:.2}"),
-            AtMost(most) => format!("at most {most:.2}"),
-        };
-        let Some(measured) = self.measured(table) else {
-            return [what, wanted, "not measured".to_owned(), String::new()];
-        };
-        let is_met = match self.bound {
-            AtLeast(least) => measured >= least,
-            AtMost(most) => measured <= most,
-        };
-        let met = if is_met { "met" } else { "not met" };
-        [what, wanted, format!("{measured:.2}"), met.to_owned()]
-    }
-
-    /// The median.
-    fn measured(&self, table: &Table) -> Option<f64> {
-        let row = table.row(self.row)?;
-        let summary = match self.to {
-            Some(to) => row.ratio(table.row(to)?, self.metric),
-            None => row.summary(self.metric),
-        };
-        Some(summary?.median)
-    }
+fn line(what: String, bound: Bound, wanted: f64, measured: Option<f64>) -> [String; 4] {
+    let (words, is_met) = bound;
+    let (measured, met) = match measured {
+        Some(measured) if is_met(&measured, &wanted) => (format!("{measured:.2}"), "met"),
+        Some(measured) => (format!("{measured:.2}"), "not met"),
+        None => ("not measured".to_owned(), ""),
+    };
+    [
+        what,
+        format!("{words} {wanted:.2}"),
+        measured,
+        met.to_owned(),
+    ]
 }

@@ -14,14 +14,13 @@ use testkit::{Memcached, get};
 use visitors::served::Served;
 use visitors::usage::Usage;
 
-use crate::stage::Stage;
-
 pub(crate) use handlers::Handler;
 pub(crate) use variant::Variant;
 
 /// A running variant, and the Memcached that it has. They end with this value.
 pub(crate) struct App {
     served: Served,
+    pub(crate) handler: Handler,
     pub(crate) memcached: Option<Memcached>,
 }
 
@@ -33,34 +32,30 @@ pub(crate) fn memcached(megabytes: u32) -> Result<Memcached> {
 
 impl App {
     /// Starts a variant, whose pages go to `memcached`, or to its own memory.
-    pub(crate) fn start(
-        stage: &Stage,
-        variant: Variant,
-        memcached: Option<Memcached>,
-    ) -> Result<App> {
-        App::run(Command::new(env::current_exe()?), stage, variant, memcached)
+    pub(crate) fn start(variant: Variant, memcached: Option<Memcached>) -> Result<App> {
+        App::run(Command::new(env::current_exe()?), variant, memcached)
     }
 
     /// The same by a command that runs this program.
     pub(crate) fn run(
         mut command: Command,
-        stage: &Stage,
         variant: Variant,
         memcached: Option<Memcached>,
     ) -> Result<App> {
         let address = memcached.as_ref().map(Memcached::address);
-        command.arg("app").arg(serde_json::to_string(&variant)?);
-        command.arg(stage.pages_folder()).args(address);
+        command.args(["app", &serde_json::to_string(&variant)?]);
+        command.args(address);
         Ok(App {
             served: Served::run(&mut command)?,
+            handler: variant.handler,
             memcached,
         })
     }
 
     /// The same with a Memcached of its own, or with none.
-    pub(crate) fn usual(stage: &Stage, variant: Variant, stores: bool) -> Result<App> {
+    pub(crate) fn usual(variant: Variant, stores: bool) -> Result<App> {
         let memcached = stores.then(|| memcached(256)).transpose()?;
-        App::start(stage, variant, memcached)
+        App::start(variant, memcached)
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -1,7 +1,6 @@
 //! The application under test: one variant of the handler, on a free port.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::time::Duration;
 
 use actix_web::web::{self, Data};
@@ -20,8 +19,8 @@ pub(super) const RENDERS: &str = "/-/renders";
 /// Answers when every page handed to the background writer is stored.
 pub(super) const FLUSH: &str = "/-/flush";
 
-pub(crate) async fn serve(variant: Variant, pages: &Path, memcached: Option<&str>) -> Result<()> {
-    let site = Data::new(Site::open(&variant, pages)?);
+pub(crate) async fn serve(variant: Variant, memcached: Option<&str>) -> Result<()> {
+    let site = Data::new(Site::of(&variant)?);
     // Who asks itself must know its port before it listens.
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let mut pages = variant.cache(memcached)?;

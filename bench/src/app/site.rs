@@ -1,19 +1,19 @@
 //! The pages that every variant of the application serves.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::web::Bytes;
+use anyhow::Result;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::Variant;
+use crate::page_set;
 
 /// One page, in the forms that the variants hand out.
 pub(super) struct Page {
@@ -32,17 +32,11 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Reads every `NAME.html` in the folder of the pages.
-    pub(super) fn open(variant: &Variant, folder: &Path) -> io::Result<Site> {
-        let mut pages = HashMap::new();
-        for file in folder.read_dir()? {
-            let path = file?.path();
-            if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
-                pages.insert(name.to_owned(), Page::new(fs::read_to_string(&path)?)?);
-            }
-        }
+    pub(super) fn of(variant: &Variant) -> Result<Site> {
+        let pages = page_set::make()?.into_iter();
+        let pages = pages.map(|page| Ok((page.name, Page::new(page.html)?)));
         Ok(Site {
-            pages,
+            pages: pages.collect::<Result<_>>()?,
             computing: Duration::from_millis(variant.computing_ms),
             waiting: Duration::from_millis(variant.waiting_ms),
             renders: AtomicU64::new(0),

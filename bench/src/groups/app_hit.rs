@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::app::{App, Handler, Variant};
 use crate::client::{Expect, ask, fill};
 use crate::columns;
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::hits;
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
@@ -19,29 +19,26 @@ pub(crate) const MEMCACHED: &str = "#[cache_page], Memcached";
 pub(crate) const BY_HAND: &str = "by hand: Memcached";
 
 /// Name, handler, and whether it has Memcached.
-type Row = (&'static str, Handler, bool);
-
-const ROWS: [Row; 5] = [
-    (READY, Handler::Ready, false),
-    (EMBEDDED, Handler::Annotated, false),
-    ("by hand: moka", Handler::Moka, false),
-    (MEMCACHED, Handler::Annotated, true),
-    (BY_HAND, Handler::Memcache, true),
+const ROWS: [(&str, (Handler, bool)); 5] = [
+    (READY, (Handler::Ready, false)),
+    (EMBEDDED, (Handler::Annotated, false)),
+    ("by hand: moka", (Handler::Moka, false)),
+    (MEMCACHED, (Handler::Annotated, true)),
+    (BY_HAND, (Handler::Memcache, true)),
 ];
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let table = |id, title, twelve| {
-        let contender = |row: Row| Contender::new(row.0, || prepare(stage, row, twelve));
         Table {
-            id,
-            title,
-            about: "wrk (1 thread, 32 connections), the application (2 workers) and memcached (2 threads) share the \
-                    machine's cores."
-                .to_owned(),
-            reference: Some(READY),
-            columns: columns::load(&[columns::P99_RATIO]),
-            rows: compete(ROWS.map(contender).into(), stage.rounds),
-        }
+        id,
+        title,
+        about: "wrk (1 thread, 32 connections), the application (2 workers) and memcached (2 threads) share the \
+                machine's cores."
+            .to_owned(),
+        reference: Some(READY),
+        columns: columns::load(&[columns::P99_RATIO]),
+        rows: compete(ROWS, stage.rounds, |row| prepare(stage, row, twelve)),
+    }
     };
     Ok(vec![
         table(
@@ -58,8 +55,8 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     ])
 }
 
-fn prepare(stage: &Stage, (_, handler, stores): Row, twelve: bool) -> Result<Measure<'_>> {
-    let app = App::usual(stage, Variant::of(handler), stores)?;
+fn prepare(stage: &Stage, (handler, stores): (Handler, bool), twelve: bool) -> Result<Measure<'_>> {
+    let app = App::usual(Variant::of(handler), stores)?;
     let (pages, targets) = stage.workload(twelve);
     for page in pages {
         ask(app.port(), &page.target(), &[])?;
@@ -73,7 +70,7 @@ fn prepare(stage: &Stage, (_, handler, stores): Row, twelve: bool) -> Result<Mea
     };
     Ok(Box::new(move |_| {
         let check = || expect.check(app.port(), pages);
-        hits::measure(stage, &load, &app, None, check)
+        hits::measure(&load, &app, None, check)
     }))
 }
 
@@ -83,8 +80,10 @@ fn many_pages(stage: &Stage) -> Table {
     let bytes = stage.small().html.len();
     // One store at a time: the second would be measured beside the first.
     let row = |count: u64| {
-        let contender = Contender::new(format!("{count} pages"), || prepare_many(stage, count));
-        compete(vec![contender], stage.rounds)
+        let contender = (format!("{count} pages"), count);
+        compete([contender], stage.rounds, |count| {
+            prepare_many(stage, count)
+        })
     };
     let counts = [10_000, stage.pick(20_000, 100_000)];
     Table {
@@ -106,14 +105,14 @@ fn prepare_many(stage: &Stage, count: u64) -> Result<Measure<'_>> {
         memory_bytes: 400_000_000,
         ..Variant::of(Handler::Annotated)
     };
-    let app = App::start(stage, variant, None)?;
+    let app = App::start(variant, None)?;
     let prefix = format!("/{}/", stage.small().name);
     let before = app.memory()?;
     fill(&app, (1..=count).map(|number| format!("{prefix}{number}")))?;
     let memory = (app.memory()? - before) / count as f64;
     let load = Load::usual(stage, app.port(), Targets::Again(prefix, count));
     Ok(Box::new(move |_| {
-        let mut sample = hits::measure(stage, &load, &app, None, || Ok(()))?;
+        let mut sample = hits::measure(&load, &app, None, || Ok(()))?;
         sample.insert(MEMORY.metric, memory);
         Ok(sample)
     }))

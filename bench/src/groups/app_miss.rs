@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::app::{App, Handler, Variant};
 use crate::client::Expect;
 use crate::columns;
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::page_set::Page;
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
@@ -19,6 +19,7 @@ pub(crate) const LOOKUP: &str = "#[cache_page], Memcached";
 pub(crate) const NO_LOOKUP: &str = "#[cache_page], Memcached, no lookup";
 pub(crate) const HUNG: &str = "#[cache_page], Memcached hangs";
 pub(crate) const BY_HAND: &str = "by hand: lookup, awaited store";
+const MOKA: &str = "by hand: moka";
 
 /// Where a variant stores.
 #[derive(Clone, Copy, PartialEq)]
@@ -35,20 +36,16 @@ const NO_LOOKUP_FIRST: Variant = Variant {
     ..ANNOTATED
 };
 
-type Row = (&'static str, Variant, Store);
+const BY_MEMCACHE: Variant = Variant::of(Handler::Memcache);
 
-const ROWS: [Row; 7] = [
-    (BARE, Variant::of(Handler::Bare), Store::Elsewhere),
-    (EMBEDDED, ANNOTATED, Store::Elsewhere),
-    (LOOKUP, ANNOTATED, Store::Memcached),
-    (NO_LOOKUP, NO_LOOKUP_FIRST, Store::Memcached),
-    (HUNG, ANNOTATED, Store::Hung),
-    (BY_HAND, Variant::of(Handler::Memcache), Store::Memcached),
-    (
-        "by hand: moka",
-        Variant::of(Handler::Moka),
-        Store::Elsewhere,
-    ),
+const ROWS: [(&str, (Variant, Store)); 7] = [
+    (BARE, (Variant::of(Handler::Bare), Store::Elsewhere)),
+    (EMBEDDED, (ANNOTATED, Store::Elsewhere)),
+    (LOOKUP, (ANNOTATED, Store::Memcached)),
+    (NO_LOOKUP, (NO_LOOKUP_FIRST, Store::Memcached)),
+    (HUNG, (ANNOTATED, Store::Hung)),
+    (BY_HAND, (BY_MEMCACHE, Store::Memcached)),
+    (MOKA, (Variant::of(Handler::Moka), Store::Elsewhere)),
 ];
 
 /// Pages that were rendered and not stored, of those rendered.
@@ -62,12 +59,12 @@ const OPENING: Column = column(
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let table = |id, title, computing_ms| {
-        let contender = |(name, variant, store): Row| {
+        let prepare = |(variant, store)| {
             let variant = Variant {
                 computing_ms,
                 ..variant
             };
-            Contender::new(name, || prepare(stage, variant, store))
+            prepare(stage, variant, store)
         };
         Table {
             id,
@@ -80,7 +77,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
                 .to_owned(),
             reference: Some(BARE),
             columns: columns::load(&[columns::P99_RATIO, DROPPED, OPENING]),
-            rows: compete(ROWS.map(contender).into(), stage.rounds),
+            rows: compete(ROWS, stage.rounds, prepare),
         }
     };
     let title = "A miss in the application: 1 ms of computing a render";
@@ -91,7 +88,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
 }
 
 fn prepare(stage: &Stage, variant: Variant, store: Store) -> Result<Measure<'_>> {
-    let mut app = App::usual(stage, variant, store != Store::Elsewhere)?;
+    let mut app = App::usual(variant, store != Store::Elsewhere)?;
     let page = stage.usual();
     let prefix = format!("/{}/", page.name);
     let load = Load::usual(stage, app.port(), Targets::Once(prefix.clone()));
@@ -107,13 +104,13 @@ fn prepare(stage: &Stage, variant: Variant, store: Store) -> Result<Measure<'_>>
             seconds: 1,
             ..load.clone()
         };
-        opening = Some(load.run(stage)?["slowest_seconds"]);
+        opening = Some(load.run()?["slowest_seconds"]);
     }
     Ok(Box::new(move |round| {
         let _running = &hung;
         check(&app, &format!("{prefix}check-{round}"), page)?;
         let (stored, rendered) = counts(&app);
-        let mut sample = load.run(stage)?;
+        let mut sample = load.run()?;
         let after = counts(&app);
         if let (Some(before), Some(after), rendered) = (stored, after.0, after.1 - rendered) {
             let stored = (after - before) as f64;

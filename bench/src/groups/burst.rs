@@ -7,7 +7,7 @@ use anyhow::Result;
 use testkit::http::{Connection, Request};
 
 use crate::app::{App, Handler, Variant};
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
 
@@ -28,13 +28,13 @@ const COLUMNS: [Column; 4] = [
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let table = |[waiting_ms, computing_ms]: [u64; 2], clients, rounds| {
-        let contender = |(name, handler): (&str, Handler)| {
+        let prepare = |handler| {
             let variant = Variant {
                 waiting_ms,
                 computing_ms,
                 ..Variant::of(handler)
             };
-            Contender::new(name, || prepare(stage, variant, clients))
+            prepare(stage, variant, clients)
         };
         let handlers = [
             (BARE, Handler::Bare),
@@ -50,7 +50,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
             ),
             reference: Some(BARE),
             columns: COLUMNS.to_vec(),
-            rows: compete(handlers.map(contender).into(), rounds),
+            rows: compete(handlers, rounds, prepare),
         }
     };
     Ok(vec![
@@ -65,7 +65,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
 }
 
 fn prepare(stage: &Stage, variant: Variant, clients: usize) -> Result<Measure<'_>> {
-    let app = App::start(stage, variant, None)?;
+    let app = App::start(variant, None)?;
     let page = stage.usual();
     Ok(Box::new(move |round| {
         let request = Request::get(format!("/{}/burst-{round}", page.name));

@@ -15,7 +15,7 @@ use visitors::usage::processor_time;
 use visitors::visit::PRODUCTS;
 
 use crate::app::memcached;
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::peers::{Peer, nginx, proxy_cache_of_a_second};
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table, column};
@@ -42,9 +42,11 @@ const COLUMNS: [Column; 7] = [
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let seconds = stage.pick(5, 20);
-    let contender = |name: &str, cache| {
-        Contender::new(name, move || prepare(cache, Duration::from_secs(seconds)))
-    };
+    let contenders = [
+        (OURS, Cache::Ours),
+        (PROXY_CACHE, Cache::OfNginx),
+        ("without a cache", Cache::None),
+    ];
     Ok(vec![Table {
         id: COVERAGE,
         title: "A shop",
@@ -65,14 +67,9 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
-        rows: compete(
-            vec![
-                contender(OURS, Cache::Ours),
-                contender(PROXY_CACHE, Cache::OfNginx),
-                contender("without a cache", Cache::None),
-            ],
-            1,
-        ),
+        rows: compete(contenders, 1, |cache| {
+            prepare(cache, Duration::from_secs(seconds))
+        }),
     }])
 }
 

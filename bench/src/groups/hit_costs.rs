@@ -10,7 +10,7 @@ use visitors::stand::SECRET;
 use crate::app::{Handler, Variant};
 use crate::client::{Field, ask, has};
 use crate::columns::{self, SERVER, SERVER_RATIO};
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::hits;
 use crate::page_set::Page;
 use crate::peers::Stored;
@@ -31,11 +31,11 @@ const TOKEN: &str = "0123456789abcdef";
 const BADGE: &str = "<b>3 new</b>";
 const WITHOUT: &str = "<b>0 new</b>";
 
-/// One row: how nginx is set up, the target behind the page's name, and whether this is what
+/// How nginx is set up, the target behind the page's name, and whether this is what
 /// nginx may write in the place of the page's parts.
-type Case = (&'static str, Stored, &'static str, fn(&str) -> bool);
+type Case = (Stored, &'static str, fn(&str) -> bool);
 
-fn cases() -> [Case; 12] {
+fn cases() -> [(&'static str, Case); 12] {
     let none: fn(&str) -> bool = str::is_empty;
     let usual = Variant::of(Handler::Parts);
     let plain = Stored::from(usual);
@@ -54,32 +54,24 @@ fn cases() -> [Case; 12] {
     };
     let sent = "hit?utm_source=letter&gclid=1";
     let not_sent = "`--ignore-query`, no such parameter sent";
+    let two_parts = "`--parts`, a nonce and a cookie";
     let one_include = "`--parts`, one include, by the application";
     let no_include = "`--parts`, one include for a cookie, which is not sent";
+    let njs_sent = "njs: `--ignore-query`, two sent";
     let by_hmac = "njs: two rules, and a group by HMAC";
     [
-        (PLAIN, plain, "hit", none),
-        (not_sent, ignored, "hit", none),
-        ("`--ignore-query`, two sent", ignored, sent, none),
-        ("two rules: a language, a cookie", vary(TWO), "hit", none),
-        ("the two, and a group", vary(THREE), "hit", none),
-        ("`--parts`, a page without", parts, "hit", none),
-        (
-            "`--parts`, a nonce and a cookie",
-            parts,
-            "nonce",
-            is_nonce_and_token,
-        ),
-        (one_include, parts, "include", |text| text == BADGE),
-        (no_include, parts, "only", |text| text == WITHOUT),
-        ("njs: a plain hit", by_njs(plain), "hit", none),
-        (
-            "njs: `--ignore-query`, two sent",
-            by_njs(ignored),
-            sent,
-            none,
-        ),
-        (by_hmac, by_njs(vary(THREE_BY_HMAC)), "hit", none),
+        (PLAIN, (plain, "hit", none)),
+        (not_sent, (ignored, "hit", none)),
+        ("`--ignore-query`, two sent", (ignored, sent, none)),
+        ("two rules: a language, a cookie", (vary(TWO), "hit", none)),
+        ("the two, and a group", (vary(THREE), "hit", none)),
+        ("`--parts`, a page without", (parts, "hit", none)),
+        (two_parts, (parts, "nonce", is_nonce_and_token)),
+        (one_include, (parts, "include", |text| text == BADGE)),
+        (no_include, (parts, "only", |text| text == WITHOUT)),
+        ("njs: a plain hit", (by_njs(plain), "hit", none)),
+        (njs_sent, (by_njs(ignored), sent, none)),
+        (by_hmac, (by_njs(vary(THREE_BY_HMAC)), "hit", none)),
     ]
 }
 
@@ -89,7 +81,6 @@ fn is_nonce_and_token(text: &str) -> bool {
 }
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
-    let contender = |case: Case| Contender::new(case.0, || prepare(stage, case));
     Ok(vec![Table {
         id: "hit-costs",
         title: "What is added to a hit",
@@ -99,12 +90,12 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
             .to_owned(),
         reference: Some(PLAIN),
         columns: columns::load(&[SERVER, SERVER_RATIO]),
-        rows: compete(cases().map(contender).into(), stage.rounds),
+        rows: compete(cases(), stage.rounds, |case| prepare(stage, case)),
     }])
 }
 
-fn prepare(stage: &Stage, (_, stored, rest, is_filled): Case) -> Result<Measure<'_>> {
-    let running = stored.start(stage)?;
+fn prepare(stage: &Stage, (stored, rest, is_filled): Case) -> Result<Measure<'_>> {
+    let running = stored.start()?;
     let page = stage.usual();
     let (port, target) = (running.nginx.port, format!("/{}/{rest}", page.name));
     let fields = fields(stored.md5)?;
@@ -112,10 +103,10 @@ fn prepare(stage: &Stage, (_, stored, rest, is_filled): Case) -> Result<Measure<
     running.app.flush();
     let load = Load {
         fields: fields.clone(),
-        ..Load::usual(stage, port, Targets::One(target.clone()))
+        ..Load::usual(stage, port, Targets::Each(vec![target.clone()]))
     };
     Ok(Box::new(move |_| {
-        hits::measure(stage, &load, &running.app, Some(&running.nginx), || {
+        hits::measure(&load, &running.app, Some(&running.nginx), || {
             let answer = ask(port, &target, &fields)?;
             has(&answer, ("Cache-Status", "nginx; hit"))?;
             is_page(answer.text(), page, is_filled)

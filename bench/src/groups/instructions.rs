@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 
 use crate::app::{App, Handler, Variant, memcached};
 use crate::client::fill;
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Sample, Shown, Table, column};
 
-/// Name, variant, whether all ask for one page, and whether it has Memcached.
-type Case = (&'static str, Variant, bool, bool);
+/// Whether all ask for one page, and whether it has Memcached.
+type Case = (Variant, bool, bool);
 
 const BARE: Variant = Variant::of(Handler::Bare);
 const ANNOTATED: Variant = Variant::of(Handler::Annotated);
@@ -27,25 +27,22 @@ const NO_LOOKUP: Variant = Variant {
     ..ANNOTATED
 };
 
+const MIDDLEWARE: &str = "miss, embedded store, the middleware";
 const LOCKED: &str = "miss, Memcached, one render over processes";
 const PLAIN: &str = "hit, plain handler with ready bytes";
+const HIT_OF_MIDDLEWARE: &str = "hit, embedded store, the middleware";
 
-const CASES: [Case; 10] = [
-    ("miss, without the attribute", BARE, false, false),
-    ("miss, embedded store", ANNOTATED, false, false),
-    (
-        "miss, embedded store, the middleware",
-        WRAPPED,
-        false,
-        false,
-    ),
-    ("miss, Memcached", ANNOTATED, false, true),
-    (LOCKED, RENDER_LOCK, false, true),
-    ("miss, Memcached, no lookup", NO_LOOKUP, false, true),
-    (PLAIN, READY, true, false),
-    ("hit, embedded store", ANNOTATED, true, false),
-    ("hit, embedded store, the middleware", WRAPPED, true, false),
-    ("hit, Memcached", ANNOTATED, true, true),
+const CASES: [(&str, Case); 10] = [
+    ("miss, without the attribute", (BARE, false, false)),
+    ("miss, embedded store", (ANNOTATED, false, false)),
+    (MIDDLEWARE, (WRAPPED, false, false)),
+    ("miss, Memcached", (ANNOTATED, false, true)),
+    (LOCKED, (RENDER_LOCK, false, true)),
+    ("miss, Memcached, no lookup", (NO_LOOKUP, false, true)),
+    (PLAIN, (READY, true, false)),
+    ("hit, embedded store", (ANNOTATED, true, false)),
+    (HIT_OF_MIDDLEWARE, (WRAPPED, true, false)),
+    ("hit, Memcached", (ANNOTATED, true, true)),
 ];
 
 const COLUMNS: [Column; 3] = [
@@ -59,7 +56,6 @@ const BEFORE: u32 = 100;
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let requests = stage.pick(100, 200);
-    let contender = |case: Case| Contender::new(case.0, move || prepare(stage, case, requests));
     Ok(vec![Table {
         id: "instructions",
         title: "Instructions and allocations a request",
@@ -70,7 +66,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
-        rows: compete(CASES.map(contender).into(), 1),
+        rows: compete(CASES, 1, |case| prepare(stage, case, requests)),
     }])
 }
 
@@ -102,7 +98,7 @@ fn prepare(stage: &Stage, case: Case, requests: u32) -> Result<Measure<'_>> {
 /// What the tool says of so many requests.
 fn run(
     stage: &Stage,
-    (_, variant, is_hit, stores): Case,
+    (variant, is_hit, stores): Case,
     tool: &str,
     requests: u32,
 ) -> Result<String> {
@@ -119,7 +115,7 @@ fn run(
         ..variant
     };
     let memcached = stores.then(|| memcached(64)).transpose()?;
-    let app = App::run(valgrind, stage, variant, memcached)?;
+    let app = App::run(valgrind, variant, memcached)?;
     let page = &stage.usual().name;
     let target = |number| match is_hit {
         true => format!("/{page}/hit"),

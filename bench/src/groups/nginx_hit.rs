@@ -6,7 +6,7 @@ use djanginxed::nginx::Md5;
 use crate::app::{App, Handler, Variant};
 use crate::client::{Expect, Field, ask, has};
 use crate::columns::{self, SERVER, SERVER_RATIO};
-use crate::contest::{Contender, Measure, compete, guarded};
+use crate::contest::{Measure, compete, guarded};
 use crate::hits;
 use crate::page_set::Page;
 use crate::peers::{self, Peer, Running, Stored};
@@ -33,20 +33,18 @@ const CACHED: (&str, &str) = ("X-Cache", "HIT");
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     // Each server is started once and measured with every workload.
-    let all = candidates(stage);
+    let all = candidates();
     let table = |id, title, about: &str, asked| {
         let has_tag = |one: &Candidate| [PROXY_CACHE, WHOLE].contains(&one.name);
-        let asked_for = all
-            .iter()
-            .filter(|one| asked != Asked::Unmodified || has_tag(one));
-        let rows = asked_for.map(|one| Contender::new(one.name, || one.prepare(stage, asked)));
+        let asked_for = |one: &&Candidate| asked != Asked::Unmodified || has_tag(one);
+        let rows = all.iter().filter(asked_for).map(|one| (one.name, one));
         Table {
             id,
             title,
             about: about.to_owned(),
             reference: Some(PROXY_CACHE),
             columns: columns::load(&[SERVER, SERVER_RATIO]),
-            rows: compete(rows.collect(), stage.rounds),
+            rows: compete(rows, stage.rounds, |one| one.prepare(stage, asked)),
         }
     };
     Ok(vec![
@@ -101,7 +99,7 @@ const PACKED: Variant = Variant {
 const READY: Variant = Variant::of(Handler::ReadyGzip);
 const BARE: Variant = Variant::of(Handler::Bare);
 
-fn candidates(stage: &Stage) -> Vec<Candidate> {
+fn candidates() -> Vec<Candidate> {
     let rivals: [(_, _, _, Rival); 5] = [
         (PROXY_CACHE, READY, Some(CACHED), peers::proxy_cache),
         (PASS, PACKED, None, peers::memcached_pass),
@@ -112,7 +110,7 @@ fn candidates(stage: &Stage) -> Vec<Candidate> {
     let rivals = rivals.map(|(name, variant, header, peer)| Candidate {
         name,
         running: guarded(|| {
-            let app = App::usual(stage, variant, true)?;
+            let app = App::usual(variant, true)?;
             let nginx = peer(&app)?;
             Ok(Running { nginx, app })
         }),
@@ -121,11 +119,11 @@ fn candidates(stage: &Stage) -> Vec<Candidate> {
             header,
         },
     });
-    ours(stage).into_iter().chain(rivals).collect()
+    ours().into_iter().chain(rivals).collect()
 }
 
 /// The generated file, in all its forms.
-fn ours(stage: &Stage) -> [Candidate; 6] {
+fn ours() -> [Candidate; 6] {
     let bodies = Stored::from(PACKED);
     let whole = Stored::from(Variant {
         whole: true,
@@ -153,7 +151,7 @@ fn ours(stage: &Stage) -> [Candidate; 6] {
     ];
     ours.map(|(name, stored)| Candidate {
         name,
-        running: guarded(|| stored.start(stage)),
+        running: guarded(|| stored.start()),
         expect: Expect {
             gzip: true,
             header: Some(HIT),
@@ -184,10 +182,7 @@ impl Candidate {
                 Asked::Unmodified => self.check_unmodified(port, &pages[0], &load.fields),
                 _ => self.expect.check(port, pages),
             };
-            match self.name {
-                UNCACHED => hits::observed(stage, &load, nginx),
-                _ => hits::measure(stage, &load, app, Some(nginx), check),
-            }
+            hits::measure(&load, app, Some(nginx), check)
         }))
     }
 

@@ -8,7 +8,7 @@ use djanginxed::{PageCache, Purge};
 
 use crate::app::{App, Handler, Variant, memcached};
 use crate::client::fill;
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
 
@@ -19,9 +19,6 @@ const COLUMNS: [Column; 2] = [
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let count = stage.pick(10_000, 100_000);
-    let contender = |(name, replaces): (&str, bool)| {
-        Contender::new(name, move || prepare(stage, count, replaces))
-    };
     let contenders = [("all are deleted", false), ("with refresh_through", true)];
     Ok(vec![Table {
         id: "purge",
@@ -32,7 +29,7 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
-        rows: compete(contenders.map(contender).into(), 1),
+        rows: compete(contenders, 1, |replaces| prepare(stage, count, replaces)),
     }])
 }
 
@@ -48,7 +45,7 @@ fn prepare(stage: &Stage, count: u64, replaces: bool) -> Result<Measure<'_>> {
         pages = pages.refresh_through("http://127.0.0.1:9");
     }
     let pages = pages.build()?;
-    let app = App::start(stage, Variant::of(Handler::Tagged), Some(memcached))?;
+    let app = App::start(Variant::of(Handler::Tagged), Some(memcached))?;
     Ok(Box::new(move |_| {
         let page = &stage.small().name;
         fill(&app, (0..count).map(|number| format!("/{page}/{number}")))?;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use crate::app::{Handler, Variant};
-use crate::contest::{Contender, Measure, compete};
+use crate::contest::{Measure, compete};
 use crate::peers::Stored;
 use crate::stage::Stage;
 use crate::table::{Column, Shown, Table, column};
@@ -36,18 +36,18 @@ pub(crate) const COLUMNS: [Column; 6] = [
 
 pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
     let seconds = stage.pick(5, 20);
-    let contender = |(name, handler, refreshes): (&str, Handler, usize)| {
+    let prepare = |(handler, refreshes)| {
         let variant = Variant {
             waiting_ms: RENDER_MS,
             refreshes,
             ..Variant::of(handler)
         };
-        Contender::new(name, move || prepare(stage, variant, seconds))
+        prepare(stage, variant, seconds)
     };
     let contenders = [
-        (TIMEOUT, Handler::Brief, 0),
-        ("`refresh_through`", Handler::Brief, 16),
-        (STALE, Handler::Stale, 16),
+        (TIMEOUT, (Handler::Brief, 0)),
+        ("`refresh_through`", (Handler::Brief, 16)),
+        (STALE, (Handler::Stale, 16)),
     ];
     Ok(vec![Table {
         id: WAITS,
@@ -60,12 +60,12 @@ pub(crate) fn measure(stage: &Stage) -> Result<Vec<Table>> {
         ),
         reference: None,
         columns: COLUMNS.to_vec(),
-        rows: compete(contenders.map(contender).into(), 1),
+        rows: compete(contenders, 1, prepare),
     }])
 }
 
 fn prepare(stage: &Stage, variant: Variant, seconds: u32) -> Result<Measure<'_>> {
-    let running = Stored::from(variant).start(stage)?;
+    let running = Stored::from(variant).start()?;
     let prefix = format!("/{}/", stage.usual().name);
     let targets = Targets::Again(prefix, PAGES);
     let load = |seconds| Load {
@@ -79,9 +79,9 @@ fn prepare(stage: &Stage, variant: Variant, seconds: u32) -> Result<Measure<'_>>
     Ok(Box::new(move |_| {
         // All of it: a part would leave Memcached behind, to end at once.
         let running = &running;
-        first.run(stage)?;
+        first.run()?;
         let (before, began) = (running.app.renders(), Instant::now());
-        let mut sample = load.run(stage)?;
+        let mut sample = load.run()?;
         let renders = (running.app.renders() - before) as f64 / began.elapsed().as_secs_f64();
         let failed = sample["failed"];
         ensure!(failed == 0.0, "{failed} requests failed");

@@ -7,7 +7,6 @@ use testkit::{Memcached, Module, free_port};
 
 use super::{Peer, nginx};
 use crate::app::{App, Variant, memcached};
-use crate::stage::Stage;
 
 /// How pages are stored, and how nginx finds them.
 #[derive(Clone, Copy)]
@@ -42,7 +41,7 @@ impl From<Variant> for Stored {
 
 impl Stored {
     /// Starts the application, and what is around it.
-    pub(crate) fn start(&self, stage: &Stage) -> Result<Running> {
+    pub(crate) fn start(&self) -> Result<Running> {
         let memcached = match self.sockets {
             false => memcached(256)?,
             true => {
@@ -57,7 +56,7 @@ impl Stored {
             false => format!("127.0.0.1:{}", free_port()),
         };
         let pages = self.variant.cache(Some(&address))?.build()?;
-        let app = App::start(stage, self.variant, Some(memcached))?;
+        let app = App::start(self.variant, Some(memcached))?;
         let generate = |port| self.generate(&pages, port, app.port(), &inner);
         let modules: &[Module] = match (self.md5, self.variant.layout()) {
             (Md5::Njs, _) => &[Module::Njs],
