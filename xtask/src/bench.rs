@@ -34,17 +34,17 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// Builds the measuring programs and runs them with `options`.
+/// Builds the measuring program and runs it with `options`.
 pub(crate) fn bench(options: &[&str]) -> Outcome {
     // Whoever asks for help need not wait for nginx.
     if !options.contains(&"--help") {
         install_with(NEEDS)?;
     }
-    // All of them: the one that measures starts the others.
+    // Built aloud, which takes minutes.
     let package = ["--release", "--package", "bench"];
-    run(cargo(["build"]).args(package).arg("--bins"))?;
+    run(cargo(["build"]).args(package))?;
     run(cargo(["run", "--quiet"])
         .args(package)
-        .args(["--bin", "bench", "--"])
+        .arg("--")
         .args(options))
 }

@@ -65,8 +65,15 @@ fn package() -> Outcome {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let folder = folders.join(now.unwrap_or_default().as_nanos().to_string());
     let package = ["package", "--workspace", "--allow-dirty", "--target-dir"];
-    let unpublished =
-        ["bench", "concurrency", "conformance", "testkit", "xtask"].map(|name| ["--exclude", name]);
+    let unpublished = [
+        "bench",
+        "concurrency",
+        "conformance",
+        "testkit",
+        "visitors",
+        "xtask",
+    ]
+    .map(|name| ["--exclude", name]);
     run(cargo(package).arg(folder).args(unpublished.as_flattened()))?;
     remove(&folders)
 }

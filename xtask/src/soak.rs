@@ -8,11 +8,11 @@ pub(crate) fn soak(options: &[&str]) -> Outcome {
     if !options.contains(&"--help") {
         install()?;
     }
-    let package = ["--release", "--package", "bench"];
-    let programs = ["--bin", "bench-soak", "--bin", "bench-site"];
-    run(cargo(["build"]).args(package).args(programs))?;
+    // Both: the one that soaks starts the other.
+    let package = ["--release", "--package", "visitors"];
+    run(cargo(["build"]).args(package).arg("--bins"))?;
     run(cargo(["run", "--quiet"])
         .args(package)
-        .args(["--bin", "bench-soak", "--"])
+        .args(["--bin", "visitors-soak", "--"])
         .args(options))
 }
