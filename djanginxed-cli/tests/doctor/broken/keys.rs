@@ -24,7 +24,10 @@ pub(crate) fn keys() -> Vec<Setup> {
     let told = |file: String| {
         let begin = file.find("$djanginxed_bypass {").unwrap();
         let (before, rest) = file.split_at(begin);
-        format!("{before}{}", rest.replacen("\"\" \"\";", "\"\" 1;", 1))
+        format!(
+            "{before}{}",
+            swap(rest.to_owned(), ":GET: \"\";", ":GET: 1;")
+        )
     };
     let other_location = |file: String| {
         let lines = "location ~ ^/articles/ { error_page 418 = @djanginxed_app; return 418; }";
