@@ -1,9 +1,10 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{check, completions, delete, key, man, nginx, purge, show, top, warm};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 /// What a command ends with.
 pub(crate) const EXIT_CODES: &str = "0 all is well; 1 something is not (a fact is ✗, a page is not \
@@ -36,7 +37,21 @@ enum Command {
     Man(man::Args),
 }
 
+/// Options whose empty value means something: pages have no prefix.
+const MAY_BE_EMPTY: [&str; 2] = ["prefix", "tag_prefix"];
+
 impl Cli {
+    /// What the command line says; a mistake that clap sees ends the program.
+    pub(crate) fn read() -> Result<Cli, Failure> {
+        let command = Cli::command();
+        let matches = command.clone().get_matches();
+        if let Some((name, given)) = matches.subcommand() {
+            let known = command.find_subcommand(name);
+            known.map_or(Ok(()), |known| refuse_empty(known, given))?;
+        }
+        Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    }
+
     pub(crate) async fn run(self) -> Outcome {
         match self.command {
             Command::Nginx(args) => nginx::run(&args),
@@ -51,4 +66,23 @@ impl Cli {
             Command::Man(args) => man::run(&args),
         }
     }
+}
+
+/// A shell's variable that is not set leaves `--bypass-cookie ""`, and nobody bypasses. A
+/// variable of the environment that is empty is none, as in the application.
+fn refuse_empty(command: &clap::Command, given: &ArgMatches) -> Result<(), Failure> {
+    let options = command.get_arguments().filter_map(|argument| {
+        let (id, name) = (argument.get_id().as_str(), argument.get_long()?);
+        (!MAY_BE_EMPTY.contains(&id)).then_some((id, name))
+    });
+    for (id, name) in options {
+        let is_written = given.value_source(id) == Some(ValueSource::CommandLine);
+        let mut values = given.get_raw(id).into_iter().flatten();
+        if is_written && values.any(|value| value.to_string_lossy().trim().is_empty()) {
+            return Err(Failure::Usage(format!(
+                "--{name}: an empty value: write one, or leave it out"
+            )));
+        }
+    }
+    Ok(())
 }

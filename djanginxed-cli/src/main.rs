@@ -13,19 +13,8 @@ mod unreached;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(cli.run()),
-        Err(error) => Err(failure::Failure::Failed(format!(
-            "the system gives no event queue: {error}"
-        ))),
-    };
+    let result = cli::Cli::read().and_then(run);
     result.unwrap_or_else(|failure| {
         if !matches!(failure, failure::Failure::NobodyReads) {
             // What a server has said may stand in it.
@@ -35,4 +24,14 @@ fn main() -> ExitCode {
         }
         failure.exit_code()
     })
+}
+
+fn run(cli: cli::Cli) -> failure::Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            failure::Failure::Failed(format!("the system gives no event queue: {error}"))
+        })?;
+    runtime.block_on(cli.run())
 }

@@ -122,9 +122,9 @@ fn skip_counted(reason: &'static str) {
 }
 
 /// A handler gave its page a wrong tag.
-pub(crate) fn wrong_tag(fault: &TagFault) {
+pub(crate) fn wrong_tag(route: Option<&str>, target: &str, fault: &TagFault) {
     wrong_tag_counted();
-    tracing::error!("a page is not stored: {fault}");
+    tracing::error!(route, target, "a page is not stored: {fault}");
 }
 
 pub(crate) fn wrong_tag_counted() {

@@ -247,6 +247,35 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_location_that_the_file_has_itself_is_refused() {
+    for (layout, md5, count) in [
+        (Layout::Body, Md5::SetMisc, 1),
+        (Layout::Response, Md5::SetMisc, 3),
+        (Layout::Response, Md5::Njs, 1),
+    ] {
+        let pages = PageCache::builder().memcached(["127.0.0.1:11211"]);
+        let pages = pages.layout(layout).parts(true).build().unwrap();
+        let site = Site::new(&pages).server_name("a.example").app("a:80");
+        let site = site.md5(md5).stale_if_error(true);
+        let files = site.generate().unwrap();
+        let lines = files.locations().lines();
+        let own = lines.filter_map(|line| line.strip_prefix("location = ")?.strip_suffix(" {"));
+        let own: Vec<&str> = own.collect();
+        assert_eq!(own.len(), count, "{own:?}");
+        for path in own {
+            let (exact, folder) = (format!("= {path}"), format!("{path}/"));
+            refused(&site.clone().never_cache(&exact), &exact);
+            refused(&site.clone().page(&exact, "p", "text/html"), &exact);
+            refused(&site.clone().page(&folder, "p", "text/html"), &folder);
+            // What lies below is another location.
+            site.clone().never_cache(path).generate().unwrap();
+        }
+    }
+    let without = site().never_cache("= /_djanginxed-part").generate();
+    assert!(without.is_ok(), "{without:?}");
+}
+
+#[test]
 fn an_hmac_is_refused_where_there_is_no_njs() {
     let pages = |layout| {
         PageCache::builder()

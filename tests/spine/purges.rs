@@ -304,6 +304,18 @@ fn a_handler_tags_its_page_and_has_it_not_stored() {
 }
 
 #[test]
+fn a_handlers_wrong_tag_is_told_with_the_route_and_the_target_of_its_page() {
+    crate::stack::log::listen();
+    both(
+        &["/said/wrong?told"],
+        &["wrong, render 1; fwd=uri-miss; detail=tag"],
+    );
+    let lines = crate::stack::log::lines_with("/said/wrong?told");
+    let named = |line: &String| line.contains("two words") && line.contains("/said/{what}");
+    assert!(lines.iter().any(named), "{lines:?}");
+}
+
+#[test]
 fn a_page_with_a_segment_that_its_route_has_not_is_not_stored() {
     both(
         &["/lost", "/lost"],

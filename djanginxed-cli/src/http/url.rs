@@ -83,7 +83,9 @@ pub(crate) fn encoded(target: &str) -> Result<String, &'static str> {
         // actix answers these with 400.
         let is_refused = matches!((c, in_query), ('<' | '>', _) | ('"', true) | ('`', false));
         match c {
-            c if c.is_ascii_control() => return Err("it has a control character"),
+            c if c.is_ascii_control() => {
+                return Err("it has a control character, which nginx refuses: percent-encode it");
+            }
             c if c.is_ascii() && c != ' ' && !is_refused => encoded.push(c),
             c => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
@@ -93,6 +95,27 @@ pub(crate) fn encoded(target: &str) -> Result<String, &'static str> {
         }
     }
     Ok(encoded)
+}
+
+/// `text` without its percent-encodings, as nginx's `$uri` has a path.
+pub(crate) fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(encoded) => {
+                bytes.push(encoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// `path` without its `.` and `..`, which are for who resolves it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::link::{Link, Trouble};
+use crate::http::decoded;
 
 /// Memcached hands events on within a second.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -122,7 +123,8 @@ fn event(line: &str) -> Option<(u64, Event)> {
         _ => return None,
     };
     let number = field("gid")?.parse().ok()?;
-    let key = field("key")?.to_owned();
+    // It writes what is not a letter, a digit or `-._~` percent-encoded.
+    let key = decoded(field("key")?);
     Some((number, Event { key, kind }))
 }
 
@@ -141,6 +143,9 @@ mod tests {
             (number, event.key.as_str(), event.kind),
             (6, "abc", Kind::Store)
         );
+        let line = "ts=1.2 gid=1 type=item_get key=in%3Aabc status=not_found";
+        let key = super::event(line).map(|(_, event)| event.key);
+        assert_eq!(key.as_deref(), Some("in:abc"));
     }
 
     #[test]

@@ -155,6 +155,64 @@ fn a_wrong_command_line_is_one_sentence_and_exit_code_2() {
     assert!(done.err.contains("\"a b\""), "{}", done.err);
 }
 
+/// The commands that take targets.
+const WITH_TARGETS: [&[&str]; 3] = [
+    &["key", "--prefix=site1"],
+    &["show", "--prefix=site1", "--servers=127.0.0.1:1"],
+    &["delete", "--prefix=site1", "--servers=127.0.0.1:1"],
+];
+
+#[test]
+fn a_target_that_leads_to_no_page_is_refused_with_the_right_spelling() {
+    for (target, spelling) in [
+        ("/a#top", "write \"/a\", or \"/a%23top\" where"),
+        ("/a?b#top", "write \"/a?b\", or"),
+        ("articles/1", "beginning with \"/\" (\"/articles/1\")"),
+        ("/a\u{7}", "percent-encode it"),
+        ("/100%", "write %25 for"),
+        ("/a%zz", "write %25 for"),
+        ("/a%00", "write %25 for"),
+        ("http://h/100%", "write %25 for"),
+    ] {
+        for arguments in WITH_TARGETS {
+            let done = finish(command().args(arguments).args(["/b", target]), "");
+            assert_eq!((done.code, done.out.as_str()), (2, ""), "{target}");
+            let is_one = done.err.lines().count() == 1;
+            assert!(is_one && done.err.contains(spelling), "{}", done.err);
+        }
+    }
+}
+
+#[test]
+fn a_target_that_is_sent_otherwise_than_it_is_written_is_told() {
+    for (written, sent) in [
+        ("/caf\u{e9}", "/caf%C3%A9"),
+        ("/a b?c d", "/a%20b?c%20d"),
+        ("/a?\"", "/a?%22"),
+        ("http://h/a#top", "/a"),
+        ("http://h?b", "/?b"),
+    ] {
+        for arguments in WITH_TARGETS {
+            let done = finish(command().args(arguments).args([written, "/c d"]), "");
+            let told = format!(
+                "djanginxed: {written:?} is taken for {sent:?}, as clients send it (and 1 more like it)"
+            );
+            assert!(done.err.contains(&told), "{}", done.err);
+        }
+        let key = djanginxed::PageKey::new("site1", sent);
+        let done = run(["key", "--prefix=site1", written]);
+        assert_eq!((done.code, done.out), (0, format!("{key}\n")));
+    }
+    for same in [
+        "/caf%C3%A9?x=%zz&y=1%",
+        "http://h/a",
+        "http://h",
+        "//a\"b|c",
+    ] {
+        assert_eq!(run(["key", "--prefix=site1", same]).err, "", "{same}");
+    }
+}
+
 #[test]
 fn errors_of_every_command_name_the_option_as_it_was_written() {
     let url = "http://127.0.0.1:1/";
@@ -174,6 +232,27 @@ fn errors_of_every_command_name_the_option_as_it_was_written() {
         assert_eq!((done.code, done.out.as_str()), (2, ""), "{rest:?} {option}");
         let named = format!("djanginxed: {option}: ");
         assert!(done.err.starts_with(&named), "{rest:?}: {}", done.err);
+    }
+    for rest in [
+        &["nginx", "--bypass-cookie", ""][..],
+        &["nginx", "--bypass-header=X-A, ,X-B"],
+        &["nginx", "--cached-host", " "],
+        &["nginx", "--vary", "mobile;"],
+        &["nginx", "--hit-feed", ""],
+        &["check", url, "--bypass-cookie", "a,,b"],
+        &["check", url, "--servers", ""],
+        &["purge", "--servers=", "--all"],
+        &["key", "/a", "--vary", ""],
+    ] {
+        let done = finish(
+            command().env("DJANGINXED_BYPASS_COOKIES", "a").args(rest),
+            "",
+        );
+        let mut words = rest.iter().filter_map(|word| word.split('=').next());
+        let option = words.find(|word| word.starts_with("--"));
+        let told = format!("djanginxed: {}: an empty value: ", option.unwrap());
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{rest:?}");
+        assert!(done.err.starts_with(&told), "{rest:?}: {}", done.err);
     }
     for (option, command) in [
         ("--app", "check"),

@@ -198,6 +198,16 @@ fn errors_name_the_option_as_it_was_written() {
         "/a",
     ]);
     assert!(done.err.contains("is given twice"), "{}", done.err);
+    for (option, value) in [
+        ("--no-cache", "= /_djanginxed-part"),
+        ("--page", "/_djanginxed-part/=b,text/html"),
+    ] {
+        let done = nginx(&["--server-name", "a.example", "--parts", option, value]);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{option}");
+        let named = format!("djanginxed: {option}: location \"");
+        assert!(done.err.starts_with(&named), "{}", done.err);
+        assert!(done.err.contains("a location of its own"), "{}", done.err);
+    }
 }
 
 #[test]

@@ -222,6 +222,78 @@ fn the_location_that_is_never_cached_is_named() {
     );
 }
 
+/// What `check` says to change.
+fn change(setup: &Setup) -> String {
+    let stand = Stand::start(setup);
+    crate::check(&stand.command(setup)).change
+}
+
+#[test]
+fn hosts_that_differ_are_named_with_the_options() {
+    let nginx_has = Setup {
+        pages: |pages| pages.hosts(["127.0.0.1"]),
+        site: |site| site.server_name("localhost"),
+        nginx: |file| file.replace("127.0.0.1 \"\";", "localhost \"\";"),
+        ..SOUND
+    };
+    for tells_conf in [true, false] {
+        let said = change(&Setup {
+            tells_conf,
+            ..nginx_has
+        });
+        for part in [
+            "pages of localhost (--cached-host",
+            "with --cached-host 127.0.0.1",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+    let application_has = Setup {
+        pages: |pages| pages.hosts(["localhost"]),
+        nginx: |file| file.replace("localhost \"\";", "127.0.0.1 \"\";"),
+        ..SOUND
+    };
+    let said = change(&application_has);
+    for part in [
+        "does not have \"127.0.0.1\": asked directly it says so, too; it has localhost",
+        "(--cached-host 127.0.0.1)",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn the_name_that_ignores_the_parameter_of_the_check_is_said_where_nginxs_file_has_it() {
+    let ignores = Setup {
+        site: |site| site.ignore_query("utm_*").ignore_query("d*"),
+        ..SOUND
+    };
+    for (tells_conf, option) in [(true, "(--ignore-query d*)"), (false, "(--ignore-query)")] {
+        let said = change(&Setup {
+            tells_conf,
+            ..ignores
+        });
+        assert!(said.contains(option), "{said}");
+        assert!(
+            said.contains("parameter, djanginxed-check, out of"),
+            "{said}"
+        );
+    }
+}
+
+/// Twelve all lie on two of three servers once in 130 checks.
+#[test]
+fn without_servers_so_many_pages_are_asked_for_that_a_missing_one_shows() {
+    let setup = Setup {
+        tells_servers: false,
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup));
+    let (holds, seen) = fact(&said, "hit").unwrap_or_else(|| panic!("{}", said.text));
+    assert!(holds && seen.contains("for each of 34 pages"), "{seen}");
+}
+
 /// Every way to write a path, each letter of which may be percent-encoded.
 fn spellings(path: &str) -> Vec<String> {
     path.chars().fold(vec![String::new()], |known, letter| {

@@ -38,19 +38,28 @@ use crate::tag::filled;
 #[derive(Clone, Debug)]
 pub struct CachedPage {
     notes: Shared,
+    asked: Arc<Asked>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Notes>>;
+
+/// By what a log line names the page.
+#[derive(Debug)]
+struct Asked {
+    route: Option<String>,
+    target: String,
+}
 
 impl CachedPage {
     /// Adds a tag, by which the page is [purged](crate::Purge::tag): 1 to 1,024 visible
     /// ASCII characters, up to 1,000 a page.
     ///
-    /// A wrong one is logged as an error and counted, and the page is not stored (`tag`):
-    /// it could not be purged by that tag.
+    /// A wrong one is logged as an error, with the page's route and target, and counted, and
+    /// the page is not stored (`tag`): it could not be purged by that tag.
     pub fn tag(&self, tag: impl Into<String>) {
         if let Err(fault) = lock(&self.notes).tag(tag.into()) {
-            observe::wrong_tag(&fault);
+            let Asked { route, target } = &*self.asked;
+            observe::wrong_tag(route.as_deref(), target, &fault);
         }
     }
 
@@ -81,7 +90,19 @@ impl FromRequest for CachedPage {
                 notes
             }
         };
-        ready(Ok(CachedPage { notes }))
+        drop(extensions);
+        let asked = Arc::new(Asked::of(request));
+        ready(Ok(CachedPage { notes, asked }))
+    }
+}
+
+impl Asked {
+    fn of(request: &HttpRequest) -> Asked {
+        let target = request.uri().path_and_query();
+        Asked {
+            route: request.match_pattern(),
+            target: target.map_or_else(String::new, ToString::to_string),
+        }
     }
 }
 

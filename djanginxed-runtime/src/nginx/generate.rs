@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::files::Files;
+use super::locations;
 use super::plan::Plan;
 use super::site::Site;
 
@@ -12,6 +13,8 @@ impl Site {
     ///
     /// What is missing, or the first value that nginx's file could not carry.
     pub fn generate(&self) -> Result<Files, Error> {
-        Ok(Files::write(&Plan::check(self)?))
+        let plan = Plan::check(self)?;
+        locations::refuse_own(&plan)?;
+        Ok(Files::write(&plan))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::application;
 use super::copies;
+use super::error::{Error, refuse};
 use super::feed::HitFeed;
 use super::hits::{add_headers, unpacked};
 use super::inner;
@@ -13,6 +14,7 @@ use super::srcache;
 use super::text::Text;
 use super::vary;
 use crate::layout::Layout;
+use crate::personal::PART_PATH;
 
 pub(super) fn write(plan: &Plan) -> String {
     let mut text = Text::default();
@@ -40,6 +42,24 @@ pub(super) fn write(plan: &Plan) -> String {
     }
     text.finish()
 }
+
+/// nginx takes a location of one path alone only once.
+pub(super) fn refuse_own(plan: &Plan) -> Result<(), Error> {
+    let by_srcache = (plan.reader() == Reader::Srcache).then(|| srcache::own_paths(plan));
+    let of_parts = plan.parts.then(|| PART_PATH.to_owned());
+    let own: Vec<String> = by_srcache.into_iter().flatten().chain(of_parts).collect();
+    let is_own = |route: &&Route| route.is_exact() && own.iter().any(|own| own == route.path());
+    let Some(route) = plan.routes.iter().find(is_own) else {
+        return Ok(());
+    };
+    // `/feed/` brings `= /feed` with it.
+    let slashed = |given: &&Route| given.path().strip_suffix('/') == Some(route.path());
+    let given = plan.routes.iter().find(slashed).unwrap_or(route);
+    Err(refuse("location", &given.matches, OWN))
+}
+
+const OWN: &str = "nginx's file has a location of its own there, which no visitor reaches, so that \
+                   there is no page to name: leave it out";
 
 fn location(text: &mut Text, plan: &Plan, route: &Route) {
     let has_slash = |other: &Route| other.path().strip_suffix('/') == Some(route.path());

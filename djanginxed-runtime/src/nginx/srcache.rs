@@ -44,8 +44,8 @@ pub(super) fn fetch_copy(text: &mut Text, plan: &Plan) {
     text.line("srcache_methods GET HEAD");
     text.line("srcache_request_cache_control off");
     text.line(format_args!(
-        "srcache_fetch GET {}_copy $memcached_key",
-        path(plan)
+        "srcache_fetch GET {} $memcached_key",
+        copy_path(plan)
     ));
 }
 
@@ -60,7 +60,7 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
     });
     if plan.stale_if_error {
         text.blank();
-        text.block(format_args!("location = {}_copy", path(plan)), |text| {
+        text.block(format_args!("location = {}", copy_path(plan)), |text| {
             text.line("internal");
             parts::off(text, plan);
             text.line(format_args!("set {} $query_string", plan.page_variable()));
@@ -80,7 +80,17 @@ fn memc(text: &mut Text, plan: &Plan, upstream: &str) {
     text.line("gzip off");
 }
 
+/// The paths of the locations that stand here.
+pub(super) fn own_paths(plan: &Plan) -> impl Iterator<Item = String> {
+    let copy = plan.stale_if_error.then(|| copy_path(plan));
+    [path(plan)].into_iter().chain(copy)
+}
+
 /// No page's path: where a visitor asks for it, nginx answers 404.
 fn path(plan: &Plan) -> String {
     format!("/_{}", plan.name)
+}
+
+fn copy_path(plan: &Plan) -> String {
+    format!("{}_copy", path(plan))
 }

@@ -5,25 +5,45 @@ use djanginxed_runtime::tool::VariantRule;
 
 use super::cause::Cause;
 use super::diagnosis::options;
+use super::facts::Given;
 use super::placing::Difference;
+use super::recipe::OUR_PARAMETER;
 
 const ERROR_PAGE: &str = "error_page 404 405 418 500 502 504 = @…;";
 const GENERATE: &str = "generate it again from the application's settings (djanginxed nginx), then nginx -t and nginx -s reload";
 
 impl Cause {
-    /// What to change; where several things fit, which fact would tell them apart. `rules`
-    /// are what pages vary by, as was given.
-    pub(super) fn change(&self, rules: &[VariantRule]) -> String {
-        (self.unreached())
+    /// What to change; where several things fit, which fact would tell them apart, unless it
+    /// was `given`.
+    pub(super) fn change(&self, given: &Given) -> String {
+        let rules = &given.rules;
+        (self.hangs(given))
+            .or_else(|| self.unreached())
             .or_else(|| self.no_page())
             .or_else(|| self.memcached())
-            .or_else(|| self.not_stored())
-            .or_else(|| self.not_found())
+            .or_else(|| self.of_hosts(given))
+            .or_else(|| self.not_stored(given))
+            .or_else(|| self.not_found(given))
             .or_else(|| self.differs())
             .or_else(|| self.lasting())
             .or_else(|| self.signed(rules))
             .or_else(|| self.varied(rules))
             .unwrap_or_else(|| self.other_requests())
+    }
+
+    fn hangs(&self, given: &Given) -> Option<String> {
+        if *self != Cause::SiteHangs {
+            return None;
+        }
+        let is_known = !given.servers.is_empty();
+        Some(match (&given.app, is_known) {
+            (Some(_), true) => "The application and Memcached answer when they are asked directly: nginx waits for something else (another location, auth_request, a proxy before it), or does not answer itself. Its error log says more.".to_owned(),
+            (Some(_), false) => "The application answers when it is asked directly: nginx waits for something else, such as Memcached without time-outs (give --servers), or does not answer itself.".to_owned(),
+            (None, _) => format!("Something behind nginx does not answer. Give --app: where the application does not answer either, it is the application that hangs; where it does, nginx waits for something else{}.", match is_known {
+                true => "",
+                false => " (Memcached without time-outs: give --servers)",
+            }),
+        })
     }
 
     fn unreached(&self) -> Option<String> {
@@ -34,9 +54,6 @@ impl Cause {
             Cause::SiteRefuses => "Start nginx, or correct the URL's host and port.",
             Cause::Unreachable => {
                 "Correct the URL's host and port, or the network and its firewalls."
-            }
-            Cause::SiteHangs => {
-                "Something behind nginx does not answer. Give --app: where the application does not answer either, it is the application that hangs; where it does, nginx waits for something else (Memcached without time-outs: see --servers)."
             }
             Cause::ServerName => {
                 "nginx's default server closes the connection (444): add the URL's host to server_name (--server-name of djanginxed nginx), or ask for a host that is there, with --connect HOST:PORT where its name does not lead to this nginx."
@@ -108,17 +125,54 @@ impl Cause {
         })
     }
 
-    fn not_stored(&self) -> Option<String> {
+    /// The site's hosts, at each side.
+    fn of_hosts(&self, given: &Given) -> Option<String> {
+        Some(match self {
+            Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
+            Cause::HostUnknown { host, known } => {
+                let said = match (given.app.is_some(), known.is_empty()) {
+                    (true, _) => format!("The application's .hosts([…]) (DJANGINXED_HOSTS) does not have {host:?}: asked directly it says so, too"),
+                    (false, false) => format!("The application's .hosts([…]) (DJANGINXED_HOSTS) does not have {host:?}"),
+                    (false, true) => format!("The application's .hosts([…]) (DJANGINXED_HOSTS) does not have the host that arrives, which is to be {host:?}. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host)"),
+                };
+                let has = match known.is_empty() {
+                    true => String::new(),
+                    false => format!("; it has {}", known.join(", ")),
+                };
+                format!("{said}{has}. Add it there, and to nginx's file where that names hosts (--cached-host {host}); or check a page of a host that it has.")
+            }
+            Cause::CachedHost { host, cached } => {
+                format!("nginx's file caches pages of {} (--cached-host, or DJANGINXED_HOSTS where it was generated), and not of {host}, which the application takes: {GENERATE}, with --cached-host {host} for each host of the application's .hosts([…]), and with none where it has none.", cached.join(", "))
+            }
+            _ => return None,
+        })
+    }
+
+    fn not_stored(&self, given: &Given) -> Option<String> {
         Some(match self {
             Cause::Refused(reason) => refusal(reason),
             Cause::TooFewSpellings => "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which it needs 200, and this one has fewer: check a page with a path of five letters or more, or with such a value of a parameter that it knows. What it proves of nginx and Memcached holds for this page, too.".to_owned(),
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
-            Cause::HostNotPassed => "nginx does not pass the site's host on: proxy_set_header Host $host; where it sends requests to the application.".to_owned(),
-            Cause::HostUnknown => "The page cache's .hosts([…]) does not have the host that arrives. Unless it is there already, give --app: where the application stores the page for this host directly, nginx does not pass it on (proxy_set_header Host $host); else add it to .hosts.".to_owned(),
-            Cause::NginxBypasses => "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too. So does every request to a location of --no-cache: give --conf with what nginx -T prints, which names the location.".to_owned(),
+            Cause::NginxBypasses => {
+                let general = "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.";
+                match given.conf {
+                    Some(_) => general.to_owned(),
+                    None => format!("{general} So does every request to a location of --no-cache, or for a host that is none of --cached-host: give --conf with what nginx -T prints, which names them."),
+                }
+            }
             Cause::Bypassed(reason) if reason == "scheme" => "The application's .hosts([…]) names this host with another scheme than the request has (https:// or http://): give this check the URL that visitors ask for. Where it is that one, a proxy before nginx ends TLS, and nginx passes its own scheme on: write .hosts without a scheme.".to_owned(),
-            Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. Give --app: where the application stores the page directly, look between."),
-            Cause::NotCached => "Annotate the handler with #[cache_page], and leave cache_status on; or another program listens in the application's place (`ss -ltnp` names it). Without --app and --servers it may also be a location of nginx that leads elsewhere: give them.".to_owned(),
+            Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. {}", match given.app {
+                Some(_) => "The fact \"application\" says whether it stores the page directly: where it does, look between.",
+                None => "Give --app: where the application stores the page directly, look between.",
+            }),
+            Cause::NotCached => {
+                let missing = match (&given.app, given.servers.is_empty()) {
+                    (None, true) => " It may also be a location of nginx that leads elsewhere: give --app and --servers, which tell.",
+                    (None, false) => " It may also be a location of nginx that leads elsewhere: give --app, which tells.",
+                    (Some(_), _) => "",
+                };
+                format!("Annotate the handler with #[cache_page], and leave cache_status on; or another program listens in the application's place (`ss -ltnp` names it).{missing}")
+            }
             Cause::CacheStatusLost => "The application sends Cache-Status, and visitors do not get it: remove proxy_hide_header Cache-Status or what else takes it away.".to_owned(),
             Cause::ErrorPageEquals => format!("Write \"=\" into error_page: {ERROR_PAGE}"),
             Cause::ErrorPageCodes(codes) => format!("error_page lacks {codes}: write {ERROR_PAGE}"),
@@ -127,7 +181,7 @@ impl Cause {
         })
     }
 
-    fn not_found(&self) -> Option<String> {
+    fn not_found(&self, given: &Given) -> Option<String> {
         let known = |prefix: &Option<String>| match prefix.as_deref() {
             Some("") => "none".to_owned(),
             Some(prefix) => format!("{prefix:?}"),
@@ -135,6 +189,7 @@ impl Cause {
         };
         Some(match self {
             Cause::SocketDenied(why) => format!("{why}: start Memcached with -a 0660 (its socket's mode), and put nginx's user into the socket's group (docs/operations.md of djanginxed)."),
+            Cause::NginxDoesNotAsk if given.conf.is_some() => "nginx asks none of these servers, and the file that is given would: its bypass rules fit each request; or nginx runs with another file (nginx -s reload), or another nginx answers.".to_owned(),
             Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
             Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower. Where it is meant to (--no-cache of djanginxed nginx), its pages are never answered by nginx: take #[cache_page] off them, and check another page."),
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
@@ -160,6 +215,13 @@ impl Cause {
                 Some(difference) => format!("nginx and the application agree on another list of servers: {}. Correct --servers and --placement.", difference.words()),
                 None => "nginx and the application agree on other servers: correct --servers.".to_owned(),
             },
+            Cause::IgnoresOurs(names) => {
+                let names = match names.is_empty() {
+                    true => String::new(),
+                    false => format!(" {}", names.join(",")),
+                };
+                format!("nginx takes this check's own parameter, {OUR_PARAMETER}, out of every target (--ignore-query{names}), so that the check cannot ask for the page as nobody has before. What it has seen speaks of nothing else: to check the site, generate nginx's file again with names in --ignore-query that {OUR_PARAMETER} does not begin with.")
+            }
             Cause::IgnoredQuery(names) => format!("The site works: nginx takes {names} out of every target (--ignore-query) before it looks for the page and asks the application. Give the URL without it."),
             Cause::ApplicationElsewhere => "The application keeps this page under none of the keys that it may have, on none of these servers: it has another prefix, other servers or its own memory. Its log says at start which store it has; a Memcached that lets itself be watched (without -W) would tell more.".to_owned(),
             Cause::ApplicationStore => "The application keeps this page on none of these servers: it has other ones, it cannot reach them, or it keeps pages in its own memory (no DJANGINXED_SERVERS, .in_memory). Its log says at start which store it has, and why pages are not stored. A server that has just come back is asked again within 20 s (detail=skipped until then).".to_owned(),
@@ -168,7 +230,15 @@ impl Cause {
             Cause::Rewrite(to) => format!("The application sees {to:?} instead. Give --app: where the application stores it under the target as sent, nginx rewrites it (rewrite, a path in proxy_pass), else a middleware (NormalizePath)."),
             Cause::ProcessesDiffer(address) => format!("The process at {address} stores and looks elsewhere than the first --app: give both the same settings (key prefix, servers and their order, placement, layout, .vary and its secrets, .parts, DJANGINXED_…), and restart those that run an older build."),
             Cause::CacheBetween => "Another cache answers between nginx and the application (proxy_cache, a CDN): take it off cached pages. It would serve pages that were deleted. Where nginx asks several processes, give --app for each: one with other settings looks alike.".to_owned(),
-            Cause::NginxFindsNothing => "The application finds its page and nginx does not: nginx asks under another key, asks other servers, or does not ask; or the application keeps pages in its own memory. Give --servers (of a Memcached that lets itself be watched, without -W) and --prefix, which tell these apart, or --conf.".to_owned(),
+            Cause::NginxFindsNothing => {
+                let general = "The application finds its page and nginx does not: nginx asks under another key, asks other servers, or does not ask";
+                match (given.servers.is_empty(), &given.conf) {
+                    (true, None) => format!("{general}; or the application keeps pages in its own memory. Give --servers (of a Memcached that lets itself be watched, without -W) and --prefix, which tell these apart, or --conf."),
+                    (true, Some(_)) => format!("{general}; or the application keeps pages in its own memory. Give --servers (of a Memcached that lets itself be watched, without -W) and --prefix, which tell these apart; nginx's file is as it should be, if nginx runs with it."),
+                    (false, None) => format!("{general}. Give --conf with what nginx -T prints, or a Memcached that lets itself be watched (without -W), which tell these apart."),
+                    (false, Some(_)) => format!("{general}, though the file that is given does: nginx runs with another (nginx -s reload), or its bypass rules fit each request. A Memcached that lets itself be watched (without -W) would tell."),
+                }
+            }
             Cause::SomeNotFound => "nginx finds some pages and others not: with several Memcached servers, one of them is down, or nginx's list differs from the application's (order, weights, placement, a server less). Give --servers, which tells these apart.".to_owned(),
             Cause::NothingKept => "The application renders the page each time: its Memcached is out of reach or takes nothing. Give --servers, to see how they are; the application's log says why pages are not stored.".to_owned(),
             Cause::SharedMemcached => "Something else is stored under this page's key: give each site on one Memcached its own key prefix.".to_owned(),

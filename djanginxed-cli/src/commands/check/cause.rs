@@ -91,7 +91,9 @@ pub(super) enum Cause {
     /// nginx does not pass the site's host on.
     HostNotPassed,
     /// The page cache's `hosts` does not name this host, or it is not passed on.
-    HostUnknown,
+    HostUnknown { host: String, known: Vec<String> },
+    /// nginx's file caches pages of other hosts alone.
+    CachedHost { host: String, cached: Vec<String> },
     /// nginx itself says that each request takes no part.
     NginxBypasses,
     /// Something on the way makes the application bypass its cache.
@@ -152,6 +154,8 @@ pub(super) enum Cause {
     ServersOption(Option<Difference>),
     /// The URL has query parameters that nginx takes out of every target.
     IgnoredQuery(String),
+    /// This check's own parameter is one of them; the names that say so, where they are known.
+    IgnoresOurs(Vec<String>),
     /// The application keeps its pages elsewhere, or under other keys; Memcached
     /// lets nobody look on.
     ApplicationElsewhere,
@@ -303,7 +307,8 @@ impl Cause {
             Cause::Refused(_) | Cause::TooFewSpellings => "refused",
             Cause::Disabled => "disabled",
             Cause::HostNotPassed => "host-not-passed",
-            Cause::HostUnknown => "host-unknown",
+            Cause::HostUnknown { .. } => "host-unknown",
+            Cause::CachedHost { .. } => "cached-host",
             Cause::NginxBypasses => "nginx-bypasses",
             Cause::Bypassed(_) => "bypassed",
             Cause::NotCached => "not-cached",
@@ -331,7 +336,7 @@ impl Cause {
             Cause::PartsOption(_) => "parts-option",
             Cause::PartsUnfilled => "parts-unfilled",
             Cause::ServersOption(_) => "servers-option",
-            Cause::IgnoredQuery(_) => "ignored-query",
+            Cause::IgnoredQuery(_) | Cause::IgnoresOurs(_) => "ignored-query",
             Cause::ApplicationElsewhere => "application-elsewhere",
             Cause::ApplicationStore => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",

@@ -31,6 +31,11 @@ pub(super) struct Facts {
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
+    /// What nginx answers where this check's own parameter has another name; asked only
+    /// where a page was there that nobody had asked for.
+    pub(super) renamed: Option<Answer>,
+    /// The page for other hosts of the site; asked only where its own takes no part.
+    pub(super) other_hosts: Vec<OtherHost>,
     /// The page's entry was taken away, and the next answer says that it is
     /// stored, and it is not: another cache gave that answer.
     pub(super) another_cache: Option<bool>,
@@ -119,6 +124,15 @@ pub(super) struct Look {
     pub(super) found: usize,
     /// Where the page was stored.
     pub(super) stores: Vec<Place>,
+}
+
+/// The page, asked for with another Host.
+#[derive(Clone, Debug)]
+pub(super) struct OtherHost {
+    pub(super) host: String,
+    pub(super) answer: Answer,
+    /// The application itself.
+    pub(super) direct: Option<Answer>,
 }
 
 /// A key on a server, and which recipe makes such a key.

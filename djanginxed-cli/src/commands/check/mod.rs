@@ -189,7 +189,7 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
             Verdict::Unchecked(why) => report.unchecked(fact, why),
             Verdict::Silent => {}
             Verdict::Bad(cause, seen) => {
-                let change = cause.change(&gathering.facts.given.rules);
+                let change = cause.change(&gathering.facts.given);
                 return report.bad(fact, &cause, change, seen);
             }
         }

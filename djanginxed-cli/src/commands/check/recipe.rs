@@ -4,6 +4,8 @@
 use djanginxed::PageKey;
 use djanginxed_runtime::tool::KeyRecipe;
 
+use crate::http::decoded;
+
 /// What a key was made of, besides what it should be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Recipe {
@@ -263,27 +265,6 @@ fn single_slashes(path: &str) -> String {
         }
     }
     single
-}
-
-/// A path without its percent-encodings, as nginx's `$uri` has it.
-fn decoded(path: &str) -> String {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| byte == b'%');
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(encoded) => {
-                bytes.push(encoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

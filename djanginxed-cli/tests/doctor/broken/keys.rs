@@ -1,6 +1,7 @@
 //! nginx looks under another key, or not at all.
 
 use super::edit::{before_location, row, swap, swap_up_to, words};
+use super::peers::{late_at_times, unlike};
 use crate::app::Build;
 use crate::stand::{SOUND, Setup};
 use testkit::{Memcached, free_port};
@@ -23,7 +24,10 @@ pub(crate) fn keys() -> Vec<Setup> {
     let told = |file: String| {
         let begin = file.find("$djanginxed_bypass {").unwrap();
         let (before, rest) = file.split_at(begin);
-        format!("{before}{}", rest.replacen("\"\" \"\";", "\"\" 1;", 1))
+        format!(
+            "{before}{}",
+            swap(rest.to_owned(), ":GET: \"\";", ":GET: 1;")
+        )
     };
     let other_location = |file: String| {
         let lines = "location ~ ^/articles/ { error_page 418 = @djanginxed_app; return 418; }";
@@ -57,6 +61,36 @@ pub(crate) fn keys() -> Vec<Setup> {
         Setup {
             nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
             ..row("nginx makes the key of $uri", "key-path-alone")
+        },
+        Setup {
+            site: |site| site.ignore_query("d*"),
+            ..row("nginx ignores the parameter of the check", "ignored-query")
+        },
+        Setup {
+            site: |site| site.ignore_query("djanginxed-check"),
+            tells_servers: false,
+            tells_app: false,
+            ..row(
+                "nginx ignores the parameter of the check, with the URL alone",
+                "ignored-query",
+            )
+        },
+        Setup {
+            target: "/listed/by-date?page=2",
+            site: |site| site.ignore_query("d*"),
+            tells_conf: true,
+            ..row(
+                "nginx ignores the parameter of the check, of a page that names its query",
+                "ignored-query",
+            )
+        },
+        Setup {
+            target: "/listed/by-date?utm=1",
+            site: |site| site.ignore_query("utm"),
+            ..row(
+                "nginx ignores all that the URL of a page that names its query has",
+                "ignored-query",
+            )
         },
         Setup {
             nginx: |file| swap(file, "site1$request_uri", "site1$uri"),
@@ -124,6 +158,20 @@ pub(crate) fn keys() -> Vec<Setup> {
                 swap_up_to(file, "_memcached {\n    server", ";", &other)
             },
             ..row("nginx asks another Memcached", "nginx-does-not-ask")
+        },
+        Setup {
+            of_app: |servers| {
+                let port = servers[0].rsplit(':').next().unwrap().parse().unwrap();
+                vec![format!("127.0.0.1:{}", unlike(port, late_at_times))]
+            },
+            nginx: |file| {
+                let other = format!("_memcached {{\n    server 127.0.0.1:{};", free_port());
+                swap_up_to(file, "_memcached {\n    server", ";", &other)
+            },
+            ..row(
+                "nginx asks another Memcached, and the application gives slow answers up",
+                "nginx-does-not-ask",
+            )
         },
         Setup {
             app_prefix: "site2",

@@ -73,6 +73,27 @@ pub(crate) fn not_stored() -> Vec<Setup> {
             )
         },
         Setup {
+            pages: hosts,
+            nginx: |file| swap(file, "127.0.0.1 \"\";", "www.example.com \"\";"),
+            tells_conf: true,
+            ..row("nginx caches pages of another host", "cached-host")
+        },
+        Setup {
+            pages: hosts,
+            site: |site| site.server_name("localhost"),
+            nginx: |file| swap(file, "127.0.0.1 \"\";", "localhost \"\";"),
+            tells_servers: false,
+            ..row(
+                "nginx caches pages of another host of the site, without its file",
+                "cached-host",
+            )
+        },
+        Setup {
+            pages: |pages| pages.hosts(["localhost"]),
+            nginx: |file| swap(file, "localhost \"\";", "127.0.0.1 \"\";"),
+            ..row("the application's hosts lack the site's", "host-unknown")
+        },
+        Setup {
             nginx: |file| {
                 swap(
                     file,

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A server that does with each connection what `serve` does; it lives as long
 /// as the test.
@@ -91,6 +93,15 @@ pub(crate) fn ahead(line: &str) -> Option<String> {
     if line.starts_with("ms ") {
         let words: Vec<String> = line.split(' ').map(earlier).collect();
         return Some(format!("{}\r\n", words.join(" ")));
+    }
+    Some(line.to_owned())
+}
+
+/// Some of its entries come later than an application waits for them.
+pub(crate) fn late_at_times(line: &str) -> Option<String> {
+    static ENTRIES: AtomicU32 = AtomicU32::new(0);
+    if line.starts_with("VA ") && ENTRIES.fetch_add(1, Ordering::Relaxed) % 9 == 8 {
+        std::thread::sleep(Duration::from_millis(300));
     }
     Some(line.to_owned())
 }

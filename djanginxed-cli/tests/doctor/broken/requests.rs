@@ -70,7 +70,7 @@ pub(crate) fn other_requests() -> Vec<Setup> {
         },
         Setup {
             pages: rules,
-            nginx: |file| swap(file, "$http_x_preview:", ":"),
+            nginx: |file| swap(file, "_upgrade$http_x_preview", "_upgrade"),
             args: asked,
             ..row("nginx lacks a bypass header", "nginx-rules")
         },

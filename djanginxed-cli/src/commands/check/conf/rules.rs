@@ -1,6 +1,7 @@
 //! What pages vary by, read from the maps of a generated file.
 
 use super::Conf;
+use super::maps::plain;
 use super::read::Directive;
 use super::site::walk;
 
@@ -49,7 +50,7 @@ impl Conf {
         Some(format!("{kind}:{name}={values}"))
     }
 
-    fn map_to(&self, variable: &str) -> Option<&Directive> {
+    pub(super) fn map_to(&self, variable: &str) -> Option<&Directive> {
         let mut found = None;
         walk(&self.directives, &mut |directive| {
             if directive.name == "map" && directive.arg(1) == variable {
@@ -93,11 +94,6 @@ fn expression(map: &Directive) -> Option<&str> {
 fn cookie(map: &Directive) -> Option<String> {
     let (_, rest) = expression(map)?.split_once("]*+")?;
     Some(plain(rest.split_once('[')?.0))
-}
-
-/// What was quoted for an expression.
-fn plain(text: &str) -> String {
-    text.replace("\\.", ".")
 }
 
 #[cfg(test)]

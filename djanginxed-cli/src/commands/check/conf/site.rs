@@ -26,6 +26,12 @@ pub(crate) struct Site {
     pub(crate) rules: Vec<String>,
     /// By which a group's cookie is signed.
     pub(crate) secret: Option<String>,
+    /// The `server_name`s that are one host each.
+    pub(crate) names: Vec<String>,
+    /// The hosts whose pages are cached (`--cached-host`), where not all are.
+    pub(crate) cached_hosts: Option<Vec<String>>,
+    /// The query parameters that are taken out of targets, as `--ignore-query` has them.
+    pub(crate) ignored: Vec<String>,
     /// For how long nginx does not see that a page was purged, where it keeps copies.
     pub(crate) lag: Option<String>,
 }
@@ -61,6 +67,9 @@ impl Conf {
             secret: secret(location),
             has_copies: has_copies(server),
             error_page: error_page(location).or_else(|| error_page(server)),
+            names: names(server),
+            cached_hosts: site_name(location).and_then(|name| self.cached_hosts(name)),
+            ignored: (site_name(location).map(|name| self.ignored(name))).unwrap_or_default(),
             ..Site::default()
         };
         if let Some((asks, inside)) = self.asks_memcached(server, location) {
@@ -282,6 +291,18 @@ impl Conf {
             _ => key,
         }
     }
+}
+
+/// What a generated file calls the site: its names begin so.
+fn site_name(location: &Directive) -> Option<&str> {
+    let mut pages = location.all("error_page");
+    pages.find_map(|page| page.args.last()?.strip_prefix('@')?.strip_suffix("_app"))
+}
+
+fn names(server: &Directive) -> Vec<String> {
+    let names = server.all("server_name").flat_map(|names| &names.args);
+    let names = names.map(|name| super::maps::host(name));
+    names.filter(|name| !name.contains('*')).collect()
 }
 
 /// The text under the md5 as written, in a location or in the block of an `if` there.

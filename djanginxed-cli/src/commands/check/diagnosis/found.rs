@@ -6,7 +6,7 @@ use djanginxed_runtime::tool::has_commands;
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
 use super::placed::{
-    application_places, application_recipe, nginx_places, nginx_recipe, nothing_stored,
+    application_places, application_recipe, in_most, nginx_places, nginx_recipe, nothing_stored,
 };
 use super::vary::{hints, in_keys, in_vary, undeclared};
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
@@ -28,7 +28,11 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
             .and_then(|trial| trial.second.as_ref().ok())
             .map(seen);
         let seen = seen.unwrap_or_default();
-        return Good(format!("nginx answers the second request: {seen}"));
+        let of_all = match facts.trials.len() {
+            1 => String::new(),
+            count => format!(" for each of {count} pages"),
+        };
+        return Good(format!("nginx answers the second request{of_all}: {seen}"));
     };
     if trial.is_silent() && trial.seen_hit.is_none() {
         let why =
@@ -185,8 +189,7 @@ fn stored_layout(facts: &Facts) -> Option<Layout> {
 /// nginx finds the page, and hands the request on all the same: what it finds is
 /// no page for it. The application's own lookup is told by its answer.
 fn nginx_refuses(facts: &Facts) -> bool {
-    let mut looks = facts.inspection.iter().flat_map(|found| &found.looks);
-    looks.any(|look| {
+    in_most(facts, |look| {
         let by = look.second.as_ref().map(by);
         let own = usize::from(matches!(by, Ok(By::Application)));
         !matches!(by, Ok(By::Nginx)) && look.found > own
@@ -240,6 +243,10 @@ pub(super) fn key(facts: &Facts) -> Verdict {
         (Some(Recipe::Target(to, Rewrite::ParametersLost)), _) => {
             let names = lost_parameters(&facts.url.target, &to);
             Cause::IgnoredQuery(names.join(", "))
+        }
+        // All of them are.
+        (Some(Recipe::PathAlone), _) if facts.url.target.contains('?') => {
+            Cause::IgnoredQuery(lost_parameters(&facts.url.target, "").join(", "))
         }
         (Some(Recipe::Prefix(prefix)), _) => Cause::PrefixOption(Some(prefix)),
         (Some(Recipe::Parts(has)), _) => Cause::PartsOption(has),

@@ -4,7 +4,9 @@ use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
 use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, Trial};
+use crate::commands::check::conf::Site;
+use crate::commands::check::facts::{Answer, Facts, OtherHost, Trial};
+use crate::commands::check::recipe::OUR_PARAMETER;
 use crate::http::Response;
 use crate::memcached::{Connections, Health, Vitals};
 
@@ -18,8 +20,8 @@ pub(super) fn stored(facts: &Facts) -> Verdict {
         }
         By::Streamed => return Good("a stream, which is stored at its end".to_owned()),
         By::Refused => refused(facts, first),
-        By::Nginx => Cause::KeyPathAlone,
-        By::Application => query_lost(facts, trial),
+        By::Nginx => ours_ignored(facts).unwrap_or(Cause::KeyPathAlone),
+        By::Application => ours_ignored(facts).unwrap_or_else(|| query_lost(facts, trial)),
         By::Unknown if trial.is_stored() => {
             return Good("the page is stored, though it has no Cache-Status".to_owned());
         }
@@ -51,7 +53,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("skipped", _) => Cause::ApplicationStore,
         ("proxy", _) => by_nginx(facts),
         ("host", Some(true)) => Cause::HostNotPassed,
-        ("host", _) => Cause::HostUnknown,
+        ("host", _) => host_unknown(facts),
         // Of the page, not of this request's fields.
         ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
         ("query", _) => Cause::TooFewSpellings,
@@ -62,10 +64,56 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
 
 /// nginx says that each request takes no part: by its rules, or by the page's location.
 fn by_nginx(facts: &Facts) -> Cause {
-    match facts.site().filter(|site| site.upstream.is_none()) {
-        Some(site) => Cause::OtherLocation(site.location),
-        None => Cause::NginxBypasses,
+    let site = facts.site();
+    match site.as_ref().filter(|site| site.upstream.is_none()) {
+        Some(site) => Cause::OtherLocation(site.location.clone()),
+        None => cached_host(facts, site).unwrap_or(Cause::NginxBypasses),
     }
+}
+
+/// nginx's file names the hosts whose pages are cached, and the page's is none of them.
+fn cached_host(facts: &Facts, site: Option<Site>) -> Option<Cause> {
+    let host = facts.url.origin.host.to_ascii_lowercase();
+    let by_file = site.and_then(|site| site.cached_hosts);
+    let cached = by_file.unwrap_or_else(|| {
+        let others = facts.other_hosts.iter();
+        let others = others.filter(|other| other.answer.as_ref().is_ok_and(is_let_by_nginx));
+        others.map(|other| other.host.clone()).collect()
+    });
+    (!cached.is_empty() && !cached.contains(&host)).then_some(Cause::CachedHost { host, cached })
+}
+
+/// Whether nginx has sent a request to the application as one that takes part.
+fn is_let_by_nginx(answer: &Response) -> bool {
+    by(answer) != By::Unknown && detail(answer).as_deref() != Some("proxy")
+}
+
+/// The application does not name the page's host; which others it names, as far as it shows.
+fn host_unknown(facts: &Facts) -> Cause {
+    let stored = |answer: &Answer| {
+        (answer.as_ref()).is_ok_and(|answer| by(answer) != By::Unknown && by(answer) != By::Refused)
+    };
+    let is_known =
+        |other: &&OtherHost| stored(&other.answer) || other.direct.as_ref().is_some_and(stored);
+    let known = facts.other_hosts.iter().filter(is_known);
+    Cause::HostUnknown {
+        host: facts.url.origin.host.to_ascii_lowercase(),
+        known: known.map(|other| other.host.clone()).collect(),
+    }
+}
+
+/// There is a page that nobody has asked for: not all of the query is lost, but this check's
+/// own parameter alone.
+fn ours_ignored(facts: &Facts) -> Option<Cause> {
+    let mut names = facts.site().map(|site| site.ignored).unwrap_or_default();
+    names.retain(|name| match name.strip_suffix('*') {
+        Some(start) => OUR_PARAMETER.starts_with(start),
+        None => name == OUR_PARAMETER,
+    });
+    let is_new = |answer: &Response| !matches!(by(answer), By::Nginx | By::Application);
+    let renamed = facts.renamed.as_ref();
+    let is_other = renamed.is_some_and(|answer| answer.as_ref().is_ok_and(is_new));
+    (!names.is_empty() || is_other).then_some(Cause::IgnoresOurs(names))
 }
 
 /// The application finds a page that was never asked for under this query.
@@ -190,7 +238,12 @@ pub(super) fn processes(facts: &Facts) -> Verdict {
 /// Nothing else answers between nginx and the application.
 pub(super) fn between(facts: &Facts) -> Verdict {
     match facts.another_cache {
-        None => Unchecked("give --servers to see whether another cache answers".to_owned()),
+        None if facts.given.servers.is_empty() => {
+            Unchecked("give --servers to see whether another cache answers".to_owned())
+        }
+        None => {
+            Unchecked("no page lies on the servers that are given, to be taken away".to_owned())
+        }
         Some(false) => Good("what Memcached has lost is rendered anew".to_owned()),
         Some(true) => {
             let seen = "the entry was taken away, and the next answer says that it is stored, and it is not";

@@ -89,6 +89,8 @@ fn facts() -> Facts {
         health: well(Vitals::default()),
         behind_nginx: None,
         trials: vec![hit],
+        renamed: None,
+        other_hosts: Vec::new(),
         another_cache: None,
         inspection: None,
         page: None,
@@ -251,6 +253,45 @@ fn keys_tell_whose_they_are_and_what_is_wrong_with_them() {
     let prefix = Cause::ApplicationPrefix(Some(String::new()));
     assert_eq!(cause(&no_hit(Some(none), &[])), Some(prefix));
     assert_eq!(cause(&no_hit(None, &[])), Some(Cause::ApplicationStore));
+}
+
+/// The application takes an answer that is late for none, and Memcached has found it.
+#[test]
+fn one_page_that_is_found_and_rendered_again_is_no_other_layout() {
+    let mut facts = no_hit(Some(Recipe::Exact), &[("stored", Some(Recipe::Exact))]);
+    let inspection = facts.inspection.as_mut().unwrap();
+    let look = inspection.looks[0].clone();
+    let given_up = Look {
+        second: page(MISS),
+        ..look.clone()
+    };
+    inspection.looks = vec![given_up.clone(), look.clone(), look];
+    assert_eq!(cause(&facts), Some(Cause::NginxDoesNotAsk));
+    let inspection = facts.inspection.as_mut().unwrap();
+    inspection.looks = vec![given_up.clone(), given_up];
+    assert!(matches!(cause(&facts), Some(Cause::NginxLayout(_))));
+}
+
+#[test]
+fn where_a_page_is_there_that_nobody_asked_for_the_parameter_of_the_check_may_be_ignored() {
+    let mut facts = facts();
+    for (first, otherwise) in [
+        ("nginx; hit", "key-path-alone"),
+        // Not in Memcached yet.
+        (OWN_HIT, "rewrite"),
+    ] {
+        facts.trials = vec![trial(page(first), page("nginx; hit"), false)];
+        for (renamed, word) in [
+            (None, otherwise),
+            (Some(page("nginx; hit")), otherwise),
+            (Some(page(OWN_HIT)), otherwise),
+            (Some(Err(Problem::Closed)), otherwise),
+            (Some(page(MISS)), "ignored-query"),
+        ] {
+            facts.renamed = renamed;
+            assert_eq!(cause(&facts).map(|cause| cause.word()), Some(word));
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use crate::commands::check::recipe::OUR_PARAMETER;
 
+/// Begins otherwise than ours, so that what fits ours does not fit it.
+const OTHER_PARAMETER: &str = "X-djanginxed-check";
+
 /// Where what a check leaves behind cannot be taken away, another one may meet it: so
 /// many spellings make that unlikely. Else they need only be enough for one check.
 const MANY: u64 = 1 << 20;
@@ -63,6 +66,16 @@ impl Fresh {
                 )
             }
         }
+    }
+
+    /// The same with another parameter than ours; none where a query is not added.
+    pub(super) fn renamed(&mut self, target: &str) -> Option<String> {
+        if self.spelled.is_some() {
+            return None;
+        }
+        let ours = self.of(target);
+        let (before, after) = ours.rsplit_once(OUR_PARAMETER)?;
+        Some(format!("{before}{OTHER_PARAMETER}{after}"))
     }
 
     /// How many there are to choose from, of `most`.
@@ -154,6 +167,15 @@ mod tests {
             all.iter()
                 .all(|one| one.contains("?page=") && one.ends_with("&q="))
         );
+    }
+
+    #[test]
+    fn another_parameter_makes_another_target_where_a_query_is_added() {
+        let mut fresh = Fresh::new(26);
+        let renamed = fresh.renamed("/a?djanginxed-check").unwrap();
+        assert_eq!(renamed, "/a?djanginxed-check&X-djanginxed-check=1a-1");
+        assert!(fresh.spell("/articles/1", true));
+        assert_eq!(fresh.renamed("/articles/1"), None);
     }
 
     #[test]

@@ -130,7 +130,8 @@ impl Gathering {
             };
             // A key of nobody's recipe is ours only where it comes back.
             let ours = |place: &Place, times: usize| {
-                place.recipe.is_some() || (times >= REQUESTS - 1 && !strange(&place.key))
+                let comes_back = times >= REQUESTS - 1 && !is_beside_pages(&place.key);
+                place.recipe.is_some() || comes_back && !strange(&place.key)
             };
             for (key, times) in keys(mine.get(1..).unwrap_or_default(), is_lookup) {
                 let place = place(&key);
@@ -181,6 +182,14 @@ async fn mark(watches: &mut [Watch]) {
     }
 }
 
+/// Whether it is a name of what the application keeps beside its pages. Its writer, where it
+/// is late, asks for some as often as visitors do for a page.
+fn is_beside_pages(key: &str) -> bool {
+    const KINDS: [&str; 6] = ["in", "tag", "tagdel", "del", "lk", "rq"];
+    let kind = key.split_once(':').map(|(kind, _)| kind);
+    kind.is_some_and(|kind| KINDS.contains(&kind)) || key.ends_with('!')
+}
+
 fn is_lookup(event: &Event) -> bool {
     matches!(event.kind, Kind::Lookup { .. })
 }
@@ -216,4 +225,27 @@ fn keys(windows: &[Window], which: impl Fn(&Event) -> bool) -> Vec<(String, usiz
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use djanginxed::PageKey;
+    use djanginxed_runtime::tool::{copy_name, delete_name, index_items, lock_name, note_name};
+
+    use super::*;
+
+    #[test]
+    fn what_lies_beside_pages_is_told_from_them() {
+        let page = PageKey::new("site1", "/a");
+        let beside = [copy_name, delete_name, lock_name, note_name].map(|name| name(&page));
+        let items = index_items("site1", "a tag", &page);
+        assert!(!items.is_empty());
+        for name in beside.iter().chain(&items) {
+            assert!(is_beside_pages(name), "{name}");
+        }
+        // Also in a file of one's own.
+        for key in [&page.to_string(), "/a?b=c:d", "site1:/a"] {
+            assert!(!is_beside_pages(key), "{key}");
+        }
+    }
 }

@@ -215,8 +215,6 @@ async fn was_refused(mut watch: Watch, lock: &str) -> bool {
     if watch.mark().await.is_err() {
         return false;
     }
-    // Memcached writes keys percent-encoded here.
-    let lock = lock.replace(':', "%3A");
     let windows = watch.end().await;
     let mut events = windows.iter().flatten();
     events.any(|event| event.kind == Kind::Refused && event.key == lock)

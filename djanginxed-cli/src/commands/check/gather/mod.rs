@@ -3,6 +3,7 @@
 
 mod admin;
 mod fresh;
+mod hosts;
 mod inspect;
 mod lasting;
 mod page;
@@ -63,6 +64,8 @@ impl Gathering {
             health: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
+            renamed: None,
+            other_hosts: Vec::new(),
             another_cache: None,
             inspection: None,
             page: None,

@@ -71,6 +71,11 @@ impl Probe {
         self.fresh.of(&self.url.target)
     }
 
+    /// The same with another parameter than ours, where it has ours.
+    pub(super) fn renamed(&mut self) -> Option<String> {
+        self.fresh.renamed(&self.url.target)
+    }
+
     pub(super) fn fresh_at(&mut self, target: &str) -> String {
         self.fresh.of(target)
     }
