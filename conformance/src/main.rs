@@ -69,7 +69,7 @@ fn run(folder: &Path) -> Result<bool, String> {
             .map_or_else(|error| error.to_string(), |files| files.site())
     };
     let nginx = Nginx::builder()
-        .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+        .modules([Module::SetMisc, Module::Srcache])
         .start(conf)
         .map_err(|error| text(&error))?;
     let judged = suite.run(nginx.port())?;

@@ -296,7 +296,7 @@ pub(crate) struct LayoutArgs {
 enum LayoutArg {
     /// The body alone: stock nginx reads it
     Body,
-    /// The whole response: nginx reads it with the modules srcache and memc, or by njs (--md5 njs)
+    /// The whole response: nginx reads it with the module srcache, or by njs (--md5 njs)
     Response,
     /// An empty variable is an unset one.
     #[value(name = "", hide = true)]

@@ -14,7 +14,7 @@ pub enum Layout {
     #[default]
     Body,
     /// The whole response: status line, header fields, empty line, body. nginx reads
-    /// it with srcache-nginx-module and memc-nginx-module. Nothing of a response is
+    /// it with srcache-nginx-module. Nothing of a response is
     /// lost, and hits answer conditional requests with 304.
     Response,
 }

@@ -14,7 +14,7 @@ pub(crate) fn in_front_of(site: &Site, memcached: &Memcached) -> Nginx {
         .server_name("127.0.0.1")
         .app(format!("127.0.0.1:{}", site.port));
     Nginx::builder()
-        .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+        .modules([Module::SetMisc, Module::Srcache])
         .start(|port| {
             let file = file
                 .clone()

@@ -352,7 +352,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 /// What `nginx -t` says to `conf`.
 fn test(conf: &str, script: &str) -> Result<(), String> {
     Nginx::builder()
-        .modules([Module::SetMisc, Module::Njs, Module::Srcache, Module::Memc])
+        .modules([Module::SetMisc, Module::Njs, Module::Srcache])
         .file("djanginxed.js", script)
         .test(conf)
 }

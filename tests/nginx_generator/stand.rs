@@ -58,7 +58,7 @@ impl Stand {
         let application = Application::start();
         let modules = match md5 {
             Md5::Njs => vec![Module::Njs],
-            _ => vec![Module::SetMisc, Module::Srcache, Module::Memc],
+            _ => vec![Module::SetMisc, Module::Srcache],
         };
         let files = |port: u16| -> Files {
             let listen = format!("127.0.0.1:{port}");

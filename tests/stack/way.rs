@@ -50,7 +50,7 @@ pub(crate) fn nginx(layout: Layout, md5: Md5) -> NginxBuilder {
     }
     let mut modules = vec![Module::SetMisc];
     if layout == Layout::Response {
-        modules.extend([Module::Srcache, Module::Memc]);
+        modules.push(Module::Srcache);
     }
     Nginx::builder().modules(modules)
 }

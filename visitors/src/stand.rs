@@ -82,7 +82,7 @@ impl Stand {
         // Refused settings are refused at any port.
         nginx(&pages, &ports, 1)?;
         let started = Nginx::builder()
-            .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+            .modules([Module::SetMisc, Module::Srcache])
             .start(|port| nginx(&pages, &ports, port).unwrap_or_default());
         let nginx = started?;
         let owner = Owner::log_in(nginx.port())?;

@@ -18,11 +18,6 @@ const NEEDS: &[Need] = &[
         is_there: || Module::Srcache.is_installed(),
     },
     Need {
-        what: "nginx's memc module",
-        package: "libnginx-mod-http-memc",
-        is_there: || Module::Memc.is_installed(),
-    },
-    Need {
         what: "Varnish",
         package: "varnish",
         is_there: || is_installed("varnishd"),

@@ -122,7 +122,7 @@ impl Stack {
         };
         // Both layouts: `DJANGINXED_LAYOUT=response` is for the site to read.
         let nginx = Nginx::builder()
-            .modules([Module::SetMisc, Module::Srcache, Module::Memc])
+            .modules([Module::SetMisc, Module::Srcache])
             .start(conf)
             .map_err(|error| error.to_string())?;
         Ok(Stack {

@@ -114,7 +114,7 @@ fn prepare<'a>(cache: Cache, length: Duration) -> Result<Measure<'a>> {
 /// nginx with the generated file, which serves a shop without a cache as well.
 fn generated_file(memcached: &str, app: u16) -> Result<Peer> {
     let pages = stand::pages(memcached, Layout::Response)?;
-    let modules = [Module::SetMisc, Module::Srcache, Module::Memc];
+    let modules = [Module::SetMisc, Module::Srcache];
     nginx(&modules, "", |port| stand::nginx(&pages, &[app], port))
 }
 

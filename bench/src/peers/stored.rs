@@ -60,7 +60,7 @@ impl Stored {
         let generate = |port| self.generate(&pages, port, app.port(), &inner);
         let modules: &[Module] = match (self.md5, self.variant.layout()) {
             (Md5::Njs, _) => &[Module::Njs],
-            (_, Layout::Response) => &[Module::SetMisc, Module::Srcache, Module::Memc],
+            (_, Layout::Response) => &[Module::SetMisc, Module::Srcache],
             _ => &[Module::SetMisc],
         };
         let files = generate(1)?;

@@ -195,7 +195,7 @@ impl Running {
         };
         let mut nginx = Nginx::builder();
         if build.layout == Layout::Response {
-            nginx = nginx.modules([Module::SetMisc, Module::Srcache, Module::Memc]);
+            nginx = nginx.modules([Module::SetMisc, Module::Srcache]);
         }
         let nginx = nginx.start(file).unwrap();
         Running {

@@ -188,9 +188,11 @@ fn the_end_of_a_timeout_is_seen_to_render_a_page_anew() {
 
 #[test]
 fn a_timeout_that_is_longer_is_not_waited_for() {
-    let setup = soon(Layout::Body, |_| {
-        ["--wait", "1"].map(str::to_owned).to_vec()
-    });
+    let wait = |_: &Stand| ["--wait", "1"].map(str::to_owned).to_vec();
+    let setup = Setup {
+        target: SOUND.target,
+        ..soon(Layout::Body, wait)
+    };
     let said = crate::check(&Stand::start(&setup).command(&setup));
     let (holds, seen) = fact(&said, "refresh").unwrap();
     let found = seen.contains("not proven") && seen.contains("--wait ");

@@ -238,7 +238,7 @@ impl Stand {
         let file = |port: u16| (setup.nginx)(site(port).site());
         let mut builder = Nginx::builder();
         if layout_of_nginx == Layout::Response {
-            builder = builder.modules([Module::SetMisc, Module::Srcache, Module::Memc]);
+            builder = builder.modules([Module::SetMisc, Module::Srcache]);
         }
         if setup.njs {
             let script = site(1).script().unwrap().to_owned();

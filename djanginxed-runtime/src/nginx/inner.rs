@@ -75,23 +75,23 @@ fn bodies(text: &mut Text, plan: &Plan) {
     }
 }
 
-/// What bounds the questions of `module`, `memcached` or `memc`.
-pub(super) fn bounds(text: &mut Text, plan: &Plan, module: &str) {
+/// What bounds the questions to Memcached.
+pub(super) fn bounds(text: &mut Text, plan: &Plan) {
     let timeout = &plan.timeout;
     text.why("The application's own limit; nginx's is 60 s.");
     for what in ["connect", "send", "read"] {
-        text.line(format_args!("{module}_{what}_timeout {timeout}"));
+        text.line(format_args!("memcached_{what}_timeout {timeout}"));
     }
     if !plan.single_memcached {
         text.why("After a time-out the application answers: no other server has the page.");
-        text.line(format_args!("{module}_next_upstream error"));
+        text.line("memcached_next_upstream error");
     }
     text.why("A usual page in one read; the default of 4k or 8k takes several.");
-    text.line(format_args!("{module}_buffer_size {BUFFER}"));
+    text.line(format_args!("memcached_buffer_size {BUFFER}"));
 }
 
 fn memcached(text: &mut Text, plan: &Plan) {
-    bounds(text, plan, "memcached");
+    bounds(text, plan);
     if plan.reader() == Reader::Bodies {
         text.why(&format!(
             "Entries with flag {} are gzip, and go on to the visitor's side as they are.",

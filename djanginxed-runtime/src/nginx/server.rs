@@ -115,10 +115,7 @@ fn modules(plan: &Plan) -> Vec<&'static str> {
         Md5::Njs => vec!["ngx_http_js_module.so"],
     };
     if plan.reader() == Reader::Srcache {
-        modules.extend([
-            "ngx_http_srcache_filter_module.so",
-            "ngx_http_memc_module.so",
-        ]);
+        modules.push("ngx_http_srcache_filter_module.so");
     }
     modules
 }

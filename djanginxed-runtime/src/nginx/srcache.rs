@@ -1,4 +1,4 @@
-//! Whole responses: srcache-nginx-module asks memc-nginx-module.
+//! Whole responses: srcache-nginx-module asks `memcached_pass`.
 //!
 //! srcache reads an entry to its end before it sends the first byte, so a visitor's
 //! pace never meets Memcached's time-outs, and no inner server is needed. What is
@@ -55,8 +55,7 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
         text.line("internal");
         parts::off(text, plan);
         text.line("set $memcached_key $query_string");
-        text.line("set $memc_key $query_string");
-        memc(text, plan, &format!("{}_memcached", plan.name));
+        memcached(text, plan, &format!("{}_memcached", plan.name));
     });
     if plan.stale_if_error {
         text.blank();
@@ -64,16 +63,15 @@ pub(super) fn location(text: &mut Text, plan: &Plan) {
             text.line("internal");
             parts::off(text, plan);
             text.line(format_args!("set {} $query_string", plan.page_variable()));
-            text.line("set $memc_key $query_string!");
-            memc(text, plan, &plan.copies());
+            text.line("set $memcached_key $query_string!");
+            memcached(text, plan, &plan.copies());
         });
     }
 }
 
-fn memc(text: &mut Text, plan: &Plan, upstream: &str) {
-    text.line("set $memc_cmd get");
-    text.line(format_args!("memc_pass {upstream}"));
-    inner::bounds(text, plan, "memc");
+fn memcached(text: &mut Text, plan: &Plan, upstream: &str) {
+    text.line(format_args!("memcached_pass {upstream}"));
+    inner::bounds(text, plan);
     text.why("What is stored comes with its own fields; these are the visitor's side's.");
     text.line("add_header Cache-Status \"\"");
     text.line("gunzip off");

@@ -22,8 +22,6 @@ pub enum Module {
     Njs,
     /// `srcache_fetch` and `srcache_store`.
     Srcache,
-    /// `memc_pass`.
-    Memc,
 }
 
 impl Module {
@@ -32,7 +30,6 @@ impl Module {
             Module::SetMisc => "set-misc",
             Module::Njs => "njs",
             Module::Srcache => "srcache",
-            Module::Memc => "memc",
         }
     }
 
@@ -42,7 +39,6 @@ impl Module {
             Module::SetMisc => &["ndk_http_module.so", "ngx_http_set_misc_module.so"],
             Module::Njs => &["ngx_http_js_module.so"],
             Module::Srcache => &["ngx_http_srcache_filter_module.so"],
-            Module::Memc => &["ngx_http_memc_module.so"],
         }
     }
 
@@ -60,7 +56,6 @@ impl Module {
             Module::SetMisc => "--add-module=../set-misc-nginx-module",
             Module::Njs => "--add-module=../njs",
             Module::Srcache => "--add-module=../srcache-nginx-module",
-            Module::Memc => "--add-module=../memc-nginx-module",
         }
     }
 }

@@ -346,7 +346,7 @@ impl Cause {
             Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
             Cause::LocationsDisagree(target) => format!("nginx chooses the location of {target:?} by its normalised path, the application by the raw one, so they have different prefixes for it: generate nginx's file again with a djanginxed that bypasses such targets."),
             Cause::NotOutOfReach => "Stop Memcached (systemctl stop memcached) or let it hang (kill -STOP), and check again.".to_owned(),
-            Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms where nginx asks Memcached (memc_connect_timeout and so on with memc_pass).".to_owned(),
+            Cause::TimeoutsLong => "Put memcached_connect_timeout, memcached_send_timeout and memcached_read_timeout of 100ms where nginx asks Memcached.".to_owned(),
             Cause::OnlyServer => "nginx never skips its only server: write \"server 127.0.0.1:1 down;\" beside it, and max_fails=2 fail_timeout=5s behind its address.".to_owned(),
             _ => String::new(),
         }

@@ -158,7 +158,13 @@ pub(crate) fn layouts() -> Vec<Setup> {
             ..whole("a redirect whose status is not declared", "redirect")
         },
         Setup {
-            nginx: |file| swap(file, "memc_read_timeout 100ms", "memc_read_timeout 5s"),
+            nginx: |file| {
+                swap(
+                    file,
+                    "memcached_read_timeout 100ms",
+                    "memcached_read_timeout 5s",
+                )
+            },
             then: paused,
             args: |_| words(["--faults", "--timeout", "7"]),
             ..whole("nginx waits for a response for seconds", "timeouts-long")

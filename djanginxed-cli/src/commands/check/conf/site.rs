@@ -74,7 +74,8 @@ impl Conf {
         };
         if let Some((asks, inside)) = self.asks_memcached(server, location) {
             site.upstream = self.upstream(asks.arg(0));
-            let is_whole = asks.name == "memc_pass" || inside.0.first(SCRIPT).is_some();
+            let by_srcache = location.first("srcache_fetch").is_some();
+            let is_whole = by_srcache || inside.0.first(SCRIPT).is_some();
             site.layout = Some(match is_whole {
                 true => Layout::Response,
                 false => Layout::Body,
@@ -174,7 +175,8 @@ impl Conf {
         if let Some(fetch) = location.first("srcache_fetch") {
             let path = fetch.arg(1).split('?').next().unwrap_or_default();
             let block = self::location(server, path)?;
-            return Some((block.first("memc_pass")?, (block, server)));
+            let pass = block.first("memcached_pass").or(block.first("memc_pass"))?;
+            return Some((pass, (block, server)));
         }
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
