@@ -254,6 +254,13 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// How many purges and deletes servers have still to make up for.
+    pub(crate) fn pending_purges(&self) -> usize {
+        self.shared.all_owed()
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         let running = self.thread.get().copied().unwrap_or(false);
@@ -261,7 +268,7 @@ impl Drop for Writer {
         if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
             observe::not_drained(self.shared.queue.len());
         }
-        let owed = self.shared.all_owed();
+        let owed = self.pending_purges();
         if owed > 0 {
             observe::purges_lost(owed);
         }

@@ -11,6 +11,7 @@ use actix_web::test as probe;
 use actix_web::web::{Data, Html, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, route};
 use djanginxed::{PageCache, PageCacheBuilder, PageKey, Purge, cache_page, purges};
+use serde_json::Value;
 use testkit::http::Request;
 use testkit::{Fault, FaultProxy, Memcached, eventually_within, free_port};
 
@@ -83,6 +84,18 @@ fn ask(pages: &PageCache, targets: impl IntoIterator<Item = impl AsRef<str>>) {
             pages.flush().await;
         }
     });
+}
+
+/// How many purges wait for a server, as the admin page says it.
+fn pending(pages: &PageCache) -> u64 {
+    System::new().block_on(async {
+        let app = App::new().configure(pages.admin("/_pages"));
+        let app = probe::init_service(app).await;
+        let request = probe::TestRequest::get().uri("/_pages");
+        let request = request.insert_header(("Accept", "application/json"));
+        let report: Value = probe::call_and_read_body_json(&app, request.to_request()).await;
+        report["pending_purges"].as_u64().unwrap()
+    })
 }
 
 fn is_there(memcached: &Memcached, target: &str) -> bool {
@@ -179,11 +192,13 @@ fn changes_while_a_server_refuses_connections_are_each_purged_once_when_it_is_ba
     let told = behind.lines_with("are not deleted; trying again when the server answers");
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(is_there(&behind.memcached, "/articles/1"));
+    assert_eq!(pending(&behind.pages), 3);
     behind.line.set(Fault::None);
     behind.until_gone("/articles/1");
     behind.until_gone("/articles/2");
     // Two articles, and what both changes purge.
     eventually_within(PATIENCE, "all is made up for", || behind.repeated() == 3);
+    assert_eq!(pending(&behind.pages), 0);
     assert!(is_there(&behind.memcached, "/articles/3"));
     assert!(is_there(&behind.memcached, "/notes/1"));
     thread::sleep(Duration::from_secs(3));

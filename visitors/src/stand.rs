@@ -116,24 +116,36 @@ impl Stand {
         Ok(())
     }
 
+    /// How many purges the processes have yet to make again, which servers have failed to
+    /// carry out; none where a process does not say it.
+    #[must_use]
+    pub fn pending_purges(&self) -> Option<u64> {
+        let of =
+            |app: &Served| ask(app, Request::get("/internal/_pages"))?.1["pending_purges"].as_u64();
+        self.apps.iter().map(of).sum()
+    }
+
     /// Purges everything by the first process's admin page; how many pages that has
     /// replaced, if it is complete.
     #[must_use]
     pub fn purge(&self) -> Option<u64> {
-        let ask = |request: Request| -> Option<(u16, Value)> {
-            let request = request.header("Accept", "application/json");
-            let answer = request.try_send(self.apps[0].port).ok()?;
-            Some((answer.status, serde_json::from_slice(&answer.body).ok()?))
-        };
-        let (_, report) = ask(Request::get("/internal/_pages"))?;
-        let (status, report) = ask(Request::new("POST", "/internal/_pages")
+        let (_, report) = ask(&self.apps[0], Request::get("/internal/_pages"))?;
+        let order = Request::new("POST", "/internal/_pages")
             .header("Content-Type", "application/json")
             .header("X-Djanginxed-Token", report["token"].as_str()?)
-            .body(r#"{"action": "purge-everything"}"#))?;
+            .body(r#"{"action": "purge-everything"}"#);
+        let (status, report) = ask(&self.apps[0], order)?;
         report["purged"]["replaced"]
             .as_u64()
             .filter(|_| status == 200)
     }
+}
+
+/// What the admin page says to a request: its status, and its report.
+fn ask(app: &Served, request: Request) -> Option<(u16, Value)> {
+    let request = request.header("Accept", "application/json");
+    let answer = request.try_send(app.port).ok()?;
+    Some((answer.status, serde_json::from_slice(&answer.body).ok()?))
 }
 
 /// Who changes products.

@@ -223,7 +223,8 @@ impl Trial {
         }
     }
 
-    /// Makes a fault, mends it, and purges all that was changed meanwhile.
+    /// Makes a fault, mends it, and waits until all that was changed meanwhile is purged:
+    /// by the processes themselves, or by hand where one was killed that was to do it.
     ///
     /// # Errors
     /// When what was stopped does not start again.
@@ -255,7 +256,11 @@ impl Trial {
         let mut in_fault = self.in_fault.write();
         let patience = Duration::from_secs(60);
         eventually_within(patience, "all is purged", || {
-            self.stand.read().purge().is_some()
+            let stand = self.stand.read();
+            match fault {
+                Fault::Killed => stand.purge().is_some(),
+                Fault::Restarted | Fault::Hung => stand.pending_purges() == Some(0),
+            }
         });
         for (product, cents) in self.changed.lock().drain(..) {
             self.prices.raise(product, cents);

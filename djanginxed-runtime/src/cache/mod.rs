@@ -288,6 +288,11 @@ impl PageCache {
         variants.iter().map(key).collect()
     }
 
+    /// How many purges and deletes servers have still to make up for.
+    pub(crate) fn pending_purges(&self) -> usize {
+        self.inner.store.pending_purges()
+    }
+
     /// What nginx told of its hits, where it has a feed to tell them by.
     pub(crate) fn told_by_nginx(&self, count: usize) -> Option<FeedReport> {
         self.inner.feed.as_ref().map(|feed| feed.report(count))

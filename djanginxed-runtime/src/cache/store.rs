@@ -229,6 +229,14 @@ impl Store {
         }
     }
 
+    /// How many purges and deletes servers have still to make up for.
+    pub(super) fn pending_purges(&self) -> usize {
+        match self {
+            Store::Embedded(_) => 0,
+            Store::Shared(store) => store.writer.pending_purges(),
+        }
+    }
+
     /// Deletes what [`forget`](Self::forget) did not reach; whether there was a page
     /// here or there.
     pub(super) async fn delete(

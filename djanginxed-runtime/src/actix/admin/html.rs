@@ -209,6 +209,11 @@ fn store(html: &mut Markup, report: &Report) {
         "Switched on",
         &if report.enabled { "yes" } else { "no" },
     );
+    row(
+        html,
+        "Purges that wait for a server to answer",
+        &report.pending_purges,
+    );
     html.raw("</table>\n<h2>Counted by this process</h2>\n<table>\n");
     for (name, number) in &report.counted {
         row(html, name, number);

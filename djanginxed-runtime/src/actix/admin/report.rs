@@ -32,6 +32,9 @@ pub(super) struct Report {
     pub(super) enabled: bool,
     /// Whether pages that are read are rendered anew by requests to itself.
     refreshes: bool,
+    /// Purges and deletes of changes that servers have failed to carry out, and are asked
+    /// for again when they answer.
+    pub(super) pending_purges: usize,
     /// The last pages that were not stored, the last first.
     pub(super) refused: Vec<Refused>,
     /// Of the last pages that were rendered, those that took the longest.
@@ -142,6 +145,7 @@ impl Report {
             key_prefix: settings.key_prefix.clone(),
             enabled: settings.enabled,
             refreshes: pages.refresher().is_some(),
+            pending_purges: pages.pending_purges(),
             refused: refused.filter_map(Refused::of).collect(),
             slowest: slowest.map(Slow::of).collect(),
             hottest: told.iter().flat_map(Warm::of).collect(),
