@@ -30,7 +30,7 @@ use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::tag::{TagKey, Tags};
 use owed::Owed;
 use purging::Purge;
@@ -92,6 +92,8 @@ struct Works {
     max_entry_size: usize,
     /// What each server is to be asked again for.
     owed: Vec<Mutex<Owed>>,
+    /// Whether there is anything of it.
+    owes: Vec<AtomicBool>,
 }
 
 impl Works {
@@ -103,6 +105,7 @@ impl Works {
         if owed.len() != before {
             let server = self.memcached.upstreams()[number].address();
             observe::pending_purges(server, owed.len());
+            self.owes[number].store(!owed.is_empty(), Ordering::Release);
         }
         changed
     }
@@ -144,6 +147,7 @@ impl Writer {
                 packers: Semaphore::new(PACKERS),
                 max_entry_size,
                 owed: (0..lanes).map(|_| owed()).collect(),
+                owes: (0..lanes).map(|_| AtomicBool::new(false)).collect(),
             }),
             thread: OnceLock::new(),
         }
@@ -255,6 +259,11 @@ impl Writer {
 }
 
 impl Writer {
+    /// Whether the server of this number may have pages of before a change.
+    pub(crate) fn owes(&self, number: usize) -> bool {
+        self.shared.owes[number].load(Ordering::Acquire)
+    }
+
     /// How many purges and deletes servers have still to make up for.
     pub(crate) fn pending_purges(&self) -> usize {
         self.shared.all_owed()

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpResponse;
@@ -239,6 +240,41 @@ fn nobody_waits_long_for_a_page_whose_process_was_killed() {
     let took = asked.elapsed();
     assert!(took > Duration::from_secs(2), "it did not wait: {took:?}");
     assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+/// Of a page that is announced again and again, the announcement of a process that was
+/// killed would never end.
+#[test]
+fn only_the_first_waits_for_a_page_that_others_go_on_to_announce() {
+    for purges in [false, true] {
+        let (memcached, pages, key) = stored();
+        let announced = format!("ma in:{key} N4 J1 T4");
+        memcached.command(&announced);
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::SeqCst) {
+                    memcached.command(&announced);
+                    memcached.command(&format!("ma in:{key} MD"));
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            });
+            let change = || {
+                let asked = Instant::now();
+                match purges {
+                    true => drop(wait(pages.purge(Purge::everything())).unwrap()),
+                    false => drop(wait(pages.delete(&key)).unwrap()),
+                }
+                asked.elapsed()
+            };
+            let first = change();
+            assert!(first > Duration::from_secs(2), "it did not wait: {first:?}");
+            // It may have met with an announcement at its end, and be made once more.
+            let later = (0..3).map(|_| change()).min().unwrap();
+            is_over.store(true, Ordering::SeqCst);
+            assert!(later < Duration::from_secs(1), "{later:?}");
+        });
+    }
 }
 
 /// The older render waits in the writer's queue, behind another page.

@@ -98,6 +98,19 @@ fn pending(pages: &PageCache) -> u64 {
     })
 }
 
+/// What the application says of its answer.
+fn cache_status(pages: &PageCache, target: &str) -> String {
+    System::new().block_on(async {
+        let renders = Renders::when(|_| ());
+        let app = App::new().app_data(pages.clone()).app_data(renders);
+        let app = probe::init_service(app.configure(routes)).await;
+        let request = probe::TestRequest::get().uri(target).to_request();
+        let response = probe::call_service(&app, request).await;
+        let said = response.headers().get("Cache-Status").unwrap();
+        said.to_str().unwrap().to_owned()
+    })
+}
+
 fn is_there(memcached: &Memcached, target: &str) -> bool {
     let key = PageKey::new(PREFIX, target).to_string();
     memcached.get(key).is_some()
@@ -203,6 +216,23 @@ fn changes_while_a_server_refuses_connections_are_each_purged_once_when_it_is_ba
     assert!(is_there(&behind.memcached, "/notes/1"));
     thread::sleep(Duration::from_secs(3));
     assert_eq!(behind.repeated(), 3, "it goes on");
+}
+
+/// nginx may find it in that moment; the application knows better.
+#[test]
+fn the_application_does_not_answer_from_a_server_that_it_has_still_to_purge() {
+    let behind = Behind::of(&["/articles/1"]);
+    behind.line.set(Fault::Refuse);
+    ask(&behind.pages, ["POST /articles/1"]);
+    behind.line.set(Fault::None);
+    assert_eq!(pending(&behind.pages), 2, "it is purged already");
+    assert!(is_there(&behind.memcached, "/articles/1"));
+    let said = cache_status(&behind.pages, "/articles/1");
+    assert!(said.starts_with("djanginxed; fwd=uri-miss"), "{said}");
+    behind.until_gone("/articles/1");
+    eventually_within(PATIENCE, "it is asked again", || {
+        cache_status(&behind.pages, "/articles/1") == "djanginxed; hit"
+    });
 }
 
 /// RFC 9111, section 4.4.

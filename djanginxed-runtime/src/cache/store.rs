@@ -376,6 +376,10 @@ impl Shared {
         key: PageKey,
         on_send: Option<OnSend>,
     ) -> Result<Option<Found>, StoreError> {
+        if self.writer.owes(self.memcached.server_of(&key)) {
+            // A page is there that a change of this process has made old, perhaps this one.
+            return Ok(None);
+        }
         let asked = Instant::now();
         let answer = self.memcached.get(key, on_send).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());

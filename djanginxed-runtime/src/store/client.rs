@@ -125,8 +125,27 @@ pub(crate) struct Listed {
 pub(crate) struct Deleted {
     /// Whether it was there.
     pub(crate) was_there: bool,
-    /// Whether another process is about to store it, and may not have seen the delete.
-    pub(crate) is_arriving: bool,
+    /// Others who are about to store it, and may not have seen the delete.
+    pub(crate) arriving: Option<Arriving>,
+}
+
+/// How many have announced a page, and neither stored it nor taken that back: at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arriving {
+    count: u64,
+    /// Another count has another number.
+    number: u64,
+}
+
+impl Arriving {
+    /// Those who were among them all the while, as far as their number says it.
+    pub(crate) fn still(self, before: Option<Arriving>) -> Arriving {
+        let fewest = before.map_or(self.count, |before| before.count.min(self.count));
+        Arriving {
+            count: fewest,
+            ..self
+        }
+    }
 }
 
 /// The deletes that concern a page: of itself, and of its tags in their order.
@@ -638,20 +657,44 @@ impl Client {
     pub(crate) async fn arriving(&self, keys: &[PageKey]) -> Vec<Result<bool, StoreError>> {
         let commands: Vec<_> = keys.iter().map(is_arriving).collect();
         let answers = self.exchange(&commands).await.into_iter();
-        answers.map(|answer| self.arrives(answer)).collect()
+        let is_some = |arriving: Option<Arriving>| arriving.is_some();
+        answers
+            .map(|answer| self.arrives(answer).map(is_some))
+            .collect()
     }
 
-    fn arrives(&self, answer: Result<Answer, StoreError>) -> Result<bool, StoreError> {
+    fn arrives(&self, answer: Result<Answer, StoreError>) -> Result<Option<Arriving>, StoreError> {
         let answer = answer?;
         match answer.code() {
-            ReturnCode::En => Ok(false),
+            ReturnCode::En => Ok(None),
             ReturnCode::Va => {
+                let number = answer.number(b'c').unwrap_or_default();
                 let count = answer.value.unwrap_or_default();
+                let count = str::from_utf8(count.trim_ascii()).ok();
                 // One that is not a number is taken as one that is not none.
-                Ok(count.trim_ascii() != b"0")
+                let count = count
+                    .and_then(|count| count.parse().ok())
+                    .unwrap_or(u64::MAX);
+                Ok((count > 0).then_some(Arriving { count, number }))
             }
             _ => Err(self.unexpected()),
         }
+    }
+
+    /// Takes back the announcements of who is gone, unless anything was counted since. Who
+    /// announces a page later makes the count live on, and everybody would wait for these.
+    pub(crate) async fn take_back(
+        &self,
+        gone: &[(PageKey, Arriving)],
+    ) -> Vec<Result<(), StoreError>> {
+        let command = |(key, gone): &(PageKey, Arriving)| {
+            let Arriving { count, number } = gone;
+            let less = format_args!(" MD D{count} C{number}");
+            Command::new("ma", names::arrival(key).as_bytes(), less)
+        };
+        let commands: Vec<_> = gone.iter().map(command).collect();
+        let answers = self.exchange(&commands).await.into_iter();
+        answers.map(|answer| answer.map(drop)).collect()
     }
 
     /// Of a page whose announcement was looked at before its delete.
@@ -661,7 +704,7 @@ impl Client {
         both: [Result<Answer, StoreError>; 2],
     ) -> Result<Deleted, StoreError> {
         Ok(Deleted {
-            is_arriving: self.arrives(arriving)?,
+            arriving: self.arrives(arriving)?,
             was_there: self.both_deleted(both)?,
         })
     }
@@ -710,8 +753,8 @@ impl Client {
                 return Err(self.unexpected());
             }
             match self.arrives(arriving)? {
-                true => look.map(|_| None),
-                false => self.look(look?),
+                Some(_) => look.map(|_| None),
+                None => self.look(look?),
             }
         };
         self.exchange_groups(groups).await.map(looked).collect()
@@ -885,7 +928,7 @@ fn arrived(key: &PageKey) -> Command {
 }
 
 fn is_arriving(key: &PageKey) -> Command {
-    Command::new("mg", names::arrival(key).as_bytes(), " v").at_most(LONGEST_MARK)
+    Command::new("mg", names::arrival(key).as_bytes(), " v c").at_most(LONGEST_MARK)
 }
 
 /// The copy first: a page without one is no harm.

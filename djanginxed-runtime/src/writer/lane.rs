@@ -22,7 +22,7 @@ use crate::observe;
 use crate::purged::Effort;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
-use crate::store::client::{Client, Deleted, Listed, MAX_PIECE, Outgoing};
+use crate::store::client::{Arriving, Client, Deleted, Listed, MAX_PIECE, Outgoing};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::store::upstream::Upstream;
@@ -83,6 +83,7 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 doubts: Doubts::default(),
                 purging: VecDeque::new(),
                 held: Vec::new(),
+                gone: Vec::new(),
                 packed: HashMap::new(),
                 claims: HashMap::new(),
                 kept: Instant::now(),
@@ -110,6 +111,8 @@ struct Lane {
     purging: VecDeque<Purging>,
     /// Deletes of pages that other processes are about to store.
     held: Vec<Held>,
+    /// Announcements that such a delete has waited for in vain.
+    gone: Vec<(PageKey, Arriving)>,
     /// How many bytes the larger pieces of indexes had when they were packed, and when.
     packed: HashMap<Piece, (usize, Instant)>,
     /// Until when the claims of pieces are enough that this process has made.
@@ -123,6 +126,8 @@ struct Held {
     delete: Delete,
     was_there: bool,
     until: Instant,
+    /// Who was about to store it all the while.
+    arriving: Option<Arriving>,
 }
 
 impl Lane {
@@ -214,15 +219,13 @@ impl Lane {
         let answers = self.upstream.within(bound, keys.len(), exchange).await;
         for (delete, answer) in deletes.into_iter().zip(answers) {
             let until = Instant::now() + ARRIVING;
-            let was_there = false;
-            self.deleted(
-                Held {
-                    delete,
-                    was_there,
-                    until,
-                },
-                answer,
-            );
+            let held = Held {
+                delete,
+                was_there: false,
+                until,
+                arriving: None,
+            };
+            self.deleted(held, answer);
         }
     }
 
@@ -240,6 +243,12 @@ impl Lane {
         for (held, answer) in held.into_iter().zip(answers) {
             self.deleted(held, answer);
         }
+        let gone = std::mem::take(&mut self.gone);
+        if !gone.is_empty() {
+            let exchange = self.client.take_back(&gone);
+            // What is not taken back is waited for once more.
+            self.upstream.within(bound, gone.len(), exchange).await;
+        }
     }
 
     /// Tells who waits for a delete, or holds it.
@@ -247,8 +256,13 @@ impl Lane {
         let answer = match answer {
             Ok(deleted) => {
                 held.was_there |= deleted.was_there;
-                if deleted.is_arriving && Instant::now() < held.until {
-                    return self.held.push(held);
+                if let Some(arriving) = deleted.arriving {
+                    let arriving = arriving.still(held.arriving);
+                    held.arriving = Some(arriving);
+                    if Instant::now() < held.until {
+                        return self.held.push(held);
+                    }
+                    self.gone.push((held.delete.key, arriving));
                 }
                 Ok(held.was_there)
             }

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::key::PageKey;
 use crate::purged::{Effort, Spare};
-use crate::store::client::{ARRIVAL_LIFE, Client, MAX_PIECE, Read};
+use crate::store::client::{ARRIVAL_LIFE, Arriving, Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::tag::{TagKey, Tags};
@@ -81,7 +81,7 @@ pub(super) struct Purging {
     /// Where those pages stood.
     read: Vec<Read>,
     /// Deleted, but other processes were about to store them.
-    arriving: Vec<PageKey>,
+    arriving: Vec<(PageKey, Arriving)>,
     /// Whatever was announced when the pages were read is stored by then.
     until: Instant,
     spared: Vec<PageKey>,
@@ -238,9 +238,8 @@ impl Purging {
             match answer {
                 Ok(deleted) => {
                     self.deleted += u64::from(deleted.was_there);
-                    if deleted.is_arriving {
-                        self.arriving.push(page);
-                    }
+                    self.arriving
+                        .extend(deleted.arriving.map(|one| (page, one)));
                 }
                 Err(error) => {
                     self.pages.push(page);
@@ -258,22 +257,29 @@ impl Purging {
     async fn delete_again(&mut self, client: &Client) -> Result<(), StoreError> {
         sleep(ARRIVING_PAUSE).await;
         let from = self.arriving.len().saturating_sub(MAX_PAGES);
-        let answers = client.delete_again(&self.arriving[from..]).await;
+        let keys: Vec<_> = self.arriving[from..].iter().map(|(key, _)| *key).collect();
+        let answers = client.delete_again(&keys).await;
         let is_over = Instant::now() >= self.until;
-        let mut failure = None;
-        for (page, answer) in self.arriving.split_off(from).into_iter().zip(answers) {
+        let (mut failure, mut gone) = (None, Vec::new());
+        for ((page, before), answer) in self.arriving.split_off(from).into_iter().zip(answers) {
             match answer {
                 Ok(deleted) => {
                     self.deleted += u64::from(deleted.was_there);
-                    if deleted.is_arriving && !is_over {
-                        self.arriving.insert(0, page);
+                    let still = deleted.arriving.map(|now| (page, now.still(Some(before))));
+                    match is_over {
+                        true => gone.extend(still),
+                        false => self.arriving.splice(0..0, still).for_each(drop),
                     }
                 }
                 Err(error) => {
-                    self.arriving.push(page);
+                    self.arriving.push((page, before));
                     failure.get_or_insert(error);
                 }
             }
+        }
+        if !gone.is_empty() {
+            // What is not taken back is waited for once more.
+            client.take_back(&gone).await;
         }
         failure.map_or(Ok(()), Err)
     }
