@@ -387,8 +387,9 @@ fn nobody_who_comes_after_a_delete_elsewhere_gets_a_page_from_before() {
 /// A leader who shares nothing from before a purge that it is told of when nobody else
 /// can join.
 fn rendered_unless_purged(version: &AtomicUsize, lead: Lead<u8, usize>) -> usize {
+    let joined = lead.joined();
     let found = version.load(Ordering::SeqCst);
-    lead.share_unless(found, || version.load(Ordering::SeqCst) != found);
+    lead.share_unless(found, joined, || version.load(Ordering::SeqCst) != found);
     found
 }
 

@@ -168,9 +168,10 @@ fn a_purge_of_another_tag_costs_no_page() {
 
 /// A leader who tells nobody of a page that was purged since it began to render.
 fn rendered(site: &Site, lead: Lead<u8, usize>) -> usize {
+    let joined = lead.joined();
     let stamp = site.deletes.stamp(&KEY);
     let version = site.version.load(Ordering::SeqCst);
-    lead.share_unless(version, || site.deletes.is_purged(&[NEWS], stamp));
+    lead.share_unless(version, joined, || site.deletes.is_purged(&[NEWS], stamp));
     version
 }
 

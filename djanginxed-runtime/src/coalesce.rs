@@ -42,6 +42,20 @@ struct State<T> {
     closed: bool,
 }
 
+impl<T> State<T> {
+    /// Gives a page to the first so many to join; who is woken for that, and of the others
+    /// to take over.
+    fn give(&mut self, joined: u64, page: T) -> Wake {
+        if self.joined <= joined {
+            self.phase = Phase::Shared(page);
+            return Wake::All;
+        }
+        self.found = Some((joined, page));
+        self.phase = Phase::Vacant;
+        Wake::UpTo(joined)
+    }
+}
+
 #[derive(Clone)]
 enum Phase<T> {
     /// Someone leads.
@@ -227,14 +241,17 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
         self.was_closed
     }
 
+    /// How many have joined by now, whether they still wait or not.
+    pub(crate) fn joined(&self) -> u64 {
+        lock(&self.seat.flight.state).joined
+    }
+
     /// Notes who has joined by now, and later by the moment when the page is asked for.
     pub(crate) fn asked(&self) -> Asked<T> {
-        let asked = Asked {
+        Asked {
             flight: Arc::clone(&self.seat.flight),
-            joined: AtomicU64::new(0),
-        };
-        asked.now();
-        asked
+            joined: AtomicU64::new(self.joined()),
+        }
     }
 
     /// Gives the page to the first so many who have joined. Of the others one takes over,
@@ -242,17 +259,9 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
     pub(crate) fn share_with(mut self, joined: u64, page: T) {
         self.landed = true;
         self.seat.change(|state| {
-            let is_for_all = state.joined <= joined;
-            let wake = if is_for_all {
-                state.phase = Phase::Shared(page);
-                Wake::All
-            } else {
-                state.found = Some((joined, page));
-                state.phase = Phase::Vacant;
-                Wake::UpTo(joined)
-            };
+            let wake = state.give(joined, page);
             Change {
-                unlist: is_for_all || state.waiting == 0,
+                unlist: matches!(wake, Wake::All) || state.waiting == 0,
                 wake,
             }
         });
@@ -280,20 +289,20 @@ impl<K: Hash + Eq + Copy, T> Lead<K, T> {
     }
 
     /// Gives everyone the page, unless it `is_outdated` when nobody else can join: then
-    /// one of those who wait takes over, as from a leader that has [closed](Self::close).
-    pub(crate) fn share_unless(mut self, page: T, is_outdated: impl FnOnce() -> bool) {
+    /// the first so many get it, who had joined when its render began and would have had
+    /// no newer one of their own; of the others one takes over, as from a leader that has
+    /// [closed](Self::close).
+    pub(crate) fn share_unless(mut self, page: T, joined: u64, is_outdated: impl FnOnce() -> bool) {
         self.landed = true;
         self.seat.change(|state| {
-            if is_outdated() {
+            let wake = if is_outdated() {
                 state.closed = true;
-                state.phase = Phase::Vacant;
+                state.give(joined, page)
             } else {
                 state.phase = Phase::Shared(page);
-            }
-            Change {
-                unlist: true,
-                wake: Wake::All,
-            }
+                Wake::All
+            };
+            Change { unlist: true, wake }
         });
     }
 

@@ -57,6 +57,8 @@ pub(crate) struct Leading {
     pages: PageCache,
     key: PageKey,
     lead: Lead<PageKey, Landed>,
+    /// How many had joined when the render began.
+    joined: u64,
     /// The last delete by another process before the render began.
     known: Option<Marker>,
     /// That no other process renders it.
@@ -173,6 +175,7 @@ impl Visit {
         Leading {
             pages: self.pages.clone(),
             key: self.key,
+            joined: lead.joined(),
             lead,
             known,
             claim,
@@ -306,11 +309,12 @@ impl Leading {
     }
 
     /// Gives a page to those who wait for it; or, where another process has deleted
-    /// it, lets one of them take over. A task of its own: the leader's visitor need
-    /// not wait for it, and may leave.
+    /// it, to those alone who came before its render. Without that nobody who waits would
+    /// be answered while a page is changed faster than it is rendered. A task of its own:
+    /// the leader's visitor need not wait for it, and may leave.
     async fn share_unless_outdated(self, entry: Entry, doubt: Doubt) {
         if self.pages.is_outdated(&doubt, self.known).await {
-            drop(self.lead);
+            self.lead.share_with(self.joined, Landed::Rendered(entry));
         } else {
             self.share(entry, &doubt);
         }
@@ -320,6 +324,8 @@ impl Leading {
     fn share(self, entry: Entry, doubt: &Doubt) {
         let deletes = self.pages.deletes();
         self.lead
-            .share_unless(Landed::Rendered(entry), || doubt.is_purged(deletes));
+            .share_unless(Landed::Rendered(entry), self.joined, || {
+                doubt.is_purged(deletes)
+            });
     }
 }

@@ -32,7 +32,7 @@ use crate::store::Memcached;
 use crate::store::error::StoreError;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::tag::{TagKey, Tags};
-use owed::Owed;
+use owed::{Debt, Owed};
 use purging::Purge;
 use queue::{Delete, Queue};
 
@@ -108,6 +108,13 @@ impl Works {
             self.owes[number].store(!owed.is_empty(), Ordering::Release);
         }
         changed
+    }
+
+    /// Notes what a server has failed to do, to ask for it when it answers again.
+    fn put_off(&self, number: usize, debts: Vec<Debt>, failure: &StoreError) {
+        let added = self.owed(number, |owed| owed.add(debts, Instant::now()));
+        let server = self.memcached.upstreams()[number].address();
+        observe::to_be_repeated(server, failure, added);
     }
 
     fn all_owed(&self) -> usize {
@@ -206,6 +213,9 @@ impl Writer {
         }
         let (sender, answer) = oneshot::channel();
         let lane = self.shared.memcached.server_of(&key);
+        if let Some(failure) = self.put_off(lane, effort, || vec![Debt::Page(key)]) {
+            return Err(failure);
+        }
         let delete = Delete {
             key,
             effort,
@@ -235,6 +245,12 @@ impl Writer {
         let tags = Tags::from(tags);
         let begin = |lane| {
             let (sender, answer) = oneshot::channel();
+            let debts = || tags.iter().map(|tag| Debt::Tag(*tag)).collect();
+            if let Some(failure) = self.put_off(lane, effort, debts) {
+                // Nobody has left who would not take it.
+                let _ = sender.send(Err(failure));
+                return answer;
+            }
             let purge = Purge {
                 tags: Tags::clone(&tags),
                 spare,
@@ -267,6 +283,30 @@ impl Writer {
     /// How many purges and deletes servers have still to make up for.
     pub(crate) fn pending_purges(&self) -> usize {
         self.shared.all_owed()
+    }
+
+    /// What need not be done now and is not worth a wait, since its server is skipped or
+    /// too much waits for it, is made up for later; why.
+    fn put_off(
+        &self,
+        lane: usize,
+        effort: Effort,
+        debts: impl FnOnce() -> Vec<Debt>,
+    ) -> Option<StoreError> {
+        if effort != Effort::UntilDone {
+            return None;
+        }
+        let upstream = &self.shared.memcached.upstreams()[lane];
+        let failure = match upstream.check() {
+            Err(skipped) => skipped,
+            Ok(()) if self.shared.queue.is_overrun(lane) => {
+                StoreError::timed_out(upstream.address())
+            }
+            Ok(()) => return None,
+        };
+        self.shared.put_off(lane, debts(), &failure);
+        self.shared.queue.wake(lane);
+        Some(failure)
     }
 }
 

@@ -86,6 +86,29 @@ fn keys_do_not_wait_for_each_other() {
     assert!(flights.is_empty());
 }
 
+/// A render of their own would have been no newer.
+#[test]
+fn those_who_came_before_the_render_began_get_a_page_that_was_purged_meanwhile() {
+    let flights = Visitors::new();
+    let (lead, mut early) = joined(&flights);
+    let begun = lead.joined();
+    let Err(mut late) = flights.join(KEY) else {
+        panic!("the third does not wait");
+    };
+    lead.share_unless(7, begun, || true);
+    let Some(Turn::Lead(next)) = poll(&mut late, Waker::noop()) else {
+        panic!("nobody takes over");
+    };
+    assert!(next.was_closed());
+    assert!(matches!(
+        poll(&mut early, Waker::noop()),
+        Some(Turn::Follow(7))
+    ));
+    next.share(8);
+    drop((early, late));
+    assert!(flights.is_empty());
+}
+
 #[test]
 fn a_detached_flight_still_serves_those_who_waited_and_nobody_else() {
     let flights = Visitors::new();

@@ -19,6 +19,12 @@ use crate::store::error::StoreError;
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::tag::TagKey;
 
+/// So many deletes are asked for at once: purges and pages have their turns between them.
+const MAX_DELETES: usize = 256;
+
+/// No more deletes than these wait for a server.
+const MAX_WAITING: usize = 1 << 16;
+
 /// So many pages are worth a batch: more need not gather.
 const ENOUGH: usize = 32;
 
@@ -100,8 +106,17 @@ struct Queued {
 #[derive(Debug, Default)]
 struct Line {
     order: VecDeque<(PageKey, u64)>,
-    deletes: Vec<Delete>,
+    deletes: VecDeque<Delete>,
+    /// Whether the last work was deletes.
+    were_deletes: bool,
     purges: VecDeque<Purge>,
+}
+
+impl Line {
+    fn next_deletes(&mut self) -> Vec<Delete> {
+        let count = self.deletes.len().min(MAX_DELETES);
+        self.deletes.drain(..count).collect()
+    }
 }
 
 fn size(job: &Job) -> usize {
@@ -164,7 +179,7 @@ impl Queue {
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
         let mut state = self.state();
         if !state.closed {
-            state.lanes[lane].deletes.push(delete);
+            state.lanes[lane].deletes.push_back(delete);
             drop(state);
             self.lanes[lane].ring();
         }
@@ -180,10 +195,20 @@ impl Queue {
         }
     }
 
-    /// Waits for deletes, and takes them.
+    /// Whether there is no room for a delete that may be made up for later.
+    pub(super) fn is_overrun(&self, lane: usize) -> bool {
+        self.state().lanes[lane].deletes.len() >= MAX_WAITING
+    }
+
+    /// Has a lane look what there is to do.
+    pub(super) fn wake(&self, lane: usize) {
+        self.lanes[lane].ring();
+    }
+
+    /// Waits for deletes, and takes some.
     pub(super) async fn deletes(&self, lane: usize) -> Vec<Delete> {
         loop {
-            let deletes = std::mem::take(&mut self.state().lanes[lane].deletes);
+            let deletes = self.state().lanes[lane].next_deletes();
             if !deletes.is_empty() {
                 return deletes;
             }
@@ -230,12 +255,14 @@ impl Queue {
     /// `max_bytes` and `max_pages` at the most, but one at the least.
     pub(super) fn next(&self, lane: usize, max_bytes: usize, max_pages: usize) -> Work {
         let mut state = self.state();
-        let deletes = std::mem::take(&mut state.lanes[lane].deletes);
-        if !deletes.is_empty() {
-            return Work::Deletes(deletes);
-        }
         if let Some(purge) = state.lanes[lane].purges.pop_front() {
             return Work::Purge(purge);
+        }
+        let line = &mut state.lanes[lane];
+        line.were_deletes =
+            !line.deletes.is_empty() && (!line.were_deletes || line.order.is_empty());
+        if line.were_deletes {
+            return Work::Deletes(line.next_deletes());
         }
         let (mut pages, mut bytes) = (Vec::new(), 0);
         while let Some(&(key, number)) = state.lanes[lane].order.front() {

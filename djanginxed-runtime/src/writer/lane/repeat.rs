@@ -21,10 +21,7 @@ impl Lane {
         let (server, now) = (self.upstream.address(), Instant::now());
         match effort {
             Effort::Once => {}
-            Effort::UntilDone => {
-                let added = self.shared.owed(self.number, |owed| owed.add(debts, now));
-                observe::to_be_repeated(server, failure, added);
-            }
+            Effort::UntilDone => self.shared.put_off(self.number, debts, failure),
             Effort::Again => {
                 self.shared
                     .owed(self.number, |owed| owed.failed(debts, now));

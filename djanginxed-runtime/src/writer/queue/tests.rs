@@ -271,6 +271,28 @@ fn deletes_go_before_pages() {
 }
 
 #[test]
+fn many_deletes_keep_neither_purges_nor_pages_waiting() {
+    let queue = filled([1]);
+    let mut deletes = 3 * MAX_DELETES;
+    for _ in 0..deletes {
+        queue.push_delete(delete(2).0, 0);
+    }
+    let mut take = |deletes: &mut usize| match queue.next(0, 1, 1) {
+        Work::Deletes(taken) => *deletes -= taken.len(),
+        _ => panic!("no deletes"),
+    };
+    take(&mut deletes);
+    assert_eq!(deletes, 2 * MAX_DELETES);
+    assert_eq!(keys(&pages(queue.next(0, 1, 1))), [key(1)]);
+    queue.push_purge(Purge::again([].into()), 0);
+    assert!(matches!(queue.next(0, 1, 1), Work::Purge(_)));
+    take(&mut deletes);
+    take(&mut deletes);
+    assert_eq!(deletes, 0);
+    assert!(matches!(queue.next(0, 1, 1), Work::Nothing));
+}
+
+#[test]
 fn a_lane_gets_only_its_own_work() {
     let queue = Queue::new(ROOMY, 2);
     queue.push(job(1, 1), 1).unwrap();
