@@ -1,5 +1,6 @@
 //! Memcached is well, but has no room.
 
+use djanginxed::Purge;
 use testkit::{Memcached, eventually};
 
 use crate::app::{Site, at, run_of, status_of, wait};
@@ -39,6 +40,32 @@ fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
     let held = memcached.pages().len();
     assert!((1..100).contains(&held), "{held} of 100 pages held");
     assert_eq!(status_of(&site.get("/page/0")), "hit");
+}
+
+/// Without a marker others may go on to store what is old; what is there goes all the same.
+#[test]
+fn a_server_that_must_not_evict_and_has_no_room_for_a_purge_loses_the_pages() {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    run_of(&site.get("/page"), "/page");
+    wait(pages.flush());
+    for length in [32, 48, 64, 80, 96, 128] {
+        let is_taken = |number| {
+            let answer = memcached.command(&format!("ma {number:0length$} N0 J1"));
+            !answer.starts_with("SERVER_ERROR")
+        };
+        assert!(
+            (0..30_000).any(|number| !is_taken(number)),
+            "it is not full"
+        );
+    }
+    let key = pages.key("/page").to_string();
+    assert!(memcached.pages().contains(&key));
+    let purged = wait(pages.purge(Purge::everything())).unwrap();
+    assert_eq!((purged.deleted, purged.failures.len()), (1, 1));
+    assert!(!memcached.pages().contains(&key));
 }
 
 /// Pages that are sent as one batch: while the first one's answer is awaited,

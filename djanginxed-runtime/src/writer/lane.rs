@@ -293,6 +293,10 @@ impl Lane {
             // A render that began before the marker was there may have read what is older.
             self.shared.deletes.purge(purging.tags(), || ());
         }
+        let step = match (step, purging.refusal()) {
+            (Ok(Progress::Done), Some(refusal)) => Err(refusal),
+            (step, _) => step,
+        };
         match step {
             Ok(Progress::Done) => {
                 let lost = self.lost_index(purging.lost());

@@ -68,6 +68,8 @@ pub(crate) struct Outcome {
 pub(super) struct Purging {
     purge: Purge,
     is_marked: bool,
+    /// Its server did not take the marker.
+    refusal: Option<StoreError>,
     /// What its server says must be in the pieces of the indexes.
     claims: HashMap<Piece, Vec<PageKey>>,
     /// Pieces that the server has lost, whole or up to some moment.
@@ -101,6 +103,7 @@ impl Purging {
         Purging {
             purge,
             is_marked: false,
+            refusal: None,
             claims: HashMap::new(),
             lost: 0,
             unread: VecDeque::new(),
@@ -145,6 +148,7 @@ impl Purging {
                 .count();
             self.unread = marked.pieces.into();
             self.claims = marked.claims;
+            self.refusal = marked.refusal;
             self.is_marked = true;
             Ok(Progress::Marked)
         } else if !self.found.is_empty() {
@@ -282,6 +286,11 @@ impl Purging {
             client.take_back(&gone).await;
         }
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Why it is to be made once more, though all that could be deleted is.
+    pub(super) fn refusal(&self) -> Option<StoreError> {
+        self.refusal.clone()
     }
 
     /// How many pieces of the indexes its server has lost.

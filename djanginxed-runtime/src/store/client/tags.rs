@@ -36,6 +36,9 @@ pub(crate) struct Marked {
     pub(crate) pieces: Vec<(Piece, usize)>,
     /// What must be in them.
     pub(crate) claims: HashMap<Piece, Vec<PageKey>>,
+    /// The server has no room for a note of the purge: who is about to store a page does
+    /// not see it. To delete the pages that are there makes room.
+    pub(crate) refusal: Option<StoreError>,
 }
 
 impl Client {
@@ -58,15 +61,19 @@ impl Client {
             .map(|piece| Command::new("mg", &piece.name(), " s"));
         let commands: Vec<_> = marks.chain(claims).chain(sizes).collect();
         let mut answers = self.exchange(&commands).await.into_iter();
-        for mark in answers.by_ref().take(tags.len()) {
-            if mark?.code() != ReturnCode::Hd {
-                return Err(self.unexpected());
-            }
-        }
         let mut marked = Marked {
             pieces: Vec::new(),
             claims: HashMap::new(),
+            refusal: None,
         };
+        for mark in answers.by_ref().take(tags.len()) {
+            match mark {
+                Err(refusal) if refusal.is_an_answer() => marked.refusal = Some(refusal),
+                Err(failure) => return Err(failure),
+                Ok(mark) if mark.code() != ReturnCode::Hd => return Err(self.unexpected()),
+                Ok(_) => {}
+            }
+        }
         let marks: HashMap<_, _> = pieces.iter().map(|piece| (piece.mark(), *piece)).collect();
         for ledger in answers.by_ref().take(ledgers.len()) {
             let ledger = ledger?.value.unwrap_or_default();
