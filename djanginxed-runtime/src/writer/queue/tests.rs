@@ -277,7 +277,7 @@ fn many_deletes_keep_neither_purges_nor_pages_waiting() {
     for _ in 0..deletes {
         queue.push_delete(delete(2).0, 0);
     }
-    let mut take = |deletes: &mut usize| match queue.next(0, 1, 1) {
+    let take = |deletes: &mut usize| match queue.next(0, 1, 1) {
         Work::Deletes(taken) => *deletes -= taken.len(),
         _ => panic!("no deletes"),
     };
