@@ -213,7 +213,8 @@ impl Writer {
         }
         let (sender, answer) = oneshot::channel();
         let lane = self.shared.memcached.server_of(&key);
-        if let Some(failure) = self.put_off(lane, effort, || vec![Debt::Page(key)]) {
+        let failure = self.skipped(lane).or_else(|| self.overrun(lane));
+        if let Some(failure) = self.put_off(lane, effort, failure, || vec![Debt::Page(key)]) {
             return Err(failure);
         }
         let delete = Delete {
@@ -246,7 +247,7 @@ impl Writer {
         let begin = |lane| {
             let (sender, answer) = oneshot::channel();
             let debts = || tags.iter().map(|tag| Debt::Tag(*tag)).collect();
-            if let Some(failure) = self.put_off(lane, effort, debts) {
+            if let Some(failure) = self.put_off(lane, effort, self.skipped(lane), debts) {
                 // Nobody has left who would not take it.
                 let _ = sender.send(Err(failure));
                 return answer;
@@ -285,25 +286,26 @@ impl Writer {
         self.shared.all_owed()
     }
 
-    /// What need not be done now and is not worth a wait, since its server is skipped or
-    /// too much waits for it, is made up for later; why.
+    /// That a server is not asked at the moment.
+    fn skipped(&self, lane: usize) -> Option<StoreError> {
+        self.shared.memcached.upstreams()[lane].check().err()
+    }
+
+    /// That too many deletes wait for a server. A purge does not wait for them.
+    fn overrun(&self, lane: usize) -> Option<StoreError> {
+        let upstream = &self.shared.memcached.upstreams()[lane];
+        (self.shared.queue.is_overrun(lane)).then(|| StoreError::timed_out(upstream.address()))
+    }
+
+    /// Notes for later what cannot be done now, for who does not ask again; why.
     fn put_off(
         &self,
         lane: usize,
         effort: Effort,
+        failure: Option<StoreError>,
         debts: impl FnOnce() -> Vec<Debt>,
     ) -> Option<StoreError> {
-        if effort != Effort::UntilDone {
-            return None;
-        }
-        let upstream = &self.shared.memcached.upstreams()[lane];
-        let failure = match upstream.check() {
-            Err(skipped) => skipped,
-            Ok(()) if self.shared.queue.is_overrun(lane) => {
-                StoreError::timed_out(upstream.address())
-            }
-            Ok(()) => return None,
-        };
+        let failure = failure.filter(|_| effort == Effort::UntilDone)?;
         self.shared.put_off(lane, debts(), &failure);
         self.shared.queue.wake(lane);
         Some(failure)
