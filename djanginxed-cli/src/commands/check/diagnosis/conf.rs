@@ -19,7 +19,8 @@ pub(super) fn agrees(facts: &Facts) -> Verdict {
         let seen = format!("no server_name is {}", facts.url.origin.host);
         return Bad(Cause::ServerName, seen);
     };
-    let works = !facts.trials.is_empty() && facts.trials.iter().all(Trial::is_hit);
+    let is_sound = |trial: &Trial| trial.is_hit() && !trial.is_head_shown();
+    let works = !facts.trials.is_empty() && facts.trials.iter().all(is_sound);
     match disagreement(&facts.given, &site) {
         // nginx and the application agree, so it is the command line that says otherwise.
         Some((cause, seen)) if works => Bad(of_the_options(cause, &site), seen),
@@ -56,8 +57,10 @@ fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {
         let seen = format!("location {} asks no Memcached", site.location);
         return Some((Cause::OtherLocation(site.location.clone()), seen));
     };
-    let key = site.key.as_deref().and_then(|key| wrong_key(given, key));
-    key.or_else(|| wrong_layout(given, site))
+    // Keys of a layout are like those of the other for text/html alone.
+    let key = || site.key.as_deref().and_then(|key| wrong_key(given, key));
+    wrong_layout(given, site)
+        .or_else(key)
         .or_else(|| wrong_servers(given, upstream))
         .or_else(|| wrong_error_page(site))
 }

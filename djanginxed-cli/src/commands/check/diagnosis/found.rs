@@ -16,9 +16,7 @@ use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
 use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
-    let whole =
-        |trial: &&Trial| trial.is_hit() && is_whole(&trial.second) && !is_whole(&trial.first);
-    if facts.trials.iter().any(|trial| whole(&trial)) {
+    if facts.trials.iter().any(Trial::is_head_shown) {
         let seen = "nginx serves a stored response, head and all, as the page".to_owned();
         return Bad(wrong_layout(facts, Layout::Response), seen);
     }
@@ -48,6 +46,13 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
         cause,
         format!("nginx does not answer the second request: {said}"),
     )
+}
+
+impl Trial {
+    /// Whether nginx serves a stored response, head and all, as the page.
+    pub(super) fn is_head_shown(&self) -> bool {
+        self.is_hit() && is_whole(&self.second) && !is_whole(&self.first)
+    }
 }
 
 /// Whether the body is a response itself.
