@@ -229,6 +229,31 @@ fn change(setup: &Setup) -> String {
 }
 
 #[test]
+fn a_server_that_stands_in_nginxs_file_alone_is_named() {
+    let stand = |setup: &Setup| {
+        let stand = Stand::start(setup);
+        let said = crate::check(&stand.command(setup)).change;
+        let further = format!("{} stands there, too", stand.addresses()[1]);
+        assert!(said.contains(&further), "{said}");
+        said
+    };
+    let of_nginx = Setup {
+        memcached: &[&[], &[]],
+        of_app: |servers| servers[..1].to_vec(),
+        given: |servers| servers[..1].to_vec(),
+        tells_conf: true,
+        ..SOUND
+    };
+    let said = stand(&of_nginx);
+    assert!(said.starts_with("nginx's list"), "{said}");
+    let said = stand(&Setup {
+        of_app: crate::stand::all,
+        ..of_nginx
+    });
+    assert!(said.contains("Correct --servers"), "{said}");
+}
+
+#[test]
 fn hosts_that_differ_are_named_with_the_options() {
     let nginx_has = Setup {
         pages: |pages| pages.hosts(["127.0.0.1"]),

@@ -481,11 +481,12 @@ impl Difference {
             Difference::Placement(_) => "\"consistent\" is missing behind hash".to_owned(),
             Difference::Order => "the servers stand in another order".to_owned(),
             Difference::Missing(server) => format!("{server} is missing"),
+            Difference::Further(server) => format!("{server} stands there, too"),
             Difference::Weight(server) => format!("{server} has another weight"),
             Difference::Spelling(server) => {
                 format!("the host of {server} is written otherwise, and its text is what counts")
             }
-            Difference::Unknown => "addresses, order or weights".to_owned(),
+            Difference::Unknown => "addresses (perhaps further ones), order or weights".to_owned(),
         }
     }
 }

@@ -395,7 +395,7 @@ impl Difference {
             Difference::Missing(_) => "nginx-server-missing",
             Difference::Weight(_) => "nginx-weight",
             Difference::Spelling(_) => "nginx-spelling",
-            Difference::Unknown => "nginx-servers",
+            Difference::Further(_) | Difference::Unknown => "nginx-servers",
         }
     }
 
@@ -406,7 +406,7 @@ impl Difference {
             Difference::Missing(_) => "application-server-missing",
             Difference::Weight(_) => "application-weight",
             Difference::Spelling(_) => "application-spelling",
-            Difference::Unknown => "application-servers",
+            Difference::Further(_) | Difference::Unknown => "application-servers",
         }
     }
 }

@@ -12,6 +12,7 @@ use super::vary::{hints, in_keys, in_vary, undeclared};
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
+use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
 use crate::memcached::{Health, Item};
 
@@ -81,6 +82,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     }
     let fields = undeclared(facts, &[&trial.first]);
     match application_recipe(facts) {
+        Some(Recipe::Exact) if is_spread(facts) => Cause::ApplicationServers(Difference::Unknown),
         Some(Recipe::Exact) => nginx_side(facts),
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
         Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
@@ -133,6 +135,13 @@ fn application_servers(facts: &Facts) -> Option<Cause> {
     Some(Cause::ApplicationServers(difference))
 }
 
+/// Of what the application stores, nginx finds what lies on the given servers, and the rest
+/// lies on none of them.
+fn is_spread(facts: &Facts) -> bool {
+    let (found, missed): (Vec<_>, Vec<_>) = facts.trials.iter().partition(|one| one.is_hit());
+    found.iter().any(|trial| trial.holds_page()) && !missed.iter().any(|trial| trial.holds_page())
+}
+
 /// The application is right, so nginx looks elsewhere.
 fn nginx_side(facts: &Facts) -> Cause {
     match nginx_recipe(facts) {
@@ -164,7 +173,7 @@ fn nginx_side(facts: &Facts) -> Cause {
     let some_hit = facts.trials.iter().any(Trial::is_hit);
     match (some_hit, watched) {
         // The others are asked of a server that was not given.
-        (true, _) => Cause::NginxServers(super::super::placing::Difference::Unknown),
+        (true, _) => Cause::NginxServers(Difference::Unknown),
         (false, true) => Cause::NginxDoesNotAsk,
         (false, false) => Cause::NginxFindsNothing,
     }
@@ -265,6 +274,8 @@ pub(super) fn key(facts: &Facts) -> Verdict {
             Cause::LayoutOption(layout)
         }
         (Some(Recipe::OfType(content_type)), _) => Cause::ContentTypeOption(content_type),
+        // Others lie elsewhere.
+        (Some(Recipe::Exact), _) => Cause::ServersOption(None),
         (None, _) if nothing_stored(facts) && is_watched(facts) => Cause::ServersOption(None),
         _ => Cause::PrefixOption(None),
     };
