@@ -229,6 +229,35 @@ fn change(setup: &Setup) -> String {
 }
 
 #[test]
+fn a_prefix_is_told_as_it_is_given() {
+    const LANGUAGE: &[&str] = &["language=en,de"];
+    let varied = Setup {
+        target: "/personal/1",
+        vary: [LANGUAGE; 2],
+        parts: [true; 2],
+        args: |_| ["--parts", "--vary", LANGUAGE[0]].map(str::to_owned).into(),
+        tells_conf: true,
+        ..SOUND
+    };
+    let said = change(&Setup {
+        prefix: "site2",
+        ..varied
+    });
+    assert!(said.contains("The site's prefix is \"site1\","), "{said}");
+    let said = change(&Setup {
+        nginx: |file| file.replace("site1+", "site2+"),
+        ..varied
+    });
+    assert!(said.contains("nginx's prefix is \"site2\","), "{said}");
+    let said = change(&Setup {
+        nginx: |file| file.replace("site1+", "site2+"),
+        prefix: "site2",
+        ..varied
+    });
+    assert!(said.contains("application's prefix is"), "{said}");
+}
+
+#[test]
 fn a_server_that_stands_in_nginxs_file_alone_is_named() {
     let stand = |setup: &Setup| {
         let stand = Stand::start(setup);

@@ -182,7 +182,9 @@ impl Cause {
     }
 
     fn not_found(&self, given: &Given) -> Option<String> {
-        let known = |prefix: &Option<String>| match prefix.as_deref() {
+        // The mark of parts and the variant, which may stand behind it, cannot be given.
+        let bare = |prefix: &str| prefix.split(['+', '~']).next().map(str::to_owned);
+        let known = |prefix: &Option<String>| match prefix.as_deref().and_then(bare).as_deref() {
             Some("") => "none".to_owned(),
             Some(prefix) => format!("{prefix:?}"),
             None => "another".to_owned(),
