@@ -258,6 +258,19 @@ fn a_prefix_is_told_as_it_is_given() {
 }
 
 #[test]
+fn a_process_that_does_not_answer_may_be_down() {
+    let said = change(&Setup {
+        args: |_| ["--app", "127.0.0.1:1"].map(str::to_owned).into(),
+        ..SOUND
+    });
+    assert!(
+        said.starts_with("The process at 127.0.0.1:1 may be down"),
+        "{said}"
+    );
+    assert!(said.contains("correct --app, or leave it out"), "{said}");
+}
+
+#[test]
 fn a_server_that_stands_in_nginxs_file_alone_is_named() {
     let stand = |setup: &Setup| {
         let stand = Stand::start(setup);

@@ -83,7 +83,7 @@ impl Cause {
             Cause::ApplicationDown => "Start the application: nobody listens where it should.".to_owned(),
             Cause::ApplicationAddress => "The application runs, and nginx does not reach it: correct the address in nginx's upstream (--app of djanginxed nginx).".to_owned(),
             Cause::ApplicationUnreachable => "Start the application, or correct its address in nginx's upstream. Give --app HOST:PORT: where it answers there, nginx's address is wrong.".to_owned(),
-            Cause::AppOption(app) => format!("Nobody listens at {app}, and the site works: correct --app, or leave it out."),
+            Cause::AppOption(app) => format!("The process at {app} may be down, though the site works: start it, or see why it does not answer. Where none is to listen there, correct --app, or leave it out."),
             Cause::ApplicationHangs => "The application takes the request and does not answer: its log, a database that it waits for.".to_owned(),
             Cause::ApplicationError(status) => format!("The application answers with status {status}: see its log. Such answers are never stored."),
             Cause::NoSuchPage => "Give the URL of a page that exists and is cached.".to_owned(),
