@@ -271,6 +271,21 @@ fn a_process_that_does_not_answer_may_be_down() {
 }
 
 #[test]
+fn a_process_that_keeps_nothing_is_named() {
+    let setup = Setup {
+        then: |stand| stand.start_second_with("site1", vec!["127.0.0.1:1".to_owned()]),
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup)).change;
+    let named = format!(
+        "process at {} keeps no pages",
+        stand.second.as_ref().unwrap().address()
+    );
+    assert!(said.contains(&named), "{said}");
+}
+
+#[test]
 fn a_server_that_stands_in_nginxs_file_alone_is_named() {
     let stand = |setup: &Setup| {
         let stand = Stand::start(setup);

@@ -159,8 +159,9 @@ pub(super) enum Cause {
     /// The application keeps its pages elsewhere, or under other keys; Memcached
     /// lets nobody look on.
     ApplicationElsewhere,
-    /// The application keeps its pages elsewhere.
-    ApplicationStore,
+    /// The application keeps its pages elsewhere, or nowhere; the process, where one alone is
+    /// known to.
+    ApplicationStore(Option<String>),
     /// The application's target is another than nginx's: by nginx.
     RewriteInNginx(String),
     /// The same, by the application.
@@ -338,7 +339,7 @@ impl Cause {
             Cause::ServersOption(_) => "servers-option",
             Cause::IgnoredQuery(_) | Cause::IgnoresOurs(_) => "ignored-query",
             Cause::ApplicationElsewhere => "application-elsewhere",
-            Cause::ApplicationStore => "application-store",
+            Cause::ApplicationStore(_) => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",
             Cause::RewriteInApplication(_) => "rewrite-in-application",
             Cause::Rewrite(_) => "rewrite",

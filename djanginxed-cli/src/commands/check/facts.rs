@@ -26,6 +26,9 @@ pub(super) struct Facts {
     pub(super) direct: Option<Trial>,
     /// Each further process that was given, asked for what the first has just stored.
     pub(super) processes: Vec<Process>,
+    /// Each process that was given and did not find a page at once, and its last answer to
+    /// who asks it for one several times.
+    pub(super) forgetful: Vec<(String, Answer)>,
     /// Each server that was given, and how it is.
     pub(super) health: Vec<(String, Health)>,
     /// Whether what answers is nginx: it refuses what no nginx lets through.

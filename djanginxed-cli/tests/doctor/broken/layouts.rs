@@ -44,14 +44,7 @@ pub(crate) fn layouts() -> Vec<Setup> {
             target: "/json-here",
             layouts: [Layout::Response, Layout::Body],
             tells_conf: true,
-            args: |_| {
-                words([
-                    "--layout",
-                    "response",
-                    "--content-type",
-                    "application/json",
-                ])
-            },
+            args: |_| words(["--layout", "response", "--content-type", "application/json"]),
             ..row(
                 "the file reads bodies of another type, and responses are stored and wanted",
                 "nginx-layout",

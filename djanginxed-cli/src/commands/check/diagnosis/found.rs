@@ -96,7 +96,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
         None if !fields.is_empty() => Cause::ApplicationVariants(in_vary(&fields)),
         None if !is_watched(facts) => Cause::ApplicationElsewhere,
-        None if nothing_stored(facts) => Cause::ApplicationStore,
+        None if nothing_stored(facts) => Cause::ApplicationStore(None),
         // Asked directly, it stores the target under its own key.
         None if facts.direct.as_ref().is_some_and(Trial::holds_page) => {
             Cause::RewriteInNginx("another target".to_owned())

@@ -86,6 +86,7 @@ fn facts() -> Facts {
         first: page(MISS),
         direct: None,
         processes: Vec::new(),
+        forgetful: Vec::new(),
         health: well(Vitals::default()),
         behind_nginx: None,
         trials: vec![hit],
@@ -252,7 +253,10 @@ fn keys_tell_whose_they_are_and_what_is_wrong_with_them() {
     let none = Recipe::Prefix(String::new());
     let prefix = Cause::ApplicationPrefix(Some(String::new()));
     assert_eq!(cause(&no_hit(Some(none), &[])), Some(prefix));
-    assert_eq!(cause(&no_hit(None, &[])), Some(Cause::ApplicationStore));
+    assert_eq!(
+        cause(&no_hit(None, &[])),
+        Some(Cause::ApplicationStore(None))
+    );
 }
 
 /// The application takes an answer that is late for none, and Memcached has found it.
