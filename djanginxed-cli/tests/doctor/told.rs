@@ -286,6 +286,32 @@ fn a_process_that_keeps_nothing_is_named() {
 }
 
 #[test]
+fn purges_that_wait_and_one_that_fails_are_told() {
+    let setup = Setup {
+        then: |stand| {
+            stand.start_second_with("site1", vec!["127.0.0.1:1".to_owned()]);
+            let change = testkit::http::Request::new("POST", "/articles/1");
+            let answer = change.send(stand.second.as_ref().unwrap().port);
+            assert_eq!(answer.status, 200);
+        },
+        tells_app: false,
+        args: |stand| {
+            let admin = stand.second.as_ref().unwrap().admin.clone();
+            vec!["--admin".to_owned(), admin]
+        },
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup));
+    assert_eq!(said.cause.as_deref(), Some("purge-fails"), "{}", said.text);
+    let (holds, seen) = fact(&said, "pending-purges").unwrap_or_else(|| panic!("{}", said.text));
+    assert!(
+        !holds && seen.starts_with("1 purge of a change waits"),
+        "{seen}"
+    );
+}
+
+#[test]
 fn a_server_that_stands_in_nginxs_file_alone_is_named() {
     let stand = |setup: &Setup| {
         let stand = Stand::start(setup);

@@ -259,6 +259,8 @@ pub(super) struct Lasting {
     pub(super) copy: Option<Copied>,
     pub(super) lock: Option<Locked>,
     pub(super) purge: Option<Purge>,
+    /// How many purges of changes wait for a server to answer again, as the admin page says.
+    pub(super) pending_purges: Option<u64>,
     /// With `--wait`.
     pub(super) refresh: Option<Awaited>,
 }

@@ -370,6 +370,17 @@ fn a_purge_leaves_no_old_page_and_replaces_where_it_should() {
     );
 }
 
+#[test]
+fn purges_that_wait_are_told_and_are_no_failure() {
+    let mut facts = facts();
+    assert_eq!(super::lasting::pending(&facts), Verdict::Silent);
+    facts.lasting.pending_purges = Some(2);
+    let verdict = super::lasting::pending(&facts);
+    assert!(matches!(&verdict, Verdict::Unchecked(why) if why.starts_with("2 purges")));
+    facts.lasting.pending_purges = Some(0);
+    assert!(matches!(super::lasting::pending(&facts), Verdict::Good(_)));
+}
+
 const fn purged(refreshes: Option<bool>, replaced: u64) -> Option<Purge> {
     Some(Purge::Done(Purged {
         refreshes,
