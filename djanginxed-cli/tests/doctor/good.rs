@@ -213,6 +213,11 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("two processes")
         },
         Setup {
+            of_nginx: |servers| vec![servers[0].replace("127.0.0.1", "localhost")],
+            tells_conf: true,
+            ..row("nginx's file spells its only server otherwise")
+        },
+        Setup {
             target: "/kept-and-edited",
             ..row("an edit meets a page past its timeout")
         },

@@ -265,9 +265,18 @@ impl Stand {
 
     /// Starts another process of the application, with pages of this prefix.
     pub(crate) fn start_second(&mut self, prefix: &str) {
-        let pages = PageCache::builder().memcached(self.addresses());
+        self.start_second_with(prefix, self.addresses());
+    }
+
+    /// The same, with pages on these servers.
+    pub(crate) fn start_second_with(&mut self, prefix: &str, servers: Vec<String>) {
+        let pages = PageCache::builder().memcached(servers);
         let pages = pages.key_prefix(prefix).build().unwrap();
-        self.second = Some(Application::start(free_port(), pages, SOUND.build));
+        let build = Build {
+            admin: true,
+            ..SOUND.build
+        };
+        self.second = Some(Application::start(free_port(), pages, build));
     }
 
     /// Holds so many connections to the first Memcached, or as many as it takes.

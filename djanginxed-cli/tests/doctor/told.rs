@@ -229,6 +229,114 @@ fn change(setup: &Setup) -> String {
 }
 
 #[test]
+fn a_prefix_is_told_as_it_is_given() {
+    const LANGUAGE: &[&str] = &["language=en,de"];
+    let varied = Setup {
+        target: "/personal/1",
+        vary: [LANGUAGE; 2],
+        parts: [true; 2],
+        args: |_| ["--parts", "--vary", LANGUAGE[0]].map(str::to_owned).into(),
+        tells_conf: true,
+        ..SOUND
+    };
+    let said = change(&Setup {
+        prefix: "site2",
+        ..varied
+    });
+    assert!(said.contains("The site's prefix is \"site1\","), "{said}");
+    let said = change(&Setup {
+        nginx: |file| file.replace("site1+", "site2+"),
+        ..varied
+    });
+    assert!(said.contains("nginx's prefix is \"site2\","), "{said}");
+    let said = change(&Setup {
+        nginx: |file| file.replace("site1+", "site2+"),
+        prefix: "site2",
+        ..varied
+    });
+    assert!(said.contains("application's prefix is"), "{said}");
+}
+
+#[test]
+fn a_process_that_does_not_answer_may_be_down() {
+    let said = change(&Setup {
+        args: |_| ["--app", "127.0.0.1:1"].map(str::to_owned).into(),
+        ..SOUND
+    });
+    assert!(
+        said.starts_with("The process at 127.0.0.1:1 may be down"),
+        "{said}"
+    );
+    assert!(said.contains("correct --app, or leave it out"), "{said}");
+}
+
+#[test]
+fn a_process_that_keeps_nothing_is_named() {
+    let setup = Setup {
+        then: |stand| stand.start_second_with("site1", vec!["127.0.0.1:1".to_owned()]),
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup)).change;
+    let named = format!(
+        "process at {} keeps no pages",
+        stand.second.as_ref().unwrap().address()
+    );
+    assert!(said.contains(&named), "{said}");
+}
+
+#[test]
+fn purges_that_wait_and_one_that_fails_are_told() {
+    let setup = Setup {
+        then: |stand| {
+            stand.start_second_with("site1", vec!["127.0.0.1:1".to_owned()]);
+            let change = testkit::http::Request::new("POST", "/articles/1");
+            let answer = change.send(stand.second.as_ref().unwrap().port);
+            assert_eq!(answer.status, 200);
+        },
+        tells_app: false,
+        args: |stand| {
+            let admin = stand.second.as_ref().unwrap().admin.clone();
+            vec!["--admin".to_owned(), admin]
+        },
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup));
+    assert_eq!(said.cause.as_deref(), Some("purge-fails"), "{}", said.text);
+    let (holds, seen) = fact(&said, "pending-purges").unwrap_or_else(|| panic!("{}", said.text));
+    assert!(
+        !holds && seen.starts_with("1 purge of a change waits"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn a_server_that_stands_in_nginxs_file_alone_is_named() {
+    let stand = |setup: &Setup| {
+        let stand = Stand::start(setup);
+        let said = crate::check(&stand.command(setup)).change;
+        let further = format!("{} stands there, too", stand.addresses()[1]);
+        assert!(said.contains(&further), "{said}");
+        said
+    };
+    let of_nginx = Setup {
+        memcached: &[&[], &[]],
+        of_app: |servers| servers[..1].to_vec(),
+        given: |servers| servers[..1].to_vec(),
+        tells_conf: true,
+        ..SOUND
+    };
+    let said = stand(&of_nginx);
+    assert!(said.starts_with("nginx's list"), "{said}");
+    let said = stand(&Setup {
+        of_app: crate::stand::all,
+        ..of_nginx
+    });
+    assert!(said.contains("Correct --servers"), "{said}");
+}
+
+#[test]
 fn hosts_that_differ_are_named_with_the_options() {
     let nginx_has = Setup {
         pages: |pages| pages.hosts(["127.0.0.1"]),

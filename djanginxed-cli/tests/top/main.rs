@@ -192,6 +192,24 @@ fn each_source_alone_tells_what_it_knows() {
 }
 
 #[test]
+fn purges_that_wait_are_shown() {
+    let mut site = Running::start();
+    let (metrics, admin) = (site.app("/metrics"), site.app("/_pages"));
+    let sources = [["--metrics", &metrics], ["--admin", &admin]];
+    let waiting = |args: &[&str]| json(args).1["application"]["pending_purges"].as_u64();
+    assert_eq!(waiting(&sources[1]), Some(0));
+    assert!(!top(&sources[1]).out.contains("purge"));
+    site.memcached.stop();
+    let change = testkit::http::Request::new("POST", "/change");
+    assert_eq!(change.send(site.application).status, 204);
+    for args in &sources {
+        assert_eq!(waiting(args), Some(1), "{args:?}");
+        let text = top(args).out;
+        assert!(text.contains("1 purge waits"), "{text}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_and_the_rest_is_shown() {
     let mut site = Running::start();
     site.get("/articles/1");

@@ -83,7 +83,7 @@ impl Cause {
             Cause::ApplicationDown => "Start the application: nobody listens where it should.".to_owned(),
             Cause::ApplicationAddress => "The application runs, and nginx does not reach it: correct the address in nginx's upstream (--app of djanginxed nginx).".to_owned(),
             Cause::ApplicationUnreachable => "Start the application, or correct its address in nginx's upstream. Give --app HOST:PORT: where it answers there, nginx's address is wrong.".to_owned(),
-            Cause::AppOption(app) => format!("Nobody listens at {app}, and the site works: correct --app, or leave it out."),
+            Cause::AppOption(app) => format!("The process at {app} may be down, though the site works: start it, or see why it does not answer. Where none is to listen there, correct --app, or leave it out."),
             Cause::ApplicationHangs => "The application takes the request and does not answer: its log, a database that it waits for.".to_owned(),
             Cause::ApplicationError(status) => format!("The application answers with status {status}: see its log. Such answers are never stored."),
             Cause::NoSuchPage => "Give the URL of a page that exists and is cached.".to_owned(),
@@ -182,7 +182,9 @@ impl Cause {
     }
 
     fn not_found(&self, given: &Given) -> Option<String> {
-        let known = |prefix: &Option<String>| match prefix.as_deref() {
+        // The mark of parts and the variant, which may stand behind it, cannot be given.
+        let bare = |prefix: &str| prefix.split(['+', '~']).next().map(str::to_owned);
+        let known = |prefix: &Option<String>| match prefix.as_deref().and_then(bare).as_deref() {
             Some("") => "none".to_owned(),
             Some(prefix) => format!("{prefix:?}"),
             None => "another".to_owned(),
@@ -224,7 +226,8 @@ impl Cause {
             }
             Cause::IgnoredQuery(names) => format!("The site works: nginx takes {names} out of every target (--ignore-query) before it looks for the page and asks the application. Give the URL without it."),
             Cause::ApplicationElsewhere => "The application keeps this page under none of the keys that it may have, on none of these servers: it has another prefix, other servers or its own memory. Its log says at start which store it has; a Memcached that lets itself be watched (without -W) would tell more.".to_owned(),
-            Cause::ApplicationStore => "The application keeps this page on none of these servers: it has other ones, it cannot reach them, or it keeps pages in its own memory (no DJANGINXED_SERVERS, .in_memory). Its log says at start which store it has, and why pages are not stored. A server that has just come back is asked again within 20 s (detail=skipped until then).".to_owned(),
+            Cause::ApplicationStore(Some(process)) => format!("The process at {process} keeps no pages: it does not reach its Memcached, or that takes nothing. Compare DJANGINXED_SERVERS (.memcached([…])) and the network of this process with the others'; its log says at start which servers it has, and why pages are not stored. A server that has just come back is asked again within 20 s (detail=skipped until then)."),
+            Cause::ApplicationStore(None) => "The application keeps this page on none of these servers: it has other ones, it cannot reach them, or it keeps pages in its own memory (no DJANGINXED_SERVERS, .in_memory). Its log says at start which store it has, and why pages are not stored. A server that has just come back is asked again within 20 s (detail=skipped until then).".to_owned(),
             Cause::RewriteInNginx(to) => format!("nginx asks the application for {to:?} instead: let proxy_pass end after the host, and remove the rewrite."),
             Cause::RewriteInApplication(to) => format!("A middleware of the application (NormalizePath) makes {to:?} of it before the page is stored: remove it from cached pages, and let nginx redirect."),
             Cause::Rewrite(to) => format!("The application sees {to:?} instead. Give --app: where the application stores it under the target as sent, nginx rewrites it (rewrite, a path in proxy_pass), else a middleware (NormalizePath)."),
@@ -481,11 +484,12 @@ impl Difference {
             Difference::Placement(_) => "\"consistent\" is missing behind hash".to_owned(),
             Difference::Order => "the servers stand in another order".to_owned(),
             Difference::Missing(server) => format!("{server} is missing"),
+            Difference::Further(server) => format!("{server} stands there, too"),
             Difference::Weight(server) => format!("{server} has another weight"),
             Difference::Spelling(server) => {
                 format!("the host of {server} is written otherwise, and its text is what counts")
             }
-            Difference::Unknown => "addresses, order or weights".to_owned(),
+            Difference::Unknown => "addresses (perhaps further ones), order or weights".to_owned(),
         }
     }
 }

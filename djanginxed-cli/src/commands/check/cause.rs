@@ -159,8 +159,9 @@ pub(super) enum Cause {
     /// The application keeps its pages elsewhere, or under other keys; Memcached
     /// lets nobody look on.
     ApplicationElsewhere,
-    /// The application keeps its pages elsewhere.
-    ApplicationStore,
+    /// The application keeps its pages elsewhere, or nowhere; the process, where one alone is
+    /// known to.
+    ApplicationStore(Option<String>),
     /// The application's target is another than nginx's: by nginx.
     RewriteInNginx(String),
     /// The same, by the application.
@@ -338,7 +339,7 @@ impl Cause {
             Cause::ServersOption(_) => "servers-option",
             Cause::IgnoredQuery(_) | Cause::IgnoresOurs(_) => "ignored-query",
             Cause::ApplicationElsewhere => "application-elsewhere",
-            Cause::ApplicationStore => "application-store",
+            Cause::ApplicationStore(_) => "application-store",
             Cause::RewriteInNginx(_) => "rewrite-in-nginx",
             Cause::RewriteInApplication(_) => "rewrite-in-application",
             Cause::Rewrite(_) => "rewrite",
@@ -395,7 +396,7 @@ impl Difference {
             Difference::Missing(_) => "nginx-server-missing",
             Difference::Weight(_) => "nginx-weight",
             Difference::Spelling(_) => "nginx-spelling",
-            Difference::Unknown => "nginx-servers",
+            Difference::Further(_) | Difference::Unknown => "nginx-servers",
         }
     }
 
@@ -406,7 +407,7 @@ impl Difference {
             Difference::Missing(_) => "application-server-missing",
             Difference::Weight(_) => "application-weight",
             Difference::Spelling(_) => "application-spelling",
-            Difference::Unknown => "application-servers",
+            Difference::Further(_) | Difference::Unknown => "application-servers",
         }
     }
 }

@@ -26,6 +26,9 @@ pub(super) struct Facts {
     pub(super) direct: Option<Trial>,
     /// Each further process that was given, asked for what the first has just stored.
     pub(super) processes: Vec<Process>,
+    /// Each process that was given and did not find a page at once, and its last answer to
+    /// who asks it for one several times.
+    pub(super) forgetful: Vec<(String, Answer)>,
     /// Each server that was given, and how it is.
     pub(super) health: Vec<(String, Health)>,
     /// Whether what answers is nginx: it refuses what no nginx lets through.
@@ -256,6 +259,8 @@ pub(super) struct Lasting {
     pub(super) copy: Option<Copied>,
     pub(super) lock: Option<Locked>,
     pub(super) purge: Option<Purge>,
+    /// How many purges of changes wait for a server to answer again, as the admin page says.
+    pub(super) pending_purges: Option<u64>,
     /// With `--wait`.
     pub(super) refresh: Option<Awaited>,
 }

@@ -19,6 +19,8 @@ pub(super) enum Difference {
     Order,
     /// A server is missing there.
     Missing(String),
+    /// A server stands there that was not given.
+    Further(String),
     /// A server has another weight.
     Weight(String),
     /// A server's host is written otherwise.

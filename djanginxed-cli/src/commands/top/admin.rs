@@ -21,6 +21,7 @@ struct Page {
     #[serde(default)]
     hottest: Vec<HotPage>,
     nginx: Option<Hits>,
+    pending_purges: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,8 +64,10 @@ pub(super) fn read(body: &[u8]) -> Result<Admin, String> {
         target: shown(&page.target),
         milliseconds: page.milliseconds,
     };
+    let mut counts = Counts::of_admin(&page.counted);
+    counts.pending_purges = page.pending_purges;
     Ok(Admin {
-        counts: Counts::of_admin(&page.counted),
+        counts,
         told: page.nginx.map(|nginx| Told {
             hits: nginx.hits,
             bytes: nginx.bytes,
@@ -87,10 +90,13 @@ mod tests {
     #[test]
     fn the_page_is_read_and_what_would_steer_a_terminal_is_not() {
         let page = br#"{"counted": {"hits": 3, "skips": 2}, "token": "x", "nginx": {"hits": 9, "bytes": 90, "refused": 0},
-            "hottest": [{"target": "/\u001b[2J", "hits": 7}], "slowest": [{"target": "/a", "milliseconds": 12}]}"#;
+            "pending_purges": 4, "hottest": [{"target": "/\u001b[2J", "hits": 7}], "slowest": [{"target": "/a", "milliseconds": 12}]}"#;
         let admin = read(page).unwrap();
         assert_eq!(admin.counts.all(Kind::Hits), 3);
         assert_eq!(admin.counts.one(Kind::Skips, ""), 2);
+        assert_eq!(admin.counts.pending_purges, Some(4));
+        let older = read(br#"{"counted": {}}"#).unwrap();
+        assert_eq!(older.counts.pending_purges, None);
         assert_eq!(admin.told, Some(Told { hits: 9, bytes: 90 }));
         assert_eq!(admin.hottest[0].target, "/\\u{1b}[2J");
         assert_eq!(admin.slowest[0].milliseconds, 12);

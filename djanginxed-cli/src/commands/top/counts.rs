@@ -82,6 +82,8 @@ pub(super) struct Counts {
     pub(super) render_seconds: f64,
     /// Pages that wait for Memcached, and their bytes.
     pub(super) queue: Option<(u64, u64)>,
+    /// Purges of changes that wait for a server to answer again.
+    pub(super) pending_purges: Option<u64>,
     /// Servers whose breaker has ever opened: whether it is open now. None: nobody
     /// tells of breakers.
     pub(super) breakers: Option<BTreeMap<String, bool>>,
@@ -123,6 +125,7 @@ impl Counts {
             "djanginxed_render_seconds_sum" => self.render_seconds += sample.value.max(0.0),
             "djanginxed_queue_entries" => self.queue.get_or_insert_default().0 += sample.count(),
             "djanginxed_queue_bytes" => self.queue.get_or_insert_default().1 += sample.count(),
+            "djanginxed_pending_purges" => self.add_pending(sample.count()),
             "djanginxed_breaker_open" => {
                 let server = sample.label("server").unwrap_or_default();
                 let breakers = self.breakers.get_or_insert_default();
@@ -137,6 +140,11 @@ impl Counts {
         *sum = sum.saturating_add(number);
     }
 
+    pub(super) fn add_pending(&mut self, purges: u64) {
+        let sum = self.pending_purges.get_or_insert_default();
+        *sum = sum.saturating_add(purges);
+    }
+
     /// Adds another process's.
     pub(super) fn join(&mut self, other: &Counts) {
         for ((kind, reason), number) in &other.numbers {
@@ -149,6 +157,9 @@ impl Counts {
                 queue.0.saturating_add(entries),
                 queue.1.saturating_add(bytes),
             );
+        }
+        if let Some(purges) = other.pending_purges {
+            self.add_pending(purges);
         }
         for (server, open) in other.breakers.iter().flatten() {
             let breakers = self.breakers.get_or_insert_default();
@@ -263,9 +274,13 @@ mod tests {
 
     #[test]
     fn several_processes_are_one_application() {
-        let text = "djanginxed_misses_total 10\ndjanginxed_queue_bytes 5\ndjanginxed_breaker_open{server=\"a\"} 0\n";
+        let text = "djanginxed_misses_total 10\ndjanginxed_queue_bytes 5\ndjanginxed_breaker_open{server=\"a\"} 0\n\
+            djanginxed_pending_purges{server=\"a\"} 2\ndjanginxed_pending_purges{server=\"b\"} 3\n";
         let mut sum = counts(text);
+        sum.join(&Counts::default());
+        assert_eq!(sum.pending_purges, Some(5));
         sum.join(&counts(&text.replace(" 0\n", " 1\n")));
+        assert_eq!(sum.pending_purges, Some(10));
         assert_eq!(sum.all(Kind::Misses), 20);
         assert_eq!(sum.queue, Some((0, 10)));
         assert_eq!(sum.breakers.unwrap().get("a"), Some(&true));

@@ -14,6 +14,8 @@ pub(super) struct Look {
     /// A place for each source that counts; none in it: it is not reached.
     pub(super) processes: Vec<Option<Counts>>,
     pub(super) told: Option<Told>,
+    /// Of the process of the admin page.
+    pub(super) pending_purges: Option<u64>,
     pub(super) hottest: Option<Vec<Hot>>,
     pub(super) slowest: Option<Vec<Slow>>,
     pub(super) servers: Vec<(String, Result<Stats, Trouble>)>,
@@ -67,6 +69,13 @@ impl Look {
             }
         }
         sum
+    }
+
+    /// Purges that wait: of all processes, as metrics have them once one has waited, or as
+    /// was told.
+    pub(super) fn pending_purges(&self) -> Option<u64> {
+        let counted = self.counts().and_then(|counts| counts.pending_purges);
+        counted.or(self.pending_purges)
     }
 
     /// nginx's hits: as metrics have them, which are of all machines, or as was told.

@@ -173,7 +173,18 @@ fn application_sums(application: &Application) -> Vec<Line<'static>> {
     [ratio(application.hit_ratio, Style::new())]
         .into_iter()
         .chain(sums)
+        .chain(pending(application))
         .collect()
+}
+
+/// Until they are made up for, pages of before a change may be there.
+fn pending(application: &Application) -> Option<Line<'static>> {
+    let waiting = match application.pending_purges? {
+        0 => return None,
+        1 => "1 purge waits".to_owned(),
+        many => format!("{many} purges wait"),
+    };
+    Some(Line::from(waiting).red())
 }
 
 /// Each in as many lines as it takes.

@@ -121,6 +121,7 @@ impl Sources {
             at: Instant::now(),
             processes: Vec::new(),
             told: None,
+            pending_purges: None,
             hottest: None,
             slowest: None,
             servers: Vec::new(),
@@ -171,6 +172,7 @@ impl Look {
     fn take_admin(&mut self, admin: Option<Admin>) {
         let reached = admin.is_some();
         let admin = admin.unwrap_or_default();
+        self.pending_purges = admin.counts.pending_purges;
         if self.processes.iter().all(Option::is_none) {
             self.processes = vec![reached.then_some(admin.counts)];
         }

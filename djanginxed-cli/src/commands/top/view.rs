@@ -51,6 +51,8 @@ pub(super) struct Application {
     /// Pages that wait for Memcached, and their bytes.
     pub(super) queue_entries: Option<u64>,
     pub(super) queue_bytes: Option<u64>,
+    /// Purges of changes that wait for a server to answer again.
+    pub(super) pending_purges: Option<u64>,
 }
 
 /// Something that is counted.
@@ -174,6 +176,7 @@ impl Between<'_> {
             }),
             queue_entries: counts.queue.map(|(entries, _)| entries),
             queue_bytes: counts.queue.map(|(_, bytes)| bytes),
+            pending_purges: now.pending_purges(),
         }
     }
 
@@ -264,6 +267,7 @@ mod tests {
             at,
             processes: vec![Some(Counts::of_metrics(&samples(metrics, "djanginxed_")))],
             told: None,
+            pending_purges: None,
             hottest: None,
             slowest: None,
             servers: Vec::new(),
@@ -292,6 +296,22 @@ mod tests {
         // Nothing came through.
         assert_eq!(application.hit_ratio.now, None);
         assert_eq!(application.requests.per_second, Some(0.0));
+    }
+
+    #[test]
+    fn purges_that_wait_are_the_metrics_or_the_admin_pages() {
+        let waiting = |metrics, admin| {
+            let mut look = look(Instant::now(), metrics);
+            look.pending_purges = admin;
+            View::between(None, &look)
+                .application
+                .unwrap()
+                .pending_purges
+        };
+        let metrics = "djanginxed_pending_purges{server=\"a\"} 3\n";
+        assert_eq!(waiting(metrics, Some(1)), Some(3));
+        assert_eq!(waiting("djanginxed_misses_total 1\n", Some(1)), Some(1));
+        assert_eq!(waiting("djanginxed_misses_total 1\n", None), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::edit::{before_location, row, swap, swap_up_to, words};
 use super::peers::{late_at_times, unlike};
 use crate::app::Build;
-use crate::stand::{SOUND, Setup};
+use crate::stand::{SOUND, Setup, Stand};
 use testkit::{Memcached, free_port};
 
 /// A page of a prefix and a type of its own, of which nginx's file says nothing.
@@ -349,8 +349,47 @@ pub(crate) fn keys() -> Vec<Setup> {
             ..row("a second process has another prefix", "processes-differ")
         },
         Setup {
+            then: second_without_store,
+            ..row("a second process reaches no Memcached", "application-store")
+        },
+        Setup {
+            then: |stand| {
+                second_without_store(stand);
+                std::mem::swap(&mut stand.application, &mut stand.second);
+                stand.app = stand.application.as_ref().unwrap().address();
+            },
+            ..row(
+                "the first of two processes reaches no Memcached",
+                "application-store",
+            )
+        },
+        Setup {
+            then: second_without_store,
+            tells_app: false,
+            args: |stand| words(["--app", &stand.second.as_ref().unwrap().address()]),
+            ..row(
+                "--app is a process that reaches no Memcached",
+                "application-store",
+            )
+        },
+        Setup {
+            then: second_without_store,
+            tells_app: false,
+            tells_servers: false,
+            args: |stand| words(["--app", &stand.second.as_ref().unwrap().address()]),
+            ..row(
+                "--app reaches no Memcached, without --servers",
+                "application-store",
+            )
+        },
+        Setup {
             args: |_| vec!["--app".to_owned(), "127.0.0.1:1".to_owned()],
             ..row("a second process is not there", "app-option")
         },
     ]
+}
+
+fn second_without_store(stand: &mut Stand) {
+    let nowhere = vec![format!("127.0.0.1:{}", free_port())];
+    stand.start_second_with("site1", nowhere);
 }

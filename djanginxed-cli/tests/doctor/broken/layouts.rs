@@ -33,6 +33,25 @@ pub(crate) fn layouts() -> Vec<Setup> {
         },
         Setup {
             layouts: [Layout::Response, Layout::Body],
+            tells_conf: true,
+            args: |_| words(["--layout", "response"]),
+            ..row(
+                "the file reads bodies, and responses are stored and wanted",
+                "nginx-layout",
+            )
+        },
+        Setup {
+            target: "/json-here",
+            layouts: [Layout::Response, Layout::Body],
+            tells_conf: true,
+            args: |_| words(["--layout", "response", "--content-type", "application/json"]),
+            ..row(
+                "the file reads bodies of another type, and responses are stored and wanted",
+                "nginx-layout",
+            )
+        },
+        Setup {
+            layouts: [Layout::Response, Layout::Body],
             pages: |pages| pages.gzip(true),
             ..row(
                 "nginx reads bodies, and packed responses are stored",

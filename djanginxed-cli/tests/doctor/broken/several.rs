@@ -15,6 +15,7 @@ pub(crate) fn several_servers() -> Vec<Setup> {
     let swapped =
         |servers: &[String]| vec![servers[1].clone(), servers[0].clone(), servers[2].clone()];
     let fewer = |servers: &[String]| servers[..2].to_vec();
+    let first = |servers: &[String]| servers[..1].to_vec();
     let heavier = |servers: &[String]| {
         let mut servers = servers.to_vec();
         servers[2].push_str(" weight=3");
@@ -63,6 +64,42 @@ pub(crate) fn several_servers() -> Vec<Setup> {
         Setup {
             of_nginx: heavier,
             ..three("nginx has another weight", "nginx-weight")
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            of_app: first,
+            given: first,
+            ..row("nginx spreads pages over a second server", "nginx-servers")
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            of_app: first,
+            given: first,
+            tells_conf: true,
+            ..row("the file has a second server", "nginx-servers")
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            of_nginx: first,
+            given: first,
+            ..row(
+                "the application spreads pages over a second server",
+                "application-servers",
+            )
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            given: first,
+            ..row("--servers lacks the second server", "servers-option")
+        },
+        Setup {
+            memcached: &[&[], &[]],
+            given: first,
+            tells_conf: true,
+            ..row(
+                "--servers lacks the second server, with nginx's file",
+                "servers-option",
+            )
         },
         Setup {
             of_nginx: spelled,

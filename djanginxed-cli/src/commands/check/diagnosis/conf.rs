@@ -4,6 +4,7 @@ use djanginxed::{Layout, Placement};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent};
+use super::placed::application_places;
 use super::vary::{in_keys, options};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::{Site, Upstream};
@@ -19,8 +20,13 @@ pub(super) fn agrees(facts: &Facts) -> Verdict {
         let seen = format!("no server_name is {}", facts.url.origin.host);
         return Bad(Cause::ServerName, seen);
     };
-    let works = !facts.trials.is_empty() && facts.trials.iter().all(Trial::is_hit);
-    match disagreement(&facts.given, &site) {
+    let is_sound = |trial: &Trial| trial.is_hit() && !trial.is_head_shown();
+    let works = !facts.trials.is_empty() && facts.trials.iter().all(is_sound);
+    match disagreement(facts, &site) {
+        // By luck nginx finds each page, since the application has the servers that are given.
+        Some((cause @ Cause::NginxServers(_), seen)) if is_placed_as_given(facts) => {
+            Bad(cause, seen)
+        }
         // nginx and the application agree, so it is the command line that says otherwise.
         Some((cause, seen)) if works => Bad(of_the_options(cause, &site), seen),
         Some((cause, seen)) => Bad(cause, seen),
@@ -32,6 +38,15 @@ pub(super) fn agrees(facts: &Facts) -> Verdict {
     }
 }
 
+/// Whether the application has stored each page where the given servers say.
+fn is_placed_as_given(facts: &Facts) -> bool {
+    let places = application_places(facts);
+    let all = !places.is_empty() && places.len() == facts.trials.len();
+    all && facts
+        .placing()
+        .is_some_and(|ours| ours.explain(&places).is_none())
+}
+
 /// What an option says wrongly where nginx's file would be wrong if it were right.
 fn of_the_options(cause: Cause, site: &Site) -> Cause {
     match cause {
@@ -39,6 +54,9 @@ fn of_the_options(cause: Cause, site: &Site) -> Cause {
         Cause::NginxParts(has_parts) => Cause::PartsOption(has_parts),
         Cause::NginxVariants(what) => Cause::VaryOption(what, options(&site.rules)),
         Cause::NginxLayout(given) => Cause::LayoutOption(site.layout.unwrap_or(given)),
+        Cause::NginxServers(further @ Difference::Further(_)) => {
+            Cause::ServersOption(Some(further))
+        }
         Cause::NginxServers(_) => Cause::ServersOption(None),
         cause => cause,
     }
@@ -51,15 +69,25 @@ fn lag(site: &Site) -> String {
     })
 }
 
-fn disagreement(given: &Given, site: &Site) -> Option<(Cause, String)> {
+fn disagreement(facts: &Facts, site: &Site) -> Option<(Cause, String)> {
+    let given = &facts.given;
     let Some(upstream) = &site.upstream else {
         let seen = format!("location {} asks no Memcached", site.location);
         return Some((Cause::OtherLocation(site.location.clone()), seen));
     };
-    let key = site.key.as_deref().and_then(|key| wrong_key(given, key));
-    key.or_else(|| wrong_layout(given, site))
-        .or_else(|| wrong_servers(given, upstream))
+    // Keys of a layout are like those of the other for text/html alone.
+    let key = || site.key.as_deref().and_then(|key| wrong_key(given, key));
+    wrong_layout(given, site)
+        .or_else(key)
+        .or_else(|| wrong_servers(given, upstream).filter(|_| !is_one_server(facts, upstream)))
         .or_else(|| wrong_error_page(site))
+}
+
+/// Whether both have one server, which is the same however it is written: nginx finds there
+/// what the application has stored on the one that is given.
+fn is_one_server(facts: &Facts, upstream: &Upstream) -> bool {
+    let is_one = facts.given.servers.len() == 1 && upstream.servers.len() == 1;
+    is_one && is_placed_as_given(facts) && facts.trials.iter().all(Trial::is_hit)
 }
 
 fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
@@ -140,6 +168,10 @@ fn difference(given: &Given, ours: &[(String, u32)], upstream: &Upstream) -> Opt
         } else {
             Difference::Unknown
         });
+    }
+    let further = (theirs.iter()).find(|(server, _)| !ours.iter().any(|(own, _)| own == server));
+    if let Some((server, _)) = further {
+        return Some(Difference::Further(server.clone()));
     }
     if theirs.len() != ours.len() {
         return Some(Difference::Unknown);

@@ -12,13 +12,12 @@ use super::vary::{hints, in_keys, in_vary, undeclared};
 use crate::commands::check::answer::{By, by, detail, seen, unpacked};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
+use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
 use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
-    let whole =
-        |trial: &&Trial| trial.is_hit() && is_whole(&trial.second) && !is_whole(&trial.first);
-    if facts.trials.iter().any(|trial| whole(&trial)) {
+    if facts.trials.iter().any(Trial::is_head_shown) {
         let seen = "nginx serves a stored response, head and all, as the page".to_owned();
         return Bad(wrong_layout(facts, Layout::Response), seen);
     }
@@ -50,6 +49,13 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
     )
 }
 
+impl Trial {
+    /// Whether nginx serves a stored response, head and all, as the page.
+    pub(super) fn is_head_shown(&self) -> bool {
+        self.is_hit() && is_whole(&self.second) && !is_whole(&self.first)
+    }
+}
+
 /// Whether the body is a response itself.
 fn is_whole(answer: &Answer) -> bool {
     (answer.as_ref()).is_ok_and(|answer| answer.body.starts_with(b"HTTP/1.1 "))
@@ -76,6 +82,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
     }
     let fields = undeclared(facts, &[&trial.first]);
     match application_recipe(facts) {
+        Some(Recipe::Exact) if is_spread(facts) => Cause::ApplicationServers(Difference::Unknown),
         Some(Recipe::Exact) => nginx_side(facts),
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
         Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
@@ -89,7 +96,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
         None if !fields.is_empty() => Cause::ApplicationVariants(in_vary(&fields)),
         None if !is_watched(facts) => Cause::ApplicationElsewhere,
-        None if nothing_stored(facts) => Cause::ApplicationStore,
+        None if nothing_stored(facts) => Cause::ApplicationStore(None),
         // Asked directly, it stores the target under its own key.
         None if facts.direct.as_ref().is_some_and(Trial::holds_page) => {
             Cause::RewriteInNginx("another target".to_owned())
@@ -128,6 +135,13 @@ fn application_servers(facts: &Facts) -> Option<Cause> {
     Some(Cause::ApplicationServers(difference))
 }
 
+/// Of what the application stores, nginx finds what lies on the given servers, and the rest
+/// lies on none of them.
+fn is_spread(facts: &Facts) -> bool {
+    let (found, missed): (Vec<_>, Vec<_>) = facts.trials.iter().partition(|one| one.is_hit());
+    found.iter().any(|trial| trial.holds_page()) && !missed.iter().any(|trial| trial.holds_page())
+}
+
 /// The application is right, so nginx looks elsewhere.
 fn nginx_side(facts: &Facts) -> Cause {
     match nginx_recipe(facts) {
@@ -159,7 +173,7 @@ fn nginx_side(facts: &Facts) -> Cause {
     let some_hit = facts.trials.iter().any(Trial::is_hit);
     match (some_hit, watched) {
         // The others are asked of a server that was not given.
-        (true, _) => Cause::NginxServers(super::super::placing::Difference::Unknown),
+        (true, _) => Cause::NginxServers(Difference::Unknown),
         (false, true) => Cause::NginxDoesNotAsk,
         (false, false) => Cause::NginxFindsNothing,
     }
@@ -260,6 +274,8 @@ pub(super) fn key(facts: &Facts) -> Verdict {
             Cause::LayoutOption(layout)
         }
         (Some(Recipe::OfType(content_type)), _) => Cause::ContentTypeOption(content_type),
+        // Others lie elsewhere.
+        (Some(Recipe::Exact), _) => Cause::ServersOption(None),
         (None, _) if nothing_stored(facts) && is_watched(facts) => Cause::ServersOption(None),
         _ => Cause::PrefixOption(None),
     };

@@ -96,6 +96,23 @@ pub(super) fn purge(facts: &Facts) -> Verdict {
     }
 }
 
+/// No failure of the site as it is set up: a server was, or is, out of that process's reach.
+pub(super) fn pending(facts: &Facts) -> Verdict {
+    match facts.lasting.pending_purges {
+        None => Silent,
+        Some(0) => Good("no purge of a change waits for its server".to_owned()),
+        Some(waiting) => {
+            let wait = match waiting {
+                1 => "1 purge of a change waits".to_owned(),
+                many => format!("{many} purges of changes wait"),
+            };
+            Unchecked(format!(
+                "{wait} until that process reaches the server again: pages of before may be there until then, or until their timeout"
+            ))
+        }
+    }
+}
+
 fn purged_well(purged: &Purged) -> Verdict {
     if let Some(failure) = &purged.failure {
         return Bad(Cause::PurgeFails, failure.clone());

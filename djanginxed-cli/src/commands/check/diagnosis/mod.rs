@@ -130,6 +130,8 @@ impl Stage {
                 ("stale", lasting::stale),
                 ("copy", lasting::copy),
                 ("render-lock", lasting::lock),
+                // Also where a purge fails for the same reason.
+                ("pending-purges", lasting::pending),
                 ("purge", lasting::purge),
                 // The page works; sooner or later it will not.
                 ("connections", stored::connections),

@@ -50,7 +50,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("disabled", _) => Cause::Disabled,
         // The application has given its Memcached up for a while.
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
-        ("skipped", _) => Cause::ApplicationStore,
+        ("skipped", _) => Cause::ApplicationStore(None),
         ("proxy", _) => by_nginx(facts),
         ("host", Some(true)) => Cause::HostNotPassed,
         ("host", _) => host_unknown(facts),
@@ -197,8 +197,25 @@ pub(super) fn private(facts: &Facts) -> Verdict {
     Good("what is stored leaves without Set-Cookie, private and no-store".to_owned())
 }
 
+/// Reasons of an application whose Memcached takes nothing.
+const FAILURES: [&str; 3] = ["skipped", "queue-full", "no-writer"];
+
+/// A process that keeps no pages, and what it says.
+fn without_store(facts: &Facts) -> Option<(&String, &Response)> {
+    let mut answers = (facts.forgetful.iter())
+        .filter_map(|(address, answer)| Some((address, answer.as_ref().ok()?)));
+    let fails = |answer: &Response| {
+        detail(answer).is_some_and(|reason| FAILURES.contains(&reason.as_str()))
+    };
+    answers.find(|(_, answer)| fails(answer))
+}
+
 /// Each process finds what the others store.
 pub(super) fn processes(facts: &Facts) -> Verdict {
+    if let Some((address, answer)) = without_store(facts) {
+        let cause = Cause::ApplicationStore(Some(address.clone()));
+        return Bad(cause, format!("{address} says {}", seen(answer)));
+    }
     let Some(first) = facts
         .given
         .app

@@ -86,6 +86,7 @@ fn facts() -> Facts {
         first: page(MISS),
         direct: None,
         processes: Vec::new(),
+        forgetful: Vec::new(),
         health: well(Vitals::default()),
         behind_nginx: None,
         trials: vec![hit],
@@ -252,7 +253,10 @@ fn keys_tell_whose_they_are_and_what_is_wrong_with_them() {
     let none = Recipe::Prefix(String::new());
     let prefix = Cause::ApplicationPrefix(Some(String::new()));
     assert_eq!(cause(&no_hit(Some(none), &[])), Some(prefix));
-    assert_eq!(cause(&no_hit(None, &[])), Some(Cause::ApplicationStore));
+    assert_eq!(
+        cause(&no_hit(None, &[])),
+        Some(Cause::ApplicationStore(None))
+    );
 }
 
 /// The application takes an answer that is late for none, and Memcached has found it.
@@ -364,6 +368,17 @@ fn a_purge_leaves_no_old_page_and_replaces_where_it_should() {
         purged(Some(true), 0, 1, Some("down"), false),
         Some(Cause::PurgeFails)
     );
+}
+
+#[test]
+fn purges_that_wait_are_told_and_are_no_failure() {
+    let mut facts = facts();
+    assert_eq!(super::lasting::pending(&facts), Verdict::Silent);
+    facts.lasting.pending_purges = Some(2);
+    let verdict = super::lasting::pending(&facts);
+    assert!(matches!(&verdict, Verdict::Unchecked(why) if why.starts_with("2 purges")));
+    facts.lasting.pending_purges = Some(0);
+    assert!(matches!(super::lasting::pending(&facts), Verdict::Good(_)));
 }
 
 const fn purged(refreshes: Option<bool>, replaced: u64) -> Option<Purge> {

@@ -11,9 +11,21 @@ use crate::http::{Client, Request, Trust, Url};
 pub(super) struct Page {
     /// None: an application of an older version.
     pub(super) refreshes: Option<bool>,
+    pub(super) pending_purges: Option<u64>,
     pub(super) said: Option<String>,
     pub(super) purged: Option<Pages>,
     token: String,
+    #[serde(skip)]
+    status: u16,
+}
+
+impl Page {
+    /// Why nothing was purged, where the application's stores are to blame.
+    pub(super) fn failure(&self) -> Option<String> {
+        let failures = self.purged.iter().flat_map(|purged| &purged.failures);
+        let said = self.said.as_ref().filter(|_| self.status >= 500);
+        failures.chain(said).next().cloned()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,11 +87,15 @@ impl Admin {
         let answer = self.client.send(&request).await;
         let answer = answer.map_err(|problem| problem.to_string())?;
         // Also where a purge failed, which it says in its own words.
-        serde_json::from_slice(&answer.body).map_err(|_| {
+        let page = serde_json::from_slice(&answer.body).map_err(|_| {
             format!(
                 "no admin page of djanginxed answers there (status {})",
                 answer.status
             )
+        })?;
+        Ok(Page {
+            status: answer.status,
+            ..page
         })
     }
 }

@@ -146,16 +146,17 @@ impl Gathering {
         };
         let page = admin.purge(&target).await;
         let left = self.item(&key.to_string(), &key).await;
+        self.facts.lasting.pending_purges = page.as_ref().ok().and_then(|page| page.pending_purges);
         self.facts.lasting.purge = Some(match page {
             Err(problem) => Purge::NoAdmin(problem),
-            Ok(page) => match page.purged {
-                None => Purge::NoAdmin(page.said.unwrap_or_default()),
-                Some(_) if !is_read => Purge::NotRead(page.refreshes),
-                Some(purged) => Purge::Done(Purged {
+            Ok(page) => match (&page.purged, page.failure()) {
+                (None, None) => Purge::NoAdmin(page.said.unwrap_or_default()),
+                (Some(_), None) if !is_read => Purge::NotRead(page.refreshes),
+                (purged, failure) => Purge::Done(Purged {
                     refreshes: page.refreshes,
-                    deleted: purged.deleted,
-                    replaced: purged.replaced,
-                    failure: purged.failures.into_iter().next(),
+                    deleted: purged.as_ref().map_or(0, |purged| purged.deleted),
+                    replaced: purged.as_ref().map_or(0, |purged| purged.replaced),
+                    failure,
                     old_is_there: left.is_some_and(|item| item.read),
                 }),
             },

@@ -61,6 +61,7 @@ impl Gathering {
             first: Err(Problem::Closed),
             direct: None,
             processes: Vec::new(),
+            forgetful: Vec::new(),
             health: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, is_by};
+use crate::commands::check::answer::{By, is_by, is_rendered};
 use crate::commands::check::facts::Process;
 
 impl Gathering {
@@ -15,6 +15,10 @@ impl Gathering {
         let Some((first, others)) = apps.split_first() else {
             return;
         };
+        let direct = self.facts.direct.as_ref();
+        if direct.is_some_and(|direct| !is_by(&direct.second, By::Application)) {
+            self.forgets(first).await;
+        }
         for other in others {
             let mut process = self.process(first, other).await;
             // Who is busy may once look for a page in vain.
@@ -24,8 +28,26 @@ impl Gathering {
                 }
                 process = self.process(first, other).await;
             }
+            if !is_by(&process.found, By::Application) {
+                self.forgets(other).await;
+            }
             self.facts.processes.push(process);
         }
+    }
+
+    /// Asks a process for a page until it finds what it has rendered itself, or says why it
+    /// keeps none: it gives a Memcached up after some failures.
+    async fn forgets(&mut self, address: &str) {
+        let target = self.probe.fresh();
+        let mut answer = self.probe.ask_process(address.to_owned(), &target).await;
+        for _ in 0..10 {
+            if !is_rendered(&answer) {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+            answer = self.probe.ask_process(address.to_owned(), &target).await;
+        }
+        self.facts.forgetful.push((address.to_owned(), answer));
     }
 
     async fn process(&mut self, first: &str, other: &str) -> Process {

@@ -34,7 +34,7 @@ impl Gathering {
         self.facts.trials.push(trial);
         self.other_hosts().await;
         self.renamed().await;
-        if worked && self.all_well() && self.facts.given.servers.len() > 1 {
+        if worked && self.all_well() && self.may_be_elsewhere() {
             self.further_trials().await;
         }
         if self.facts.given.servers.is_empty() && self.is_page() {
@@ -56,7 +56,7 @@ impl Gathering {
         if !found && self.is_page() {
             self.facts.behind_nginx = Some(self.is_nginx_in_front().await);
             if self.all_well() && !self.facts.given.servers.is_empty() {
-                if self.facts.trials.len() == 1 && self.facts.given.servers.len() > 1 {
+                if self.facts.trials.len() == 1 && self.may_be_elsewhere() {
                     self.further_trials().await;
                 }
                 self.inspect().await;
@@ -99,6 +99,19 @@ impl Gathering {
             (2.., 1) => Some(true),
             (_, 1) => None,
             _ => Some(false),
+        }
+    }
+
+    /// Whether other pages may lie on another server than the first; also where one server is
+    /// given, since one side may spread pages over others, too. Then it takes answers that
+    /// say who gave them: what is late is not elsewhere.
+    fn may_be_elsewhere(&self) -> bool {
+        let is_known = |answer: &Answer| !matches!(answer.as_ref().map(by), Ok(By::Unknown));
+        match self.facts.given.servers.len() {
+            0 => false,
+            1 => (self.facts.trial())
+                .is_some_and(|trial| is_known(&trial.first) && is_known(&trial.second)),
+            _ => true,
         }
     }
 

@@ -51,6 +51,7 @@ fn busy() -> View {
             render_seconds: ratios(0.012, 0.0042),
             queue_entries: Some(3),
             queue_bytes: Some(30_100),
+            pending_purges: Some(0),
         }),
         refusals: vec![Refusal {
             kind: "not stored",
@@ -102,6 +103,22 @@ fn all_that_is_known_is_on_the_screen() {
     ] {
         assert!(screen.contains(words), "{words:?} is not in\n{screen}");
     }
+}
+
+#[test]
+fn purges_that_wait_are_shown_where_there_are_some() {
+    let waiting = |purges| {
+        let mut view = busy();
+        view.application.as_mut().unwrap().pending_purges = purges;
+        text(&view)
+    };
+    for none in [None, Some(0)] {
+        assert!(!waiting(none).contains("purge"), "{}", waiting(none));
+    }
+    let screen = waiting(Some(1));
+    assert!(screen.contains("2 processes  1 purge waits\n"), "{screen}");
+    let screen = waiting(Some(12));
+    assert!(screen.contains("2 processes  12 purges wait\n"), "{screen}");
 }
 
 #[test]
