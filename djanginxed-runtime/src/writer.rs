@@ -213,8 +213,10 @@ impl Writer {
         }
         let (sender, answer) = oneshot::channel();
         let lane = self.shared.memcached.server_of(&key);
-        let failure = self.skipped(lane).or_else(|| self.overrun(lane));
-        if let Some(failure) = self.put_off(lane, effort, failure, || vec![Debt::Page(key)]) {
+        if effort == Effort::UntilDone && self.shared.queue.is_overrun(lane) {
+            let failure = StoreError::timed_out(self.shared.memcached.upstreams()[lane].address());
+            self.shared.put_off(lane, vec![Debt::Page(key)], &failure);
+            self.shared.queue.wake(lane);
             return Err(failure);
         }
         let delete = Delete {
@@ -246,12 +248,6 @@ impl Writer {
         let tags = Tags::from(tags);
         let begin = |lane| {
             let (sender, answer) = oneshot::channel();
-            let debts = || tags.iter().map(|tag| Debt::Tag(*tag)).collect();
-            if let Some(failure) = self.put_off(lane, effort, self.skipped(lane), debts) {
-                // Nobody has left who would not take it.
-                let _ = sender.send(Err(failure));
-                return answer;
-            }
             let purge = Purge {
                 tags: Tags::clone(&tags),
                 spare,
@@ -284,31 +280,6 @@ impl Writer {
     /// How many purges and deletes servers have still to make up for.
     pub(crate) fn pending_purges(&self) -> usize {
         self.shared.all_owed()
-    }
-
-    /// That a server is not asked at the moment.
-    fn skipped(&self, lane: usize) -> Option<StoreError> {
-        self.shared.memcached.upstreams()[lane].check().err()
-    }
-
-    /// That too many deletes wait for a server. A purge does not wait for them.
-    fn overrun(&self, lane: usize) -> Option<StoreError> {
-        let upstream = &self.shared.memcached.upstreams()[lane];
-        (self.shared.queue.is_overrun(lane)).then(|| StoreError::timed_out(upstream.address()))
-    }
-
-    /// Notes for later what cannot be done now, for who does not ask again; why.
-    fn put_off(
-        &self,
-        lane: usize,
-        effort: Effort,
-        failure: Option<StoreError>,
-        debts: impl FnOnce() -> Vec<Debt>,
-    ) -> Option<StoreError> {
-        let failure = failure.filter(|_| effort == Effort::UntilDone)?;
-        self.shared.put_off(lane, debts(), &failure);
-        self.shared.queue.wake(lane);
-        Some(failure)
     }
 }
 

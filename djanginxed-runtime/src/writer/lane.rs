@@ -217,6 +217,9 @@ impl Lane {
         let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
         let exchange = self.client.delete(&keys);
         let answers = self.upstream.within(bound, keys.len(), exchange).await;
+        if answers.iter().any(Result::is_err) {
+            self.postpone();
+        }
         for (delete, answer) in deletes.into_iter().zip(answers) {
             let until = Instant::now() + ARRIVING;
             let held = Held {
@@ -308,6 +311,7 @@ impl Lane {
             Err(failure) => {
                 self.failed(purging.effort(), purging.debts(), &failure);
                 purging.end(Some(failure));
+                self.postpone();
             }
         }
     }

@@ -205,6 +205,22 @@ impl Queue {
         self.lanes[lane].ring();
     }
 
+    /// Takes what waits for a lane and may be made up for later.
+    pub(super) fn postponable(&self, lane: usize) -> (Vec<Delete>, Vec<Purge>) {
+        let mut state = self.state();
+        let line = &mut state.lanes[lane];
+        let later = |effort| effort == Effort::UntilDone;
+        let (deletes, others): (VecDeque<_>, _) = std::mem::take(&mut line.deletes)
+            .into_iter()
+            .partition(|delete| later(delete.effort));
+        line.deletes = others;
+        let (purges, others): (VecDeque<_>, _) = std::mem::take(&mut line.purges)
+            .into_iter()
+            .partition(|purge| later(purge.effort));
+        line.purges = others;
+        (deletes.into(), purges.into())
+    }
+
     /// Waits for deletes, and takes some.
     pub(super) async fn deletes(&self, lane: usize) -> Vec<Delete> {
         loop {

@@ -30,6 +30,25 @@ impl Lane {
         }
     }
 
+    /// Where the server is skipped and has failed once more, nobody else waits for it who
+    /// would wait for nothing.
+    pub(super) fn postpone(&mut self) {
+        let Err(skipped) = self.upstream.check() else {
+            return;
+        };
+        let (deletes, purges) = self.shared.queue.postponable(self.number);
+        for purge in purges {
+            let purging = Purging::new(purge);
+            self.failed(purging.effort(), purging.debts(), &skipped);
+            purging.end(Some(skipped.clone()));
+        }
+        for delete in deletes {
+            self.failed(delete.effort, vec![Debt::Page(delete.key)], &skipped);
+            // The caller may have given up.
+            let _ = delete.sender.send(Err(skipped.clone()));
+        }
+    }
+
     /// The server has done this, as far as it still could.
     pub(super) fn done(
         &self,
