@@ -245,6 +245,8 @@ fn the_page_that_an_unsafe_request_has_changed_is_deleted_when_its_server_is_bac
     behind.line.set(Fault::None);
     behind.until_gone("/notes/1");
     assert!(is_there(&behind.memcached, "/notes/2"));
+    // The log says it a moment after the pages are gone.
+    eventually_within(PATIENCE, "it is told", || behind.repeated() > 0);
     assert_eq!(behind.repeated(), 1);
 }
 
@@ -368,6 +370,8 @@ fn more_changes_than_are_kept_empty_the_server_when_it_is_back() {
     behind.line.set(Fault::None);
     behind.until_gone("/articles/1");
     behind.until_gone("/notes/1");
+    // The log says it a moment after the pages are gone.
+    eventually_within(PATIENCE, "it is told", || behind.repeated() > 0);
     assert_eq!(behind.repeated(), 1);
 }
 
