@@ -30,7 +30,7 @@ use crate::reason::Dropped;
 use crate::settings::Limits;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
-use crate::sync::{AtomicBool, Mutex, Ordering, lock};
+use crate::sync::{Mutex, lock};
 use crate::tag::{TagKey, Tags};
 use owed::{Debt, Owed};
 use purging::Purge;
@@ -92,8 +92,6 @@ struct Works {
     max_entry_size: usize,
     /// What each server is to be asked again for.
     owed: Vec<Mutex<Owed>>,
-    /// Whether there is anything of it.
-    owes: Vec<AtomicBool>,
 }
 
 impl Works {
@@ -103,9 +101,9 @@ impl Works {
         let before = owed.len();
         let changed = change(&mut owed);
         if owed.len() != before {
-            let server = self.memcached.upstreams()[number].address();
-            observe::pending_purges(server, owed.len());
-            self.owes[number].store(!owed.is_empty(), Ordering::Release);
+            let upstream = &self.memcached.upstreams()[number];
+            observe::pending_purges(upstream.address(), owed.len());
+            upstream.set_owes(!owed.is_empty());
         }
         changed
     }
@@ -115,10 +113,6 @@ impl Works {
         let added = self.owed(number, |owed| owed.add(debts, Instant::now()));
         let server = self.memcached.upstreams()[number].address();
         observe::to_be_repeated(server, failure, added);
-    }
-
-    fn all_owed(&self) -> usize {
-        self.owed.iter().map(|owed| lock(owed).len()).sum()
     }
 }
 
@@ -154,7 +148,6 @@ impl Writer {
                 packers: Semaphore::new(PACKERS),
                 max_entry_size,
                 owed: (0..lanes).map(|_| owed()).collect(),
-                owes: (0..lanes).map(|_| AtomicBool::new(false)).collect(),
             }),
             thread: OnceLock::new(),
         }
@@ -269,17 +262,11 @@ impl Writer {
     pub(crate) async fn flush(&self) {
         self.shared.queue.flushed().await;
     }
-}
-
-impl Writer {
-    /// Whether the server of this number may have pages of before a change.
-    pub(crate) fn owes(&self, number: usize) -> bool {
-        self.shared.owes[number].load(Ordering::Acquire)
-    }
 
     /// How many purges and deletes servers have still to make up for.
     pub(crate) fn pending_purges(&self) -> usize {
-        self.shared.all_owed()
+        let owed = self.shared.owed.iter();
+        owed.map(|owed| lock(owed).len()).sum()
     }
 }
 

@@ -38,14 +38,14 @@ use crate::tag::filled;
 #[derive(Clone, Debug)]
 pub struct CachedPage {
     notes: Shared,
-    asked: Arc<Asked>,
+    origin: Arc<Origin>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Notes>>;
 
 /// By what a log line names the page.
 #[derive(Debug)]
-struct Asked {
+struct Origin {
     route: Option<String>,
     target: String,
 }
@@ -58,7 +58,7 @@ impl CachedPage {
     /// the page is not stored (`tag`): it could not be purged by that tag.
     pub fn tag(&self, tag: impl Into<String>) {
         if let Err(fault) = lock(&self.notes).tag(tag.into()) {
-            let Asked { route, target } = &*self.asked;
+            let Origin { route, target } = &*self.origin;
             observe::wrong_tag(route.as_deref(), target, &fault);
         }
     }
@@ -91,15 +91,15 @@ impl FromRequest for CachedPage {
             }
         };
         drop(extensions);
-        let asked = Arc::new(Asked::of(request));
-        ready(Ok(CachedPage { notes, asked }))
+        let origin = Arc::new(Origin::of(request));
+        ready(Ok(CachedPage { notes, origin }))
     }
 }
 
-impl Asked {
-    fn of(request: &HttpRequest) -> Asked {
+impl Origin {
+    fn of(request: &HttpRequest) -> Origin {
         let target = request.uri().path_and_query();
-        Asked {
+        Origin {
             route: request.match_pattern(),
             target: target.map_or_else(String::new, ToString::to_string),
         }

@@ -13,7 +13,7 @@ use crate::reason::Dropped;
 use crate::settings::Settings;
 use crate::store::client::{Client, Look, Marker, Markers};
 use crate::store::error::StoreError;
-use crate::store::lookup::OnSend;
+use crate::store::lookup::{self, OnSend};
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
 use crate::tag::{TagKey, Tags};
@@ -83,10 +83,7 @@ impl Store {
     pub(super) fn is_failing(&self, key: &PageKey) -> bool {
         match self {
             Store::Embedded(_) => false,
-            Store::Shared(store) => {
-                let server = store.memcached.server_of(key);
-                store.memcached.upstreams()[server].breaker().is_failing()
-            }
+            Store::Shared(store) => store.memcached.upstream_of(key).breaker().is_failing(),
         }
     }
 
@@ -376,12 +373,13 @@ impl Shared {
         key: PageKey,
         on_send: Option<OnSend>,
     ) -> Result<Option<Found>, StoreError> {
-        if self.writer.owes(self.memcached.server_of(&key)) {
+        let upstream = self.memcached.upstream_of(&key);
+        if upstream.owes() {
             // A page is there that a change of this process has made old, perhaps this one.
             return Ok(None);
         }
         let asked = Instant::now();
-        let answer = self.memcached.get(key, on_send).await;
+        let answer = lookup::page(upstream, key, on_send).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());
         if answer.is_err() {
             // A failing server is probed from the writer's thread.

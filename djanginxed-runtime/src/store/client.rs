@@ -576,7 +576,12 @@ impl Client {
 
     /// Takes announcements back of pages that are not to be stored.
     pub(crate) async fn withdraw(&self, keys: &[PageKey]) -> Vec<Result<(), StoreError>> {
-        let commands: Vec<_> = keys.iter().map(arrived).collect();
+        self.tell(keys.iter().map(arrived)).await
+    }
+
+    /// Sends commands whose answers say nothing more.
+    async fn tell(&self, commands: impl Iterator<Item = Command>) -> Vec<Result<(), StoreError>> {
+        let commands: Vec<_> = commands.collect();
         let answers = self.exchange(&commands).await.into_iter();
         answers.map(|answer| answer.map(drop)).collect()
     }
@@ -692,9 +697,7 @@ impl Client {
             let less = format_args!(" MD D{count} C{number}");
             Command::new("ma", names::arrival(key).as_bytes(), less)
         };
-        let commands: Vec<_> = gone.iter().map(command).collect();
-        let answers = self.exchange(&commands).await.into_iter();
-        answers.map(|answer| answer.map(drop)).collect()
+        self.tell(gone.iter().map(command)).await
     }
 
     /// Of a page whose announcement was looked at before its delete.

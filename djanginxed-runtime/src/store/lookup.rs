@@ -74,9 +74,9 @@ struct Line {
     runners: usize,
 }
 
-/// Asks `upstream` for the page of `key`, for no longer than its time-out
-/// whatever happens.
-pub(super) async fn page(
+/// Asks `upstream` for the page of `key`, unless it is skipped; for no longer than its
+/// time-out whatever happens.
+pub(crate) async fn page(
     upstream: &Arc<Upstream>,
     key: PageKey,
     on_send: Option<OnSend>,
@@ -108,6 +108,7 @@ pub(super) async fn markers(
     upstream: &Arc<Upstream>,
     questions: impl Iterator<Item = Question>,
 ) -> Result<Vec<Option<Marker>>, StoreError> {
+    upstream.check()?;
     let timed_out = || StoreError::timed_out(upstream.address());
     let runtime = Handle::try_current().map_err(|_| StoreError::NoRuntime)?;
     let lookups = Lookups::of_worker(upstream, &runtime);
@@ -149,6 +150,7 @@ async fn ask(
     load: Load,
     on_send: Option<OnSend>,
 ) -> Result<Reply, StoreError> {
+    upstream.check()?;
     let runtime = Handle::try_current().map_err(|_| StoreError::NoRuntime)?;
     let (waiting, answer) = Waiting::new(question, on_send);
     Lookups::of_worker(upstream, &runtime).ask(waiting, load, &runtime);

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::client::{Client, Look, Marker, Markers, Question};
 use super::error::StoreError;
-use super::lookup::{self, OnSend};
+use super::lookup;
 use super::upstream::Upstream;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -55,21 +55,14 @@ impl Memcached {
         self.ring.server_of(key)
     }
 
-    pub(crate) async fn get(
-        &self,
-        key: PageKey,
-        on_send: Option<OnSend>,
-    ) -> Result<Option<Found>, StoreError> {
-        let upstream = &self.upstreams[self.server_of(&key)];
-        upstream.check()?;
-        lookup::page(upstream, key, on_send).await
+    /// The server that `key` is on.
+    pub(crate) fn upstream_of(&self, key: &PageKey) -> &Arc<Upstream> {
+        &self.upstreams[self.server_of(key)]
     }
 
     /// The copy of a page that stands in for errors.
     pub(crate) async fn copy(&self, key: PageKey) -> Result<Option<Found>, StoreError> {
-        let upstream = &self.upstreams[self.server_of(&key)];
-        upstream.check()?;
-        lookup::copy(upstream, key).await
+        lookup::copy(self.upstream_of(&key), key).await
     }
 
     /// A page as who looks after it sees it: see [`Client::peek`]. It is asked for on a
@@ -78,7 +71,7 @@ impl Memcached {
         &self,
         key: &PageKey,
     ) -> Result<Option<(Entry, Option<Duration>)>, StoreError> {
-        let upstream = &self.upstreams[self.server_of(key)];
+        let upstream = self.upstream_of(key);
         let client = upstream.client();
         let timed_out = |_| StoreError::timed_out(upstream.address());
         let asked = timeout(upstream.timeout(), client.peek(key));
@@ -154,9 +147,7 @@ impl Memcached {
     }
 
     async fn lock_of(&self, key: PageKey, question: Question) -> Result<bool, StoreError> {
-        let upstream = &self.upstreams[self.server_of(&key)];
-        upstream.check()?;
-        lookup::lock_of(upstream, question).await
+        lookup::lock_of(self.upstream_of(&key), question).await
     }
 
     /// The delete marker of a page.
@@ -170,8 +161,7 @@ impl Memcached {
         key: PageKey,
         tags: &[TagKey],
     ) -> Result<Markers, StoreError> {
-        let upstream = &self.upstreams[self.server_of(&key)];
-        upstream.check()?;
+        let upstream = self.upstream_of(&key);
         let tags = tags.iter().map(|tag| Question::Purged(*tag));
         let questions = std::iter::once(Question::Marker(key)).chain(tags);
         let mut markers = lookup::markers(upstream, questions).await?.into_iter();

@@ -30,6 +30,8 @@ pub(crate) struct Upstream {
     /// What it has sent, whoever of this process asked for it.
     received: Received,
     breaker: Breaker,
+    /// Whether it has still to purge what a change of this process has made old.
+    owes: AtomicBool,
     /// Told when the breaker opens: someone has to probe.
     opened: Notify,
     /// Pages known to be large, which are looked up apart from the others.
@@ -62,6 +64,7 @@ impl Upstream {
             max_value,
             received: Received::default(),
             breaker: Breaker::new(),
+            owes: AtomicBool::new(false),
             opened: Notify::new(),
             large: Expiring::new(MAX_LARGE),
             any_large: AtomicBool::new(false),
@@ -109,6 +112,14 @@ impl Upstream {
 
     pub(crate) fn breaker(&self) -> &Breaker {
         &self.breaker
+    }
+
+    pub(crate) fn owes(&self) -> bool {
+        self.owes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_owes(&self, owes: bool) {
+        self.owes.store(owes, Ordering::Release);
     }
 
     pub(crate) fn is_large(&self, key: &PageKey) -> bool {

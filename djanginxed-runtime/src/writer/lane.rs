@@ -83,7 +83,6 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 doubts: Doubts::default(),
                 purging: VecDeque::new(),
                 held: Vec::new(),
-                gone: Vec::new(),
                 packed: HashMap::new(),
                 claims: HashMap::new(),
                 kept: Instant::now(),
@@ -111,8 +110,6 @@ struct Lane {
     purging: VecDeque<Purging>,
     /// Deletes of pages that other processes are about to store.
     held: Vec<Held>,
-    /// Announcements that such a delete has waited for in vain.
-    gone: Vec<(PageKey, Arriving)>,
     /// How many bytes the larger pieces of indexes had when they were packed, and when.
     packed: HashMap<Piece, (usize, Instant)>,
     /// Until when the claims of pieces are enough that this process has made.
@@ -243,10 +240,11 @@ impl Lane {
         let keys: Vec<_> = held.iter().map(|held| held.delete.key).collect();
         let exchange = self.client.delete_again(&keys);
         let answers = self.upstream.within(bound, keys.len(), exchange).await;
-        for (held, answer) in held.into_iter().zip(answers) {
-            self.deleted(held, answer);
-        }
-        let gone = std::mem::take(&mut self.gone);
+        let gone: Vec<_> = held
+            .into_iter()
+            .zip(answers)
+            .filter_map(|(held, answer)| self.deleted(held, answer))
+            .collect();
         if !gone.is_empty() {
             let exchange = self.client.take_back(&gone);
             // What is not taken back is waited for once more.
@@ -254,8 +252,14 @@ impl Lane {
         }
     }
 
-    /// Tells who waits for a delete, or holds it.
-    fn deleted(&mut self, mut held: Held, answer: Result<Deleted, StoreError>) {
+    /// Tells who waits for a delete, or holds it; the announcements that it has waited for
+    /// in vain.
+    fn deleted(
+        &mut self,
+        mut held: Held,
+        answer: Result<Deleted, StoreError>,
+    ) -> Option<(PageKey, Arriving)> {
+        let mut gone = None;
         let answer = match answer {
             Ok(deleted) => {
                 held.was_there |= deleted.was_there;
@@ -263,9 +267,10 @@ impl Lane {
                     let arriving = arriving.still(held.arriving);
                     held.arriving = Some(arriving);
                     if Instant::now() < held.until {
-                        return self.held.push(held);
+                        self.held.push(held);
+                        return None;
                     }
-                    self.gone.push((held.delete.key, arriving));
+                    gone = Some((held.delete.key, arriving));
                 }
                 Ok(held.was_there)
             }
@@ -281,6 +286,7 @@ impl Lane {
         }
         // The caller may have given up.
         let _ = held.delete.sender.send(answer);
+        gone
     }
 
     /// Goes on with the first purge by one exchange: others are not to wait for all of a
@@ -296,9 +302,9 @@ impl Lane {
             // A render that began before the marker was there may have read what is older.
             self.shared.deletes.purge(purging.tags(), || ());
         }
-        let step = match (step, purging.refusal()) {
-            (Ok(Progress::Done), Some(refusal)) => Err(refusal),
-            (step, _) => step,
+        let step = match step {
+            Ok(Progress::Done) => purging.refusal().map_or(Ok(Progress::Done), Err),
+            step => step,
         };
         match step {
             Ok(Progress::Done) => {

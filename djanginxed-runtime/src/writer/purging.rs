@@ -269,10 +269,12 @@ impl Purging {
             match answer {
                 Ok(deleted) => {
                     self.deleted += u64::from(deleted.was_there);
-                    let still = deleted.arriving.map(|now| (page, now.still(Some(before))));
-                    match is_over {
-                        true => gone.extend(still),
-                        false => self.arriving.splice(0..0, still).for_each(drop),
+                    if let Some(arriving) = deleted.arriving {
+                        let still = (page, arriving.still(Some(before)));
+                        match is_over {
+                            true => gone.push(still),
+                            false => self.arriving.insert(0, still),
+                        }
                     }
                 }
                 Err(error) => {
