@@ -41,15 +41,27 @@ pub(crate) struct Visit {
 pub(crate) enum Way {
     /// With a page that is there.
     Answer(Form, Status),
-    /// With a page whose time is over; the handler renders it anew, where it is this
-    /// visitor's turn.
-    Stale(Form, Status, Option<Refresh>),
-    /// By the handler, in the place of the page that is there.
+    /// By the handler. In a box, so that a hit is not as large as a render: actix allocates
+    /// for each request what its handler may come to need.
+    Handle(Box<Handling>),
+}
+
+/// What a handler is to run for.
+pub(crate) enum Handling {
+    /// The visitor gets a page whose time is over, which is to be rendered anew.
+    Stale(Form, Status, Refresh),
+    /// The page that is there is to be replaced.
     Refresh(Render, Option<refresh::Turn>),
-    /// By the handler, whose response is for this visitor alone.
+    /// The response is for this visitor alone.
     Past(Status),
-    /// By the handler, whose response may be stored; and others may wait for it.
+    /// The response may be stored; and others may wait for it.
     Render(Render, Option<Leading>),
+}
+
+impl Handling {
+    fn way(self) -> Way {
+        Way::Handle(Box::new(self))
+    }
 }
 
 /// That others wait for this visitor's render.
@@ -70,14 +82,20 @@ impl Visit {
     pub(crate) async fn way(&self, part: Part) -> Way {
         match part {
             Part::Bypass(reason) => past(reason),
-            Part::LookupOnly => match self.look_up().await {
+            Part::LookupOnly => match Box::pin(self.look_up()).await {
                 Some((found, form)) => Way::Answer(form, status_of(found.freshness)),
-                None => Way::Past(Status::Refused(Reason::Method)),
+                None => Handling::Past(Status::Refused(Reason::Method)).way(),
             },
-            Part::Refresh => Way::Refresh(self.start(), refresh::turn(&self.pages, self.key)),
-            Part::Alone => self.alone().await,
-            Part::Full if self.pages.is_apart(&self.key) => self.alone().await,
-            Part::Full => self.together().await,
+            Part::Refresh => {
+                let turn = refresh::turn(&self.pages, self.key);
+                Handling::Refresh(self.start(), turn).way()
+            }
+            Part::Alone => Box::pin(self.alone()).await,
+            Part::Full if self.pages.is_apart(&self.key) => Box::pin(self.alone()).await,
+            Part::Full => match self.at_hand() {
+                Some((found, form)) => self.found(form, found.freshness),
+                None => Box::pin(self.together()).await,
+            },
         }
     }
 
@@ -91,9 +109,6 @@ impl Visit {
 
     /// Looks up, and renders once for all who ask at the same time.
     async fn together(&self) -> Way {
-        if let Some((found, form)) = self.at_hand() {
-            return self.found(form, found.freshness);
-        }
         match self.turn().await {
             Turn::Lead(lead) => self.lead(lead).await,
             Turn::Follow(landed) => match self.follow(landed) {
@@ -160,7 +175,7 @@ impl Visit {
     async fn claim(&self) -> Cold {
         let settings = self.pages.settings();
         if settings.lookup && settings.render_lock && self.pages.has_other_users() {
-            claim::claim(&self.pages, self.key).await
+            Box::pin(claim::claim(&self.pages, self.key)).await
         } else {
             Cold::Ours(None)
         }
@@ -250,14 +265,15 @@ impl Visit {
     /// A page is there; one whose time is over is rendered anew by the first who asks.
     fn found(&self, form: Form, freshness: Freshness) -> Way {
         let status = status_of(freshness);
-        if freshness == Freshness::Fresh {
+        let turn = match freshness {
+            Freshness::Fresh => None,
+            Freshness::Stale(_) => refresh::turn(&self.pages, self.key),
+        };
+        let Some(turn) = turn else {
             return Way::Answer(form, status);
-        }
-        let refresh = refresh::turn(&self.pages, self.key).map(|turn| Refresh {
-            render: self.start(),
-            turn,
-        });
-        Way::Stale(form, status, refresh)
+        };
+        let render = self.start();
+        Handling::Stale(form, status, Refresh { render, turn }).way()
     }
 
     fn form(&self, entry: &Entry) -> Option<Form> {
@@ -266,7 +282,7 @@ impl Visit {
 
     /// Renders a page that is not there.
     pub(crate) fn render(&self, leading: Option<Leading>) -> Way {
-        Way::Render(self.start(), leading)
+        Handling::Render(self.start(), leading).way()
     }
 
     fn start(&self) -> Render {
@@ -286,7 +302,7 @@ fn status_of(freshness: Freshness) -> Status {
 
 fn past(reason: Bypass) -> Way {
     observe::bypass(reason);
-    Way::Past(Status::Bypass(reason))
+    Handling::Past(Status::Bypass(reason)).way()
 }
 
 impl Leading {

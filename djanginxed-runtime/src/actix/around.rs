@@ -36,7 +36,7 @@ pub(super) enum Place {
     /// The same page is being rendered for a cache around this one, which looked it
     /// up: nobody else waits for this render, or those of the leading that it takes
     /// over, for whom a second one under the same key would be a deadlock.
-    Rendering(Option<Leading>),
+    Rendering(Option<Box<Leading>>),
 }
 
 impl Around {
@@ -57,7 +57,7 @@ impl Around {
         };
         let is_same = around.key == visit.key && around.pages.is(&visit.pages);
         match around.state.replace(State::Taken) {
-            State::Rendering(leading) if is_same => Place::Rendering(leading),
+            State::Rendering(leading) if is_same => Place::Rendering(leading.map(Box::new)),
             State::Rendering(Some(leading)) => {
                 // What they wait for is never stored under that key.
                 leading.conclude(None);

@@ -20,7 +20,7 @@ use super::around::Around;
 use super::fill::{Visitor, fill, fill_for};
 use super::incoming::has_content;
 use super::seen::Seen;
-use super::through::{Entrance, Failed, decide, enter, through};
+use super::through::{Answered, Decided, Entrance, Failed, enter, through};
 use crate::cache::PageCache;
 use crate::page::Page;
 use crate::request::is_plainly_spelt;
@@ -300,7 +300,7 @@ where
         let cache = &self.cache;
         let takes_part = cache.takes(&request);
         let (request, mut payload) = request.into_parts();
-        let entered = enter(Entrance {
+        let mut entered = enter(Entrance {
             pages: &cache.pages,
             page: cache.page,
             seen: cache.seen,
@@ -324,10 +324,15 @@ where
                 Ok::<_, Error>((response.map_into_boxed_body(), request))
             }
         };
-        let decided = decide(entered).await;
-        let answered = match through(decided, Some(&around), request, inside).await {
-            Ok(answered) => answered,
-            Err(failed) => return Err(in_place_of(failed, visitor, settings)),
+        let answered = match entered.decide().await {
+            Decided::Answer(response) => Answered::with(response, request),
+            Decided::Handle(handling) => {
+                let errand = entered.errand(handling);
+                match Box::pin(through(errand, Some(&around), request, inside)).await {
+                    Ok(answered) => answered,
+                    Err(failed) => return Err(in_place_of(failed, visitor, settings)),
+                }
+            }
         };
         if answered.is_kept {
             cache.seen.warn_of_visitors(&answered.carried, settings);

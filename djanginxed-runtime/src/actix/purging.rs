@@ -45,7 +45,7 @@ pub async fn purge_after<R>(
     request: HttpRequest,
     handler: Rendering<impl Future<Output = R>, R>,
 ) -> Served<R> {
-    let response = handler.response(&request).await;
+    let response = handler.response(request.clone()).await;
     let status = response.status();
     if (status.is_success() || status.is_redirection())
         && let Some(pages) = cache_of(&request)

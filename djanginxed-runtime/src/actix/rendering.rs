@@ -27,7 +27,7 @@ where
 
 impl<F: Future<Output = R>, R> Rendering<F, R> {
     /// Runs the statements.
-    pub(super) async fn response(self, request: &HttpRequest) -> HttpResponse {
-        (self.respond)(self.statements.await, request)
+    pub(super) async fn response(self, request: HttpRequest) -> HttpResponse {
+        (self.respond)(self.statements.await, &request)
     }
 }

@@ -25,7 +25,7 @@ use crate::refresh::{Refresh, Turn};
 use crate::render::{Fresh, Render};
 use crate::request::{self, Asked, Connection, Part, accepts_gzip};
 use crate::status::Status;
-use crate::visit::{Leading, Visit, Way};
+use crate::visit::{Handling, Leading, Visit, Way};
 
 /// What is asked for, and of which cache.
 pub(super) struct Entrance<'a> {
@@ -134,10 +134,18 @@ fn is_refresh(visit: &Visit, request: &HttpRequest) -> bool {
 }
 
 /// What is to be done for a visitor.
-pub(super) struct Decided {
-    visit: Visit,
-    way: Way,
-    seen: &'static Seen,
+pub(super) enum Decided {
+    /// He gets a page that is there.
+    Answer(HttpResponse),
+    /// The handler is to run.
+    Handle(Box<Handling>),
+}
+
+/// What a handler is to run for, and for whom.
+pub(super) struct Errand<'a> {
+    pub(super) visit: &'a Visit,
+    handling: Box<Handling>,
+    pub(super) seen: &'static Seen,
 }
 
 /// A response, and what came with the request's way.
@@ -149,6 +157,18 @@ pub(super) struct Answered<C> {
     pub(super) is_kept: bool,
     /// Whether the application has asked itself, and nobody is to see the response.
     pub(super) is_for_nobody: bool,
+}
+
+impl<C> Answered<C> {
+    /// A response that this cache has no more to do with.
+    pub(super) fn with(response: HttpResponse, carried: C) -> Answered<C> {
+        Answered {
+            response,
+            carried,
+            is_kept: false,
+            is_for_nobody: false,
+        }
+    }
 }
 
 /// How a handler may fail to respond.
@@ -178,44 +198,60 @@ impl Failure for actix_web::Error {
     }
 }
 
-/// Asks for the page, and decides.
-pub(super) async fn decide(entered: Entered) -> Decided {
-    let Entered {
-        visit,
-        part,
-        place,
-        seen,
-    } = entered;
-    let way = match way_after(&visit, part, place) {
-        Some(way) => way,
-        None => visit.way(part).await,
-    };
-    Decided { visit, way, seen }
-}
-
-impl Decided {
-    /// The answer with a stale page, and its render, which is to go on without the
-    /// visitor.
-    pub(super) fn stale(&mut self) -> Option<(HttpResponse, Refresh)> {
-        let Way::Stale(form, status, refresh) = &mut self.way else {
-            return None;
+impl Entered {
+    /// Asks for the page, and decides. The visit stays with who awaits this, so that no
+    /// second one is kept meanwhile.
+    pub(super) async fn decide(&mut self) -> Decided {
+        let place = std::mem::replace(&mut self.place, Place::Own);
+        let way = match way_after(&self.visit, self.part, place) {
+            Some(way) => way,
+            None => self.visit.way(self.part).await,
         };
-        let refresh = refresh.take()?;
-        let Visit {
-            page,
-            pages,
-            conditions,
-            ..
-        } = &self.visit;
-        let stale = answer(form.clone(), page, pages.settings(), conditions, *status);
-        Some((stale, refresh))
+        match way {
+            Way::Answer(form, status) => Decided::Answer(self.visit.answer(form, status)),
+            Way::Handle(handling) => Decided::Handle(handling),
+        }
+    }
+
+    pub(super) fn errand(&self, handling: Box<Handling>) -> Errand<'_> {
+        Errand {
+            visit: &self.visit,
+            handling,
+            seen: self.seen,
+        }
     }
 }
 
-/// Answers a request from a store, or with what `handler` responds, which gets
-/// `carried` and gives it back.
+impl Visit {
+    fn answer(&self, form: Form, status: Status) -> HttpResponse {
+        let settings = self.pages.settings();
+        answer(form, &self.page, settings, &self.conditions, status)
+    }
+}
+
+impl Errand<'_> {
+    /// The answer with a stale page, and its render, which is to go on without the
+    /// visitor.
+    pub(super) fn stale(self) -> Result<(HttpResponse, Refresh), Self> {
+        let Errand {
+            visit,
+            handling,
+            seen,
+        } = self;
+        match *handling {
+            Handling::Stale(form, status, refresh) => Ok((visit.answer(form, status), refresh)),
+            handling => Err(Errand {
+                visit,
+                handling: Box::new(handling),
+                seen,
+            }),
+        }
+    }
+}
+
+/// Answers a request with what `handler` responds, which gets `carried` and gives it back.
 pub(super) async fn through<C, F, E>(
-    decided: Decided,
+    errand: Errand<'_>,
     around: Option<&Around>,
     carried: C,
     handler: impl FnOnce(C) -> F,
@@ -225,34 +261,30 @@ where
     F: Future<Output = Result<(HttpResponse, C), E>>,
     E: Failure,
 {
-    let Decided { visit, way, seen } = decided;
+    let Errand {
+        visit,
+        handling,
+        seen,
+    } = errand;
     let settings = visit.pages.settings();
-    let task = match way {
-        Way::Render(render, leading) => Task {
+    let task = match *handling {
+        Handling::Render(render, leading) => Task {
             render,
             leading,
             renewing: None,
         },
         // This visitor renders the page for those who have it stale meanwhile.
-        Way::Stale(form, status, Some(Refresh { render, turn })) => Task {
+        Handling::Stale(form, status, Refresh { render, turn }) => Task {
             render,
             leading: None,
             renewing: Some(Renewing::Stale(form, status, turn)),
         },
-        Way::Refresh(render, turn) => Task {
+        Handling::Refresh(render, turn) => Task {
             render,
             leading: None,
             renewing: Some(Renewing::Through(turn)),
         },
-        Way::Answer(form, status) | Way::Stale(form, status, None) => {
-            return Ok(Answered {
-                response: answer(form, &visit.page, settings, &visit.conditions, status),
-                carried,
-                is_kept: false,
-                is_for_nobody: false,
-            });
-        }
-        Way::Past(status) => {
+        Handling::Past(status) => {
             let responded = handler(carried).await;
             visit.changed(status_of(&responded)).await;
             let (mut response, carried) = responded.map_err(Failed::without_copy)?;
@@ -262,15 +294,10 @@ where
                     say_vary(response.headers_mut(), settings);
                 }
             }
-            return Ok(Answered {
-                response,
-                carried,
-                is_kept: false,
-                is_for_nobody: false,
-            });
+            return Ok(Answered::with(response, carried));
         }
     };
-    rendered(&visit, seen, around, carried, handler, task).await
+    rendered(visit, seen, around, carried, handler, task).await
 }
 
 /// A render that is to be made, for whom, and in whose place.
@@ -304,12 +331,7 @@ where
     let Some(leading) = given_back(around, leading) else {
         // Another cache nearer to the handler has stored it, or has not.
         let (response, carried) = responded.map_err(Failed::without_copy)?;
-        return Ok(Answered {
-            response,
-            carried,
-            is_kept: false,
-            is_for_nobody: false,
-        });
+        return Ok(Answered::with(response, carried));
     };
     let (response, carried) = match responded {
         Ok(responded) => responded,
@@ -347,8 +369,7 @@ where
         Some(Renewing::Stale(form, stale, turn)) => {
             turn.end_soon(status, rendered.is_kept);
             if status.is_server_error() {
-                let settings = visit.pages.settings();
-                response = answer(form, &visit.page, settings, &visit.conditions, stale);
+                response = visit.answer(form, stale);
             }
         }
     }
@@ -378,14 +399,7 @@ impl<E> Failed<E> {
 /// What a visitor gets in place of an error.
 async fn stand_in(visit: &Visit, status: StatusCode) -> Option<HttpResponse> {
     let (form, stands_in) = visit.stand_in(status).await?;
-    let settings = visit.pages.settings();
-    Some(answer(
-        form,
-        &visit.page,
-        settings,
-        &visit.conditions,
-        stands_in,
-    ))
+    Some(visit.answer(form, stands_in))
 }
 
 /// In whose place a page is rendered that is there.
@@ -407,9 +421,11 @@ fn say_refreshed(response: &mut HttpResponse, is_kept: bool) {
 fn way_after(visit: &Visit, part: Part, place: Place) -> Option<Way> {
     match (place, part) {
         (Place::Own, _) => None,
-        (Place::Rendering(leading), Part::Full) => Some(visit.render(leading)),
+        (Place::Rendering(leading), Part::Full) => {
+            Some(visit.render(leading.map(|leading| *leading)))
+        }
         (Place::Rendering(leading), _) => {
-            conclude(leading, None);
+            conclude(leading.map(|leading| *leading), None);
             None
         }
     }

@@ -362,7 +362,7 @@ impl Shared {
     /// render began. A server that cannot be asked knows of no such delete.
     async fn queued(&self, key: PageKey) -> Option<Found> {
         let (found, doubt) = self.writer.pending(&key)?;
-        let markers = self.memcached.markers(key, &doubt.tags).await;
+        let markers = Box::pin(self.memcached.markers(key, &doubt.tags)).await;
         let server = self.memcached.server_of(&key);
         let is_deleted = doubt.is_deleted(&markers.unwrap_or_default(), server, &self.deletes);
         (!is_deleted).then_some(found)
