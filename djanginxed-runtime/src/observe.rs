@@ -347,11 +347,12 @@ pub(crate) fn repeated(server: &str, purges: usize, deleted: u64, lost: Option<&
 }
 
 /// The last handle was dropped before a server had made up for this.
-pub(crate) fn purges_lost(purges: usize) {
+pub(crate) fn purges_lost(server: &str, purges: usize) {
     tracing::warn!(
+        server,
         purges,
-        "stopped with purges that their servers have not carried out, and nobody repeats: pages \
-         of before may be left there until their timeouts"
+        "stopped with purges that this server has not carried out, and nobody repeats: pages of \
+         before may be left there until their timeouts; `djanginxed purge` deletes them"
     );
 }
 

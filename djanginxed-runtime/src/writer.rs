@@ -277,9 +277,12 @@ impl Drop for Writer {
         if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
             observe::not_drained(self.shared.queue.len());
         }
-        let owed = self.pending_purges();
-        if owed > 0 {
-            observe::purges_lost(owed);
+        let upstreams = self.shared.memcached.upstreams().iter();
+        for (upstream, owed) in upstreams.zip(&self.shared.owed) {
+            let owed = lock(owed).len();
+            if owed > 0 {
+                observe::purges_lost(upstream.address(), owed);
+            }
         }
     }
 }

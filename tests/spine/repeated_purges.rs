@@ -387,7 +387,7 @@ fn a_process_that_ends_says_how_many_purges_are_lost() {
     drop(behind.pages);
     let waited = ended.elapsed();
     assert!(waited < Duration::from_secs(1), "{waited:?}");
-    let told = log::lines_with("stopped with purges that their servers have not carried out");
+    let told = log::lines_with("stopped with purges that this server has not carried out");
     assert!(
         told.iter().any(|line| line.contains("purges=37")),
         "{told:?}"
