@@ -6,9 +6,11 @@ use crate::groups::{app_hit as hit, app_miss as miss, coverage, nginx_hit as ngi
 use crate::table::{Table, grid};
 
 /// A table, its row, the row whose requests a second are one, and how many are wanted.
-const SPEEDS: [(&str, &str, &str, f64); 17] = [
+const SPEEDS: [(&str, &str, &str, f64); 19] = [
     (nginx::ONE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
     (nginx::TWELVE, nginx::SOCKETS, nginx::PROXY_CACHE, 0.85),
+    (nginx::ONE, nginx::WHOLE_SOCKET, nginx::PROXY_CACHE, 0.85),
+    (nginx::TWELVE, nginx::WHOLE_SOCKET, nginx::PROXY_CACHE, 0.85),
     (nginx::ONE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
     (nginx::TWELVE, nginx::MICRO, nginx::PROXY_CACHE, 0.95),
     (nginx::ONE, nginx::WHOLE, nginx::BODIES, 1.0),

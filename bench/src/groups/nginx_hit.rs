@@ -22,6 +22,7 @@ pub(crate) const MICRO: &str = "bodies, `--micro-cache 1s`";
 pub(crate) const BODIES: &str = "bodies";
 pub(crate) const SOCKETS: &str = "bodies, unix sockets";
 pub(crate) const WHOLE: &str = "whole responses";
+pub(crate) const WHOLE_SOCKET: &str = "whole responses, unix socket";
 pub(crate) const PASS: &str = "`memcached_pass` alone";
 pub(crate) const VARNISH: &str = "Varnish";
 pub(crate) const PYTHON: &str = "the Python package's README";
@@ -146,7 +147,7 @@ fn ours() -> [Candidate; 6] {
         (BODIES, bodies),
         (SOCKETS, sockets(bodies)),
         (WHOLE, whole),
-        ("whole responses, unix socket", sockets(whole)),
+        (WHOLE_SOCKET, sockets(whole)),
         ("whole responses, `--md5 njs`", njs),
     ];
     ours.map(|(name, stored)| Candidate {
