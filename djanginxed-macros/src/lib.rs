@@ -34,7 +34,7 @@ use crate::handler::{Handler, Words};
 /// #[get("/articles/{id}")]
 /// #[cache_page(60 * 15, key_prefix = "site1")]
 /// async fn article(id: web::Path<u32>) -> impl Responder {
-///     format!("<h1>Article {id}</h1>")
+///     web::Html::new(format!("<h1>Article {id}</h1>"))
 /// }
 /// # let _ = actix_web::App::new().service(article);
 /// ```
@@ -70,7 +70,7 @@ use crate::handler::{Handler, Words};
 /// #[cache_page(60)]
 /// #[get("/front")]
 /// async fn front() -> impl Responder {
-///     "front"
+///     web::Html::new("<h1>Front</h1>")
 /// }
 ///
 /// struct Site;
@@ -80,7 +80,7 @@ use crate::handler::{Handler, Words};
 ///
 ///     #[cache_page(Self::TIMEOUT)]
 ///     async fn about() -> impl Responder {
-///         "about"
+///         web::Html::new("<h1>About</h1>")
 ///     }
 /// }
 ///
@@ -113,7 +113,7 @@ use crate::handler::{Handler, Words};
 /// #[get("/articles/{id}")]
 /// #[cache_page(60)]
 /// async fn article(id: web::Path<u32>) -> impl Responder {
-///     render(*id)
+///     web::Html::new(render(*id))
 /// }
 ///
 /// # actix_web::rt::System::new().block_on(async {
@@ -136,7 +136,7 @@ use crate::handler::{Handler, Words};
 /// ```text
 /// #[get("/articles/{id}")]
 /// async fn article(request: HttpRequest, id: web::Path<u32>) -> Served<impl Responder> {
-///     serve(PAGE, &SEEN, request, rendering(async move { format!("<h1>Article {id}</h1>") })).await
+///     serve(PAGE, &SEEN, request, rendering(async move { web::Html::new(…) })).await
 /// }
 /// ```
 ///

@@ -193,6 +193,57 @@ fn a_text_that_is_not_utf8_is_not_stored() {
     assert_eq!(statuses(&application, "/latin"), refused);
 }
 
+#[cache_page(60)]
+async fn plain() -> &'static str {
+    "<h1>no type says that this is HTML</h1>"
+}
+
+#[cache_page(60)]
+async fn with_policy() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/html")
+        .insert_header(("Content-Security-Policy", "default-src 'self'"))
+        .body("html")
+}
+
+#[test]
+fn a_page_that_will_never_be_stored_is_told_of_once() {
+    log::listen();
+    let pages = in_memory();
+    let application = Application::configured(1, &Script::html(), move |config| {
+        config
+            .app_data(pages.clone())
+            .route("/plain/{id}", web::get().to(plain))
+            .route("/policy/{id}", web::get().to(with_policy));
+    });
+    let refused = |why| [0; 2].map(|_| format!("djanginxed; fwd=uri-miss; detail={why}"));
+    assert_eq!(statuses(&application, "/plain/1"), refused("content-type"));
+    assert_eq!(statuses(&application, "/policy/1"), refused("header"));
+    let told = |route: &str| {
+        let lines = log::lines_with("a page is not stored: ");
+        let mut lines = lines.into_iter().filter(|line| line.contains(route));
+        let line = lines.next().unwrap();
+        assert_eq!(lines.next(), None);
+        line
+    };
+    let line = told("/plain/{id}");
+    for word in [
+        "WARN",
+        "text/html; charset=utf-8",
+        "text/plain",
+        "web::Html",
+    ] {
+        assert!(line.contains(word), "{word} is not in {line}");
+    }
+    let line = told("/policy/{id}");
+    for word in [
+        "WARN",
+        ".header(\"content-security-policy\", \"default-src 'self'\")",
+    ] {
+        assert!(line.contains(word), "{word} is not in {line}");
+    }
+}
+
 #[test]
 fn one_cache_serves_two_prefixes() {
     let pages = in_memory();

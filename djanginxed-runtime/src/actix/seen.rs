@@ -5,10 +5,13 @@ use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
+use crate::layout::Layout;
 use crate::observe;
 use crate::page::Page;
+use crate::policy;
+use crate::reason::Reason;
 use crate::request::cookie_names;
 use crate::settings::Settings;
 use crate::sync::{Mutex, lock};
@@ -21,6 +24,7 @@ pub struct Seen {
     settings: AtomicBool,
     cookies: AtomicBool,
     tags: AtomicBool,
+    refusals: AtomicBool,
     /// That its handler takes an extractor of what is each visitor's own.
     visitors: AtomicBool,
     /// The extractor's name.
@@ -39,6 +43,7 @@ impl Seen {
             settings: AtomicBool::new(false),
             cookies: AtomicBool::new(false),
             tags: AtomicBool::new(false),
+            refusals: AtomicBool::new(false),
             visitors: AtomicBool::new(false),
             extractor: None,
         }
@@ -118,6 +123,48 @@ impl Seen {
              them is a session or changes the page, name it with PageCacheBuilder::bypass_cookie, \
              in nginx's file too"
         );
+    }
+
+    /// Says of a response that it is not stored where the next one will not be, either: for
+    /// its type, or for a field that hits would lack.
+    pub(super) fn warn_of_refusal(
+        &self,
+        reason: Reason,
+        headers: &HeaderMap,
+        page: &Page,
+        settings: &Settings,
+        request: &HttpRequest,
+    ) {
+        let lost = || policy::refused_loss(headers, &settings.headers);
+        let route = request.match_pattern();
+        match reason {
+            Reason::ContentType if settings.layout == Layout::Body && first(&self.refusals) => {
+                let said = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+                tracing::warn!(
+                    route,
+                    content_type = said.map(String::from_utf8_lossy).as_deref(),
+                    "a page is not stored: nginx would serve it as {}; charset=utf-8, which it \
+                     is not. Return what is, as web::Html is, or name the page's own type: \
+                     content_type = \"…\", and in nginx's file",
+                    page.media_type(),
+                );
+            }
+            Reason::Header => {
+                if let Some((name, value)) = lost()
+                    && first(&self.refusals)
+                {
+                    tracing::warn!(
+                        route,
+                        field = %name,
+                        "a page is not stored: hits would lack a field; if all pages have it, \
+                         declare it: .header({:?}, {:?})",
+                        name.as_str(),
+                        String::from_utf8_lossy(value.as_bytes()),
+                    );
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Says that the page's own tags cannot be made for a request, which may be the

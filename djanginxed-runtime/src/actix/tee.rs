@@ -25,6 +25,8 @@ pub(super) struct Rendered {
     pub(super) fresh: Option<Fresh>,
     /// Whether it is stored, or will be when its stream ends well.
     pub(super) is_kept: bool,
+    /// Why it is not, where that is known already.
+    pub(super) refused: Option<Reason>,
 }
 
 /// Judges the handler's response, and stores it or lets its body be stored when it
@@ -60,6 +62,10 @@ where
         response: response.map_into_boxed_body(),
         fresh,
         is_kept: matches!(status, Status::Stored | Status::Miss),
+        refused: match status {
+            Status::Refused(reason) => Some(reason),
+            _ => None,
+        },
     }
 }
 
@@ -125,6 +131,7 @@ fn tee(render: Render, response: HttpResponse<()>, body: BoxBody, life: Life) ->
         response: response.set_body(BoxBody::new(Tee { body, copy })),
         fresh: None,
         is_kept: true,
+        refused: None,
     }
 }
 

@@ -353,6 +353,16 @@ where
     let rendered = tee::finish(render, response);
     conclude(leading, rendered.fresh);
     let mut response = rendered.response;
+    if let Some(reason) = rendered.refused {
+        let settings = visit.pages.settings();
+        seen.warn_of_refusal(
+            reason,
+            response.headers(),
+            &visit.page,
+            settings,
+            carried.borrow(),
+        );
+    }
     let is_for_nobody = matches!(renewing, Some(Renewing::Through(_)));
     match renewing {
         None => {
