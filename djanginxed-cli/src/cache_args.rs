@@ -12,6 +12,7 @@ use djanginxed_runtime::tool::{
 };
 
 use crate::failure::Failure;
+use crate::memcached::Servers;
 
 /// The key prefix of the pages.
 #[derive(Args, Clone, Debug)]
@@ -375,6 +376,11 @@ impl ServerArgs {
             .memcached(self.servers.iter().map(|entry| entry.trim()))
             .placement(self.placement.placement())
             .key_prefix(&prefix.prefix))
+    }
+
+    /// The servers that are given, none of which is asked yet.
+    pub(crate) fn servers(&self) -> Result<Servers, Failure> {
+        Ok(Servers::new(self.list()?, self.placement.placement()))
     }
 
     pub(crate) fn list(&self) -> Result<Vec<Server>, Failure> {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
-use crate::memcached::Servers;
 use crate::output;
 use crate::targets::targets;
 use crate::unreached::Unreached;
@@ -35,7 +34,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.page.prefix)?.build()?;
     let variants = args.page.variants()?;
     let targets = targets(&args.targets)?;
-    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let mut servers = args.servers.servers()?;
     let (mut deleted, mut unreached) = (0, Unreached::default());
     let all = targets.iter();
     let all = all.flat_map(|target| args.page.keys(&variants, target));

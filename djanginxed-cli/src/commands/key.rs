@@ -2,15 +2,20 @@
 
 use std::process::ExitCode;
 
-use crate::cache_args::{KeyArgs, VariantKey};
+use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
 use crate::output;
 use crate::targets::targets;
 
 /// Print the Memcached key of each target, one a line; with --vary, that of each variant
+///
+/// A line is KEY, KEY VARIANT or, with --servers, KEY SERVER or KEY VARIANT SERVER: the server
+/// is the one that nginx asks for the page. No server is asked for anything.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: djanginxed key --prefix site1 '/articles/?page=2'")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
     /// Paths with their queries as sent, or URLs; none or "-": from standard input
@@ -21,13 +26,20 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     // Checks the prefix and the rules, and names what is wrong with them.
     let variants = args.page.variants()?;
+    let servers = match args.servers.given() {
+        true => Some(args.servers.servers()?),
+        false => None,
+    };
     let targets = targets(&args.targets)?;
     if args.page.prefix.prefix.is_empty() {
         eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
     }
     for target in targets {
         for VariantKey { variant, key } in args.page.keys(&variants, &target) {
-            output::line(format!("{key} {variant}").trim_end())?;
+            let server = servers.as_ref().map(|servers| servers.address_of(&key));
+            let words = [Some(key.to_string()), Some(variant), server];
+            let words = words.into_iter().flatten().filter(|word| !word.is_empty());
+            output::line(words.collect::<Vec<_>>().join(" "))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -90,7 +90,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     // Checks prefix and servers, and names what is wrong with them.
     args.servers.builder(&args.page.prefix)?.build()?;
     let variants = args.page.variants()?;
-    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let mut servers = args.servers.servers()?;
     let (mut all, mut unreached) = (Vec::new(), Unreached::default());
     let targets = targets(&args.targets)?;
     let asked = targets.iter().flat_map(|target| {
