@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::memcached::Servers;
 
 /// The key prefix of the pages.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct PrefixArgs {
     /// The pages' key prefix
     #[arg(
@@ -30,7 +30,7 @@ pub(crate) struct PrefixArgs {
 }
 
 /// What the keys of pages are made of, beside the request target.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct KeyArgs {
     #[command(flatten)]
     pub(crate) prefix: PrefixArgs,
@@ -149,7 +149,7 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 }
 
 /// What the application's pages vary by.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct VaryArgs {
     /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
     /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; may be given several times
@@ -203,7 +203,7 @@ impl VaryArgs {
 }
 
 /// The Memcached servers of the application.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ServerArgs {
     /// Memcached servers in the order of nginx's file, "HOST:PORT [weight=N]" or unix:PATH, comma separated
     #[arg(
@@ -237,7 +237,7 @@ impl PlacementArg {
 }
 
 /// Who bypasses the cache.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct RuleArgs {
     /// A cookie whose presence bypasses the cache; may be given several times
     #[arg(
@@ -285,7 +285,7 @@ pub(crate) fn names(given: &[String]) -> Vec<String> {
 }
 
 /// What the application stores of a page.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct LayoutArgs {
     /// What an entry is, as the application's .layout(…) says [default: body]
     #[arg(long, value_enum, ignore_case = true, env = "DJANGINXED_LAYOUT")]
@@ -319,7 +319,7 @@ impl LayoutArgs {
 }
 
 /// Whether the application stores gzip.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct GzipArgs {
     /// The application stores pages as gzip; nginx's file serves such pages either way
     #[arg(
@@ -336,7 +336,7 @@ pub(crate) struct GzipArgs {
 }
 
 /// Whether pages may have personal parts.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct PartsArgs {
     /// The application's pages may have personal parts, as its .parts(true) says
     #[arg(

@@ -8,6 +8,7 @@ mod hit_feed;
 mod http;
 mod memcached;
 mod output;
+mod site_args;
 mod targets;
 mod unreached;
 

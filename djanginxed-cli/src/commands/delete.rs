@@ -6,7 +6,7 @@ use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{KeyArgs, ServerArgs};
 use crate::failure::Outcome;
 use crate::output;
-use crate::targets::targets;
+use crate::targets::TargetArgs;
 use crate::unreached::Unreached;
 
 /// Delete the stored page of each target
@@ -25,15 +25,14 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
-    /// Paths with their queries as sent, or URLs; none or "-": from standard input
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.page.prefix)?.build()?;
     let variants = args.page.variants()?;
-    let targets = targets(&args.targets)?;
+    let targets = args.targets.read()?;
     let mut servers = args.servers.servers()?;
     let (mut deleted, mut unreached) = (0, Unreached::default());
     let all = targets.iter();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
 use crate::output;
-use crate::targets::targets;
+use crate::targets::TargetArgs;
 
 /// Print the Memcached key of each target, one a line; with --vary, that of each variant
 ///
@@ -18,9 +18,8 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
-    /// Paths with their queries as sent, or URLs; none or "-": from standard input
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         true => Some(args.servers.servers()?),
         false => None,
     };
-    let targets = targets(&args.targets)?;
+    let targets = args.targets.read()?;
     if args.page.prefix.prefix.is_empty() {
         eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
     }

@@ -31,25 +31,3 @@ fn tell_nothing_was_stored(what: &str, prefix: &PrefixArgs, what_else: &str) {
         "djanginxed: {what} was stored {prefix}, which is to be the application's{what_else}"
     );
 }
-
-/// A header on the command line.
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or("write it as \"NAME: VALUE\", for example \"X-Frame-Options: DENY\"")?;
-    Ok((name.trim().into(), value.trim().into()))
-}
-
-/// Where to connect, on the command line.
-fn address(text: &str) -> Result<String, &'static str> {
-    let parts = text.rsplit_once(':');
-    let is_right = parts.is_some_and(|(host, port)| {
-        let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
-        let has_colon = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-        is_port && !host.is_empty() && !host.contains(['/', '@', ' ']) && !has_colon
-    });
-    match is_right {
-        true => Ok(text.to_owned()),
-        false => Err("write it as HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"),
-    }
-}

@@ -14,7 +14,7 @@ use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
 use crate::memcached::{Item, Servers, Trouble};
 use crate::output::{self, escaped};
-use crate::targets::targets;
+use crate::targets::TargetArgs;
 use crate::unreached::Unreached;
 
 /// Show what is stored for each target, without disturbing it; with --vary, in each variant
@@ -40,9 +40,8 @@ pub(crate) struct Args {
     /// Print a list of what is stored as JSON
     #[arg(long)]
     json: bool,
-    /// Paths with their queries as sent, or URLs; none or "-": from standard input
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 /// A target, and what is stored for it.
@@ -92,7 +91,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let variants = args.page.variants()?;
     let mut servers = args.servers.servers()?;
     let (mut all, mut unreached) = (Vec::new(), Unreached::default());
-    let targets = targets(&args.targets)?;
+    let targets = args.targets.read()?;
     let asked = targets.iter().flat_map(|target| {
         let keys = args.page.keys(&variants, target);
         keys.into_iter().map(move |key| (target.clone(), key))

@@ -8,4 +8,4 @@ mod url;
 pub(crate) use client::{Client, Request, Response};
 pub(crate) use problem::{Problem, TlsProblem};
 pub(crate) use tls::Trust;
-pub(crate) use url::{Url, decoded, encoded};
+pub(crate) use url::{Origin, Url, decoded, encoded};

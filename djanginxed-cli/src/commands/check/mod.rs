@@ -26,6 +26,7 @@ use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
 use crate::failure::{Failure, Outcome};
 use crate::http::Url;
 use crate::output;
+use crate::site_args::{SiteArgs, address, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
 use facts::Given;
@@ -42,7 +43,7 @@ const LONGEST_WAIT: u64 = 86_400;
 /// With --servers, what is stored meanwhile is taken away again. With --vary it is
 /// asked for by a visitor of every variant.
 /// Exit code 0 if every fact holds, 1 if one is ✗.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed check https://www.example.com/articles/1 --servers 127.0.0.1:11211 --prefix site1 --app 127.0.0.1:8080 --bypass-cookie sessionid"
 )]
@@ -60,16 +61,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     page: KeyArgs,
     /// Where the application itself listens, to compare with; may be given several times, once a process
-    #[arg(long = "app", value_name = "HOST:PORT", value_parser = super::address)]
+    #[arg(long = "app", value_name = "HOST:PORT", value_parser = address)]
     apps: Vec<String>,
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]
     conf: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleArgs,
-    /// A header to send with every request; may be given several times
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
-    headers: Vec<(String, String)>,
     /// Memcached is out of reach now (stopped, or hung): prove that pages still come in time
     #[arg(long)]
     faults: bool,
@@ -83,20 +81,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", requires = "servers")]
     admin: Option<String>,
     /// A header for --admin, such as a password; may be given several times
-    #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = super::header, requires = "admin")]
+    #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = header, requires = "admin")]
     admin_headers: Vec<(String, String)>,
     /// Wait so long for a page's timeout to end: prove that it is then rendered anew by itself
     #[arg(long, value_name = "SECONDS", requires = "servers", conflicts_with_all = ["faults", "app_down"], value_parser = clap::value_parser!(u64).range(1..=LONGEST_WAIT))]
     wait: Option<u64>,
-    /// Connect there, whatever host the URL names
-    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
-    connect: Option<String>,
-    /// Trust the certificates in this PEM file, too
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
-    /// Give an answer up after that many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[command(flatten)]
+    site: SiteArgs,
     /// Say of a fact what it proves and how, or of a cause how it shows
     #[arg(long, value_name = "FACT")]
     explain: Option<String>,
@@ -106,10 +97,6 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
-
     fn given(&self) -> Result<Given, Failure> {
         // Names what is wrong with the prefix and the rules. What is asked here says
         // nothing of what pages vary by, so it has the first variant.
@@ -145,12 +132,13 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let url = Url::parse(&args.url)?;
     let mut report = Report::new(&args.url);
     let json = args.json;
+    let given = args.given()?;
     let (stages, is_running) = match (args.faults, args.app_down) {
         (true, _) => (&[Stage::Faults][..], false),
         (_, true) => (&[Stage::WithoutApp][..], false),
         _ => (RUNNING, true),
     };
-    let mut gathering = Gathering::new(args.clone(), args.given()?, url)?;
+    let mut gathering = Gathering::new(args, given, url)?;
     let examined = async {
         for stage in stages {
             gathering.gather(*stage).await;

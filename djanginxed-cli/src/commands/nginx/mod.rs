@@ -15,6 +15,7 @@ use crate::cache_args::{
 };
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::site_args::header;
 
 /// Write nginx's file for a site
 ///
@@ -81,7 +82,7 @@ pub(crate) struct Args {
     )]
     hosts: Vec<String>,
     /// A header that every hit carries, as the page cache's `header`
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// Do not say in Cache-Status that nginx answered
     #[arg(long)]

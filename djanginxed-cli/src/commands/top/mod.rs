@@ -9,7 +9,6 @@ mod sources;
 mod terminal;
 mod view;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use self::view::View;
 use crate::cache_args::ServerArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::site_args::{TrustArgs, header};
 
 /// Watch the cache at work: hit ratios, hottest and slowest pages, refusals, Memcached
 ///
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
     /// A header to send with the requests to both; may be given several times
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// The socket by which nginx tells the application of its hits
     #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
@@ -52,9 +52,8 @@ pub(crate) struct Args {
     /// With --once: print it as JSON
     #[arg(long, requires = "once")]
     json: bool,
-    /// Trust the certificates in this PEM file, too
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl Args {

@@ -86,7 +86,7 @@ impl Page {
 
 impl Sources {
     pub(super) fn new(args: &Args) -> Result<Sources, Failure> {
-        let trust = Trust::new(args.cacert.as_deref())?;
+        let trust = args.trust.trust()?;
         let metrics = args.metrics.iter();
         let metrics = metrics.map(|url| Page::new(url, "text/plain", args, &trust));
         let admin = args.admin.as_ref();

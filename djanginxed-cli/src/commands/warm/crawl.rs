@@ -73,7 +73,7 @@ struct Crawl<'a> {
 impl Crawl<'_> {
     fn spawn(&mut self, args: &Args, trust: &Trust, asking: Asking) {
         let client = client(args, trust, &mut self.idle, &asking.url);
-        let headers = args.headers.clone();
+        let headers = args.site.headers.clone();
         self.running.spawn(ask(client, headers, asking));
     }
 
@@ -108,12 +108,7 @@ fn client(args: &Args, trust: &Trust, idle: &mut Vec<Client>, url: &Url) -> Clie
         .position(|client| *client.origin() == url.origin)
     {
         Some(at) => idle.swap_remove(at),
-        None => Client::new(
-            url.origin.clone(),
-            args.connect.clone(),
-            args.patience(),
-            trust,
-        ),
+        None => args.site.client(&url.origin, trust),
     }
 }
 

@@ -8,7 +8,7 @@ use super::Args;
 use super::sitemap::{self, Sitemap};
 use crate::failure::Failure;
 use crate::hit_feed;
-use crate::http::{Client, Request, Trust, Url, encoded};
+use crate::http::{Request, Trust, Url, encoded};
 use crate::output::escaped;
 use crate::targets::lines;
 
@@ -79,7 +79,7 @@ async fn add_hottest(
             "--hot {site}: give the site alone, such as https://www.example.com"
         )));
     }
-    let report = match hit_feed::ask(path.to_owned(), HOTTEST, args.patience()).await {
+    let report = match hit_feed::ask(path.to_owned(), HOTTEST, args.site.patience()).await {
         Ok(report) => report,
         Err(problem) => {
             sources.refuse(&format!("the feed of hits {path}: {problem}"));
@@ -211,8 +211,7 @@ async fn read(args: &Args, trust: &Trust, place: Place) -> Result<(Place, Vec<u8
         Place::Url(url) => url,
     };
     for _ in 0..=MOST_REDIRECTS {
-        let connect = args.connect.clone();
-        let mut client = Client::new(url.origin.clone(), connect, args.patience(), trust);
+        let mut client = args.site.client(&url.origin, trust);
         let answer = client.send(&Request::get(&url.target)).await;
         let answer = answer.map_err(|problem| problem.to_string())?;
         match (answer.status, answer.header("location")) {

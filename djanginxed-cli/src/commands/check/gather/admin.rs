@@ -50,7 +50,7 @@ impl Admin {
         };
         let url = Url::parse(text)?;
         Ok(Some(Admin {
-            client: Client::new(url.origin.clone(), None, args.patience(), trust),
+            client: Client::new(url.origin.clone(), None, args.site.patience(), trust),
             url,
             headers: args.admin_headers.clone(),
         }))

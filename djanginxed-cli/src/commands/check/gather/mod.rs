@@ -23,7 +23,7 @@ use super::facts::{Facts, Given, Lasting, Variants};
 use super::recipe::{Recipe, with_other_mark, with_variant};
 use crate::cache_args::Varied;
 use crate::failure::Failure;
-use crate::http::{Problem, Trust, Url};
+use crate::http::{Problem, Url};
 use crate::memcached::{Health, health};
 use admin::Admin;
 use probe::Probe;
@@ -48,7 +48,7 @@ impl Gathering {
         {
             given.layout = layout;
         }
-        let trust = Trust::new(args.cacert.as_deref())?;
+        let trust = args.site.trust.trust()?;
         let probe = Probe::new(&args, &given, &url, &trust);
         let admin = Admin::new(&args, &trust)?;
         let secret = site.and_then(|site| site.secret);

@@ -30,18 +30,18 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn new(args: &Args, given: &Given, url: &Url, trust: &Trust) -> Probe {
-        let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), trust);
+        let nginx = args.site.client(&url.origin, trust);
         let app = given.app.clone();
-        let app = app.map(|app| client(Some(app)).without_tls());
+        let app = app.map(|app| nginx.again().at(app).without_tls());
         let list: Vec<Server> = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = now.map_or(0, |now| now.as_nanos());
         Probe {
-            nginx: client(args.connect.clone()),
+            nginx,
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
             given: given.clone(),
-            headers: args.headers.clone(),
+            headers: args.site.headers.clone(),
             fresh: Fresh::new(unique),
             used: Vec::new(),
             url: url.clone(),
