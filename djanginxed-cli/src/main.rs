@@ -4,6 +4,7 @@ mod cache_args;
 mod cli;
 mod commands;
 mod failure;
+mod gzip;
 mod hit_feed;
 mod http;
 mod memcached;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 
 use crate::failure::Failure;
-use crate::http::{Url, encoded};
+use crate::http::{Url, encoded, path_of};
 use crate::output::escaped;
 
 /// The targets that a command is for.
@@ -92,7 +92,7 @@ fn without_fragment(word: &str) -> Result<&str, String> {
 
 /// Whether nginx cannot decode the path, and so answers 400.
 fn is_refused(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default();
+    let path = path_of(target);
     let mut encodings = path.split('%').skip(1);
     encodings.any(|after| {
         let digits = after.get(..2).unwrap_or_default();

@@ -1,17 +1,16 @@
 //! `djanginxed show`: what Memcached holds for a page.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::process::ExitCode;
 
 use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::{index_items, index_lists};
-use flate2::read::GzDecoder;
 use serde::Serialize;
 
 use super::purge::tag;
 use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
 use crate::failure::Outcome;
+use crate::gzip;
 use crate::memcached::{Item, Servers, Trouble};
 use crate::output::{self, escaped};
 use crate::targets::TargetArgs;
@@ -284,13 +283,11 @@ fn first_line(item: &Item) -> Result<String, String> {
     let (_, body) = item.parts();
     let mut page = Cow::Borrowed(body);
     if item.is_packed() {
-        let mut plain = Vec::new();
-        // A first line needs no more, and a small entry may unpack to very much.
-        GzDecoder::new(body)
-            .take(64 * 1024)
-            .read_to_end(&mut plain)
-            .map_err(|error| format!("not readable as gzip: {error}"))?;
-        page = Cow::Owned(plain);
+        // A first line needs no more.
+        page = match gzip::unpacked(body, 64 * 1024) {
+            (plain, None) => Cow::Owned(plain),
+            (_, Some(error)) => return Err(format!("not readable as gzip: {error}")),
+        };
     }
     let text = String::from_utf8_lossy(&page);
     let line = text.lines().find(|line| !line.trim().is_empty());

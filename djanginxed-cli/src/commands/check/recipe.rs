@@ -4,7 +4,7 @@
 use djanginxed::PageKey;
 use djanginxed_runtime::tool::KeyRecipe;
 
-use crate::http::decoded;
+use crate::http::{decoded, path_and_query, path_of};
 
 /// What a key was made of, besides what it should be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Cookbook {
             let prefix = other.split('=').next().unwrap_or_default();
             (Recipe::Prefix(prefix.to_owned()), text)
         }));
-        let path = target.split('?').next().unwrap_or_default();
+        let path = path_of(target);
         for path in [path.to_owned(), decoded(path)] {
             recipes.push((Recipe::PathAlone, (prefix(), path.clone())));
             recipes.push((Recipe::PathAlone, (String::new(), path)));
@@ -188,7 +188,7 @@ pub(super) fn with_other_mark(start: &str) -> (String, bool) {
 
 /// Targets that the application may have seen instead.
 pub(super) fn rewritten(target: &str) -> Vec<(String, Rewrite)> {
-    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let (path, query) = path_and_query(target);
     let trimmed = path.trim_end_matches('/');
     let mut variants = vec![
         (format!("{trimmed}{query}"), Rewrite::Slashes),

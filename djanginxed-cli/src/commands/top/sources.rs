@@ -46,10 +46,8 @@ impl Page {
     fn new(text: &str, accept: &str, args: &Args, trust: &Trust) -> Result<Page, Failure> {
         let url = Url::parse(text)?;
         let client = Client::new(url.origin.clone(), None, PATIENCE, trust).at_most(LARGEST);
-        let mut request = Request::get(&url.target).header("Accept", accept);
-        for (name, value) in &args.headers {
-            request = request.header(name, value);
-        }
+        let request = Request::get(&url.target).header("Accept", accept);
+        let request = request.headers(&args.headers);
         Ok(Page {
             url,
             client,

@@ -119,11 +119,8 @@ async fn ask(mut client: Client, headers: Vec<(String, String)>, asking: Asking)
 
 async fn once(client: &mut Client, headers: &[(String, String)], url: &Url) -> Outcome {
     // As a browser: an application may store for its visitors only.
-    let mut request = Request::get(&url.target).header("Accept-Encoding", "gzip");
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    match client.send(&request).await {
+    let request = Request::get(&url.target).header("Accept-Encoding", "gzip");
+    match client.send(&request.headers(headers)).await {
         Ok(response) => outcome(&response),
         Err(problem) => Outcome::Failed(problem.to_string()),
     }

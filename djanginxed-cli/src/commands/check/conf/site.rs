@@ -4,7 +4,7 @@ use djanginxed::Layout;
 
 use super::Conf;
 use super::read::Directive;
-use crate::http::Url;
+use crate::http::{Url, path_of};
 
 /// What the file says about one URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Conf {
     /// What the file says about `url`; none where no server answers to its host.
     pub(crate) fn site(&self, url: &Url) -> Option<Site> {
         let server = self.server(url)?;
-        let path = url.target.split('?').next().unwrap_or_default();
+        let path = path_of(&url.target);
         let location = location(server, path)?;
         let mut site = Site {
             location: location.args.join(" "),
@@ -173,7 +173,7 @@ impl Conf {
             return Some((pass, (location, location)));
         }
         if let Some(fetch) = location.first("srcache_fetch") {
-            let path = fetch.arg(1).split('?').next().unwrap_or_default();
+            let path = path_of(fetch.arg(1));
             let block = self::location(server, path)?;
             let pass = block.first("memcached_pass").or(block.first("memc_pass"))?;
             return Some((pass, (block, server)));
@@ -181,7 +181,7 @@ impl Conf {
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
         let (name, path) = rest.split_at(rest.find('/')?);
-        let path = path.split('?').next().unwrap_or_default();
+        let path = path_of(path);
         let address = self.named_upstream(name)?.first("server")?.arg(0);
         let servers = self.servers();
         let inner = servers

@@ -14,6 +14,7 @@ use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Answer, Facts, Trial};
 use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
+use crate::http::path_of;
 use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
@@ -88,10 +89,7 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
         Some(Recipe::Vary(variant)) => Cause::ApplicationVariants(in_keys(&variant)),
         Some(Recipe::Target(target, _)) => rewrite(facts, target),
-        Some(Recipe::PathAlone) => {
-            let path = trial.target.split('?').next().unwrap_or_default();
-            rewrite(facts, path.to_owned())
-        }
+        Some(Recipe::PathAlone) => rewrite(facts, path_of(&trial.target).to_owned()),
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
         None if !fields.is_empty() => Cause::ApplicationVariants(in_vary(&fields)),

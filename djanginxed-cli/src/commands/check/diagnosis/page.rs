@@ -4,9 +4,10 @@ use djanginxed_runtime::tool::{Loss, has_commands};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use crate::commands::check::answer::{is_gzip, unpacked};
+use crate::commands::check::answer::unpacked;
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, PageFacts};
+use crate::gzip::is_gzip;
 use crate::http::Response;
 
 /// A name that nobody has (RFC 6761).

@@ -139,8 +139,7 @@ pub(super) fn application(facts: &Facts) -> Verdict {
     let Some(app) = &facts.given.app else {
         return Unchecked("give --app to compare with the application itself".to_owned());
     };
-    let origin = &facts.url.origin;
-    if *app == format!("{}:{}", origin.host, origin.port) {
+    if *app == facts.url.origin.address() {
         let seen = format!("{app} is the URL's own address");
         return Bad(Cause::ApplicationPort, seen);
     }

@@ -7,7 +7,7 @@ use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::Site;
 use crate::commands::check::facts::{Answer, Facts, OtherHost, Trial};
 use crate::commands::check::recipe::OUR_PARAMETER;
-use crate::http::Response;
+use crate::http::{Response, path_of};
 use crate::memcached::{Connections, Health, Vitals};
 
 pub(super) fn stored(facts: &Facts) -> Verdict {
@@ -118,12 +118,7 @@ fn ours_ignored(facts: &Facts) -> Option<Cause> {
 
 /// The application finds a page that was never asked for under this query.
 fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
-    let path = trial
-        .target
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let path = path_of(&trial.target).to_owned();
     match direct(facts).map(by) {
         Some(By::Stored | By::Streamed) => Cause::RewriteInNginx(path),
         Some(By::Application) => Cause::RewriteInApplication(path),

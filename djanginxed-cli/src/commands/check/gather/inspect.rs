@@ -97,7 +97,7 @@ impl Gathering {
             prefix: self.facts.given.prefix.clone(),
             start: self.facts.given.recipe().start(),
             host: origin.host_header(),
-            scheme: if origin.tls { "https" } else { "http" },
+            scheme: origin.scheme(),
             prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
             content_type: content_type
                 .and_then(|value| value.split(';').next().map(|media| media.trim().to_owned())),

@@ -8,7 +8,7 @@ use super::Gathering;
 use crate::commands::check::answer::is_rendered;
 use crate::commands::check::diagnosis::STRANGER;
 use crate::commands::check::facts::{PageFacts, Spelling};
-use crate::http::Response;
+use crate::http::{Response, path_and_query};
 
 impl Gathering {
     pub(super) async fn page(&mut self) {
@@ -99,7 +99,7 @@ impl Gathering {
 
 /// Other spellings of `target`. The page's own query stays, since the page may need it.
 fn spellings(target: &str, others: &[String]) -> Vec<(&'static str, String)> {
-    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let (path, query) = path_and_query(target);
     let joint = if query.is_empty() { '?' } else { '&' };
     let mut spellings = vec![
         ("odd query", format!("{target}{joint}b=%2F|x&&a=//y")),

@@ -94,11 +94,7 @@ impl Probe {
         if !self.used.iter().any(|used| used == target) {
             self.used.push(target.to_owned());
         }
-        let mut request = Request::new(method, target);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        request
+        Request::new(method, target).headers(&self.headers)
     }
 
     pub(super) async fn ask(
@@ -107,10 +103,7 @@ impl Probe {
         target: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.request(method, target);
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
+        let request = self.request(method, target).headers(fields);
         self.nginx.send(&request).await
     }
 
@@ -132,16 +125,12 @@ impl Probe {
 
     fn as_nginx(&mut self, method: &'static str, target: &str, fields: &[(&str, &str)]) -> Request {
         let mut request = self.request(method, target);
-        let host = self.url.origin.host_header();
-        let scheme = if self.url.origin.tls { "https" } else { "http" };
+        let origin = &self.url.origin;
         if !fields.iter().any(|(name, _)| *name == "Host") {
-            request = request.header("X-Forwarded-Host", host);
+            request = request.header("X-Forwarded-Host", origin.host_header());
         }
-        request = request.header("X-Forwarded-Proto", scheme);
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
-        request
+        let request = request.header("X-Forwarded-Proto", origin.scheme());
+        request.headers(fields)
     }
 
     /// Asks nginx for `target`, and then until nginx answers it, which is at
