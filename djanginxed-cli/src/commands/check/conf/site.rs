@@ -3,7 +3,7 @@
 use djanginxed::Layout;
 
 use super::Conf;
-use super::read::Directive;
+use super::read::{Directive, deep};
 use crate::http::{Url, path_of};
 
 /// What the file says about one URL.
@@ -92,10 +92,7 @@ impl Conf {
 
     /// Every prefix that a key is made of.
     pub(crate) fn prefixes(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            found.extend(prefix_of(directive));
-        });
+        let mut found: Vec<String> = deep(&self.directives).filter_map(prefix_of).collect();
         found.sort();
         found.dedup();
         found
@@ -103,13 +100,8 @@ impl Conf {
 
     /// The name of each upstream.
     pub(crate) fn upstreams(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "upstream" {
-                found.push(directive.arg(0).to_owned());
-            }
-        });
-        found
+        let upstreams = self.named("upstream");
+        upstreams.map(|block| block.arg(0).to_owned()).collect()
     }
 
     /// The locations, as written, whose keys have another prefix or type.
@@ -129,13 +121,8 @@ impl Conf {
     }
 
     fn servers(&self) -> Vec<&Directive> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "server" && directive.args.is_empty() {
-                found.push(directive);
-            }
-        });
-        found
+        let servers = self.named("server");
+        servers.filter(|server| server.args.is_empty()).collect()
     }
 
     fn server(&self, url: &Url) -> Option<&Directive> {
@@ -200,13 +187,8 @@ impl Conf {
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "upstream" && directive.arg(0) == name {
-                found = Some(directive);
-            }
-        });
-        found
+        let upstreams = self.named("upstream");
+        upstreams.filter(|block| block.arg(0) == name).last()
     }
 
     fn upstream(&self, name: &str) -> Option<Upstream> {
@@ -244,51 +226,35 @@ impl Conf {
 
     /// `key` with the values of what pages vary by, for a request that says nothing.
     fn with_default_variant(&self, mut key: String) -> String {
-        walk(&self.directives, &mut |directive| {
-            let variable = directive.arg(1);
-            if directive.name == "map"
-                && let Some(value) = self.default_of(variable, 2)
+        for map in self.named("map") {
+            let variable = map.arg(1);
+            if let Some(value) = self.default_of(variable, 2)
                 && let Some((before, after)) = key.split_once(&format!("~{variable}"))
                 && !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
             {
                 key = format!("{before}~{value}{after}");
             }
-        });
+        }
         key
     }
 
     /// The default of a map to `variable`; of another map where that one names it.
-    fn default_of(&self, variable: &str, depth: usize) -> Option<String> {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "map" && directive.arg(1) == variable {
-                found = directive
-                    .first("default")
-                    .map(|inner| inner.arg(0).to_owned());
-            }
-        });
-        match found {
-            Some(other) if other.starts_with('$') && depth > 0 => {
-                self.default_of(&other, depth - 1)
-            }
-            found => found.filter(|value| !value.starts_with('$')),
+    fn default_of(&self, variable: &str, depth: usize) -> Option<&str> {
+        let value = self.map_to(variable)?.first("default")?.arg(0);
+        match (value.starts_with('$'), depth) {
+            (false, _) => Some(value),
+            (true, 0) => None,
+            (true, depth) => self.default_of(value, depth - 1),
         }
     }
 
     /// `key` with `$request_uri` for a variable that is the target but for ignored
     /// parameters, none of which is sent here.
     fn with_request_uri(&self, key: String) -> String {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            let is_target = |inner: &&Directive| inner.arg(0) == "$request_uri";
-            if directive.name == "map"
-                && key.ends_with(directive.arg(1))
-                && directive.first("default").as_ref().is_some_and(is_target)
-            {
-                found = key.strip_suffix(directive.arg(1));
-            }
-        });
-        match found {
+        let is_target = |inner: &Directive| inner.arg(0) == "$request_uri";
+        let maps = self.named("map");
+        let maps = maps.filter(|map| map.first("default").is_some_and(is_target));
+        match maps.filter_map(|map| key.strip_suffix(map.arg(1))).last() {
             Some(prefix) if !prefix.contains('$') => format!("{prefix}$request_uri"),
             _ => key,
         }
@@ -309,53 +275,35 @@ fn names(server: &Directive) -> Vec<String> {
 
 /// The text under the md5 as written, in a location or in the block of an `if` there.
 fn hashed(location: &Directive) -> Option<String> {
-    let mut found = None;
-    walk(std::slice::from_ref(location), &mut |directive| match (
-        directive.name.as_str(),
-        directive.arg(0),
-    ) {
-        ("set_md5", "$memcached_key") => found = Some(directive.arg(1).to_owned()),
-        ("set", "$djanginxed_prefix") => {
-            found = Some(format!("{}$request_uri", directive.arg(1)));
-        }
-        _ => {}
-    });
-    found
+    deep(&location.block).filter_map(hashed_by).last()
+}
+
+/// The text that a directive has hashed.
+fn hashed_by(directive: &Directive) -> Option<String> {
+    match (directive.name.as_str(), directive.arg(0)) {
+        ("set_md5", "$memcached_key") => Some(directive.arg(1).to_owned()),
+        ("set", "$djanginxed_prefix") => Some(format!("{}$request_uri", directive.arg(1))),
+        _ => None,
+    }
+}
+
+fn prefix_of(directive: &Directive) -> Option<String> {
+    let hashed = hashed_by(directive)?;
+    hashed.split_once('$').map(|(prefix, _)| prefix.to_owned())
 }
 
 /// The secret of a group, as a generated file has it: at the end of what is hashed, or in
 /// a variable, which is emptied afterwards.
 fn secret(location: &Directive) -> Option<String> {
-    let mut found = None;
-    walk(&location.block, &mut |directive| {
-        let text = match (directive.name.as_str(), directive.arg(0)) {
+    let secrets = deep(&location.block).filter_map(|directive| {
+        match (directive.name.as_str(), directive.arg(0)) {
             ("secure_link_md5", hashed) => hashed.rsplit(' ').next(),
             ("set", "$djanginxed_secret") => Some(directive.arg(1)),
             _ => None,
-        };
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            found = Some(text.to_owned());
         }
     });
-    found
-}
-
-fn prefix_of(directive: &Directive) -> Option<String> {
-    match (directive.name.as_str(), directive.arg(0)) {
-        ("set_md5", "$memcached_key") => {
-            let text = directive.arg(1);
-            Some(text[..text.find('$')?].to_owned())
-        }
-        ("set", "$djanginxed_prefix") => Some(directive.arg(1).to_owned()),
-        _ => None,
-    }
-}
-
-pub(super) fn walk<'a>(directives: &'a [Directive], visit: &mut impl FnMut(&'a Directive)) {
-    for directive in directives {
-        visit(directive);
-        walk(&directive.block, visit);
-    }
+    let written = secrets.filter(|text| !text.is_empty());
+    written.last().map(str::to_owned)
 }
 
 fn is_named(name: &str, host: &str) -> bool {
@@ -424,15 +372,12 @@ fn lag(location: &Directive, inner: &Directive) -> Option<String> {
 
 /// Whether a location asks for the copy of a page, as those of the generated file do.
 fn has_copies(server: &Directive) -> bool {
-    let mut found = false;
-    walk(&server.block, &mut |directive| {
+    let is_copy =
+        |arg: &String| arg.contains("/copy/") || arg.contains("/copy?") || arg.ends_with("_copy");
+    deep(&server.block).any(|directive| {
         let asks = ["proxy_pass", "srcache_fetch"].contains(&directive.name.as_str());
-        let parts = ["/copy/", "/copy?"];
-        let is_copy =
-            |arg: &String| parts.iter().any(|part| arg.contains(part)) || arg.ends_with("_copy");
-        found |= asks && directive.args.iter().any(is_copy);
-    });
-    found
+        asks && directive.args.iter().any(is_copy)
+    })
 }
 
 fn error_page(block: &Directive) -> Option<ErrorPage> {
