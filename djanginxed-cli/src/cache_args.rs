@@ -57,15 +57,22 @@ pub(crate) struct VariantKey {
 }
 
 /// What pages vary by, and who shows that nginx and the application tell variants apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Varied {
     pub(crate) rules: Vec<VariantRule>,
-    pub(crate) visitors: Vec<VariantVisitor>,
+    pub(crate) visitors: Visitors,
+    /// Whether nginx's file has the secret that is given; none where there is one alone.
+    pub(crate) is_secret_of_file: Option<bool>,
+}
+
+/// Who shows that variants are told apart.
+#[derive(Debug)]
+pub(crate) struct Visitors {
+    /// One of each variant but the first.
+    pub(crate) all: Vec<VariantVisitor>,
     pub(crate) forgers: Vec<GroupForger>,
     /// How many variants have no visitor, since no secret is given to sign for them.
     pub(crate) unsigned: usize,
-    /// Whether nginx's file has the secret that is given; none where there is one alone.
-    pub(crate) is_secret_of_file: Option<bool>,
 }
 
 impl KeyArgs {
@@ -109,22 +116,24 @@ impl KeyArgs {
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
         let with = secret.as_deref().unwrap_or(NO_SECRET);
         let pages = self.vary.add_with(pages, Some(with))?.build()?;
-        let mut varied = Varied {
+        let (mut all, mut forgers) = (variant_visitors(&pages), group_forgers(&pages));
+        let count = all.len();
+        if secret.is_none() {
+            all.retain(|visitor| !visitor.is_signed);
+            forgers.retain(|forger| !forger.is_signed);
+        }
+        let unsigned = count - all.len();
+        Ok(Varied {
             rules: variant_rules(&pages),
-            visitors: variant_visitors(&pages),
-            forgers: group_forgers(&pages),
-            unsigned: 0,
+            visitors: Visitors {
+                all,
+                forgers,
+                unsigned,
+            },
             is_secret_of_file: in_file
                 .zip(secret.as_deref())
                 .map(|(file, own)| file == own),
-        };
-        if secret.is_none() {
-            let all = varied.visitors.len();
-            varied.visitors.retain(|visitor| !visitor.is_signed);
-            varied.forgers.retain(|forger| !forger.is_signed);
-            varied.unsigned = all - varied.visitors.len();
-        }
-        Ok(varied)
+        })
     }
 
     /// The keys of a target in `variants`.
@@ -383,7 +392,11 @@ impl ServerArgs {
         Ok(Servers::new(self.list()?, self.placement.placement()))
     }
 
+    /// Empty where none is named.
     pub(crate) fn list(&self) -> Result<Vec<Server>, Failure> {
+        if !self.given() {
+            return Ok(Vec::new());
+        }
         Ok(Server::parse_list(
             self.servers.iter().map(|entry| entry.trim()),
         )?)

@@ -12,7 +12,7 @@ use read::Directive;
 pub(super) use site::{Site, Upstream};
 
 /// nginx's whole configuration.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Conf {
     directives: Vec<Directive>,
 }

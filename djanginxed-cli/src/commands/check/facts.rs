@@ -67,7 +67,7 @@ pub(super) struct Process {
 }
 
 /// What the command line says.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) prefix: String,
     pub(super) content_type: String,
@@ -413,6 +413,43 @@ impl Given {
 }
 
 impl Facts {
+    /// Nothing was seen yet.
+    pub(super) fn new(url: Url, given: Given) -> Facts {
+        Facts {
+            url,
+            given,
+            first: Err(Problem::Closed),
+            direct: None,
+            processes: Vec::new(),
+            forgetful: Vec::new(),
+            health: Vec::new(),
+            behind_nginx: None,
+            trials: Vec::new(),
+            renamed: None,
+            other_hosts: Vec::new(),
+            another_cache: None,
+            inspection: None,
+            page: None,
+            spellings: Vec::new(),
+            methods: Vec::new(),
+            rules: Vec::new(),
+            variants: Variants::default(),
+            strangers: None,
+            lasting: Lasting::default(),
+            without_app: None,
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.inspection.iter().flat_map(|found| &found.looks)
+    }
+
+    /// Where pages were stored while somebody looked on.
+    pub(super) fn stores(&self) -> impl Iterator<Item = &Place> {
+        self.looks().flat_map(|look| &look.stores)
+    }
+
     /// The trial that the other facts build on.
     pub(super) fn trial(&self) -> Option<&Trial> {
         self.trials.first()

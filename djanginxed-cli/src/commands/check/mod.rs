@@ -22,14 +22,14 @@ use std::time::Duration;
 
 use djanginxed::PageCache;
 
-use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
+use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs, Visitors};
 use crate::failure::{Failure, Outcome};
 use crate::http::Url;
 use crate::output;
 use crate::site_args::{SiteArgs, address, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
-use facts::Given;
+use facts::{Facts, Given};
 use gather::Gathering;
 use report::Report;
 
@@ -97,30 +97,33 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn given(&self) -> Result<Given, Failure> {
+    /// What is given, and by whom variants of `url` are asked for.
+    fn given(&self, url: &Url) -> Result<(Given, Visitors), Failure> {
         // Names what is wrong with the prefix and the rules. What is asked here says
         // nothing of what pages vary by, so it has the first variant.
         let variants = self.page.variants()?;
         self.rules.add_to(PageCache::builder()).build()?;
         let variant = variants.first().map_or("", String::as_str);
-        Ok(Given {
+        let servers = self.servers.list()?;
+        let conf = self.conf.as_deref().map(Conf::open).transpose()?;
+        let site = conf.as_ref().and_then(|conf| conf.site(url));
+        let of_file = site.as_ref().and_then(|site| site.layout);
+        let secret = site.and_then(|site| site.secret);
+        let varied = self.page.varied(secret.as_deref())?;
+        let given = Given {
             prefix: self.page.prefix_of(variant),
             content_type: self.page.content_type().to_owned(),
-            layout: self.page.layout().unwrap_or_default(),
+            layout: self.page.layout().or(of_file).unwrap_or_default(),
             says_layout: self.page.layout().is_some(),
-            servers: if self.servers.given() {
-                self.servers.list()?
-            } else {
-                Vec::new()
-            },
+            servers,
             placement: self.servers.placement.placement(),
             app: self.apps.first().cloned(),
             within: Duration::from_millis(self.within),
-            // A secret that a pipe gives is read once.
-            rules: Vec::new(),
-            is_secret_of_file: None,
-            conf: self.conf.as_deref().map(Conf::open).transpose()?,
-        })
+            rules: varied.rules,
+            is_secret_of_file: varied.is_secret_of_file,
+            conf,
+        };
+        Ok((given, varied.visitors))
     }
 }
 
@@ -132,13 +135,13 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let url = Url::parse(&args.url)?;
     let mut report = Report::new(&args.url);
     let json = args.json;
-    let given = args.given()?;
+    let (given, visitors) = args.given(&url)?;
     let (stages, is_running) = match (args.faults, args.app_down) {
         (true, _) => (&[Stage::Faults][..], false),
         (_, true) => (&[Stage::WithoutApp][..], false),
         _ => (RUNNING, true),
     };
-    let mut gathering = Gathering::new(args, given, url)?;
+    let mut gathering = Gathering::new(args, Facts::new(url, given), visitors)?;
     let examined = async {
         for stage in stages {
             gathering.gather(*stage).await;

@@ -89,10 +89,7 @@ impl Sources {
         let metrics = metrics.map(|url| Page::new(url, "text/plain", args, &trust));
         let admin = args.admin.as_ref();
         let admin = admin.map(|url| Page::new(url, "application/json", args, &trust));
-        let servers = match args.servers.given() {
-            true => args.servers.list()?,
-            false => Vec::new(),
-        };
+        let servers = args.servers.list()?;
         let sources = Sources {
             metrics: metrics.collect::<Result<_, _>>()?,
             admin: admin.transpose()?,

@@ -126,12 +126,9 @@ fn error_page(facts: &Facts, response: &Response) -> Cause {
 
 /// nginx's own 404: of a file that is not there, or of a miss that nobody hands on.
 fn who_says_404(facts: &Facts) -> Cause {
-    let looks = facts.inspection.iter().flat_map(|found| &found.looks);
-    let asked = looks.flat_map(|look| &look.lookups).next().is_some();
-    if asked {
-        Cause::ErrorPageCodes("404")
-    } else {
-        Cause::NginxAnswers(404)
+    match facts.looks().any(|look| !look.lookups.is_empty()) {
+        true => Cause::ErrorPageCodes("404"),
+        false => Cause::NginxAnswers(404),
     }
 }
 

@@ -103,7 +103,7 @@ impl Gathering {
                 .and_then(|value| value.split(';').next().map(|media| media.trim().to_owned())),
             variants: fewer_rules(&self.facts.given.recipe().start())
                 .into_iter()
-                .chain((self.varied.visitors.iter()).map(|visitor| visitor.variant.clone()))
+                .chain((self.visitors.all.iter()).map(|visitor| visitor.variant.clone()))
                 .collect(),
         }
     }

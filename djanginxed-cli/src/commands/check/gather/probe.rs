@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::{Server, copy_name, delete_name, lock_name, note_name};
+use djanginxed::PageKey;
+use djanginxed_runtime::tool::{KeyRecipe, copy_name, delete_name, lock_name, note_name};
 use tokio::time::sleep;
 
 use super::fresh::Fresh;
 use crate::commands::check::Args;
 use crate::commands::check::answer::{By, by, is_rendered};
-use crate::commands::check::facts::{Answer, Given, Trial};
+use crate::commands::check::facts::{Answer, Facts, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};
@@ -18,7 +18,8 @@ use crate::memcached::{Item, Servers};
 #[derive(Debug)]
 pub(super) struct Probe {
     url: Url,
-    given: Given,
+    /// What is hashed before a target.
+    start: String,
     headers: Vec<(String, String)>,
     nginx: Client,
     app: Option<Client>,
@@ -29,18 +30,19 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(args: &Args, given: &Given, url: &Url, trust: &Trust) -> Probe {
+    pub(super) fn new(args: &Args, facts: &Facts, trust: &Trust) -> Probe {
+        let Facts { url, given, .. } = facts;
         let nginx = args.site.client(&url.origin, trust);
         let app = given.app.clone();
         let app = app.map(|app| nginx.again().at(app).without_tls());
-        let list: Vec<Server> = given.servers.clone();
+        let list = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = now.map_or(0, |now| now.as_nanos());
         Probe {
             nginx,
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
-            given: given.clone(),
+            start: given.recipe().start(),
             headers: args.site.headers.clone(),
             fresh: Fresh::new(unique),
             used: Vec::new(),
@@ -62,8 +64,8 @@ impl Probe {
         self.fresh.spell(&self.url.target, self.servers.is_some())
     }
 
-    pub(super) fn adopt(&mut self, layout: Layout) {
-        self.given.layout = layout;
+    pub(super) fn adopt(&mut self, recipe: KeyRecipe<'_>) {
+        self.start = recipe.start();
     }
 
     /// The page's target as nobody has asked for it.
@@ -87,7 +89,7 @@ impl Probe {
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
-        self.given.recipe().key(target)
+        PageKey::new(&self.start, target)
     }
 
     fn request(&mut self, method: &'static str, target: &str) -> Request {

@@ -136,10 +136,9 @@ impl Gathering {
     /// Asks for `target`; the answer, and whether its page is there soon after.
     pub(super) async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
         let answer = self.probe.get(target).await;
+        let key = self.probe.key(target);
         for _ in 0..20 {
-            let (first, second) = (answer.clone(), answer.clone());
-            let tried = self.probe.tried(target.to_owned(), first, second).await;
-            if tried.holds_page() {
+            if !self.probe.held(&key).await.is_empty() {
                 return (answer, true);
             }
             // The writer needs a moment.
