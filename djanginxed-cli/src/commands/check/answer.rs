@@ -3,6 +3,8 @@
 use crate::gzip;
 use crate::http::{Member, Problem, Response};
 
+pub(super) type Answer = Result<Response, Problem>;
+
 /// Who gave an answer, as its Cache-Status tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -43,12 +45,17 @@ pub(super) fn by(response: &Response) -> By {
 }
 
 /// Whether an answer came, and from `whose`.
-pub(super) fn is_by(answer: &Result<Response, Problem>, whose: By) -> bool {
+pub(super) fn is_by(answer: &Answer, whose: By) -> bool {
     answer.as_ref().is_ok_and(|answer| by(answer) == whose)
 }
 
+/// Whether nginx may have given it: who says nothing may be nginx.
+pub(super) fn may_be_nginx(answer: &Answer) -> bool {
+    is_by(answer, By::Nginx) || is_by(answer, By::Unknown)
+}
+
 /// Whether the application has rendered the page, and stores it now or at a stream's end.
-pub(super) fn is_rendered(answer: &Result<Response, Problem>) -> bool {
+pub(super) fn is_rendered(answer: &Answer) -> bool {
     is_by(answer, By::Stored) || is_by(answer, By::Streamed)
 }
 
@@ -80,6 +87,14 @@ pub(super) fn seen(response: &Response) -> String {
     match response.header("cache-status") {
         Some(status) => format!("status {}, Cache-Status {status}", response.status),
         None => format!("status {}, no Cache-Status", response.status),
+    }
+}
+
+/// The same, or why there is no answer.
+pub(super) fn said(answer: &Answer) -> String {
+    match answer {
+        Ok(response) => seen(response),
+        Err(problem) => problem.to_string(),
     }
 }
 

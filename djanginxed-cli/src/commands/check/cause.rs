@@ -3,6 +3,7 @@
 
 use djanginxed::Layout;
 
+use super::facts::Trial;
 use super::placing::Difference;
 
 /// The one thing to change.
@@ -269,6 +270,16 @@ pub(super) enum Cause {
 }
 
 impl Cause {
+    /// Who has made `to` of a target: nginx, where the application, asked directly, stores it
+    /// as it was sent.
+    pub(super) fn of_rewrite(direct: Option<&Trial>, to: String) -> Cause {
+        match direct.map(Trial::holds_page) {
+            Some(true) => Cause::RewriteInNginx(to),
+            Some(false) => Cause::RewriteInApplication(to),
+            None => Cause::Rewrite(to),
+        }
+    }
+
     /// One word for machines; `docs/check.md` has each.
     pub(super) fn word(&self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use read::Directive;
-pub(super) use site::{Site, Upstream};
+pub(super) use site::{Site, Upstream, weight};
 
 /// nginx's whole configuration.
 #[derive(Debug)]

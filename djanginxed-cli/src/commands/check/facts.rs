@@ -6,14 +6,12 @@ use std::time::Duration;
 use djanginxed::{Layout, PageKey, Placement};
 use djanginxed_runtime::tool::{KeyRecipe, Server, VariantRule};
 
-use super::answer::{By, by};
+use super::answer::{Answer, By, by};
 use super::conf::{Conf, Site};
 use super::placing::Placing;
 use super::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
 use crate::memcached::{Health, Item};
-
-pub(super) type Answer = Result<Response, Problem>;
 
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]
@@ -470,6 +468,11 @@ impl Facts {
 }
 
 impl Trial {
+    /// The first answer, where there is one.
+    pub(super) fn page(&self) -> Option<&Response> {
+        self.first.as_ref().ok()
+    }
+
     /// Whether nginx answered the second time. A file of one's own may leave
     /// out Cache-Status, which the application always sends.
     pub(super) fn is_hit(&self) -> bool {

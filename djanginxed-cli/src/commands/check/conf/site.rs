@@ -204,12 +204,8 @@ impl Conf {
             !rest.clone().any(|arg| arg == "down" || arg == "backup")
         });
         let servers = asked.map(|server| {
-            let mut weights = server
-                .args
-                .iter()
-                .filter_map(|arg| arg.strip_prefix("weight="));
-            let weight = weights.next().and_then(|weight| weight.parse().ok());
-            (server.arg(0).to_owned(), weight.unwrap_or(1))
+            let weight = weight(server.args.iter().map(String::as_str));
+            (server.arg(0).to_owned(), weight)
         });
         let hash = block.first("hash");
         Some(Upstream {
@@ -259,6 +255,13 @@ impl Conf {
             _ => key,
         }
     }
+}
+
+/// The weight that the words of a `server` line give.
+pub(crate) fn weight<'a>(words: impl Iterator<Item = &'a str>) -> u32 {
+    let mut weights = words.filter_map(|word| word.strip_prefix("weight="));
+    let weight = weights.next().and_then(|weight| weight.parse().ok());
+    weight.unwrap_or(1)
 }
 
 /// What a generated file calls the site: its names begin so.

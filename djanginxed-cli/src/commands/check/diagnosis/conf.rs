@@ -7,7 +7,7 @@ use super::Verdict::{Bad, Good, Silent};
 use super::placed::application_places;
 use super::vary::{in_keys, options};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::conf::{Site, Upstream};
+use crate::commands::check::conf::{Site, Upstream, weight};
 use crate::commands::check::facts::{Facts, Given, Trial};
 use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{other_variant, with_other_mark};
@@ -133,12 +133,8 @@ fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> 
         return None;
     }
     let entries = given.servers.iter().map(|server| {
-        let entry = server.to_string();
-        let mut weights = entry
-            .split(' ')
-            .filter_map(|word| word.strip_prefix("weight="));
-        let weight = weights.next().and_then(|weight| weight.parse().ok());
-        (server.address(), weight.unwrap_or(1))
+        let weight = weight(server.to_string().split(' '));
+        (server.address(), weight)
     });
     let ours: Vec<(String, u32)> = entries.collect();
     let difference = difference(given, &ours, upstream)?;

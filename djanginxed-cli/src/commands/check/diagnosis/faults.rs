@@ -37,20 +37,12 @@ pub(super) fn get(facts: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn head(facts: &Facts) -> Verdict {
-    in_time(facts, "HEAD")
-}
-
-pub(super) fn post(facts: &Facts) -> Verdict {
-    in_time(facts, "POST")
-}
-
 fn timed<'a>(facts: &'a Facts, method: &str) -> Vec<&'a Timed> {
     let all = facts.faults.iter();
     all.filter(|timed| timed.method == method).collect()
 }
 
-fn in_time(facts: &Facts, method: &'static str) -> Verdict {
+pub(super) fn in_time(facts: &Facts, method: &'static str) -> Verdict {
     let within = facts.given.within;
     for timed in timed(facts, method) {
         if let Some((cause, seen)) = wrong(timed) {

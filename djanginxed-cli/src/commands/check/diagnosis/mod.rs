@@ -112,14 +112,20 @@ impl Stage {
             ],
             Stage::Target => &[("target", target::target)],
             Stage::Methods => &[
-                ("post", requests::post),
-                ("options", requests::options),
+                ("post", |facts| requests::passes(facts, "POST")),
+                ("options", |facts| requests::passes(facts, "OPTIONS")),
                 ("head", requests::head),
             ],
             Stage::Rules => &[
-                ("authorization", requests::authorization),
-                ("bypass-cookie", requests::bypass_cookie),
-                ("bypass-header", requests::bypass_header),
+                ("authorization", |facts| {
+                    requests::rules(facts, "authorization")
+                }),
+                ("bypass-cookie", |facts| {
+                    requests::rules(facts, "bypass-cookie")
+                }),
+                ("bypass-header", |facts| {
+                    requests::rules(facts, "bypass-header")
+                }),
             ],
             Stage::Variants => &[("variants", variants::variants)],
             Stage::Strangers => &[
@@ -144,8 +150,8 @@ impl Stage {
             Stage::Faults => &[
                 ("out-of-reach", faults::out_of_reach),
                 ("fault-get", faults::get),
-                ("fault-head", faults::head),
-                ("fault-post", faults::post),
+                ("fault-head", |facts| faults::in_time(facts, "HEAD")),
+                ("fault-post", |facts| faults::in_time(facts, "POST")),
             ],
         }
     }

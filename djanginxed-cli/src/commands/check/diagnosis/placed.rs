@@ -2,6 +2,7 @@
 
 use djanginxed::PageKey;
 
+use crate::commands::check::answer::{By, is_by};
 use crate::commands::check::facts::{Facts, Look, Place};
 use crate::commands::check::recipe::Recipe;
 
@@ -64,17 +65,12 @@ pub(super) fn nginx_places(facts: &Facts) -> Vec<(PageKey, usize)> {
     for look in facts.looks() {
         let exact = |place: &&Place| place.recipe == Some(Recipe::Exact);
         let asked = by_nginx(look).find(exact).map(|place| place.server);
-        let hit = look.is_hit();
         let stored = look.stores.iter().find(exact).map(|place| place.server);
-        let server = if hit { stored } else { asked };
+        let server = match is_by(&look.second, By::Nginx) {
+            true => stored,
+            false => asked,
+        };
         places.extend(server.map(|server| (look.key, server)));
     }
     places
-}
-
-impl Look {
-    fn is_hit(&self) -> bool {
-        use crate::commands::check::answer::{By, by};
-        matches!(self.second.as_ref().map(by), Ok(By::Nginx))
-    }
 }

@@ -2,9 +2,9 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use crate::commands::check::answer::{By, by, detail, is_nginx_error_page, seen};
+use crate::commands::check::answer::{detail, is_nginx_error_page, is_rendered, said, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Answer, Facts};
+use crate::commands::check::facts::Facts;
 use crate::http::{Problem, Response, TlsProblem};
 use crate::memcached::Health;
 
@@ -16,17 +16,11 @@ pub(super) fn reachable(facts: &Facts) -> Verdict {
             None => return Good(seen(response)),
         },
     };
-    Bad(cause, said(&facts.first))
-}
-
-fn said(answer: &Answer) -> String {
-    match answer {
-        Err(problem) => problem.to_string(),
-        Ok(response) if is_nginx_error_page(response) => {
-            format!("{}, nginx's own error page", seen(response))
-        }
-        Ok(response) => seen(response),
-    }
+    let whose = match &facts.first {
+        Ok(response) if is_nginx_error_page(response) => ", nginx's own error page",
+        _ => "",
+    };
+    Bad(cause, format!("{}{whose}", said(&facts.first)))
 }
 
 fn no_answer(facts: &Facts, problem: &Problem) -> Cause {
@@ -79,7 +73,7 @@ fn not_the_page(facts: &Facts, response: &Response) -> Option<Cause> {
         return Some(error_page(facts, response));
     }
     // The handler's own status was 200 then.
-    if matches!(by(response), By::Stored | By::Streamed) {
+    if is_rendered(&facts.first) {
         return None;
     }
     let direct = facts.direct.as_ref().map(|trial| trial.first.as_ref());

@@ -2,10 +2,10 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
-use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
+use crate::commands::check::answer::{Answer, By, by, detail, is_bypass, is_rendered, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::Site;
-use crate::commands::check::facts::{Answer, Facts, OtherHost, Trial};
+use crate::commands::check::facts::{Facts, OtherHost, Trial};
 use crate::commands::check::recipe::OUR_PARAMETER;
 use crate::http::{Response, path_of};
 use crate::memcached::{Connections, Health, Vitals};
@@ -32,16 +32,16 @@ pub(super) fn stored(facts: &Facts) -> Verdict {
 
 fn trial(facts: &Facts) -> Option<(&Trial, &Response)> {
     let trial = facts.trial()?;
-    Some((trial, trial.first.as_ref().ok()?))
+    Some((trial, trial.page()?))
 }
 
 /// The application's own answer, where nothing stands between.
 fn direct(facts: &Facts) -> Option<&Response> {
-    facts.direct.as_ref()?.first.as_ref().ok()
+    facts.direct.as_ref()?.page()
 }
 
-fn stores_directly(facts: &Facts) -> Option<bool> {
-    direct(facts).map(|own| matches!(by(own), By::Stored | By::Streamed))
+fn stores_directly(facts: &Facts) -> bool {
+    (facts.direct.as_ref()).is_some_and(|direct| is_rendered(&direct.first))
 }
 
 fn refused(facts: &Facts, first: &Response) -> Cause {
@@ -52,7 +52,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
         ("skipped", _) => Cause::ApplicationStore(None),
         ("proxy", _) => by_nginx(facts),
-        ("host", Some(true)) => Cause::HostNotPassed,
+        ("host", true) => Cause::HostNotPassed,
         ("host", _) => host_unknown(facts),
         // Of the page, not of this request's fields.
         ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
@@ -127,10 +127,10 @@ fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
 }
 
 fn no_cache_status(facts: &Facts) -> Cause {
-    if stores_directly(facts) == Some(true) {
-        return Cause::CacheStatusLost;
+    match stores_directly(facts) {
+        true => Cause::CacheStatusLost,
+        false => Cause::NotCached,
     }
-    Cause::NotCached
 }
 
 pub(super) fn status(facts: &Facts) -> Verdict {
@@ -371,15 +371,9 @@ fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<(Cause, String)
     /// Beyond 30 days Memcached takes a date.
     const DATED: u64 = 30 * 24 * 60 * 60;
     const APART: u64 = 10 * 60;
-    let held = |trial: &Trial| trial.holds_page();
-    let missing = facts
-        .trials
-        .iter()
-        .any(|trial| !held(trial) && !trial.is_hit());
-    let bodies = facts
-        .trials
-        .iter()
-        .filter_map(|trial| trial.first.as_ref().ok());
+    let is_missing = |trial: &Trial| !trial.holds_page() && !trial.is_hit();
+    let missing = facts.trials.iter().any(is_missing);
+    let bodies = facts.trials.iter().filter_map(Trial::page);
     let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);
     let fits = |largest: u64| u64::try_from(size).is_ok_and(|size| size < largest);
     if let Some(largest) = vitals

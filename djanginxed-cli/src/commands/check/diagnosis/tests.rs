@@ -6,10 +6,11 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName};
 
 use super::{RUNNING, Stage, Verdict};
+use crate::commands::check::answer::Answer;
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{
-    Answer, Awaited, DirectVariant, Facts, Forged, Given, Inspection, Look, Place, Purge, Purged,
-    Timed, Times, Trial, VariantTrial, Variants,
+    Awaited, DirectVariant, Facts, Forged, Given, Inspection, Look, Place, Purge, Purged, Timed,
+    Times, Trial, VariantTrial, Variants,
 };
 use crate::commands::check::recipe::Recipe;
 use crate::http::{Problem, Response, Url};

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use djanginxed::Layout;
 
 use super::Gathering;
-use crate::commands::check::facts::{Answer, Inspection, Look, Place};
+use crate::commands::check::answer::Answer;
+use crate::commands::check::facts::{Inspection, Look, Place};
 use crate::commands::check::recipe::{Cookbook, fewer_rules};
 use crate::memcached::{Event, Kind, Watch};
 

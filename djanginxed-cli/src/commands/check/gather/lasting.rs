@@ -7,8 +7,8 @@ use djanginxed_runtime::tool::{copy_name, flags_of, lock_name};
 use tokio::time::{sleep, timeout};
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
-use crate::commands::check::facts::{Answer, Copied, Locked, Purge, Purged, Stale, WithoutApp};
+use crate::commands::check::answer::{Answer, may_be_nginx};
+use crate::commands::check::facts::{Copied, Locked, Purge, Purged, Stale, WithoutApp};
 use crate::memcached::{Item, Kind, Watch};
 
 /// How long a page lives that was made stale, in seconds; some less where it is stale for less.
@@ -169,8 +169,7 @@ impl Gathering {
             if self.item(&key.to_string(), key).await.is_some() {
                 let answer = self.probe.get(target).await;
                 let item = self.item(&key.to_string(), key).await;
-                return matches!(answer.as_ref().map(by), Ok(By::Nginx | By::Unknown))
-                    && item.is_some_and(|item| item.read);
+                return may_be_nginx(&answer) && item.is_some_and(|item| item.read);
             }
             // The writer needs a moment.
             sleep(Duration::from_millis(25)).await;

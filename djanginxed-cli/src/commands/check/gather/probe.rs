@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use super::fresh::Fresh;
 use crate::commands::check::Args;
-use crate::commands::check::answer::{By, by, is_rendered};
-use crate::commands::check::facts::{Answer, Facts, Trial};
+use crate::commands::check::answer::{Answer, By, by, is_rendered};
+use crate::commands::check::facts::{Facts, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};

@@ -5,9 +5,9 @@ use std::time::Instant;
 use djanginxed::nginx::FORWARDING_HEADERS;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
+use crate::commands::check::answer::{Answer, By, by};
 use crate::commands::check::diagnosis::STRANGER;
-use crate::commands::check::facts::{Answer, Method, Rule, Strangers, Timed};
+use crate::commands::check::facts::{Method, Rule, Strangers, Timed};
 
 /// What the generated file sets, besides what it clears.
 const SET_BY_NGINX: &[&str] = &["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];

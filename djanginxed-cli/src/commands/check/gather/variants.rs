@@ -7,8 +7,8 @@ use djanginxed_runtime::tool::{GroupForger, VariantVisitor};
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by, is_by, is_rendered};
-use crate::commands::check::facts::{Answer, DirectVariant, Forged, VariantTrial};
+use crate::commands::check::answer::{Answer, By, by, is_by, is_rendered};
+use crate::commands::check::facts::{DirectVariant, Forged, VariantTrial};
 
 /// The writer needs a moment, which is longer on a busy machine; a second in all.
 const MOMENTS: [u64; 8] = [5, 10, 20, 40, 80, 160, 320, 400];
