@@ -13,6 +13,9 @@ use super::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
 use crate::memcached::{Health, Item};
 
+/// A name that nobody has (RFC 6761), by which the site is asked for.
+pub(super) const STRANGER: &str = "djanginxed-check.invalid";
+
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]
 pub(super) struct Facts {

@@ -8,8 +8,10 @@ mod conf;
 mod faults;
 mod found;
 mod lasting;
+mod memcached;
 mod page;
 mod placed;
+mod processes;
 mod reach;
 mod refresh;
 mod requests;
@@ -24,7 +26,6 @@ mod tests;
 use super::cause::Cause;
 use super::facts::Facts;
 
-pub(super) use page::STRANGER;
 pub(super) use vary::options;
 
 /// What a check says.
@@ -93,11 +94,11 @@ impl Stage {
                 ("application", reach::application),
             ],
             Stage::Store => &[
-                ("memcached", stored::memcached),
+                ("memcached", memcached::memcached),
                 ("stored", stored::stored),
                 ("miss-status", stored::status),
                 ("private", stored::private),
-                ("processes", stored::processes),
+                ("processes", processes::processes),
                 ("between", stored::between),
                 ("conf", conf::agrees),
                 ("hit", found::hit),
@@ -140,7 +141,7 @@ impl Stage {
                 ("pending-purges", lasting::pending),
                 ("purge", lasting::purge),
                 // The page works; sooner or later it will not.
-                ("connections", stored::connections),
+                ("connections", memcached::connections),
             ],
             Stage::Refresh => &[("refresh", refresh::refresh)],
             Stage::WithoutApp => &[

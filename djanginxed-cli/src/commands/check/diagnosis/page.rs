@@ -7,12 +7,9 @@ use super::Verdict::{Bad, Good, Unchecked};
 use super::vary::{named_in_vary, says};
 use crate::commands::check::answer::unpacked;
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, PageFacts};
+use crate::commands::check::facts::{Facts, PageFacts, STRANGER};
 use crate::gzip::is_gzip;
 use crate::http::Response;
-
-/// A name that nobody has (RFC 6761).
-pub(crate) const STRANGER: &str = "djanginxed-check.invalid";
 
 const NO_HIT: &str = "nginx does not answer";
 

@@ -2,10 +2,9 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use super::page::STRANGER;
 use crate::commands::check::answer::{By, by, is_bypass, is_nginx_error_page, said, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, Method, Rule, Trial};
+use crate::commands::check::facts::{Facts, Method, Rule, STRANGER, Trial};
 use crate::http::Response;
 
 const NO_ROUTE: &str =

@@ -200,7 +200,7 @@ fn a_server_that_evicts_is_told_of_for_the_sake_of_purges() {
             evictions,
             ..Vitals::default()
         });
-        match super::stored::memcached(facts) {
+        match super::memcached::memcached(facts) {
             Verdict::Good(seen) => seen.contains("has evicted 12 items"),
             other => panic!("{other:?}"),
         }

@@ -2,6 +2,7 @@
 //! before, the application, and Memcached.
 
 mod admin;
+mod faults;
 mod fresh;
 mod hosts;
 mod inspect;
@@ -12,6 +13,7 @@ mod processes;
 mod refresh;
 mod requests;
 mod store;
+mod target;
 mod variants;
 
 use djanginxed::{Layout, PageKey};
