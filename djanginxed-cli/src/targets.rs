@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal};
 
 use crate::failure::Failure;
 use crate::http::{Url, encoded, path_of};
-use crate::output::escaped;
+use crate::output::tell;
 
 /// The targets that a command is for.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ impl TargetArgs {
             .map(|word| target(word))
             .collect::<Result<_, _>>()?;
         if let Some(told) = told(&words, &targets) {
-            eprintln!("djanginxed: {}", escaped(&told));
+            tell(told);
         }
         Ok(targets)
     }
@@ -103,7 +103,7 @@ fn is_refused(target: &str) -> bool {
 fn from_stdin() -> Result<Vec<String>, Failure> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprintln!("djanginxed: waiting for targets, one a line; Ctrl-D ends the list");
+        tell("waiting for targets, one a line; Ctrl-D ends the list");
     }
     lines(stdin.lock())
 }

@@ -1,10 +1,8 @@
 //! `djanginxed delete`: removes pages as the application does.
 
-use std::process::ExitCode;
-
 use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{KeyArgs, ServerArgs};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, exit_code};
 use crate::output;
 use crate::targets::TargetArgs;
 use crate::unreached::Unreached;
@@ -43,12 +41,12 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         let server = servers.address(index);
         // Asked first, so that one that hangs is waited for once and not each time.
         if let Err(trouble) = servers.reach(index).await {
-            unreached.note(&server, &trouble);
+            unreached.note(&server, trouble);
             continue;
         }
         match pages.delete(key).await {
             Ok(was_there) => deleted += usize::from(was_there),
-            Err(error) => unreached.note_text(&server, &error.to_string()),
+            Err(error) => unreached.note(&server, error),
         }
     }
     unreached.tell();
@@ -69,9 +67,5 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     if failed < keys.len() {
         tell_what_is_not_kept("delete");
     }
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(failed == 0))
 }

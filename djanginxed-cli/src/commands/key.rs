@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     };
     let targets = args.targets.read()?;
     if args.page.prefix.prefix.is_empty() {
-        eprintln!("djanginxed: the key prefix is empty; give the application's with --prefix");
+        output::tell("the key prefix is empty; give the application's with --prefix");
     }
     for target in targets {
         for VariantKey { variant, key } in args.page.keys(&variants, &target) {

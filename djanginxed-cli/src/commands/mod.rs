@@ -12,12 +12,13 @@ pub(crate) mod top;
 pub(crate) mod warm;
 
 use crate::cache_args::PrefixArgs;
+use crate::output::tell;
 
 /// Says what else goes with a delete or a purge.
 fn tell_what_is_not_kept(what: &str) {
-    eprintln!(
-        "djanginxed: pages whose render began before this {what}, or begins within about 2 seconds after it, are not kept"
-    );
+    tell(format_args!(
+        "pages whose render began before this {what}, or begins within about 2 seconds after it, are not kept"
+    ));
 }
 
 /// Says that there was none of `what` to delete, which may be due to the prefix; and
@@ -27,7 +28,7 @@ fn tell_nothing_was_stored(what: &str, prefix: &PrefixArgs, what_else: &str) {
         "" => "without a key prefix (--prefix)".to_owned(),
         prefix => format!("under the key prefix {prefix:?}"),
     };
-    eprintln!(
-        "djanginxed: {what} was stored {prefix}, which is to be the application's{what_else}"
-    );
+    tell(format_args!(
+        "{what} was stored {prefix}, which is to be the application's{what_else}"
+    ));
 }

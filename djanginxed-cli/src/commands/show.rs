@@ -1,7 +1,6 @@
 //! `djanginxed show`: what Memcached holds for a page.
 
 use std::borrow::Cow;
-use std::process::ExitCode;
 
 use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::{index_items, index_lists};
@@ -9,7 +8,7 @@ use serde::Serialize;
 
 use super::purge::tag;
 use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, exit_code};
 use crate::gzip;
 use crate::memcached::{Item, Servers, Trouble};
 use crate::output::{self, escaped};
@@ -110,12 +109,8 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         output::line(serde_json::to_string_pretty(&all).unwrap_or_default())?;
     }
     unreached.tell();
-    let complete = all.iter().all(|shown| shown.stored == Some(true));
-    Ok(if complete {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let is_stored = |shown: &Shown| shown.stored == Some(true);
+    Ok(exit_code(all.iter().all(is_stored)))
 }
 
 async fn shown(
@@ -159,7 +154,7 @@ impl Args {
                 Ok(true) => found.push(tag.clone()),
                 Ok(false) => {}
                 Err(trouble) => {
-                    unreached.note(&servers.address(index), &trouble);
+                    unreached.note(&servers.address(index), trouble);
                     return None;
                 }
             }

@@ -23,9 +23,10 @@ use std::time::Duration;
 use djanginxed::PageCache;
 
 use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs, Visitors};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, exit_code};
 use crate::http::Url;
 use crate::output;
+use crate::signals;
 use crate::site_args::{SiteArgs, address, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
@@ -153,22 +154,18 @@ pub(crate) async fn run(args: Args) -> Outcome {
     };
     let ended = tokio::select! {
         () = examined => None,
-        code = asked_to_end() => Some(code),
+        code = signals::end() => Some(code),
     };
     let left = gathering.clean().await;
     if let Some(code) = ended {
         gathering.forbid_the_last().await;
-        return Ok(ExitCode::from(code));
+        return Ok(code);
     }
     if left > 0 && is_running {
         report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
     }
     report.print(json)?;
-    Ok(if report.holds() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(report.holds()))
 }
 
 /// Says what this stage's facts mean, up to the first that does not hold: what
@@ -185,33 +182,4 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
             }
         }
     }
-}
-
-/// Waits for Ctrl-C, or for what cron, systemd and `timeout` end a program with; the exit
-/// code that a shell has for it.
-#[cfg(unix)]
-async fn asked_to_end() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let arrival = |kind, code| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Then it ends the program without us.
-            Err(_) => std::future::pending().await,
-        }
-        code
-    };
-    tokio::select! {
-        code = arrival(SignalKind::interrupt(), 130) => code,
-        code = arrival(SignalKind::terminate(), 143) => code,
-        code = arrival(SignalKind::hangup(), 129) => code,
-    }
-}
-
-#[cfg(not(unix))]
-async fn asked_to_end() -> u8 {
-    // Without it Ctrl-C ends the program by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
-    130
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::sources::Sources;
 use self::view::View;
 use crate::cache_args::ServerArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, exit_code};
 use crate::output;
 use crate::site_args::{TrustArgs, header};
 
@@ -82,8 +82,5 @@ async fn once(args: &Args, sources: &mut Sources) -> Outcome {
             .map_err(|error| Failure::Failed(error.to_string()))?,
         false => screen::text(&view),
     })?;
-    Ok(match view.unreached.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(exit_code(view.unreached.is_empty()))
 }

@@ -11,6 +11,7 @@ use super::outcome::{Outcome, outcome};
 use super::plan::{Asking, Next, Plan};
 use super::progress::Progress;
 use super::sources::Sources;
+use crate::failure::exit_code;
 use crate::http::{Client, Request, Trust, Url};
 
 type Asked = (Client, Asking, Outcome);
@@ -23,10 +24,9 @@ pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitC
         _ = tokio::signal::ctrl_c() => true,
     };
     let complete = progress.finish() && sources.unread == 0;
-    match (interrupted, complete) {
-        (true, _) => ExitCode::from(130),
-        (false, true) => ExitCode::SUCCESS,
-        (false, false) => ExitCode::FAILURE,
+    match interrupted {
+        true => ExitCode::from(130),
+        false => exit_code(complete),
     }
 }
 

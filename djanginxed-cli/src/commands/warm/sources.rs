@@ -9,7 +9,7 @@ use super::sitemap::{self, Sitemap};
 use crate::failure::Failure;
 use crate::hit_feed;
 use crate::http::{Request, Trust, Url, encoded};
-use crate::output::escaped;
+use crate::output::tell;
 use crate::targets::lines;
 
 /// More sitemaps than any site has: what names more goes round in circles.
@@ -33,7 +33,7 @@ pub(super) struct Sources {
 impl Sources {
     /// Says what is wrong, and goes on with the others.
     fn refuse(&mut self, problem: &str) {
-        eprintln!("djanginxed: {}", escaped(problem));
+        tell(problem);
         self.unread += 1;
     }
 }
@@ -87,7 +87,9 @@ async fn add_hottest(
         }
     };
     if report.hottest.is_empty() {
-        eprintln!("djanginxed: the feed of hits {path} knows of no hit in the last minutes");
+        tell(format_args!(
+            "the feed of hits {path} knows of no hit in the last minutes"
+        ));
     }
     for hot in report.hottest {
         match encoded(&hot.target) {

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::Gathering;
 use crate::commands::check::facts::{Awaited, Purge, Times};
 use crate::memcached::Item;
+use crate::output;
 
 /// So much later a refresh may come: Memcached counts whole seconds, and of several processes
 /// one may wait two for another. For renders it takes longer.
@@ -92,7 +93,9 @@ impl Gathering {
 /// Says to a person why nothing happens.
 fn tell(seconds: u64) {
     if std::io::stderr().is_terminal() {
-        eprintln!("djanginxed: waiting {seconds} s for a page's timeout to end");
+        output::tell(format_args!(
+            "waiting {seconds} s for a page's timeout to end"
+        ));
     }
 }
 
