@@ -6,7 +6,7 @@ use djanginxed_runtime::tool::FeedReport;
 use tokio::task::JoinHandle;
 
 use super::Args;
-use super::admin::{self, Admin, shown};
+use super::admin::{self, Admin};
 use super::counts::Counts;
 use super::look::{Hot, Look, Told, Unreached};
 use super::prometheus::samples;
@@ -189,7 +189,7 @@ impl Look {
         });
         let hottest = report.hottest.iter().take(HOTTEST);
         let hottest = hottest.map(|hot| Hot {
-            target: shown(&hot.target),
+            target: escaped(&hot.target).into_owned(),
             hits: hot.hits,
         });
         self.hottest = Some(hottest.collect());

@@ -169,9 +169,12 @@ async fn from_sitemaps(args: &Args, trust: &Trust, sources: &mut Sources) {
             sources.refuse(&format!("sitemap {place}: {problem}"));
         }
         match found {
-            Sitemap::Pages(texts) => add_pages(sources, &place, &texts),
+            Sitemap::Pages(texts) => {
+                let urls = joined(sources, &place, &texts, Place::join);
+                sources.urls.extend(urls);
+            }
             Sitemap::Index(texts) => {
-                let others = others(sources, &place, &texts);
+                let others = joined(sources, &place, &texts, Place::join_sitemap);
                 let new = others.into_iter().rev();
                 waiting.extend(
                     new.filter(|other| {
@@ -183,24 +186,18 @@ async fn from_sitemaps(args: &Args, trust: &Trust, sources: &mut Sources) {
     }
 }
 
-fn add_pages(sources: &mut Sources, place: &Place, texts: &[String]) {
-    for text in texts {
-        match place.join(text) {
-            Ok(url) => sources.urls.push(url),
-            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
-        }
-    }
-}
-
-fn others(sources: &mut Sources, place: &Place, texts: &[String]) -> Vec<Place> {
-    let mut others = Vec::new();
-    for text in texts {
-        match place.join_sitemap(text) {
-            Ok(other) => others.push(other),
-            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
-        }
-    }
-    others
+/// What `texts` mean at `place`; one that means nothing is told.
+fn joined<T>(
+    sources: &mut Sources,
+    place: &Place,
+    texts: &[String],
+    join: impl Fn(&Place, &str) -> Result<T, String>,
+) -> Vec<T> {
+    let mut tell = |problem: &String| sources.refuse(&format!("sitemap {place}: {problem}"));
+    let joined = texts.iter().map(|text| join(place, text));
+    joined
+        .filter_map(|found| found.inspect_err(&mut tell).ok())
+        .collect()
 }
 
 /// The sitemap at `place`, and where it was found in the end.
