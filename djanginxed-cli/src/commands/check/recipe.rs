@@ -123,15 +123,11 @@ impl Cookbook {
         let mut found = Vec::new();
         for (named, written) in [("$host", bare), ("$http_host", host.as_str())] {
             for rest in [target, path] {
-                for before in [prefix.clone(), String::new()] {
-                    for between in ["", "/", ":"] {
+                for before in [prefix.as_str(), ""] {
+                    for between in ["", "/", ":", scheme, &format!("{scheme}://")] {
                         let text = (format!("{before}{between}{written}"), rest.to_owned());
                         found.push((Recipe::WithHost(named), text));
                     }
-                    let text = (format!("{before}{scheme}{written}"), rest.to_owned());
-                    found.push((Recipe::WithHost(named), text));
-                    let text = (format!("{before}{scheme}://{written}"), rest.to_owned());
-                    found.push((Recipe::WithHost(named), text));
                 }
             }
         }
