@@ -161,7 +161,7 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 #[derive(Args, Debug)]
 pub(crate) struct VaryArgs {
     /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
-    /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; may be given several times
+    /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; separated by semicolons, or given several times
     #[arg(
         long = "vary",
         value_name = "RULE",
@@ -248,7 +248,7 @@ impl PlacementArg {
 /// Who bypasses the cache.
 #[derive(Args, Debug)]
 pub(crate) struct RuleArgs {
-    /// A cookie whose presence bypasses the cache; may be given several times
+    /// Cookies whose presence bypasses the cache, comma separated, or given several times
     #[arg(
         long = "bypass-cookie",
         value_name = "NAME",
@@ -256,7 +256,7 @@ pub(crate) struct RuleArgs {
         value_delimiter = ','
     )]
     bypass_cookies: Vec<String>,
-    /// A header whose presence bypasses the cache; may be given several times
+    /// Headers whose presence bypasses the cache, comma separated, or given several times
     #[arg(
         long = "bypass-header",
         value_name = "NAME",

@@ -30,7 +30,7 @@ impl Item {
         split_flags(self.flags).1
     }
 
-    /// Whether it is a whole response, and not a body alone.
+    /// A whole response, or a body alone; what is no page's is taken for a body.
     pub(crate) fn layout(&self) -> Layout {
         self.kind().map(|(layout, _)| layout).unwrap_or_default()
     }

@@ -425,8 +425,7 @@ impl Difference {
 
 #[cfg(test)]
 mod tests {
-    /// The docs stand beside the workspace's members.
-    const DOCS: &str = include_str!("check.md");
+    use super::super::explain::DOCS;
 
     fn words() -> impl Iterator<Item = &'static str> {
         let lines = include_str!("cause.rs").lines();

@@ -16,6 +16,9 @@ use crate::memcached::{Health, Item};
 /// A name that nobody has (RFC 6761), by which the site is asked for.
 pub(super) const STRANGER: &str = "djanginxed-check.invalid";
 
+/// The longest `--wait`, in seconds.
+pub(super) const LONGEST_WAIT: u64 = 86_400;
+
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]
 pub(super) struct Facts {

@@ -30,12 +30,9 @@ use crate::signals;
 use crate::site_args::{SiteArgs, address, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
-use facts::{Facts, Given};
+use facts::{Facts, Given, LONGEST_WAIT};
 use gather::Gathering;
 use report::Report;
-
-/// The longest `--wait`, in seconds.
-const LONGEST_WAIT: u64 = 86_400;
 
 /// Prove that a running site works, or name the one cause why it does not
 ///
@@ -90,7 +87,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     site: SiteArgs,
     /// Say of a fact what it proves and how, or of a cause how it shows
-    #[arg(long, value_name = "FACT")]
+    #[arg(long, value_name = "FACT|CAUSE")]
     explain: Option<String>,
     /// Print the report as JSON
     #[arg(long)]

@@ -43,7 +43,7 @@ pub(crate) struct Args {
     /// Where the application listens, HOST:PORT or unix:PATH; may be given several times
     #[arg(long = "app", value_name = "ADDRESS")]
     applications: Vec<String>,
-    /// Where nginx listens: a port, or ADDRESS:PORT [default: 80, or 443 with TLS]
+    /// Where nginx listens: a port, or ADDRESS:PORT; may be given several times [default: 80, or 443 with TLS]
     #[arg(long = "listen", value_name = "ADDRESS")]
     listens: Vec<String>,
     /// Where nginx's inner server listens, which asks Memcached: a loopback port, or unix:PATH
@@ -58,13 +58,13 @@ pub(crate) struct Args {
     /// The certificate's key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<String>,
-    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE; "= /feed.xml=…" is one path alone
+    /// Pages with a prefix or a content type of their own; "= /feed.xml=…" is one path alone; may be given several times
     #[arg(long = "page", value_name = "LOCATION=PREFIX,TYPE", value_parser = page)]
     pages: Vec<(String, String, String)>,
     /// A location that is never cached, or "= /path" alone; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
-    /// Query parameters that make no other page, taken out of the target; utm_* is all that begin so
+    /// Query parameters that make no other page, taken out of the target, comma separated; utm_* is all that begin so
     #[arg(long = "ignore-query", value_name = "NAME", value_delimiter = ',')]
     ignored_query: Vec<String>,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub(crate) struct Args {
     vary: VaryArgs,
     #[command(flatten)]
     parts: PartsArgs,
-    /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
+    /// The hosts whose pages are cached, comma separated, as the application's .hosts(…) says [default: all of the site]
     #[arg(
         long = "cached-host",
         value_name = "HOST",
@@ -81,7 +81,7 @@ pub(crate) struct Args {
         value_delimiter = ','
     )]
     hosts: Vec<String>,
-    /// A header that every hit carries, as the page cache's `header`
+    /// A header that every hit carries, as the application's .header(…) says; may be given several times
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// Do not say in Cache-Status that nginx answered
@@ -105,7 +105,6 @@ pub(crate) struct Args {
     /// Serve pages that stand in for errors where the application is down or answers 500, 502, 503 or 504
     #[arg(long)]
     stale_if_error: bool,
-
     /// Answer the hottest pages out of nginx's proxy_cache for so long, 1s to 60s: purges are seen
     /// that much later
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]

@@ -29,7 +29,7 @@ use crate::site_args::{TrustArgs, header};
     after_help = "Example: djanginxed top --metrics http://127.0.0.1:8080/metrics --servers 127.0.0.1:11211"
 )]
 pub(crate) struct Args {
-    /// The application's metrics page, as Prometheus reads it; one for each of its processes
+    /// The application's metrics page, as Prometheus reads it; may be given several times, once a process
     #[arg(short, long, value_name = "URL")]
     metrics: Vec<String>,
     /// The application's admin page (.admin(…)): hottest and slowest pages, counters

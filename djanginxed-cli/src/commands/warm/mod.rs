@@ -26,10 +26,10 @@ pub(crate) struct Args {
     /// URLs; "-": a list of them on standard input
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// A file with a URL a line
+    /// A file with a URL a line; may be given several times
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// A sitemap's URL or file; sitemaps that it names are read too
+    /// A sitemap's URL or file, with the sitemaps that it names; may be given several times
     #[arg(short, long, value_name = "SITEMAP")]
     sitemap: Vec<String>,
     /// The hottest pages of this site, those first, as the feed of hits knows them
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// How many pages are asked for at a time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// At most that many pages a second
+    /// Ask for at most that many pages a second
     #[arg(short, long, value_name = "PAGES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
     #[command(flatten)]

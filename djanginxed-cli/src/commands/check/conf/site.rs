@@ -104,7 +104,7 @@ impl Conf {
         upstreams.map(|block| block.arg(0).to_owned()).collect()
     }
 
-    /// The locations, as written, whose keys have another prefix or type.
+    /// The paths of the locations beside which `url` is answered, but for expressions.
     pub(crate) fn locations(&self, url: &Url) -> Vec<String> {
         let Some(server) = self.server(url) else {
             return Vec::new();

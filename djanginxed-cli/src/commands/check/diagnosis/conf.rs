@@ -100,19 +100,19 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     if !variables.contains("$request_uri") {
         return Some((Cause::KeyPathAlone, seen));
     }
-    if prefix == given.recipe().start() {
+    let start = given.recipe().start();
+    if prefix == start {
         return None;
     }
-    let (other, has_parts) = with_other_mark(&given.recipe().start());
+    let (other, has_parts) = with_other_mark(&start);
     if prefix == other {
         return Some((Cause::NginxParts(has_parts), seen));
     }
-    if let Some(variant) = other_variant(&given.recipe().start(), prefix) {
+    if let Some(variant) = other_variant(&start, prefix) {
         return Some((Cause::NginxVariants(in_keys(variant)), seen));
     }
     // A prefix of a page of its own type goes on with "=" and the type: a location of
     // another type may have another prefix, too.
-    let start = given.recipe().start();
     let [(_, own), (bare, other)] =
         [start.as_str(), prefix].map(|start| start.split_once('=').unwrap_or((start, "")));
     let cause = match own == other {

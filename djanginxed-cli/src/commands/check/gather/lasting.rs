@@ -165,16 +165,12 @@ impl Gathering {
 
     /// Whether nginx finds the page, as soon as it is stored.
     pub(super) async fn is_read(&mut self, target: &str, key: &PageKey) -> bool {
-        for _ in 0..20 {
-            if self.item(&key.to_string(), key).await.is_some() {
-                let answer = self.probe.get(target).await;
-                let item = self.item(&key.to_string(), key).await;
-                return may_be_nginx(&answer) && item.is_some_and(|item| item.read);
-            }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(25)).await;
+        if !self.probe.is_soon_held(key).await {
+            return false;
         }
-        false
+        let answer = self.probe.get(target).await;
+        let item = self.item(&key.to_string(), key).await;
+        may_be_nginx(&answer) && item.is_some_and(|item| item.read)
     }
 
     pub(super) async fn without_app(&mut self) {

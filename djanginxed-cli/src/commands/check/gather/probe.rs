@@ -207,6 +207,18 @@ impl Probe {
         held
     }
 
+    /// Whether a page lies under `key` within half a second: the application's writer needs a
+    /// moment.
+    pub(super) async fn is_soon_held(&mut self, key: &PageKey) -> bool {
+        for _ in 0..20 {
+            if !self.held(key).await.is_empty() {
+                return true;
+            }
+            sleep(Duration::from_millis(25)).await;
+        }
+        false
+    }
+
     /// What the server at `index` holds under a key that was seen.
     pub(super) async fn look(&mut self, index: usize, key: &str) -> Option<Item> {
         let servers = self.servers.as_mut()?;

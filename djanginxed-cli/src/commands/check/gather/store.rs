@@ -137,14 +137,7 @@ impl Gathering {
     pub(super) async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
         let answer = self.probe.get(target).await;
         let key = self.probe.key(target);
-        for _ in 0..20 {
-            if !self.probe.held(&key).await.is_empty() {
-                return (answer, true);
-            }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(25)).await;
-        }
-        (answer, false)
+        (answer, self.probe.is_soon_held(&key).await)
     }
 
     /// Whether the application took the request as one for a page.
