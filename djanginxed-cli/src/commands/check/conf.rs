@@ -1,5 +1,6 @@
 //! What `nginx -T` prints, as far as it matters here.
 
+mod key;
 mod maps;
 mod read;
 mod rules;

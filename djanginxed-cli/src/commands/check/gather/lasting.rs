@@ -1,5 +1,6 @@
 //! What keeps visitors from waiting: stale pages, copies, locks, purges that replace.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use djanginxed::{Layout, PageKey};
@@ -35,7 +36,7 @@ impl Gathering {
     }
 
     /// The item of `key`, on its own server.
-    async fn item(&mut self, key: &str, of: &PageKey) -> Option<Item> {
+    async fn item(&mut self, key: impl Display, of: &PageKey) -> Option<Item> {
         let (_, index) = self.probe.server_of(of)?;
         self.probe.look(index, key).await
     }
@@ -44,7 +45,7 @@ impl Gathering {
         let Some(key) = self.facts.trial().map(|trial| trial.key) else {
             return;
         };
-        let stored = self.item(&copy_name(&key), &key).await.is_some();
+        let stored = self.item(copy_name(&key), &key).await.is_some();
         let by_nginx = self.facts.site().map(|site| site.has_copies);
         self.facts.lasting.copy = Some(Copied { stored, by_nginx });
     }
@@ -65,7 +66,7 @@ impl Gathering {
     /// Makes a page's timeout end: what is left of its life is its stale time.
     async fn made_stale(&mut self) -> Option<Stale> {
         let (target, key) = self.stored_page().await?;
-        let item = self.item(&key.to_string(), &key).await?;
+        let item = self.item(key, &key).await?;
         let seconds = item.stale_for();
         // Less is over before anybody has asked.
         if seconds < 3 {
@@ -81,7 +82,7 @@ impl Gathering {
         let direct = self.probe.direct("GET", &target, &[]).await;
         let mut renewed = false;
         for _ in 0..50 {
-            let item = self.item(&key.to_string(), &key).await;
+            let item = self.item(key, &key).await;
             renewed = item.is_some_and(|item| item.seconds_left > Some(left.into()));
             if renewed || direct.is_none() {
                 break;
@@ -145,7 +146,7 @@ impl Gathering {
             return;
         };
         let page = admin.purge(&target).await;
-        let left = self.item(&key.to_string(), &key).await;
+        let left = self.item(key, &key).await;
         self.facts.lasting.pending_purges = page.as_ref().ok().and_then(|page| page.pending_purges);
         self.facts.lasting.purge = Some(match page {
             Err(problem) => Purge::NoAdmin(problem),
@@ -169,7 +170,7 @@ impl Gathering {
             return false;
         }
         let answer = self.probe.get(target).await;
-        let item = self.item(&key.to_string(), key).await;
+        let item = self.item(key, key).await;
         may_be_nginx(&answer) && item.is_some_and(|item| item.read)
     }
 

@@ -1,6 +1,7 @@
 //! Asks, and remembers what for.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use djanginxed::PageKey;
@@ -220,7 +221,7 @@ impl Probe {
     }
 
     /// What the server at `index` holds under a key that was seen.
-    pub(super) async fn look(&mut self, index: usize, key: &str) -> Option<Item> {
+    pub(super) async fn look(&mut self, index: usize, key: impl Display) -> Option<Item> {
         let servers = self.servers.as_mut()?;
         servers.peek_at(index, key).await.ok().flatten()
     }
