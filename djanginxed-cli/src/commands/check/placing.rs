@@ -15,6 +15,7 @@ pub(super) struct Placing {
 
 /// How a list differs from the one that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default, strum::EnumIter))]
 pub(super) enum Difference {
     /// `consistent` stands there, or does not.
     Placement(Placement),
@@ -29,6 +30,7 @@ pub(super) enum Difference {
     /// A server's host is written otherwise.
     Spelling(String),
     /// Another list, of which we know no more.
+    #[cfg_attr(test, default)]
     Unknown,
 }
 
