@@ -7,7 +7,8 @@ use crate::failure::Outcome;
 use crate::output;
 use crate::targets::TargetArgs;
 
-/// Print the Memcached key of each target, one a line; with --vary, that of each variant
+/// Print the Memcached key of each target, one a line; with --vary, that of each variant; with
+/// --servers, the server that it is on, too
 ///
 /// A line is KEY, KEY VARIANT or, with --servers, KEY SERVER or KEY VARIANT SERVER: the server
 /// is the one that nginx asks for the page. No server is asked for anything.

@@ -148,9 +148,9 @@ impl Client {
     }
 
     /// Connects there instead.
-    pub(crate) fn at(self, address: String) -> Client {
+    pub(crate) fn at(self, address: &str) -> Client {
         Client {
-            connect: Some(address),
+            connect: Some(address.to_owned()),
             ..self
         }
     }

@@ -99,7 +99,7 @@ pub(crate) struct Args {
     /// The unix socket on which the application reads nginx's hits: --hit-feed /run/djanginxed/hits.sock
     #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
     hit_feed: Option<String>,
-    /// Tell the application of one hit in so many; 10,000 must be a multiple
+    /// Tell the application of one hit in so many; 10,000 must be a multiple of it
     #[arg(long, value_name = "HITS", default_value_t = 1)]
     hit_sample: u32,
     /// Serve pages that stand in for errors where the application is down or answers 500, 502, 503 or 504
@@ -112,7 +112,7 @@ pub(crate) struct Args {
     /// The folder of --micro-cache, best in memory [default: /run/djanginxed_micro]
     #[arg(long, value_name = "FOLDER", requires = "micro_cache")]
     micro_cache_path: Option<String>,
-    /// Tells this site's upstreams from another site's on the same nginx
+    /// A word that tells this site's upstreams from another site's on the same nginx
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Only the locations, to be included in a server block of one's own

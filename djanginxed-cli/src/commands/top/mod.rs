@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// The application's admin page (.admin(…)): hottest and slowest pages, counters
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
-    /// A header to send with the requests to both; may be given several times
+    /// A header to send to --metrics and --admin; may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// The socket by which nginx tells the application of its hits

@@ -8,6 +8,7 @@ use djanginxed_runtime::tool::{copy_name, flags_of, lock_name};
 use tokio::time::{sleep, timeout};
 
 use super::Gathering;
+use super::admin::Admin;
 use crate::commands::check::answer::{Answer, may_be_nginx};
 use crate::commands::check::facts::{Copied, Locked, Purge, Purged, Stale, WithoutApp};
 use crate::memcached::{Item, Kind, Watch};
@@ -135,12 +136,12 @@ impl Gathering {
 
     /// Has a page purged that this process has stored and nginx has read.
     async fn purge(&mut self) {
-        let Some(address) = self.admin.as_ref().map(super::admin::Admin::address) else {
+        let Some(address) = self.admin.as_ref().map(Admin::address) else {
             return;
         };
         let target = self.probe.fresh();
         let key = self.probe.key(&target);
-        let _ = self.probe.ask_process(address, &target).await;
+        let _ = self.probe.ask_process(&address, &target).await;
         let is_read = self.is_read(&target, &key).await;
         let Some(admin) = self.admin.as_mut() else {
             return;

@@ -34,7 +34,7 @@ impl Probe {
     pub(super) fn new(args: &Args, facts: &Facts, trust: &Trust) -> Probe {
         let Facts { url, given, .. } = facts;
         let nginx = args.site.client(&url.origin, trust);
-        let app = given.app.clone();
+        let app = given.app.as_ref();
         let app = app.map(|app| nginx.again().at(app).without_tls());
         let list = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -260,7 +260,7 @@ impl Probe {
     }
 
     /// Asks a process of the application, as nginx does for the site's host.
-    pub(super) async fn ask_process(&mut self, address: String, target: &str) -> Answer {
+    pub(super) async fn ask_process(&mut self, address: &str, target: &str) -> Answer {
         let request = self.as_nginx("GET", target, &[]);
         let mut process = self.nginx.again().at(address).without_tls();
         process.send(&request).await

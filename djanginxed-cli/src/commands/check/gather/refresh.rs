@@ -7,6 +7,7 @@ use djanginxed::PageKey;
 use tokio::time::{Instant, sleep};
 
 use super::Gathering;
+use super::admin::Admin;
 use crate::commands::check::facts::{Awaited, Purge, Times};
 use crate::memcached::Item;
 use crate::output;
@@ -81,8 +82,8 @@ impl Gathering {
         let process = self.admin.as_ref().filter(|_| is_found);
         let begun = Instant::now();
         // Whether it is stored shows at once.
-        let _ = match process.map(super::admin::Admin::address) {
-            Some(address) => self.probe.ask_process(address, &target).await,
+        let _ = match process.map(Admin::address) {
+            Some(address) => self.probe.ask_process(&address, &target).await,
             None => self.probe.get(&target).await,
         };
         let took = begun.elapsed();
