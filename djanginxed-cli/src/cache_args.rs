@@ -12,9 +12,10 @@ use djanginxed_runtime::tool::{
 };
 
 use crate::failure::Failure;
+use crate::memcached::Servers;
 
 /// The key prefix of the pages.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct PrefixArgs {
     /// The pages' key prefix
     #[arg(
@@ -29,7 +30,7 @@ pub(crate) struct PrefixArgs {
 }
 
 /// What the keys of pages are made of, beside the request target.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct KeyArgs {
     #[command(flatten)]
     pub(crate) prefix: PrefixArgs,
@@ -56,15 +57,22 @@ pub(crate) struct VariantKey {
 }
 
 /// What pages vary by, and who shows that nginx and the application tell variants apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Varied {
     pub(crate) rules: Vec<VariantRule>,
-    pub(crate) visitors: Vec<VariantVisitor>,
+    pub(crate) visitors: Visitors,
+    /// Whether nginx's file has the secret that is given; none where there is one alone.
+    pub(crate) is_secret_of_file: Option<bool>,
+}
+
+/// Who shows that variants are told apart.
+#[derive(Debug)]
+pub(crate) struct Visitors {
+    /// One of each variant but the first.
+    pub(crate) all: Vec<VariantVisitor>,
     pub(crate) forgers: Vec<GroupForger>,
     /// How many variants have no visitor, since no secret is given to sign for them.
     pub(crate) unsigned: usize,
-    /// Whether nginx's file has the secret that is given; none where there is one alone.
-    pub(crate) is_secret_of_file: Option<bool>,
 }
 
 impl KeyArgs {
@@ -108,22 +116,24 @@ impl KeyArgs {
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
         let with = secret.as_deref().unwrap_or(NO_SECRET);
         let pages = self.vary.add_with(pages, Some(with))?.build()?;
-        let mut varied = Varied {
+        let (mut all, mut forgers) = (variant_visitors(&pages), group_forgers(&pages));
+        let count = all.len();
+        if secret.is_none() {
+            all.retain(|visitor| !visitor.is_signed);
+            forgers.retain(|forger| !forger.is_signed);
+        }
+        let unsigned = count - all.len();
+        Ok(Varied {
             rules: variant_rules(&pages),
-            visitors: variant_visitors(&pages),
-            forgers: group_forgers(&pages),
-            unsigned: 0,
+            visitors: Visitors {
+                all,
+                forgers,
+                unsigned,
+            },
             is_secret_of_file: in_file
                 .zip(secret.as_deref())
                 .map(|(file, own)| file == own),
-        };
-        if secret.is_none() {
-            let all = varied.visitors.len();
-            varied.visitors.retain(|visitor| !visitor.is_signed);
-            varied.forgers.retain(|forger| !forger.is_signed);
-            varied.unsigned = all - varied.visitors.len();
-        }
-        Ok(varied)
+        })
     }
 
     /// The keys of a target in `variants`.
@@ -148,10 +158,10 @@ fn media_type(text: &str) -> Result<String, &'static str> {
 }
 
 /// What the application's pages vary by.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct VaryArgs {
     /// What pages vary by, in the application's order: language=en,de, cookie:NAME=VALUE,VALUE,
-    /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; may be given several times
+    /// header:NAME=VALUE,VALUE, mobile, group:NAME=VALUE,VALUE or group-hmac:NAME=VALUE,VALUE; separated by semicolons, or given several times
     #[arg(
         long = "vary",
         value_name = "RULE",
@@ -202,7 +212,7 @@ impl VaryArgs {
 }
 
 /// The Memcached servers of the application.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct ServerArgs {
     /// Memcached servers in the order of nginx's file, "HOST:PORT [weight=N]" or unix:PATH, comma separated
     #[arg(
@@ -236,9 +246,9 @@ impl PlacementArg {
 }
 
 /// Who bypasses the cache.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct RuleArgs {
-    /// A cookie whose presence bypasses the cache; may be given several times
+    /// Cookies whose presence bypasses the cache, comma separated, or given several times
     #[arg(
         long = "bypass-cookie",
         value_name = "NAME",
@@ -246,7 +256,7 @@ pub(crate) struct RuleArgs {
         value_delimiter = ','
     )]
     bypass_cookies: Vec<String>,
-    /// A header whose presence bypasses the cache; may be given several times
+    /// Headers whose presence bypasses the cache, comma separated, or given several times
     #[arg(
         long = "bypass-header",
         value_name = "NAME",
@@ -284,7 +294,7 @@ pub(crate) fn names(given: &[String]) -> Vec<String> {
 }
 
 /// What the application stores of a page.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct LayoutArgs {
     /// What an entry is, as the application's .layout(…) says [default: body]
     #[arg(long, value_enum, ignore_case = true, env = "DJANGINXED_LAYOUT")]
@@ -318,7 +328,7 @@ impl LayoutArgs {
 }
 
 /// Whether the application stores gzip.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct GzipArgs {
     /// The application stores pages as gzip; nginx's file serves such pages either way
     #[arg(
@@ -335,7 +345,7 @@ pub(crate) struct GzipArgs {
 }
 
 /// Whether pages may have personal parts.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct PartsArgs {
     /// The application's pages may have personal parts, as its .parts(true) says
     #[arg(
@@ -377,7 +387,16 @@ impl ServerArgs {
             .key_prefix(&prefix.prefix))
     }
 
+    /// The servers that are given, none of which is asked yet.
+    pub(crate) fn servers(&self) -> Result<Servers, Failure> {
+        Ok(Servers::new(self.list()?, self.placement.placement()))
+    }
+
+    /// Empty where none is named.
     pub(crate) fn list(&self) -> Result<Vec<Server>, Failure> {
+        if !self.given() {
+            return Ok(Vec::new());
+        }
         Ok(Server::parse_list(
             self.servers.iter().map(|entry| entry.trim()),
         )?)

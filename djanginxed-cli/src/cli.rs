@@ -9,7 +9,7 @@ use crate::failure::{Failure, Outcome};
 /// What a command ends with.
 pub(crate) const EXIT_CODES: &str = "0 all is well; 1 something is not (a fact is ✗, a page is not \
      stored, a server does not answer); 2 the command line is wrong; 130 ended by Ctrl-C; \
-     141 nobody reads the output any more; 143 check was ended by SIGTERM; 129 by SIGHUP";
+     141 nobody reads the output any more; 143 check or top was ended by SIGTERM; 129 by SIGHUP";
 
 /// Works with pages that djanginxed stores in Memcached and nginx serves.
 #[derive(Debug, Parser)]

@@ -65,5 +65,13 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// The exit code of a command that came to its end.
+pub(crate) fn exit_code(is_all_well: bool) -> ExitCode {
+    match is_all_well {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
 /// What a command returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;

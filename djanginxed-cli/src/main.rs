@@ -4,10 +4,13 @@ mod cache_args;
 mod cli;
 mod commands;
 mod failure;
+mod gzip;
 mod hit_feed;
 mod http;
 mod memcached;
 mod output;
+mod signals;
+mod site_args;
 mod targets;
 mod unreached;
 
@@ -17,10 +20,7 @@ fn main() -> ExitCode {
     let result = cli::Cli::read().and_then(run);
     result.unwrap_or_else(|failure| {
         if !matches!(failure, failure::Failure::NobodyReads) {
-            // What a server has said may stand in it.
-            let failure = failure.to_string();
-            let lines: Vec<_> = failure.lines().map(output::escaped).collect();
-            eprintln!("djanginxed: {}", lines.join("\n"));
+            output::tell(&failure);
         }
         failure.exit_code()
     })

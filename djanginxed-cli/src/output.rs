@@ -1,4 +1,4 @@
-//! Standard output, which may be a pipe that nobody reads any more.
+//! Standard output, which may be a pipe that nobody reads any more, and what is said beside it.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -19,6 +19,14 @@ pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
         ErrorKind::BrokenPipe => Failure::NobodyReads,
         _ => Failure::Failed(format!("cannot write the output: {error}")),
     })
+}
+
+/// Says `text` beside the output, to whoever reads the errors.
+pub(crate) fn tell(text: impl Display) {
+    // What a server or a list says may stand in it.
+    let text = text.to_string();
+    let lines: Vec<_> = text.lines().map(escaped).collect();
+    eprintln!("djanginxed: {}", lines.join("\n"));
 }
 
 /// Whether a character does something to a terminal, or turns the text round.

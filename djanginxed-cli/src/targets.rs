@@ -3,30 +3,40 @@
 use std::io::{BufRead, IsTerminal};
 
 use crate::failure::Failure;
-use crate::http::{Url, encoded};
-use crate::output::escaped;
+use crate::http::{Url, encoded, path_of};
+use crate::output::tell;
 
-/// `given`, or the lines of standard input where there are none or one is `-`. What is
-/// taken otherwise than it was written is told.
-pub(crate) fn targets(given: &[String]) -> Result<Vec<String>, Failure> {
-    let mut words = Vec::new();
-    if given.is_empty() {
-        words.extend(from_stdin()?);
-    }
-    for word in given {
-        match word.as_str() {
-            "-" => words.extend(from_stdin()?),
-            word => words.push(word.to_owned()),
+/// The targets that a command is for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TargetArgs {
+    /// Paths with their queries as sent, or URLs; none or "-": from standard input
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+}
+
+impl TargetArgs {
+    /// Those that are given, or the lines of standard input where there are none or one is
+    /// `-`. What is taken otherwise than it was written is told.
+    pub(crate) fn read(&self) -> Result<Vec<String>, Failure> {
+        let mut words = Vec::new();
+        if self.targets.is_empty() {
+            words.extend(from_stdin()?);
         }
+        for word in &self.targets {
+            match word.as_str() {
+                "-" => words.extend(from_stdin()?),
+                word => words.push(word.to_owned()),
+            }
+        }
+        let targets: Vec<String> = words
+            .iter()
+            .map(|word| target(word))
+            .collect::<Result<_, _>>()?;
+        if let Some(told) = told(&words, &targets) {
+            tell(told);
+        }
+        Ok(targets)
     }
-    let targets: Vec<String> = words
-        .iter()
-        .map(|word| target(word))
-        .collect::<Result<_, _>>()?;
-    if let Some(told) = told(&words, &targets) {
-        eprintln!("djanginxed: {}", escaped(&told));
-    }
-    Ok(targets)
 }
 
 /// One sentence on those of `words` that no client sends as they are.
@@ -82,7 +92,7 @@ fn without_fragment(word: &str) -> Result<&str, String> {
 
 /// Whether nginx cannot decode the path, and so answers 400.
 fn is_refused(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default();
+    let path = path_of(target);
     let mut encodings = path.split('%').skip(1);
     encodings.any(|after| {
         let digits = after.get(..2).unwrap_or_default();
@@ -93,7 +103,7 @@ fn is_refused(target: &str) -> bool {
 fn from_stdin() -> Result<Vec<String>, Failure> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprintln!("djanginxed: waiting for targets, one a line; Ctrl-D ends the list");
+        tell("waiting for targets, one a line; Ctrl-D ends the list");
     }
     lines(stdin.lock())
 }

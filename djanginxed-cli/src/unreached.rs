@@ -1,6 +1,8 @@
 //! Servers that do not answer: each is told once, with what it costs.
 
-use crate::memcached::Trouble;
+use std::fmt::Display;
+
+use crate::output::tell;
 
 /// Why a server does not answer, and how many targets are on it.
 #[derive(Debug, Default)]
@@ -8,14 +10,10 @@ pub(crate) struct Unreached(Vec<(String, String, usize)>);
 
 impl Unreached {
     /// Notes that a target on `server` cannot be asked for.
-    pub(crate) fn note(&mut self, server: &str, why: &Trouble) {
-        self.note_text(server, &why.to_string());
-    }
-
-    pub(crate) fn note_text(&mut self, server: &str, why: &str) {
+    pub(crate) fn note(&mut self, server: &str, why: impl Display) {
         match self.0.iter_mut().find(|(known, ..)| known == server) {
             Some((.., count)) => *count += 1,
-            None => self.0.push((server.to_owned(), why.to_owned(), 1)),
+            None => self.0.push((server.to_owned(), why.to_string(), 1)),
         }
     }
 
@@ -27,7 +25,9 @@ impl Unreached {
     pub(crate) fn tell(&self) {
         for (server, why, count) in &self.0 {
             let targets = if *count == 1 { "target" } else { "targets" };
-            eprintln!("djanginxed: Memcached {server}: {why} ({count} {targets})");
+            tell(format_args!(
+                "Memcached {server}: {why} ({count} {targets})"
+            ));
         }
     }
 }

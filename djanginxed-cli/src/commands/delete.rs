@@ -1,13 +1,10 @@
 //! `djanginxed delete`: removes pages as the application does.
 
-use std::process::ExitCode;
-
 use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{KeyArgs, ServerArgs};
-use crate::failure::Outcome;
-use crate::memcached::Servers;
+use crate::failure::{Outcome, exit_code};
 use crate::output;
-use crate::targets::targets;
+use crate::targets::TargetArgs;
 use crate::unreached::Unreached;
 
 /// Delete the stored page of each target
@@ -26,16 +23,15 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
-    /// Paths with their queries as sent, or URLs; none or "-": from standard input
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.page.prefix)?.build()?;
     let variants = args.page.variants()?;
-    let targets = targets(&args.targets)?;
-    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let targets = args.targets.read()?;
+    let mut servers = args.servers.servers()?;
     let (mut deleted, mut unreached) = (0, Unreached::default());
     let all = targets.iter();
     let all = all.flat_map(|target| args.page.keys(&variants, target));
@@ -45,12 +41,12 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         let server = servers.address(index);
         // Asked first, so that one that hangs is waited for once and not each time.
         if let Err(trouble) = servers.reach(index).await {
-            unreached.note(&server, &trouble);
+            unreached.note(&server, trouble);
             continue;
         }
         match pages.delete(key).await {
             Ok(was_there) => deleted += usize::from(was_there),
-            Err(error) => unreached.note_text(&server, &error.to_string()),
+            Err(error) => unreached.note(&server, error),
         }
     }
     unreached.tell();
@@ -71,9 +67,5 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     if failed < keys.len() {
         tell_what_is_not_kept("delete");
     }
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(failed == 0))
 }

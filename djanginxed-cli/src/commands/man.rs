@@ -61,7 +61,7 @@ fn page(command: &Command) -> std::io::Result<String> {
     }
     let mut page = String::from_utf8_lossy(&bytes).into_owned();
     page.push_str(&environment(command));
-    page.push_str(&format!(".SH \"EXIT STATUS\"\n{}", lines(EXIT_CODES, ';')));
+    page.push_str(&format!(".SH \"EXIT STATUS\"\n{}", codes(EXIT_CODES)));
     page.push_str(&examples(command));
     Ok(page)
 }
@@ -113,8 +113,9 @@ fn examples(command: &Command) -> String {
     section
 }
 
-fn lines(text: &str, end: char) -> String {
-    let parts = text.split(end).map(str::trim);
+/// Each code, and what it means.
+fn codes(text: &str) -> String {
+    let parts = text.split(';').map(str::trim);
     let lines = parts.map(|part| match part.split_once(' ') {
         Some((code, meaning)) => format!(".TP\n\\fB{code}\\fR\n{}\n", roff(meaning)),
         None => format!("{}\n", roff(part)),

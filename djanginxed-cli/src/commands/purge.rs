@@ -1,14 +1,12 @@
 //! `djanginxed purge`: deletes all pages that something concerns, as the application does.
 
-use std::process::ExitCode;
-
 use djanginxed::Purge;
 use djanginxed_rules::{TAG, is_tag};
 
 use super::{tell_nothing_was_stored, tell_what_is_not_kept};
 use crate::cache_args::{PrefixArgs, ServerArgs};
-use crate::failure::Outcome;
-use crate::output::{self, escaped};
+use crate::failure::{Outcome, exit_code};
+use crate::output;
 
 /// Delete all pages that have a tag, or all of the site
 ///
@@ -62,7 +60,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let pages = args.servers.builder(&args.prefix)?.build()?;
     let purged = pages.purge(args.what.purge()).await?;
     for failure in &purged.failures {
-        eprintln!("djanginxed: {}", escaped(&failure.to_string()));
+        output::tell(failure);
     }
     output::line(format_args!(
         "{} deleted, {} failed",
@@ -76,9 +74,8 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         tell_nothing_was_stored(what, &args.prefix, "");
     }
     tell_what_is_not_kept("purge");
-    if purged.is_complete() {
-        return Ok(ExitCode::SUCCESS);
+    if !purged.is_complete() {
+        output::tell("pages may be left there: purge again when the servers answer");
     }
-    eprintln!("djanginxed: pages may be left there: purge again when the servers answer");
-    Ok(ExitCode::FAILURE)
+    Ok(exit_code(purged.is_complete()))
 }

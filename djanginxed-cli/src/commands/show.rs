@@ -1,20 +1,18 @@
 //! `djanginxed show`: what Memcached holds for a page.
 
 use std::borrow::Cow;
-use std::io::Read;
-use std::process::ExitCode;
 
 use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::{index_items, index_lists};
-use flate2::read::GzDecoder;
 use serde::Serialize;
 
 use super::purge::tag;
 use crate::cache_args::{KeyArgs, ServerArgs, VariantKey};
-use crate::failure::Outcome;
+use crate::failure::{Outcome, exit_code};
+use crate::gzip;
 use crate::memcached::{Item, Servers, Trouble};
 use crate::output::{self, escaped};
-use crate::targets::targets;
+use crate::targets::TargetArgs;
 use crate::unreached::Unreached;
 
 /// Show what is stored for each target, without disturbing it; with --vary, in each variant
@@ -40,9 +38,8 @@ pub(crate) struct Args {
     /// Print a list of what is stored as JSON
     #[arg(long)]
     json: bool,
-    /// Paths with their queries as sent, or URLs; none or "-": from standard input
-    #[arg(value_name = "TARGET")]
-    targets: Vec<String>,
+    #[command(flatten)]
+    targets: TargetArgs,
 }
 
 /// A target, and what is stored for it.
@@ -90,9 +87,9 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     // Checks prefix and servers, and names what is wrong with them.
     args.servers.builder(&args.page.prefix)?.build()?;
     let variants = args.page.variants()?;
-    let mut servers = Servers::new(args.servers.list()?, args.servers.placement.placement());
+    let mut servers = args.servers.servers()?;
     let (mut all, mut unreached) = (Vec::new(), Unreached::default());
-    let targets = targets(&args.targets)?;
+    let targets = args.targets.read()?;
     let asked = targets.iter().flat_map(|target| {
         let keys = args.page.keys(&variants, target);
         keys.into_iter().map(move |key| (target.clone(), key))
@@ -112,12 +109,8 @@ pub(crate) async fn run(args: &Args) -> Outcome {
         output::line(serde_json::to_string_pretty(&all).unwrap_or_default())?;
     }
     unreached.tell();
-    let complete = all.iter().all(|shown| shown.stored == Some(true));
-    Ok(if complete {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    let is_stored = |shown: &Shown| shown.stored == Some(true);
+    Ok(exit_code(all.iter().all(is_stored)))
 }
 
 async fn shown(
@@ -161,7 +154,7 @@ impl Args {
                 Ok(true) => found.push(tag.clone()),
                 Ok(false) => {}
                 Err(trouble) => {
-                    unreached.note(&servers.address(index), &trouble);
+                    unreached.note(&servers.address(index), trouble);
                     return None;
                 }
             }
@@ -285,13 +278,11 @@ fn first_line(item: &Item) -> Result<String, String> {
     let (_, body) = item.parts();
     let mut page = Cow::Borrowed(body);
     if item.is_packed() {
-        let mut plain = Vec::new();
-        // A first line needs no more, and a small entry may unpack to very much.
-        GzDecoder::new(body)
-            .take(64 * 1024)
-            .read_to_end(&mut plain)
-            .map_err(|error| format!("not readable as gzip: {error}"))?;
-        page = Cow::Owned(plain);
+        // A first line needs no more.
+        page = match gzip::unpacked(body, 64 * 1024) {
+            (plain, None) => Cow::Owned(plain),
+            (_, Some(error)) => return Err(format!("not readable as gzip: {error}")),
+        };
     }
     let text = String::from_utf8_lossy(&page);
     let line = text.lines().find(|line| !line.trim().is_empty());

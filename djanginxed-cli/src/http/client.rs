@@ -46,6 +46,13 @@ impl Request {
         self
     }
 
+    /// All of these headers.
+    pub(crate) fn headers<T: AsRef<str>>(self, fields: &[(T, T)]) -> Request {
+        fields.iter().fold(self, |request, (name, value)| {
+            request.header(name.as_ref(), value.as_ref())
+        })
+    }
+
     pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Request {
         self.body = body.into();
         self
@@ -141,9 +148,9 @@ impl Client {
     }
 
     /// Connects there instead.
-    pub(crate) fn at(self, address: String) -> Client {
+    pub(crate) fn at(self, address: &str) -> Client {
         Client {
-            connect: Some(address),
+            connect: Some(address.to_owned()),
             ..self
         }
     }
@@ -205,15 +212,14 @@ impl Client {
     }
 
     async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, Problem> {
-        let Origin { tls, host, port } = &self.origin;
-        let own = format!("{host}:{port}");
+        let own = self.origin.address();
         let address = self.connect.as_ref().unwrap_or(&own);
         let stream = (TcpStream::connect(address).await)
             .map_err(|error| Problem::of_connect(address, &error))?;
         // Requests are small and wait for nothing.
         let _ = stream.set_nodelay(true);
-        if *tls && !self.plain {
-            let stream = self.trust.connect(host, stream).await;
+        if self.origin.tls && !self.plain {
+            let stream = self.trust.connect(&self.origin.host, stream).await;
             start(stream.map_err(Problem::Tls)?).await
         } else {
             start(stream).await

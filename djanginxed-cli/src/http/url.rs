@@ -42,9 +42,9 @@ impl Url {
         if text.contains("://") {
             return Url::parse(text);
         }
-        let scheme = if self.origin.tls { "https" } else { "http" };
+        let scheme = self.origin.scheme();
         let host = self.origin.host_header();
-        let path = self.target.split('?').next().unwrap_or_default();
+        let path = path_of(&self.target);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let whole = match text {
             text if text.starts_with("//") => format!("{scheme}:{text}"),
@@ -57,20 +57,38 @@ impl Url {
 }
 
 impl Origin {
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// Where it listens, `host:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     /// As in the Host header: without the scheme's own port.
     pub(crate) fn host_header(&self) -> String {
         match (self.tls, self.port) {
             (false, 80) | (true, 443) => self.host.clone(),
-            _ => format!("{}:{}", self.host, self.port),
+            _ => self.address(),
         }
     }
 }
 
 impl std::fmt::Display for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scheme = if self.origin.tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.origin.host_header(), self.target)
+        let Url { origin, target } = self;
+        write!(f, "{}://{}{target}", origin.scheme(), origin.host_header())
     }
+}
+
+/// The path of `target`, and its query with the `?`, where it has one.
+pub(crate) fn path_and_query(target: &str) -> (&str, &str) {
+    target.split_at(target.find('?').unwrap_or(target.len()))
+}
+
+pub(crate) fn path_of(target: &str) -> &str {
+    path_and_query(target).0
 }
 
 /// `target` with what no client sends as it is, or the application refuses as it is,
@@ -120,7 +138,7 @@ pub(crate) fn decoded(text: &str) -> String {
 
 /// `path` without its `.` and `..`, which are for who resolves it.
 fn plain(path: &str) -> String {
-    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
+    let (path, query) = path_and_query(path);
     let mut parts: Vec<&str> = Vec::new();
     let all: Vec<&str> = path.split('/').collect();
     for (at, part) in all.iter().enumerate() {

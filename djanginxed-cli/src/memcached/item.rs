@@ -3,6 +3,8 @@
 use djanginxed::Layout;
 use djanginxed_runtime::tool::{read_flags, split_flags};
 
+use crate::gzip::is_gzip;
+
 /// What is stored under a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -28,7 +30,7 @@ impl Item {
         split_flags(self.flags).1
     }
 
-    /// Whether it is a whole response, and not a body alone.
+    /// A whole response, or a body alone; what is no page's is taken for a body.
     pub(crate) fn layout(&self) -> Layout {
         self.kind().map(|(layout, _)| layout).unwrap_or_default()
     }
@@ -49,7 +51,7 @@ impl Item {
     /// Whether its body is packed.
     pub(crate) fn is_packed(&self) -> bool {
         self.kind() == Some((Layout::Body, true))
-            || self.layout() == Layout::Response && self.parts().1.starts_with(&[0x1F, 0x8B])
+            || self.layout() == Layout::Response && is_gzip(self.parts().1)
     }
 
     /// `words` are the flags of a meta command's answer; what is strange in them

@@ -45,6 +45,11 @@ impl Servers {
         self.list[index].address()
     }
 
+    /// The address of the server that nginx asks for `key`.
+    pub(crate) fn address_of(&self, key: &PageKey) -> String {
+        self.address(self.index_of(key))
+    }
+
     /// The item under `key` on the server at `index`.
     pub(crate) async fn peek_at(
         &mut self,

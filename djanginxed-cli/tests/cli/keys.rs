@@ -97,6 +97,51 @@ fn the_key_of_every_target_is_the_librarys() {
     assert_eq!(done.out, expected);
 }
 
+/// Of a file of what nginx itself has said.
+#[test]
+fn the_server_of_a_key_is_the_one_that_nginx_asks() {
+    let file = include_str!("../../../tests/golden/placement.txt");
+    let mut seen = 0;
+    for (block, text) in file.split("\n\n").skip(1).enumerate() {
+        let (head, digits): (Vec<&str>, Vec<&str>) = text
+            .lines()
+            .partition(|line| !line.bytes().all(|byte| byte.is_ascii_digit()));
+        let (placement, servers) = head.split_first().unwrap();
+        let targets: Vec<String> = (0..1000)
+            .map(|n| format!("/{block}/articles/{n}"))
+            .collect();
+        let mut command = command();
+        command
+            .args(["key", "--prefix=site1", "--placement"])
+            .arg(placement.to_ascii_lowercase())
+            .env("DJANGINXED_SERVERS", servers.join(","));
+        let done = finish(&mut command, &targets.join("\n"));
+        let digits = digits.concat();
+        let expected: String = (targets.iter().zip(digits.bytes()))
+            .map(|(target, digit)| {
+                let key = djanginxed::PageKey::new("site1", target);
+                let entry = servers[usize::from(digit - b'0')];
+                format!("{key} {}\n", entry.split(' ').next().unwrap())
+            })
+            .collect();
+        assert_eq!((done.code, done.out), (0, expected), "{servers:?}");
+        seen += digits.len();
+    }
+    assert!(seen > 10_000, "{seen}");
+    let done = run([
+        "key",
+        "--prefix=site1",
+        "--vary=mobile",
+        "--servers=h:1",
+        "/a",
+    ]);
+    let line = |variant| {
+        let key = djanginxed::PageKey::new(&format!("site1{variant}"), "/a");
+        format!("{key} {variant} h:1\n")
+    };
+    assert_eq!(done.out, line("~desktop") + &line("~mobile"));
+}
+
 #[test]
 fn the_prefix_may_come_from_the_environment() {
     let mut command = command();
@@ -222,6 +267,7 @@ fn errors_of_every_command_name_the_option_as_it_was_written() {
         ("--prefix", "a b", &["show", servers, "/a"]),
         ("--prefix", "a b", &["check", url]),
         ("--prefix", "a b", &["purge", servers, "--all"]),
+        ("--servers", "nowhere", &["key", "/a"]),
         ("--servers", "nowhere", &["show", "/a"]),
         ("--servers", "nowhere", &["delete", "/a"]),
         ("--servers", "nowhere", &["check", url]),
@@ -276,7 +322,9 @@ fn every_command_shows_an_example() {
         "key",
         "show",
         "delete",
+        "purge",
         "warm",
+        "top",
         "completions",
         "man",
     ] {

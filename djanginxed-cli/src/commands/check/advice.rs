@@ -342,8 +342,8 @@ impl Cause {
             Cause::MethodByNginx(method) => format!("nginx answers {method} itself. Write {ERROR_PAGE} and let no limit_except, if or return answer it."),
             Cause::MethodDiffers(method) => format!("nginx changes the application's answer to {method}: write {ERROR_PAGE} with its \"=\", and let no limit_except, if or return answer it."),
             Cause::NginxRules(rules) => format!("nginx serves stored pages in spite of {}: {GENERATE}, with the application's bypass rules. It answers hits before the application sees them.", rules.join(", ")),
-            Cause::ApplicationRules(rules) => format!("nginx passes it on, and the application uses its cache in spite of {}: add {} to it. Where it has that already, a middleware removes the field before the handler; the page's log line at debug level says what it saw. Without --servers it may also be another cache between nginx and the application that answers.", rules.join(", "), rules.iter().map(|rule| builder_line(rule)).collect::<Vec<_>>().join("")),
-            Cause::BypassOption(rules) => format!("Neither nginx nor the application, asked directly, bypasses for {}: correct --bypass-cookie or --bypass-header; or add {} to the application, and generate nginx's file again.", rules.join(", "), rules.iter().map(|rule| builder_line(rule)).collect::<Vec<_>>().join("")),
+            Cause::ApplicationRules(rules) => format!("nginx passes it on, and the application uses its cache in spite of {}: add {} to it. Where it has that already, a middleware removes the field before the handler; the page's log line at debug level says what it saw. Without --servers it may also be another cache between nginx and the application that answers.", rules.join(", "), builder_lines(rules)),
+            Cause::BypassOption(rules) => format!("Neither nginx nor the application, asked directly, bypasses for {}: correct --bypass-cookie or --bypass-header; or add {} to the application, and generate nginx's file again.", rules.join(", "), builder_lines(rules)),
             Cause::RuleFieldLost(field) => format!("nginx does not pass {field} on (proxy_set_header {field} \"\"), and the application needs it: remove that line."),
             Cause::ForeignHost => "Name the site in server_name, add a default server with return 444, and send proxy_set_header Host $host.".to_owned(),
             Cause::Forwarded(fields) => format!("A visitor's {} get into a page that is stored. Clear them towards the application, as the generated file does: proxy_set_header NAME \"\"; and X-Forwarded-Host $host;", fields.join(", ")),
@@ -430,15 +430,15 @@ fn vary_line(rules: &[VariantRule]) -> String {
     format!("add_header Vary \"{}\";", fields.join(", "))
 }
 
-/// The builder's method for a rule, which is a field or `Cookie: NAME=…`.
-fn builder_line(rule: &str) -> String {
-    match rule.split_once(": ") {
-        Some(("Cookie", cookie)) => {
-            let name = cookie.split('=').next().unwrap_or(cookie);
-            format!(".bypass_cookie({name:?})")
-        }
-        _ => format!(".bypass_header({rule:?})"),
-    }
+/// The builder's methods for rules, each of which is a field or `Cookie: NAME`.
+fn builder_lines(rules: &[String]) -> String {
+    let lines = rules
+        .iter()
+        .map(|rule| match rule.strip_prefix("Cookie: ") {
+            Some(name) => format!(".bypass_cookie({name:?})"),
+            None => format!(".bypass_header({rule:?})"),
+        });
+    lines.collect()
 }
 
 fn refusal(reason: &str) -> String {

@@ -1,10 +1,9 @@
 //! Who gave an answer, and what it holds.
 
-use std::io::Read;
+use crate::gzip;
+use crate::http::{Member, Problem, Response};
 
-use flate2::read::GzDecoder;
-
-use crate::http::{Problem, Response};
+pub(super) type Answer = Result<Response, Problem>;
 
 /// Who gave an answer, as its Cache-Status tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +23,10 @@ pub(super) enum By {
 }
 
 pub(super) fn by(response: &Response) -> By {
-    let Some(status) = response.header("cache-status") else {
-        return By::Unknown;
-    };
-    let is = |name: &str, parameter: &str| {
-        members(&status)
-            .any(|mut items| items.next() == Some(name) && items.any(|item| item == parameter))
+    let members = response.cache_status();
+    let is = |cache: &str, parameter: &str| {
+        let mut own = members.iter().filter(|member| member.cache == cache);
+        own.any(|member| member.has(parameter))
     };
     if is("nginx", "hit") {
         By::Nginx
@@ -39,49 +36,50 @@ pub(super) fn by(response: &Response) -> By {
         By::Stored
     } else if is("djanginxed", "fwd=uri-miss") && detail(response).is_none() {
         By::Streamed
-    } else if members(&status).any(|mut items| items.next() == Some("djanginxed")) {
+    } else if members.iter().any(|member| member.cache == "djanginxed") {
         By::Refused
     } else {
-        // Another cache's.
+        // Nobody's, or another cache's.
         By::Unknown
     }
 }
 
 /// Whether an answer came, and from `whose`.
-pub(super) fn is_by(answer: &Result<Response, Problem>, whose: By) -> bool {
+pub(super) fn is_by(answer: &Answer, whose: By) -> bool {
     answer.as_ref().is_ok_and(|answer| by(answer) == whose)
 }
 
-/// Whether the application has rendered the page, and stores it now or at a stream's end.
-pub(super) fn is_rendered(answer: &Result<Response, Problem>) -> bool {
-    is_by(answer, By::Stored) || is_by(answer, By::Streamed)
+/// Whether nginx may have given it: who says nothing may be nginx.
+pub(super) fn may_be_nginx(answer: &Answer) -> bool {
+    is_by(answer, By::Nginx) || is_by(answer, By::Unknown)
 }
 
-fn members(status: &str) -> impl Iterator<Item = impl Iterator<Item = &str>> {
-    status
-        .split(',')
-        .map(|member| member.split(';').map(str::trim))
+/// Whether the application has rendered the page, and stores it now or at a stream's end.
+pub(super) fn is_rendered(answer: &Answer) -> bool {
+    is_by(answer, By::Stored) || is_by(answer, By::Streamed)
 }
 
 /// The application's reason (`detail=`).
 pub(super) fn detail(response: &Response) -> Option<String> {
-    let status = response.header("cache-status")?;
-    members(&status)
-        .filter_map(|mut items| (items.next() == Some("djanginxed")).then_some(items))
-        .flatten()
-        .find_map(|item| item.strip_prefix("detail=").map(str::to_owned))
+    let members = response.cache_status();
+    let mut own = members.iter().filter(|member| member.cache == "djanginxed");
+    own.find_map(Member::detail).map(str::to_owned)
 }
 
-/// Whether the application took no part in its cache (`fwd=bypass`).
+/// Whether the application took no part in its cache.
 pub(super) fn is_bypass(response: &Response) -> bool {
-    let status = response.header("cache-status").unwrap_or_default();
-    members(&status).any(|mut items| items.any(|item| item == "fwd=bypass"))
+    has(response, "fwd=bypass")
 }
 
 /// Whether it is a page in place of an error.
 pub(super) fn is_stand_in(response: &Response) -> bool {
-    let status = response.header("cache-status").unwrap_or_default();
-    members(&status).any(|mut items| items.any(|item| item == "detail=stale-if-error"))
+    has(response, "detail=stale-if-error")
+}
+
+/// Whether a cache on the way says so.
+fn has(response: &Response, parameter: &str) -> bool {
+    let members = response.cache_status();
+    members.iter().any(|member| member.has(parameter))
 }
 
 /// Status and Cache-Status, as a person reads them.
@@ -92,17 +90,19 @@ pub(super) fn seen(response: &Response) -> String {
     }
 }
 
-pub(super) fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x1F, 0x8B])
+/// The same, or why there is no answer.
+pub(super) fn said(answer: &Answer) -> String {
+    match answer {
+        Ok(response) => seen(response),
+        Err(problem) => problem.to_string(),
+    }
 }
 
 pub(super) fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
-    GzDecoder::new(bytes)
-        .take(64 << 20)
-        .read_to_end(&mut plain)
-        .ok()?;
-    Some(plain)
+    match gzip::unpacked(bytes, 64 << 20) {
+        (plain, None) => Some(plain),
+        (_, Some(_)) => None,
+    }
 }
 
 /// Whether it is one of nginx's own error pages.

@@ -3,10 +3,13 @@
 
 use djanginxed::Layout;
 
+use super::facts::Trial;
 use super::placing::Difference;
 
 /// The one thing to change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[cfg_attr(test, derive(strum::EnumIter))]
+#[strum(serialize_all = "kebab-case")]
 pub(super) enum Cause {
     // Nobody answers.
     /// The URL's name leads to no address.
@@ -85,6 +88,7 @@ pub(super) enum Cause {
     Refused(String),
     /// The page knows no query of this check's, and has too few spellings without one, in
     /// spite of `--servers`.
+    #[strum(serialize = "refused")]
     TooFewSpellings,
     /// The application's cache is switched off.
     Disabled,
@@ -155,6 +159,7 @@ pub(super) enum Cause {
     /// The URL has query parameters that nginx takes out of every target.
     IgnoredQuery(String),
     /// This check's own parameter is one of them; the names that say so, where they are known.
+    #[strum(serialize = "ignored-query")]
     IgnoresOurs(Vec<String>),
     /// The application keeps its pages elsewhere, or under other keys; Memcached
     /// lets nobody look on.
@@ -269,121 +274,22 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// One word for machines; `docs/check.md` has each.
+    /// Who has made `to` of a target: nginx, where the application, asked directly, stores it
+    /// as it was sent.
+    pub(super) fn of_rewrite(direct: Option<&Trial>, to: String) -> Cause {
+        match direct.map(Trial::holds_page) {
+            Some(true) => Cause::RewriteInNginx(to),
+            Some(false) => Cause::RewriteInApplication(to),
+            None => Cause::Rewrite(to),
+        }
+    }
+
+    /// One word for machines: its name here; `docs/check.md` has each.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Cause::UnknownHost => "unknown-host",
-            Cause::SiteRefuses => "site-refuses",
-            Cause::Unreachable => "unreachable",
-            Cause::SiteHangs => "site-hangs",
-            Cause::ServerName => "server-name",
-            Cause::PortWithoutTls => "port-without-tls",
-            Cause::PortWithTls => "port-with-tls",
-            Cause::CertificateUntrusted => "certificate-untrusted",
-            Cause::CertificateName => "certificate-name",
-            Cause::CertificateExpired => "certificate-expired",
-            Cause::Tls => "tls",
-            Cause::NotHttp => "not-http",
-            Cause::ApplicationDown => "application-down",
-            Cause::ApplicationAddress => "application-address",
-            Cause::ApplicationUnreachable => "application-unreachable",
-            Cause::AppOption(_) => "app-option",
-            Cause::ApplicationHangs => "application-hangs",
-            Cause::ApplicationError(_) => "application-error",
-            Cause::NoSuchPage => "no-such-page",
-            Cause::Redirect(_) => "redirect",
-            Cause::Password => "password",
-            Cause::Forbidden => "forbidden",
-            Cause::NginxAnswers(_) => "nginx-answers",
-            Cause::OtherStatus(_) => "other-status",
-            Cause::ApplicationPort => "application-port",
-            Cause::MemcachedDown(_) => "memcached-down",
-            Cause::MemcachedHangs(_) => "memcached-hangs",
-            Cause::MemcachedPassword(_) => "memcached-password",
-            Cause::MemcachedConnections(_) => "memcached-connections",
-            Cause::MemcachedOld(_) => "memcached-old",
-            Cause::NotMemcached(_) => "not-memcached",
-            Cause::MemcachedItemSize { .. } => "memcached-item-size",
-            Cause::MemcachedClock { .. } => "memcached-clock",
-            Cause::Refused(_) | Cause::TooFewSpellings => "refused",
-            Cause::Disabled => "disabled",
-            Cause::HostNotPassed => "host-not-passed",
-            Cause::HostUnknown { .. } => "host-unknown",
-            Cause::CachedHost { .. } => "cached-host",
-            Cause::NginxBypasses => "nginx-bypasses",
-            Cause::Bypassed(_) => "bypassed",
-            Cause::NotCached => "not-cached",
-            Cause::CacheStatusLost => "cache-status-lost",
-            Cause::ErrorPageEquals => "error-page-equals",
-            Cause::ErrorPageCodes(_) => "error-page-codes",
-            Cause::Private(_) => "private",
-            Cause::NginxDoesNotAsk => "nginx-does-not-ask",
-            Cause::SocketDenied(_) => "socket-denied",
-            Cause::OtherLocation(_) => "other-location",
-            Cause::KeyPathAlone => "key-path-alone",
-            Cause::KeyHost(_) => "key-host",
-            Cause::NginxPrefix(_) => "nginx-prefix",
-            Cause::PageType(_) => "page-type",
-            Cause::NginxLayout(_) => "nginx-layout",
-            Cause::ApplicationLayout(_) => "application-layout",
             Cause::NginxServers(difference) => difference.word_of_nginx(),
             Cause::ApplicationServers(difference) => difference.word_of_application(),
-            Cause::ApplicationPrefix(_) => "application-prefix",
-            Cause::PrefixOption(_) => "prefix-option",
-            Cause::ContentTypeOption(_) => "content-type-option",
-            Cause::LayoutOption(_) => "layout-option",
-            Cause::NginxParts(_) => "nginx-parts",
-            Cause::ApplicationParts(_) => "application-parts",
-            Cause::PartsOption(_) => "parts-option",
-            Cause::PartsUnfilled => "parts-unfilled",
-            Cause::ServersOption(_) => "servers-option",
-            Cause::IgnoredQuery(_) | Cause::IgnoresOurs(_) => "ignored-query",
-            Cause::ApplicationElsewhere => "application-elsewhere",
-            Cause::ApplicationStore(_) => "application-store",
-            Cause::RewriteInNginx(_) => "rewrite-in-nginx",
-            Cause::RewriteInApplication(_) => "rewrite-in-application",
-            Cause::Rewrite(_) => "rewrite",
-            Cause::ProcessesDiffer(_) => "processes-differ",
-            Cause::CacheBetween => "cache-between",
-            Cause::NginxFindsNothing => "nginx-finds-nothing",
-            Cause::SomeNotFound => "some-not-found",
-            Cause::NothingKept => "nothing-kept",
-            Cause::SharedMemcached => "shared-memcached",
-            Cause::ContentType { .. } => "content-type",
-            Cause::OtherBytes => "other-bytes",
-            Cause::LostFields(_) => "lost-fields",
-            Cause::WrongHost(_) => "wrong-host",
-            Cause::GzipLines(_) => "gzip-lines",
-            Cause::MethodByNginx(_) => "method-by-nginx",
-            Cause::MethodDiffers(_) => "method-differs",
-            Cause::NginxRules(_) => "nginx-rules",
-            Cause::ApplicationRules(_) => "application-rules",
-            Cause::BypassOption(_) => "bypass-option",
-            Cause::RuleFieldLost(_) => "rule-field-lost",
-            Cause::ForeignHost => "foreign-host",
-            Cause::Forwarded(_) => "forwarded",
-            Cause::LocationsDisagree(_) => "locations-disagree",
-            Cause::NginxVariants(_) => "nginx-variants",
-            Cause::ApplicationVariants(_) => "application-variants",
-            Cause::VariantsDiffer(_) => "variants-differ",
-            Cause::VaryOption(..) => "vary-option",
-            Cause::VariantUnsaid(_) => "variant-unsaid",
-            Cause::GroupForged(_) => "group-forged",
-            Cause::NotOutOfReach => "not-out-of-reach",
-            Cause::TimeoutsLong => "timeouts-long",
-            Cause::OnlyServer => "only-server",
-            Cause::StaleNotRenewed => "stale-not-renewed",
-            Cause::AdminOption => "admin-option",
-            Cause::PurgeFails => "purge-fails",
-            Cause::NotReplaced => "not-replaced",
-            Cause::RefreshMissing => "refresh-missing",
-            Cause::RefreshFails => "refresh-fails",
-            Cause::NotRefreshed => "not-refreshed",
-            Cause::RefreshLate => "refresh-late",
-            Cause::RefreshRefused => "refresh-refused",
-            Cause::ApplicationAnswers => "application-answers",
-            Cause::NginxCopies => "nginx-copies",
-            Cause::Unexplained => "unexplained",
+            cause => cause.into(),
         }
     }
 }
@@ -414,20 +320,29 @@ impl Difference {
 
 #[cfg(test)]
 mod tests {
-    /// The docs stand beside the workspace's members.
-    const DOCS: &str = include_str!("check.md");
+    use strum::IntoEnumIterator;
 
-    fn words() -> impl Iterator<Item = &'static str> {
-        let lines = include_str!("cause.rs").lines();
-        let arms = lines.filter_map(|line| line.trim().split_once("=> \""));
-        arms.filter_map(|(_, rest)| rest.strip_suffix("\","))
+    use super::super::explain::DOCS;
+    use super::super::facts::Given;
+    use super::*;
+
+    fn all() -> impl Iterator<Item = Cause> {
+        let of_servers = |difference: Difference| {
+            [
+                Cause::NginxServers(difference.clone()),
+                Cause::ApplicationServers(difference),
+            ]
+        };
+        Cause::iter().chain(Difference::iter().flat_map(of_servers))
     }
 
     #[test]
-    fn the_docs_say_how_each_cause_shows() {
-        assert!(words().count() > 60);
-        for word in words() {
+    fn the_docs_say_how_each_cause_shows_and_its_advice_what_to_change() {
+        assert!(all().count() > 110);
+        for cause in all() {
+            let word = cause.word();
             assert!(DOCS.contains(&format!("`{word}`")), "{word}");
+            assert!(!cause.change(&Given::default()).is_empty(), "{word}");
         }
     }
 }

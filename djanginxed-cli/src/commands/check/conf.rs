@@ -1,5 +1,6 @@
 //! What `nginx -T` prints, as far as it matters here.
 
+mod key;
 mod maps;
 mod read;
 mod rules;
@@ -8,11 +9,11 @@ mod site;
 use std::path::Path;
 
 use crate::failure::Failure;
-pub(super) use read::Directive;
-pub(super) use site::{Site, Upstream};
+use read::Directive;
+pub(super) use site::{Site, Upstream, weight};
 
 /// nginx's whole configuration.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Conf {
     directives: Vec<Directive>,
 }
@@ -37,5 +38,16 @@ impl Conf {
             return Err("it is empty; write what nginx -T prints into it".to_owned());
         }
         Ok(Conf { directives })
+    }
+
+    /// All directives of this name, at whatever depth.
+    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Directive> {
+        read::deep(&self.directives).filter(move |directive| directive.name == name)
+    }
+
+    /// The map that gives `variable` its value.
+    fn map_to(&self, variable: &str) -> Option<&Directive> {
+        let maps = self.named("map");
+        maps.filter(|map| map.arg(1) == variable).last()
     }
 }

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 
 /// A link to where it stands for people, which goes into the crate's archive, too.
-const DOCS: &str = include_str!("check.md");
+pub(super) const DOCS: &str = include_str!("check.md");
 
 /// What is to be known of `word`, which may be a fact and a cause.
 pub(super) fn explain(word: &str) -> Result<String, Failure> {

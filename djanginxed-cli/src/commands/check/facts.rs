@@ -6,14 +6,18 @@ use std::time::Duration;
 use djanginxed::{Layout, PageKey, Placement};
 use djanginxed_runtime::tool::{KeyRecipe, Server, VariantRule};
 
-use super::answer::{By, by};
+use super::answer::{Answer, By, by};
 use super::conf::{Conf, Site};
 use super::placing::Placing;
 use super::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
 use crate::memcached::{Health, Item};
 
-pub(super) type Answer = Result<Response, Problem>;
+/// A name that nobody has (RFC 6761), by which the site is asked for.
+pub(super) const STRANGER: &str = "djanginxed-check.invalid";
+
+/// The longest `--wait`, in seconds.
+pub(super) const LONGEST_WAIT: u64 = 86_400;
 
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]
@@ -67,7 +71,7 @@ pub(super) struct Process {
 }
 
 /// What the command line says.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) prefix: String,
     pub(super) content_type: String,
@@ -413,6 +417,43 @@ impl Given {
 }
 
 impl Facts {
+    /// Nothing was seen yet.
+    pub(super) fn new(url: Url, given: Given) -> Facts {
+        Facts {
+            url,
+            given,
+            first: Err(Problem::Closed),
+            direct: None,
+            processes: Vec::new(),
+            forgetful: Vec::new(),
+            health: Vec::new(),
+            behind_nginx: None,
+            trials: Vec::new(),
+            renamed: None,
+            other_hosts: Vec::new(),
+            another_cache: None,
+            inspection: None,
+            page: None,
+            spellings: Vec::new(),
+            methods: Vec::new(),
+            rules: Vec::new(),
+            variants: Variants::default(),
+            strangers: None,
+            lasting: Lasting::default(),
+            without_app: None,
+            faults: Vec::new(),
+        }
+    }
+
+    pub(super) fn looks(&self) -> impl Iterator<Item = &Look> {
+        self.inspection.iter().flat_map(|found| &found.looks)
+    }
+
+    /// Where pages were stored while somebody looked on.
+    pub(super) fn stores(&self) -> impl Iterator<Item = &Place> {
+        self.looks().flat_map(|look| &look.stores)
+    }
+
     /// The trial that the other facts build on.
     pub(super) fn trial(&self) -> Option<&Trial> {
         self.trials.first()
@@ -433,6 +474,11 @@ impl Facts {
 }
 
 impl Trial {
+    /// The first answer, where there is one.
+    pub(super) fn page(&self) -> Option<&Response> {
+        self.first.as_ref().ok()
+    }
+
     /// Whether nginx answered the second time. A file of one's own may leave
     /// out Cache-Status, which the application always sends.
     pub(super) fn is_hit(&self) -> bool {

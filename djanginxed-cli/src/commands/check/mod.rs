@@ -22,18 +22,17 @@ use std::time::Duration;
 
 use djanginxed::PageCache;
 
-use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs};
-use crate::failure::{Failure, Outcome};
+use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs, Visitors};
+use crate::failure::{Failure, Outcome, exit_code};
 use crate::http::Url;
 use crate::output;
+use crate::signals;
+use crate::site_args::{SiteArgs, address, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
-use facts::Given;
+use facts::{Facts, Given, LONGEST_WAIT};
 use gather::Gathering;
 use report::Report;
-
-/// The longest `--wait`, in seconds.
-const LONGEST_WAIT: u64 = 86_400;
 
 /// Prove that a running site works, or name the one cause why it does not
 ///
@@ -42,7 +41,7 @@ const LONGEST_WAIT: u64 = 86_400;
 /// With --servers, what is stored meanwhile is taken away again. With --vary it is
 /// asked for by a visitor of every variant.
 /// Exit code 0 if every fact holds, 1 if one is ✗.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed check https://www.example.com/articles/1 --servers 127.0.0.1:11211 --prefix site1 --app 127.0.0.1:8080 --bypass-cookie sessionid"
 )]
@@ -60,16 +59,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     page: KeyArgs,
     /// Where the application itself listens, to compare with; may be given several times, once a process
-    #[arg(long = "app", value_name = "HOST:PORT", value_parser = super::address)]
+    #[arg(long = "app", value_name = "HOST:PORT", value_parser = address)]
     apps: Vec<String>,
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]
     conf: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleArgs,
-    /// A header to send with every request; may be given several times
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
-    headers: Vec<(String, String)>,
     /// Memcached is out of reach now (stopped, or hung): prove that pages still come in time
     #[arg(long)]
     faults: bool,
@@ -83,22 +79,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", requires = "servers")]
     admin: Option<String>,
     /// A header for --admin, such as a password; may be given several times
-    #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = super::header, requires = "admin")]
+    #[arg(long = "admin-header", value_name = "NAME: VALUE", value_parser = header, requires = "admin")]
     admin_headers: Vec<(String, String)>,
     /// Wait so long for a page's timeout to end: prove that it is then rendered anew by itself
     #[arg(long, value_name = "SECONDS", requires = "servers", conflicts_with_all = ["faults", "app_down"], value_parser = clap::value_parser!(u64).range(1..=LONGEST_WAIT))]
     wait: Option<u64>,
-    /// Connect there, whatever host the URL names
-    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
-    connect: Option<String>,
-    /// Trust the certificates in this PEM file, too
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
-    /// Give an answer up after that many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[command(flatten)]
+    site: SiteArgs,
     /// Say of a fact what it proves and how, or of a cause how it shows
-    #[arg(long, value_name = "FACT")]
+    #[arg(long, value_name = "FACT|CAUSE")]
     explain: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
@@ -106,34 +95,33 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
-
-    fn given(&self) -> Result<Given, Failure> {
+    /// What is given, and by whom variants of `url` are asked for.
+    fn given(&self, url: &Url) -> Result<(Given, Visitors), Failure> {
         // Names what is wrong with the prefix and the rules. What is asked here says
         // nothing of what pages vary by, so it has the first variant.
         let variants = self.page.variants()?;
         self.rules.add_to(PageCache::builder()).build()?;
         let variant = variants.first().map_or("", String::as_str);
-        Ok(Given {
+        let servers = self.servers.list()?;
+        let conf = self.conf.as_deref().map(Conf::open).transpose()?;
+        let site = conf.as_ref().and_then(|conf| conf.site(url));
+        let of_file = site.as_ref().and_then(|site| site.layout);
+        let secret = site.and_then(|site| site.secret);
+        let varied = self.page.varied(secret.as_deref())?;
+        let given = Given {
             prefix: self.page.prefix_of(variant),
             content_type: self.page.content_type().to_owned(),
-            layout: self.page.layout().unwrap_or_default(),
+            layout: self.page.layout().or(of_file).unwrap_or_default(),
             says_layout: self.page.layout().is_some(),
-            servers: if self.servers.given() {
-                self.servers.list()?
-            } else {
-                Vec::new()
-            },
+            servers,
             placement: self.servers.placement.placement(),
             app: self.apps.first().cloned(),
             within: Duration::from_millis(self.within),
-            // A secret that a pipe gives is read once.
-            rules: Vec::new(),
-            is_secret_of_file: None,
-            conf: self.conf.as_deref().map(Conf::open).transpose()?,
-        })
+            rules: varied.rules,
+            is_secret_of_file: varied.is_secret_of_file,
+            conf,
+        };
+        Ok((given, varied.visitors))
     }
 }
 
@@ -145,12 +133,13 @@ pub(crate) async fn run(args: Args) -> Outcome {
     let url = Url::parse(&args.url)?;
     let mut report = Report::new(&args.url);
     let json = args.json;
+    let (given, visitors) = args.given(&url)?;
     let (stages, is_running) = match (args.faults, args.app_down) {
         (true, _) => (&[Stage::Faults][..], false),
         (_, true) => (&[Stage::WithoutApp][..], false),
         _ => (RUNNING, true),
     };
-    let mut gathering = Gathering::new(args.clone(), args.given()?, url)?;
+    let mut gathering = Gathering::new(args, Facts::new(url, given), visitors)?;
     let examined = async {
         for stage in stages {
             gathering.gather(*stage).await;
@@ -162,22 +151,18 @@ pub(crate) async fn run(args: Args) -> Outcome {
     };
     let ended = tokio::select! {
         () = examined => None,
-        code = asked_to_end() => Some(code),
+        code = signals::end() => Some(code),
     };
     let left = gathering.clean().await;
     if let Some(code) = ended {
         gathering.forbid_the_last().await;
-        return Ok(ExitCode::from(code));
+        return Ok(code);
     }
     if left > 0 && is_running {
         report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
     }
     report.print(json)?;
-    Ok(if report.holds() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(report.holds()))
 }
 
 /// Says what this stage's facts mean, up to the first that does not hold: what
@@ -194,33 +179,4 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
             }
         }
     }
-}
-
-/// Waits for Ctrl-C, or for what cron, systemd and `timeout` end a program with; the exit
-/// code that a shell has for it.
-#[cfg(unix)]
-async fn asked_to_end() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let arrival = |kind, code| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Then it ends the program without us.
-            Err(_) => std::future::pending().await,
-        }
-        code
-    };
-    tokio::select! {
-        code = arrival(SignalKind::interrupt(), 130) => code,
-        code = arrival(SignalKind::terminate(), 143) => code,
-        code = arrival(SignalKind::hangup(), 129) => code,
-    }
-}
-
-#[cfg(not(unix))]
-async fn asked_to_end() -> u8 {
-    // Without it Ctrl-C ends the program by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
-    130
 }

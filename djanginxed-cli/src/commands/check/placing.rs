@@ -1,5 +1,7 @@
 //! Which list of servers explains where keys were looked up or stored.
 
+use std::iter;
+
 use djanginxed::{PageKey, Placement};
 use djanginxed_runtime::tool::{Ring, Server};
 
@@ -8,10 +10,12 @@ use djanginxed_runtime::tool::{Ring, Server};
 pub(super) struct Placing {
     servers: Vec<Server>,
     placement: Placement,
+    ring: Ring,
 }
 
 /// How a list differs from the one that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Default, strum::EnumIter))]
 pub(super) enum Difference {
     /// `consistent` stands there, or does not.
     Placement(Placement),
@@ -26,6 +30,7 @@ pub(super) enum Difference {
     /// A server's host is written otherwise.
     Spelling(String),
     /// Another list, of which we know no more.
+    #[cfg_attr(test, default)]
     Unknown,
 }
 
@@ -45,11 +50,16 @@ impl Other {
 
 impl Placing {
     pub(super) fn new(servers: Vec<Server>, placement: Placement) -> Placing {
-        Placing { servers, placement }
+        let ring = Ring::new(&servers, placement);
+        Placing {
+            servers,
+            placement,
+            ring,
+        }
     }
 
     pub(super) fn server_of(&self, key: &PageKey) -> usize {
-        Ring::new(&self.servers, self.placement).server_of(key)
+        self.ring.server_of(key)
     }
 
     pub(super) fn address(&self, index: usize) -> String {
@@ -59,8 +69,7 @@ impl Placing {
     /// How a list that puts each key on this server differs from ours; none
     /// where ours does.
     pub(super) fn explain(&self, placed: &[(PageKey, usize)]) -> Option<Difference> {
-        let ring = Ring::new(&self.servers, self.placement);
-        if placed.iter().all(|(key, at)| ring.server_of(key) == *at) {
+        if placed.iter().all(|(key, at)| self.server_of(key) == *at) {
             return None;
         }
         let explains = |other: &Other| placed.iter().all(|(key, at)| other.server_of(key) == *at);
@@ -77,12 +86,11 @@ impl Placing {
         // By chance, as many keys fit another list once in some thousand runs.
         const LEAST: usize = 12;
         const MOST: usize = 16;
-        let ring = Ring::new(&self.servers, self.placement);
         let mut servers: Vec<usize> = (0..self.servers.len()).collect();
         let mut others = self.others();
         let mut chosen = Vec::new();
         for (target, key) in candidates.take(300) {
-            let at = ring.server_of(&key);
+            let at = self.server_of(&key);
             let before = servers.len() + others.len();
             servers.retain(|server| *server != at);
             others.retain(|other| other.server_of(&key) == at);
@@ -96,96 +104,85 @@ impl Placing {
 
     /// Lists that people write by mistake, the likeliest first.
     fn others(&self) -> Vec<Other> {
-        let mut others = Vec::new();
         let flipped = match self.placement {
             Placement::Consistent => Placement::Modulo,
             _ => Placement::Consistent,
         };
-        let all: Vec<usize> = (0..self.servers.len()).collect();
-        others.push(self.other(
-            Difference::Placement(flipped),
-            self.servers.clone(),
-            flipped,
-            &all,
-        ));
-        self.reordered(&mut others, self.placement, &Difference::Order);
-        self.without_one(&mut others);
-        self.respelled(&mut others);
-        self.weighed(&mut others);
-        self.reordered(&mut others, flipped, &Difference::Placement(flipped));
-        others
+        let flip = Difference::Placement(flipped);
+        let all = (0..self.servers.len()).collect();
+        iter::once(self.only(all, flipped, flip.clone()))
+            .chain(self.reordered(self.placement, &Difference::Order))
+            .chain(self.without_one())
+            .chain(self.respelled())
+            .chain(self.weighed())
+            .chain(self.reordered(flipped, &flip))
+            .collect()
     }
 
-    fn other(
+    fn reordered(
         &self,
-        difference: Difference,
-        servers: Vec<Server>,
         placement: Placement,
-        given_index: &[usize],
-    ) -> Other {
+        difference: &Difference,
+    ) -> impl Iterator<Item = Other> {
+        let orders = orders(self.servers.len()).into_iter();
+        orders.map(move |order| self.only(order, placement, difference.clone()))
+    }
+
+    fn without_one(&self) -> impl Iterator<Item = Other> {
+        // A list has a server at least.
+        let all = (0..self.servers.len()).filter(|_| self.servers.len() > 1);
+        all.map(|missing| {
+            let mut rest: Vec<usize> = (0..self.servers.len()).collect();
+            rest.remove(missing);
+            let difference = Difference::Missing(self.address(missing));
+            self.only(rest, self.placement, difference)
+        })
+    }
+
+    fn respelled(&self) -> impl Iterator<Item = Other> {
+        const NAMES: [(&str, &str); 2] =
+            [("127.0.0.1:", "localhost:"), ("localhost:", "127.0.0.1:")];
+        let all = self.servers.iter().enumerate();
+        all.flat_map(move |(at, own)| {
+            NAMES.into_iter().filter_map(move |(from, to)| {
+                let entry = own.to_string();
+                let other = format!("{to}{}", entry.strip_prefix(from)?);
+                let difference = Difference::Spelling(own.address());
+                Some(self.with(at, Server::parse(&other).ok()?, difference))
+            })
+        })
+    }
+
+    fn weighed(&self) -> impl Iterator<Item = Other> {
+        let all = self.servers.iter().enumerate();
+        all.flat_map(move |(at, own)| {
+            (1..=10).filter_map(move |weight| {
+                let entry = format!("{} weight={weight}", own.address());
+                let other = Server::parse(&entry).ok()?;
+                let difference = Difference::Weight(own.address());
+                (other != *own).then(|| self.with(at, other, difference))
+            })
+        })
+    }
+
+    /// Only the servers at these places of the list, in this order.
+    fn only(&self, places: Vec<usize>, placement: Placement, difference: Difference) -> Other {
+        let servers: Vec<_> = places.iter().map(|at| self.servers[*at].clone()).collect();
         Other {
             difference,
             ring: Ring::new(&servers, placement),
-            given_index: given_index.to_vec(),
+            given_index: places,
         }
     }
 
-    fn reordered(&self, others: &mut Vec<Other>, placement: Placement, difference: &Difference) {
-        for order in orders(self.servers.len()) {
-            let servers = order.iter().map(|at| self.servers[*at].clone()).collect();
-            others.push(self.other(difference.clone(), servers, placement, &order));
-        }
-    }
-
-    fn without_one(&self, others: &mut Vec<Other>) {
-        for missing in 0..self.servers.len() {
-            let rest: Vec<usize> = (0..self.servers.len())
-                .filter(|at| *at != missing)
-                .collect();
-            if rest.is_empty() {
-                continue;
-            }
-            let servers = rest.iter().map(|at| self.servers[*at].clone()).collect();
-            let difference = Difference::Missing(self.address(missing));
-            others.push(self.other(difference, servers, self.placement, &rest));
-        }
-    }
-
-    fn respelled(&self, others: &mut Vec<Other>) {
-        const NAMES: [(&str, &str); 2] =
-            [("127.0.0.1:", "localhost:"), ("localhost:", "127.0.0.1:")];
-        let all: Vec<usize> = (0..self.servers.len()).collect();
-        for at in &all {
-            let entry = self.servers[*at].to_string();
-            for (from, to) in NAMES {
-                let other = entry.strip_prefix(from).map(|rest| format!("{to}{rest}"));
-                let Some(Ok(server)) = other.map(|entry| Server::parse(&entry)) else {
-                    continue;
-                };
-                let mut servers = self.servers.clone();
-                servers[*at] = server;
-                let difference = Difference::Spelling(self.address(*at));
-                others.push(self.other(difference, servers, self.placement, &all));
-            }
-        }
-    }
-
-    fn weighed(&self, others: &mut Vec<Other>) {
-        let all: Vec<usize> = (0..self.servers.len()).collect();
-        for at in &all {
-            for weight in 1..=10 {
-                let entry = format!("{} weight={weight}", self.address(*at));
-                let Ok(server) = Server::parse(&entry) else {
-                    continue;
-                };
-                if server == self.servers[*at] {
-                    continue;
-                }
-                let mut servers = self.servers.clone();
-                servers[*at] = server;
-                let difference = Difference::Weight(self.address(*at));
-                others.push(self.other(difference, servers, self.placement, &all));
-            }
+    /// The list with another server at one place.
+    fn with(&self, at: usize, server: Server, difference: Difference) -> Other {
+        let mut servers = self.servers.clone();
+        servers[at] = server;
+        Other {
+            difference,
+            ring: Ring::new(&servers, self.placement),
+            given_index: (0..servers.len()).collect(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use djanginxed::PageKey;
 use djanginxed_runtime::tool::KeyRecipe;
 
-use crate::http::decoded;
+use crate::http::{decoded, path_and_query, path_of};
 
 /// What a key was made of, besides what it should be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Cookbook {
             let prefix = other.split('=').next().unwrap_or_default();
             (Recipe::Prefix(prefix.to_owned()), text)
         }));
-        let path = target.split('?').next().unwrap_or_default();
+        let path = path_of(target);
         for path in [path.to_owned(), decoded(path)] {
             recipes.push((Recipe::PathAlone, (prefix(), path.clone())));
             recipes.push((Recipe::PathAlone, (String::new(), path)));
@@ -123,15 +123,11 @@ impl Cookbook {
         let mut found = Vec::new();
         for (named, written) in [("$host", bare), ("$http_host", host.as_str())] {
             for rest in [target, path] {
-                for before in [prefix.clone(), String::new()] {
-                    for between in ["", "/", ":"] {
+                for before in [prefix.as_str(), ""] {
+                    for between in ["", "/", ":", scheme, &format!("{scheme}://")] {
                         let text = (format!("{before}{between}{written}"), rest.to_owned());
                         found.push((Recipe::WithHost(named), text));
                     }
-                    let text = (format!("{before}{scheme}{written}"), rest.to_owned());
-                    found.push((Recipe::WithHost(named), text));
-                    let text = (format!("{before}{scheme}://{written}"), rest.to_owned());
-                    found.push((Recipe::WithHost(named), text));
                 }
             }
         }
@@ -188,7 +184,7 @@ pub(super) fn with_other_mark(start: &str) -> (String, bool) {
 
 /// Targets that the application may have seen instead.
 pub(super) fn rewritten(target: &str) -> Vec<(String, Rewrite)> {
-    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    let (path, query) = path_and_query(target);
     let trimmed = path.trim_end_matches('/');
     let mut variants = vec![
         (format!("{trimmed}{query}"), Rewrite::Slashes),

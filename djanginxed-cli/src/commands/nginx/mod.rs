@@ -15,6 +15,7 @@ use crate::cache_args::{
 };
 use crate::failure::{Failure, Outcome};
 use crate::output;
+use crate::site_args::header;
 
 /// Write nginx's file for a site
 ///
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     /// Where the application listens, HOST:PORT or unix:PATH; may be given several times
     #[arg(long = "app", value_name = "ADDRESS")]
     applications: Vec<String>,
-    /// Where nginx listens: a port, or ADDRESS:PORT [default: 80, or 443 with TLS]
+    /// Where nginx listens: a port, or ADDRESS:PORT; may be given several times [default: 80, or 443 with TLS]
     #[arg(long = "listen", value_name = "ADDRESS")]
     listens: Vec<String>,
     /// Where nginx's inner server listens, which asks Memcached: a loopback port, or unix:PATH
@@ -57,13 +58,13 @@ pub(crate) struct Args {
     /// The certificate's key, as PEM
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<String>,
-    /// Pages with a prefix or a content type of their own: LOCATION=PREFIX,TYPE; "= /feed.xml=…" is one path alone
+    /// Pages with a prefix or a content type of their own; "= /feed.xml=…" is one path alone; may be given several times
     #[arg(long = "page", value_name = "LOCATION=PREFIX,TYPE", value_parser = page)]
     pages: Vec<(String, String, String)>,
     /// A location that is never cached, or "= /path" alone; may be given several times
     #[arg(long = "no-cache", value_name = "LOCATION")]
     no_cache: Vec<String>,
-    /// Query parameters that make no other page, taken out of the target; utm_* is all that begin so
+    /// Query parameters that make no other page, taken out of the target, comma separated; utm_* is all that begin so
     #[arg(long = "ignore-query", value_name = "NAME", value_delimiter = ',')]
     ignored_query: Vec<String>,
     #[command(flatten)]
@@ -72,7 +73,7 @@ pub(crate) struct Args {
     vary: VaryArgs,
     #[command(flatten)]
     parts: PartsArgs,
-    /// A host whose pages are cached, as the page cache's `hosts` [default: all of the site]
+    /// The hosts whose pages are cached, comma separated, as the application's .hosts(…) says [default: all of the site]
     #[arg(
         long = "cached-host",
         value_name = "HOST",
@@ -80,8 +81,8 @@ pub(crate) struct Args {
         value_delimiter = ','
     )]
     hosts: Vec<String>,
-    /// A header that every hit carries, as the page cache's `header`
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    /// A header that every hit carries, as the application's .header(…) says; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// Do not say in Cache-Status that nginx answered
     #[arg(long)]
@@ -98,13 +99,12 @@ pub(crate) struct Args {
     /// The unix socket on which the application reads nginx's hits: --hit-feed /run/djanginxed/hits.sock
     #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
     hit_feed: Option<String>,
-    /// Tell the application of one hit in so many; 10,000 must be a multiple
+    /// Tell the application of one hit in so many; 10,000 must be a multiple of it
     #[arg(long, value_name = "HITS", default_value_t = 1)]
     hit_sample: u32,
     /// Serve pages that stand in for errors where the application is down or answers 500, 502, 503 or 504
     #[arg(long)]
     stale_if_error: bool,
-
     /// Answer the hottest pages out of nginx's proxy_cache for so long, 1s to 60s: purges are seen
     /// that much later
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -112,7 +112,7 @@ pub(crate) struct Args {
     /// The folder of --micro-cache, best in memory [default: /run/djanginxed_micro]
     #[arg(long, value_name = "FOLDER", requires = "micro_cache")]
     micro_cache_path: Option<String>,
-    /// Tells this site's upstreams from another site's on the same nginx
+    /// A word that tells this site's upstreams from another site's on the same nginx
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Only the locations, to be included in a server block of one's own

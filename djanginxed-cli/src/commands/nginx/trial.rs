@@ -1,6 +1,6 @@
 //! What was generated, tried with the nginx that is here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use djanginxed::nginx::Files;
@@ -32,12 +32,12 @@ pub(super) fn refusal(files: &Files) -> Option<String> {
         .output()
         .ok()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let problems = said
+    let problems: Vec<_> = said
         .lines()
         .filter_map(|line| line.split_once("[emerg] "))
         .map(|(_, problem)| problem.trim())
-        .filter(|problem| !of_this_machine(problem));
-    let problems: Vec<_> = problems.map(str::to_owned).collect();
+        .filter(|problem| !of_this_machine(problem))
+        .collect();
     (!output.status.success() && !problems.is_empty()).then(|| problems.join("; "))
 }
 
@@ -93,6 +93,6 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         // A folder that stays is worth no word.
-        let _ = std::fs::remove_dir_all(Path::new(&self.0));
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

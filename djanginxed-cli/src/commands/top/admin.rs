@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::counts::Counts;
 use super::look::{Hot, Slow, Told};
-use crate::output::escaped;
 
 /// How many pages of a list are taken.
 const MOST: usize = 20;
@@ -17,29 +16,11 @@ struct Page {
     counted: BTreeMap<String, u64>,
     /// None: an application of an older version.
     #[serde(default)]
-    slowest: Vec<SlowPage>,
+    slowest: Vec<Slow>,
     #[serde(default)]
-    hottest: Vec<HotPage>,
-    nginx: Option<Hits>,
+    hottest: Vec<Hot>,
+    nginx: Option<Told>,
     pending_purges: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SlowPage {
-    target: String,
-    milliseconds: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct HotPage {
-    target: String,
-    hits: u64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Hits {
-    hits: u64,
-    bytes: u64,
 }
 
 /// What the page says.
@@ -54,32 +35,18 @@ pub(super) struct Admin {
 /// # Errors
 /// A sentence, where it is none.
 pub(super) fn read(body: &[u8]) -> Result<Admin, String> {
-    let page: Page = serde_json::from_slice(body)
+    let mut page: Page = serde_json::from_slice(body)
         .map_err(|error| format!("no admin page of djanginxed answers there: {error}"))?;
-    let hot = |page: HotPage| Hot {
-        target: shown(&page.target),
-        hits: page.hits,
-    };
-    let slow = |page: SlowPage| Slow {
-        target: shown(&page.target),
-        milliseconds: page.milliseconds,
-    };
+    page.hottest.truncate(MOST);
+    page.slowest.truncate(MOST);
     let mut counts = Counts::of_admin(&page.counted);
     counts.pending_purges = page.pending_purges;
     Ok(Admin {
         counts,
-        told: page.nginx.map(|nginx| Told {
-            hits: nginx.hits,
-            bytes: nginx.bytes,
-        }),
-        hottest: page.hottest.into_iter().take(MOST).map(hot).collect(),
-        slowest: page.slowest.into_iter().take(MOST).map(slow).collect(),
+        told: page.nginx,
+        hottest: page.hottest,
+        slowest: page.slowest,
     })
-}
-
-/// A target, fit for a terminal.
-pub(super) fn shown(target: &str) -> String {
-    escaped(target).into_owned()
 }
 
 #[cfg(test)]

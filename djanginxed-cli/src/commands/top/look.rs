@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::counts::{Counts, Kind};
 use crate::memcached::{Stats, Trouble};
+use crate::output::escaped;
 
 /// What all sources said.
 #[derive(Clone, Debug)]
@@ -23,25 +24,33 @@ pub(super) struct Look {
 }
 
 /// What nginx told of its hits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Told {
     pub(super) hits: u64,
     pub(super) bytes: u64,
 }
 
 /// A page, and how often nginx answered with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Hot {
+    #[serde(deserialize_with = "shown")]
     pub(super) target: String,
     /// In the last five to ten minutes.
     pub(super) hits: u64,
 }
 
 /// A page, and how long its last render took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) struct Slow {
+    #[serde(deserialize_with = "shown")]
     pub(super) target: String,
     pub(super) milliseconds: u64,
+}
+
+/// A target, fit for a terminal.
+fn shown<'de, D: Deserializer<'de>>(target: D) -> Result<String, D::Error> {
+    let target = String::deserialize(target)?;
+    Ok(escaped(&target).into_owned())
 }
 
 /// Something that was named and says nothing.

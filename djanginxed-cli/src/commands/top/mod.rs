@@ -9,15 +9,15 @@ mod sources;
 mod terminal;
 mod view;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use self::sources::Sources;
 use self::view::View;
 use crate::cache_args::ServerArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, exit_code};
 use crate::output;
+use crate::site_args::{TrustArgs, header};
 
 /// Watch the cache at work: hit ratios, hottest and slowest pages, refusals, Memcached
 ///
@@ -29,14 +29,14 @@ use crate::output;
     after_help = "Example: djanginxed top --metrics http://127.0.0.1:8080/metrics --servers 127.0.0.1:11211"
 )]
 pub(crate) struct Args {
-    /// The application's metrics page, as Prometheus reads it; one for each of its processes
+    /// The application's metrics page, as Prometheus reads it; may be given several times, once a process
     #[arg(short, long, value_name = "URL")]
     metrics: Vec<String>,
     /// The application's admin page (.admin(…)): hottest and slowest pages, counters
     #[arg(long, value_name = "URL")]
     admin: Option<String>,
-    /// A header to send with the requests to both; may be given several times
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
+    /// A header to send to --metrics and --admin; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// The socket by which nginx tells the application of its hits
     #[arg(long, value_name = "PATH", env = "DJANGINXED_HIT_FEED")]
@@ -52,9 +52,8 @@ pub(crate) struct Args {
     /// With --once: print it as JSON
     #[arg(long, requires = "once")]
     json: bool,
-    /// Trust the certificates in this PEM file, too
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 impl Args {
@@ -83,8 +82,5 @@ async fn once(args: &Args, sources: &mut Sources) -> Outcome {
             .map_err(|error| Failure::Failed(error.to_string()))?,
         false => screen::text(&view),
     })?;
-    Ok(match view.unreached.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(exit_code(view.unreached.is_empty()))
 }

@@ -16,6 +16,15 @@ const WIDE: u16 = 110;
 
 const UNKNOWN: &str = "?";
 
+/// What somebody tells, as it is shown.
+fn known<T>(value: Option<T>, shown: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), shown)
+}
+
+fn number(number: u64) -> String {
+    number.to_string()
+}
+
 /// Draws all of it.
 pub(super) fn draw(buffer: &mut Buffer, view: &View) {
     let sums = sums(view, buffer.area.width);
@@ -134,8 +143,7 @@ fn flow(name: &'static str, parts: Vec<Line<'static>>, width: u16) -> Vec<Line<'
 }
 
 fn nginx_sums(nginx: &Nginx) -> Vec<Line<'static>> {
-    let bytes = nginx.bytes.per_second;
-    let bytes = bytes.map_or_else(|| UNKNOWN.to_owned(), |bytes| size(bytes as u64));
+    let bytes = known(nginx.bytes.per_second, |bytes| size(bytes as u64));
     vec![
         ratio(nginx.hit_ratio, Style::new().green()),
         Line::from(format!("{} hits/s", rate(nginx.hits))),
@@ -145,9 +153,7 @@ fn nginx_sums(nginx: &Nginx) -> Vec<Line<'static>> {
 }
 
 fn application_sums(application: &Application) -> Vec<Line<'static>> {
-    let known = |number: Option<u64>| number.map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
-    let bytes = application.queue_bytes;
-    let bytes = bytes.map_or_else(|| UNKNOWN.to_owned(), size);
+    let bytes = known(application.queue_bytes, size);
     let render = application.render_seconds;
     let processes = match application.processes {
         1 => "1 process".to_owned(),
@@ -165,7 +171,7 @@ fn application_sums(application: &Application) -> Vec<Line<'static>> {
         format!("{} stores/s", rate(application.stores)),
         match application.queue_entries {
             Some(0) => "queue 0".to_owned(),
-            entries => format!("queue {} pages, {bytes}", known(entries)),
+            entries => format!("queue {} pages, {bytes}", known(entries, number)),
         },
         processes,
     ];
@@ -292,16 +298,13 @@ fn beginning_of(text: String, room: usize) -> String {
 }
 
 fn server(server: &Server) -> [String; 7] {
-    let known = |number: Option<u64>| number.map_or_else(|| UNKNOWN.to_owned(), |n| n.to_string());
     let of = |some: Option<u64>, all: Option<u64>, shown: fn(u64) -> String| match (some, all) {
         (Some(some), Some(all)) => part_of(&shown(some), &shown(all)),
-        (Some(some), None) => shown(some),
-        _ => UNKNOWN.to_owned(),
+        (some, _) => known(some, shown),
     };
-    let evictions = server.evictions.map_or_else(
-        || UNKNOWN.to_owned(),
-        |count| format!("{} {}/s", count.total, rate(count)),
-    );
+    let evictions = known(server.evictions, |count| {
+        format!("{} {}/s", count.total, rate(count))
+    });
     let breaker = match server.breaker_open {
         Some(true) => "OPEN",
         Some(false) => "closed",
@@ -311,12 +314,10 @@ fn server(server: &Server) -> [String; 7] {
     [
         server.address.clone(),
         of(server.memory, server.memory_limit, size),
-        known(server.items),
+        known(server.items, number),
         percent(ratio),
         evictions,
-        of(server.connections, server.max_connections, |number| {
-            number.to_string()
-        }),
+        of(server.connections, server.max_connections, number),
         breaker.to_owned(),
     ]
 }

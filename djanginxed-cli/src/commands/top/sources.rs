@@ -6,7 +6,7 @@ use djanginxed_runtime::tool::FeedReport;
 use tokio::task::JoinHandle;
 
 use super::Args;
-use super::admin::{self, Admin, shown};
+use super::admin::{self, Admin};
 use super::counts::Counts;
 use super::look::{Hot, Look, Told, Unreached};
 use super::prometheus::samples;
@@ -46,10 +46,8 @@ impl Page {
     fn new(text: &str, accept: &str, args: &Args, trust: &Trust) -> Result<Page, Failure> {
         let url = Url::parse(text)?;
         let client = Client::new(url.origin.clone(), None, PATIENCE, trust).at_most(LARGEST);
-        let mut request = Request::get(&url.target).header("Accept", accept);
-        for (name, value) in &args.headers {
-            request = request.header(name, value);
-        }
+        let request = Request::get(&url.target).header("Accept", accept);
+        let request = request.headers(&args.headers);
         Ok(Page {
             url,
             client,
@@ -86,15 +84,12 @@ impl Page {
 
 impl Sources {
     pub(super) fn new(args: &Args) -> Result<Sources, Failure> {
-        let trust = Trust::new(args.cacert.as_deref())?;
+        let trust = args.trust.trust()?;
         let metrics = args.metrics.iter();
         let metrics = metrics.map(|url| Page::new(url, "text/plain", args, &trust));
         let admin = args.admin.as_ref();
         let admin = admin.map(|url| Page::new(url, "application/json", args, &trust));
-        let servers = match args.servers.given() {
-            true => args.servers.list()?,
-            false => Vec::new(),
-        };
+        let servers = args.servers.list()?;
         let sources = Sources {
             metrics: metrics.collect::<Result<_, _>>()?,
             admin: admin.transpose()?,
@@ -194,7 +189,7 @@ impl Look {
         });
         let hottest = report.hottest.iter().take(HOTTEST);
         let hottest = hottest.map(|hot| Hot {
-            target: shown(&hot.target),
+            target: escaped(&hot.target).into_owned(),
             hits: hot.hits,
         });
         self.hottest = Some(hottest.collect());

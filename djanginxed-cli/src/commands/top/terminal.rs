@@ -13,6 +13,7 @@ use super::screen;
 use super::sources::Sources;
 use super::view::View;
 use crate::failure::{Failure, Outcome};
+use crate::signals;
 
 /// What a key means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,42 +57,19 @@ async fn run(
             tokio::select! {
                 () = &mut next => break,
                 wish = wishes.recv() => if wish != Some(Wish::Draw) { return Ok(ExitCode::SUCCESS) },
-                code = signals() => return Ok(code),
+                code = signals::end() => return Ok(code),
             }
         }
     }
 }
 
-/// Waits for whatever ends it.
+/// Waits for whatever ends it: in raw mode Ctrl-C is a key, and a signal comes from elsewhere.
 async fn end(wishes: &mut Receiver<Wish>) -> ExitCode {
     loop {
         tokio::select! {
             wish = wishes.recv() => if wish != Some(Wish::Draw) { return ExitCode::SUCCESS },
-            code = signals() => return code,
+            code = signals::end() => return code,
         }
-    }
-}
-
-/// In raw mode Ctrl-C is a key; a signal comes from elsewhere.
-async fn signals() -> ExitCode {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut interrupt), Ok(mut terminate)) = (
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::terminate()),
-        ) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = interrupt.recv() => ExitCode::from(130),
-            _ = terminate.recv() => ExitCode::from(143),
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
-        ExitCode::from(130)
     }
 }
 

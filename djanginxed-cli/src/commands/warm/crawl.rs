@@ -11,6 +11,7 @@ use super::outcome::{Outcome, outcome};
 use super::plan::{Asking, Next, Plan};
 use super::progress::Progress;
 use super::sources::Sources;
+use crate::failure::exit_code;
 use crate::http::{Client, Request, Trust, Url};
 
 type Asked = (Client, Asking, Outcome);
@@ -23,10 +24,9 @@ pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitC
         _ = tokio::signal::ctrl_c() => true,
     };
     let complete = progress.finish() && sources.unread == 0;
-    match (interrupted, complete) {
-        (true, _) => ExitCode::from(130),
-        (false, true) => ExitCode::SUCCESS,
-        (false, false) => ExitCode::FAILURE,
+    match interrupted {
+        true => ExitCode::from(130),
+        false => exit_code(complete),
     }
 }
 
@@ -73,7 +73,7 @@ struct Crawl<'a> {
 impl Crawl<'_> {
     fn spawn(&mut self, args: &Args, trust: &Trust, asking: Asking) {
         let client = client(args, trust, &mut self.idle, &asking.url);
-        let headers = args.headers.clone();
+        let headers = args.site.headers.clone();
         self.running.spawn(ask(client, headers, asking));
     }
 
@@ -108,12 +108,7 @@ fn client(args: &Args, trust: &Trust, idle: &mut Vec<Client>, url: &Url) -> Clie
         .position(|client| *client.origin() == url.origin)
     {
         Some(at) => idle.swap_remove(at),
-        None => Client::new(
-            url.origin.clone(),
-            args.connect.clone(),
-            args.patience(),
-            trust,
-        ),
+        None => args.site.client(&url.origin, trust),
     }
 }
 
@@ -124,11 +119,8 @@ async fn ask(mut client: Client, headers: Vec<(String, String)>, asking: Asking)
 
 async fn once(client: &mut Client, headers: &[(String, String)], url: &Url) -> Outcome {
     // As a browser: an application may store for its visitors only.
-    let mut request = Request::get(&url.target).header("Accept-Encoding", "gzip");
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    match client.send(&request).await {
+    let request = Request::get(&url.target).header("Accept-Encoding", "gzip");
+    match client.send(&request.headers(headers)).await {
         Ok(response) => outcome(&response),
         Err(problem) => Outcome::Failed(problem.to_string()),
     }

@@ -9,10 +9,9 @@ mod sources;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
-use crate::http::Trust;
+use crate::site_args::SiteArgs;
 
 /// Ask for pages, so that visitors find them stored
 ///
@@ -27,10 +26,10 @@ pub(crate) struct Args {
     /// URLs; "-": a list of them on standard input
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// A file with a URL a line
+    /// A file with a URL a line; may be given several times
     #[arg(short, long, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// A sitemap's URL or file; sitemaps that it names are read too
+    /// A sitemap's URL or file, with the sitemaps that it names; may be given several times
     #[arg(short, long, value_name = "SITEMAP")]
     sitemap: Vec<String>,
     /// The hottest pages of this site, those first, as the feed of hits knows them
@@ -42,34 +41,18 @@ pub(crate) struct Args {
     /// How many pages are asked for at a time
     #[arg(short = 'n', long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     concurrency: u16,
-    /// At most that many pages a second
+    /// Ask for at most that many pages a second
     #[arg(short, long, value_name = "PAGES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
-    /// Give a page up after that many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
-    /// Connect there, whatever host a URL names
-    #[arg(long, value_name = "HOST:PORT", value_parser = super::address)]
-    connect: Option<String>,
-    /// A header to send with every request; may be given several times
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = super::header)]
-    headers: Vec<(String, String)>,
+    #[command(flatten)]
+    site: SiteArgs,
     /// Print what became of each page as JSON
     #[arg(long)]
     json: bool,
-    /// Trust the certificates in this PEM file, too
-    #[arg(long, value_name = "FILE")]
-    cacert: Option<PathBuf>,
-}
-
-impl Args {
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout)
-    }
 }
 
 pub(crate) async fn run(args: Args) -> Outcome {
-    let trust = Trust::new(args.cacert.as_deref())?;
+    let trust = args.site.trust.trust()?;
     let sources = tokio::select! {
         sources = sources::sources(&args, &trust) => sources?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),

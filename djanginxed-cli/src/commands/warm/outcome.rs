@@ -1,6 +1,6 @@
 //! What became of a page, as its Cache-Status (RFC 9211) tells.
 
-use crate::http::Response;
+use crate::http::{Member, Response};
 
 /// What became of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,20 +20,16 @@ pub(super) enum Outcome {
 }
 
 pub(super) fn outcome(response: &Response) -> Outcome {
-    let status = response.header("cache-status");
-    // The last cache in the list stands nearest to us: nginx before djanginxed.
-    let members: Vec<Vec<&str>> = (status.as_deref().unwrap_or_default().split(','))
-        .map(|member| member.split(';').map(str::trim).collect())
-        .collect();
-    let has = |name: &str| members.iter().any(|member| member[1..].contains(&name));
-    let detail = (members.iter().flatten()).find_map(|item| item.strip_prefix("detail="));
+    let members = response.cache_status();
+    let has = |parameter: &str| members.iter().any(|member| member.has(parameter));
+    let detail = members.iter().find_map(Member::detail);
     // A page may be a redirect or an error (`.statuses`).
     match response.status {
         _ if has("hit") => Outcome::AlreadyThere,
         _ if has("stored") || has("collapsed") => Outcome::Stored,
         200 if detail.is_some() => Outcome::Refused(detail.unwrap_or_default().to_owned()),
         200 if has("fwd=uri-miss") => Outcome::Open,
-        200 if status.is_some() => Outcome::Refused("bypass".to_owned()),
+        200 if !members.is_empty() => Outcome::Refused("bypass".to_owned()),
         200 => Outcome::Refused("no Cache-Status: not a cached page".to_owned()),
         300..=399 => Outcome::Redirect(
             response.status,

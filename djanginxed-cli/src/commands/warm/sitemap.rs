@@ -1,11 +1,11 @@
 //! sitemap.xml (sitemaps.org), also packed with gzip.
 
 use std::borrow::Cow;
-use std::io::Read;
 
-use flate2::read::GzDecoder;
 use quick_xml::Reader;
 use quick_xml::events::Event;
+
+use crate::gzip;
 
 /// What a sitemap names.
 #[derive(Debug, PartialEq, Eq)]
@@ -129,14 +129,11 @@ fn entity(name: &quick_xml::events::BytesRef<'_>) -> Result<String, String> {
 }
 
 fn unpacked(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<String>) {
-    if !bytes.starts_with(&[0x1F, 0x8B]) {
+    if !gzip::is_gzip(bytes) {
         return (Cow::Borrowed(bytes), None);
     }
-    let mut plain = Vec::new();
-    let read = GzDecoder::new(bytes).take(LARGEST).read_to_end(&mut plain);
-    let problem = read
-        .err()
-        .map(|error| format!("it is not readable as gzip: {error}"));
+    let (plain, error) = gzip::unpacked(bytes, LARGEST);
+    let problem = error.map(|error| format!("it is not readable as gzip: {error}"));
     (Cow::Owned(plain), problem)
 }
 

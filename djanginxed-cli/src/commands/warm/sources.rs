@@ -8,8 +8,8 @@ use super::Args;
 use super::sitemap::{self, Sitemap};
 use crate::failure::Failure;
 use crate::hit_feed;
-use crate::http::{Client, Request, Trust, Url, encoded};
-use crate::output::escaped;
+use crate::http::{Request, Trust, Url, encoded};
+use crate::output::tell;
 use crate::targets::lines;
 
 /// More sitemaps than any site has: what names more goes round in circles.
@@ -33,7 +33,7 @@ pub(super) struct Sources {
 impl Sources {
     /// Says what is wrong, and goes on with the others.
     fn refuse(&mut self, problem: &str) {
-        eprintln!("djanginxed: {}", escaped(problem));
+        tell(problem);
         self.unread += 1;
     }
 }
@@ -79,7 +79,7 @@ async fn add_hottest(
             "--hot {site}: give the site alone, such as https://www.example.com"
         )));
     }
-    let report = match hit_feed::ask(path.to_owned(), HOTTEST, args.patience()).await {
+    let report = match hit_feed::ask(path.to_owned(), HOTTEST, args.site.patience()).await {
         Ok(report) => report,
         Err(problem) => {
             sources.refuse(&format!("the feed of hits {path}: {problem}"));
@@ -87,7 +87,9 @@ async fn add_hottest(
         }
     };
     if report.hottest.is_empty() {
-        eprintln!("djanginxed: the feed of hits {path} knows of no hit in the last minutes");
+        tell(format_args!(
+            "the feed of hits {path} knows of no hit in the last minutes"
+        ));
     }
     for hot in report.hottest {
         match encoded(&hot.target) {
@@ -167,9 +169,12 @@ async fn from_sitemaps(args: &Args, trust: &Trust, sources: &mut Sources) {
             sources.refuse(&format!("sitemap {place}: {problem}"));
         }
         match found {
-            Sitemap::Pages(texts) => add_pages(sources, &place, &texts),
+            Sitemap::Pages(texts) => {
+                let urls = joined(sources, &place, &texts, Place::join);
+                sources.urls.extend(urls);
+            }
             Sitemap::Index(texts) => {
-                let others = others(sources, &place, &texts);
+                let others = joined(sources, &place, &texts, Place::join_sitemap);
                 let new = others.into_iter().rev();
                 waiting.extend(
                     new.filter(|other| {
@@ -181,24 +186,18 @@ async fn from_sitemaps(args: &Args, trust: &Trust, sources: &mut Sources) {
     }
 }
 
-fn add_pages(sources: &mut Sources, place: &Place, texts: &[String]) {
-    for text in texts {
-        match place.join(text) {
-            Ok(url) => sources.urls.push(url),
-            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
-        }
-    }
-}
-
-fn others(sources: &mut Sources, place: &Place, texts: &[String]) -> Vec<Place> {
-    let mut others = Vec::new();
-    for text in texts {
-        match place.join_sitemap(text) {
-            Ok(other) => others.push(other),
-            Err(problem) => sources.refuse(&format!("sitemap {place}: {problem}")),
-        }
-    }
-    others
+/// What `texts` mean at `place`; one that means nothing is told.
+fn joined<T>(
+    sources: &mut Sources,
+    place: &Place,
+    texts: &[String],
+    join: impl Fn(&Place, &str) -> Result<T, String>,
+) -> Vec<T> {
+    let mut tell = |problem: &String| sources.refuse(&format!("sitemap {place}: {problem}"));
+    let joined = texts.iter().map(|text| join(place, text));
+    joined
+        .filter_map(|found| found.inspect_err(&mut tell).ok())
+        .collect()
 }
 
 /// The sitemap at `place`, and where it was found in the end.
@@ -211,8 +210,7 @@ async fn read(args: &Args, trust: &Trust, place: Place) -> Result<(Place, Vec<u8
         Place::Url(url) => url,
     };
     for _ in 0..=MOST_REDIRECTS {
-        let connect = args.connect.clone();
-        let mut client = Client::new(url.origin.clone(), connect, args.patience(), trust);
+        let mut client = args.site.client(&url.origin, trust);
         let answer = client.send(&Request::get(&url.target)).await;
         let answer = answer.map_err(|problem| problem.to_string())?;
         match (answer.status, answer.header("location")) {

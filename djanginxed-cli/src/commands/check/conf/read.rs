@@ -1,6 +1,7 @@
 //! nginx's language: words, `;`, and blocks.
 
 use std::collections::HashMap;
+use std::iter;
 
 /// A directive, and what stands in its block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ impl Directive {
     pub(crate) fn arg(&self, at: usize) -> &str {
         self.args.get(at).map_or("", String::as_str)
     }
+}
+
+/// `directives`, and all that stand in their blocks.
+pub(super) fn deep<'a>(
+    directives: &'a [Directive],
+) -> Box<dyn Iterator<Item = &'a Directive> + 'a> {
+    let each = |directive: &'a Directive| iter::once(directive).chain(deep(&directive.block));
+    Box::new(directives.iter().flat_map(each))
 }
 
 /// How `nginx -T` begins each file.

@@ -3,7 +3,6 @@
 use super::Conf;
 use super::maps::plain;
 use super::read::Directive;
-use super::site::walk;
 
 /// Before what an expression has found, in a generated file.
 const FOUND: &str = "(?<djanginxed_found>";
@@ -48,16 +47,6 @@ impl Conf {
         let (_, found) = expression(map)?.split_once(FOUND)?;
         let values = plain(found.split(')').next()?).replace('|', ",");
         Some(format!("{kind}:{name}={values}"))
-    }
-
-    pub(super) fn map_to(&self, variable: &str) -> Option<&Directive> {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "map" && directive.arg(1) == variable {
-                found = Some(directive);
-            }
-        });
-        found
     }
 }
 

@@ -3,8 +3,9 @@
 use djanginxed::Layout;
 
 use super::Conf;
-use super::read::Directive;
-use crate::http::Url;
+use super::key::hashed;
+use super::read::{Directive, deep};
+use crate::http::{Url, path_of};
 
 /// What the file says about one URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Conf {
     /// What the file says about `url`; none where no server answers to its host.
     pub(crate) fn site(&self, url: &Url) -> Option<Site> {
         let server = self.server(url)?;
-        let path = url.target.split('?').next().unwrap_or_default();
+        let path = path_of(&url.target);
         let location = location(server, path)?;
         let mut site = Site {
             location: location.args.join(" "),
@@ -90,29 +91,13 @@ impl Conf {
         Some(site)
     }
 
-    /// Every prefix that a key is made of.
-    pub(crate) fn prefixes(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            found.extend(prefix_of(directive));
-        });
-        found.sort();
-        found.dedup();
-        found
-    }
-
     /// The name of each upstream.
     pub(crate) fn upstreams(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "upstream" {
-                found.push(directive.arg(0).to_owned());
-            }
-        });
-        found
+        let upstreams = self.named("upstream");
+        upstreams.map(|block| block.arg(0).to_owned()).collect()
     }
 
-    /// The locations, as written, whose keys have another prefix or type.
+    /// The paths of the locations beside which `url` is answered, but for expressions.
     pub(crate) fn locations(&self, url: &Url) -> Vec<String> {
         let Some(server) = self.server(url) else {
             return Vec::new();
@@ -129,13 +114,8 @@ impl Conf {
     }
 
     fn servers(&self) -> Vec<&Directive> {
-        let mut found = Vec::new();
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "server" && directive.args.is_empty() {
-                found.push(directive);
-            }
-        });
-        found
+        let servers = self.named("server");
+        servers.filter(|server| server.args.is_empty()).collect()
     }
 
     fn server(&self, url: &Url) -> Option<&Directive> {
@@ -173,7 +153,7 @@ impl Conf {
             return Some((pass, (location, location)));
         }
         if let Some(fetch) = location.first("srcache_fetch") {
-            let path = fetch.arg(1).split('?').next().unwrap_or_default();
+            let path = path_of(fetch.arg(1));
             let block = self::location(server, path)?;
             let pass = block.first("memcached_pass").or(block.first("memc_pass"))?;
             return Some((pass, (block, server)));
@@ -181,7 +161,7 @@ impl Conf {
         let pass = location.first("proxy_pass")?.arg(0);
         let rest = pass.strip_prefix("http://")?;
         let (name, path) = rest.split_at(rest.find('/')?);
-        let path = path.split('?').next().unwrap_or_default();
+        let path = path_of(path);
         let address = self.named_upstream(name)?.first("server")?.arg(0);
         let servers = self.servers();
         let inner = servers
@@ -200,13 +180,8 @@ impl Conf {
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "upstream" && directive.arg(0) == name {
-                found = Some(directive);
-            }
-        });
-        found
+        let upstreams = self.named("upstream");
+        upstreams.filter(|block| block.arg(0) == name).last()
     }
 
     fn upstream(&self, name: &str) -> Option<Upstream> {
@@ -222,12 +197,8 @@ impl Conf {
             !rest.clone().any(|arg| arg == "down" || arg == "backup")
         });
         let servers = asked.map(|server| {
-            let mut weights = server
-                .args
-                .iter()
-                .filter_map(|arg| arg.strip_prefix("weight="));
-            let weight = weights.next().and_then(|weight| weight.parse().ok());
-            (server.arg(0).to_owned(), weight.unwrap_or(1))
+            let weight = weight(server.args.iter().map(String::as_str));
+            (server.arg(0).to_owned(), weight)
         });
         let hash = block.first("hash");
         Some(Upstream {
@@ -235,64 +206,13 @@ impl Conf {
             consistent: hash.is_none_or(|hash| hash.args.iter().any(|arg| arg == "consistent")),
         })
     }
+}
 
-    /// The text under the md5, for a request that says nothing.
-    fn key(&self, location: &Directive) -> Option<String> {
-        let key = hashed(location)?;
-        Some(self.with_request_uri(self.with_default_variant(key)))
-    }
-
-    /// `key` with the values of what pages vary by, for a request that says nothing.
-    fn with_default_variant(&self, mut key: String) -> String {
-        walk(&self.directives, &mut |directive| {
-            let variable = directive.arg(1);
-            if directive.name == "map"
-                && let Some(value) = self.default_of(variable, 2)
-                && let Some((before, after)) = key.split_once(&format!("~{variable}"))
-                && !after.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_')
-            {
-                key = format!("{before}~{value}{after}");
-            }
-        });
-        key
-    }
-
-    /// The default of a map to `variable`; of another map where that one names it.
-    fn default_of(&self, variable: &str, depth: usize) -> Option<String> {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            if directive.name == "map" && directive.arg(1) == variable {
-                found = directive
-                    .first("default")
-                    .map(|inner| inner.arg(0).to_owned());
-            }
-        });
-        match found {
-            Some(other) if other.starts_with('$') && depth > 0 => {
-                self.default_of(&other, depth - 1)
-            }
-            found => found.filter(|value| !value.starts_with('$')),
-        }
-    }
-
-    /// `key` with `$request_uri` for a variable that is the target but for ignored
-    /// parameters, none of which is sent here.
-    fn with_request_uri(&self, key: String) -> String {
-        let mut found = None;
-        walk(&self.directives, &mut |directive| {
-            let is_target = |inner: &&Directive| inner.arg(0) == "$request_uri";
-            if directive.name == "map"
-                && key.ends_with(directive.arg(1))
-                && directive.first("default").as_ref().is_some_and(is_target)
-            {
-                found = key.strip_suffix(directive.arg(1));
-            }
-        });
-        match found {
-            Some(prefix) if !prefix.contains('$') => format!("{prefix}$request_uri"),
-            _ => key,
-        }
-    }
+/// The weight that the words of a `server` line give.
+pub(crate) fn weight<'a>(words: impl Iterator<Item = &'a str>) -> u32 {
+    let mut weights = words.filter_map(|word| word.strip_prefix("weight="));
+    let weight = weights.next().and_then(|weight| weight.parse().ok());
+    weight.unwrap_or(1)
 }
 
 /// What a generated file calls the site: its names begin so.
@@ -307,55 +227,18 @@ fn names(server: &Directive) -> Vec<String> {
     names.filter(|name| !name.contains('*')).collect()
 }
 
-/// The text under the md5 as written, in a location or in the block of an `if` there.
-fn hashed(location: &Directive) -> Option<String> {
-    let mut found = None;
-    walk(std::slice::from_ref(location), &mut |directive| match (
-        directive.name.as_str(),
-        directive.arg(0),
-    ) {
-        ("set_md5", "$memcached_key") => found = Some(directive.arg(1).to_owned()),
-        ("set", "$djanginxed_prefix") => {
-            found = Some(format!("{}$request_uri", directive.arg(1)));
-        }
-        _ => {}
-    });
-    found
-}
-
 /// The secret of a group, as a generated file has it: at the end of what is hashed, or in
 /// a variable, which is emptied afterwards.
 fn secret(location: &Directive) -> Option<String> {
-    let mut found = None;
-    walk(&location.block, &mut |directive| {
-        let text = match (directive.name.as_str(), directive.arg(0)) {
+    let secrets = deep(&location.block).filter_map(|directive| {
+        match (directive.name.as_str(), directive.arg(0)) {
             ("secure_link_md5", hashed) => hashed.rsplit(' ').next(),
             ("set", "$djanginxed_secret") => Some(directive.arg(1)),
             _ => None,
-        };
-        if let Some(text) = text.filter(|text| !text.is_empty()) {
-            found = Some(text.to_owned());
         }
     });
-    found
-}
-
-fn prefix_of(directive: &Directive) -> Option<String> {
-    match (directive.name.as_str(), directive.arg(0)) {
-        ("set_md5", "$memcached_key") => {
-            let text = directive.arg(1);
-            Some(text[..text.find('$')?].to_owned())
-        }
-        ("set", "$djanginxed_prefix") => Some(directive.arg(1).to_owned()),
-        _ => None,
-    }
-}
-
-pub(super) fn walk<'a>(directives: &'a [Directive], visit: &mut impl FnMut(&'a Directive)) {
-    for directive in directives {
-        visit(directive);
-        walk(&directive.block, visit);
-    }
+    let written = secrets.filter(|text| !text.is_empty());
+    written.last().map(str::to_owned)
 }
 
 fn is_named(name: &str, host: &str) -> bool {
@@ -424,15 +307,12 @@ fn lag(location: &Directive, inner: &Directive) -> Option<String> {
 
 /// Whether a location asks for the copy of a page, as those of the generated file do.
 fn has_copies(server: &Directive) -> bool {
-    let mut found = false;
-    walk(&server.block, &mut |directive| {
+    let is_copy =
+        |arg: &String| arg.contains("/copy/") || arg.contains("/copy?") || arg.ends_with("_copy");
+    deep(&server.block).any(|directive| {
         let asks = ["proxy_pass", "srcache_fetch"].contains(&directive.name.as_str());
-        let parts = ["/copy/", "/copy?"];
-        let is_copy =
-            |arg: &String| parts.iter().any(|part| arg.contains(part)) || arg.ends_with("_copy");
-        found |= asks && directive.args.iter().any(is_copy);
-    });
-    found
+        asks && directive.args.iter().any(is_copy)
+    })
 }
 
 fn error_page(block: &Directive) -> Option<ErrorPage> {

@@ -7,7 +7,7 @@ use super::Verdict::{Bad, Good, Silent};
 use super::placed::application_places;
 use super::vary::{in_keys, options};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::conf::{Site, Upstream};
+use crate::commands::check::conf::{Site, Upstream, weight};
 use crate::commands::check::facts::{Facts, Given, Trial};
 use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{other_variant, with_other_mark};
@@ -100,19 +100,19 @@ fn wrong_key(given: &Given, key: &str) -> Option<(Cause, String)> {
     if !variables.contains("$request_uri") {
         return Some((Cause::KeyPathAlone, seen));
     }
-    if prefix == given.recipe().start() {
+    let start = given.recipe().start();
+    if prefix == start {
         return None;
     }
-    let (other, has_parts) = with_other_mark(&given.recipe().start());
+    let (other, has_parts) = with_other_mark(&start);
     if prefix == other {
         return Some((Cause::NginxParts(has_parts), seen));
     }
-    if let Some(variant) = other_variant(&given.recipe().start(), prefix) {
+    if let Some(variant) = other_variant(&start, prefix) {
         return Some((Cause::NginxVariants(in_keys(variant)), seen));
     }
     // A prefix of a page of its own type goes on with "=" and the type: a location of
     // another type may have another prefix, too.
-    let start = given.recipe().start();
     let [(_, own), (bare, other)] =
         [start.as_str(), prefix].map(|start| start.split_once('=').unwrap_or((start, "")));
     let cause = match own == other {
@@ -133,12 +133,8 @@ fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> 
         return None;
     }
     let entries = given.servers.iter().map(|server| {
-        let entry = server.to_string();
-        let mut weights = entry
-            .split(' ')
-            .filter_map(|word| word.strip_prefix("weight="));
-        let weight = weights.next().and_then(|weight| weight.parse().ok());
-        (server.address(), weight.unwrap_or(1))
+        let weight = weight(server.to_string().split(' '));
+        (server.address(), weight)
     });
     let ours: Vec<(String, u32)> = entries.collect();
     let difference = difference(given, &ours, upstream)?;

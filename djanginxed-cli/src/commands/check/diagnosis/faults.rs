@@ -37,24 +37,16 @@ pub(super) fn get(facts: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn head(facts: &Facts) -> Verdict {
-    in_time(facts, "HEAD")
-}
-
-pub(super) fn post(facts: &Facts) -> Verdict {
-    in_time(facts, "POST")
-}
-
 fn timed<'a>(facts: &'a Facts, method: &str) -> Vec<&'a Timed> {
     let all = facts.faults.iter();
     all.filter(|timed| timed.method == method).collect()
 }
 
-fn in_time(facts: &Facts, method: &'static str) -> Verdict {
+pub(super) fn in_time(facts: &Facts, method: &'static str) -> Verdict {
     let within = facts.given.within;
     for timed in timed(facts, method) {
-        if let Some((cause, seen)) = wrong(timed) {
-            return Bad(cause, seen);
+        if let Some(bad) = wrong(timed) {
+            return bad;
         }
         if timed.took > within {
             let seen = format!("{method} took {} ms", timed.took.as_millis());
@@ -64,14 +56,14 @@ fn in_time(facts: &Facts, method: &'static str) -> Verdict {
     Good(format!("{method} is answered within {within:?}"))
 }
 
-fn wrong(timed: &Timed) -> Option<(Cause, String)> {
+fn wrong(timed: &Timed) -> Option<Verdict> {
     let answer = match &timed.answer {
         Ok(answer) => answer,
         Err(Problem::TimedOut(after)) => {
             let seen = format!("{} has no answer within {after:?}", timed.method);
-            return Some((Cause::TimeoutsLong, seen));
+            return Some(Bad(Cause::TimeoutsLong, seen));
         }
-        Err(problem) => return Some((Cause::Unexplained, problem.to_string())),
+        Err(problem) => return Some(Bad(Cause::Unexplained, problem.to_string())),
     };
     let own = timed
         .direct
@@ -88,7 +80,7 @@ fn wrong(timed: &Timed) -> Option<(Cause, String)> {
         _ if timed.method == "GET" => Cause::ErrorPageEquals,
         _ => Cause::MethodDiffers(timed.method),
     };
-    Some((cause, seen(answer)))
+    Some(Bad(cause, seen(answer)))
 }
 
 /// Whether only the first requests wait: nginx then asks the server no more.

@@ -9,11 +9,12 @@ use super::placed::{
     application_places, application_recipe, in_most, nginx_places, nginx_recipe, nothing_stored,
 };
 use super::vary::{hints, in_keys, in_vary, undeclared};
-use crate::commands::check::answer::{By, by, detail, seen, unpacked};
+use crate::commands::check::answer::{Answer, By, by, detail, said, unpacked};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Answer, Facts, Trial};
+use crate::commands::check::facts::{Facts, Trial};
 use crate::commands::check::placing::Difference;
 use crate::commands::check::recipe::{Recipe, Rewrite, lost_parameters};
+use crate::http::path_of;
 use crate::memcached::{Health, Item};
 
 pub(super) fn hit(facts: &Facts) -> Verdict {
@@ -22,10 +23,7 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
         return Bad(wrong_layout(facts, Layout::Response), seen);
     }
     let Some(trial) = facts.trials.iter().find(|trial| !trial.is_hit()) else {
-        let seen = facts
-            .trial()
-            .and_then(|trial| trial.second.as_ref().ok())
-            .map(seen);
+        let seen = facts.trial().map(|trial| said(&trial.second));
         let seen = seen.unwrap_or_default();
         let of_all = match facts.trials.len() {
             1 => String::new(),
@@ -38,15 +36,9 @@ pub(super) fn hit(facts: &Facts) -> Verdict {
             "without Cache-Status nothing tells a hit from a miss here: leave cache_status on";
         return Unchecked(why.to_owned());
     }
-    let said = match &trial.second {
-        Ok(second) => seen(second),
-        Err(problem) => problem.to_string(),
-    };
-    let cause = why_no_hit(facts, trial);
-    Bad(
-        cause,
-        format!("nginx does not answer the second request: {said}"),
-    )
+    let said = said(&trial.second);
+    let seen = format!("nginx does not answer the second request: {said}");
+    Bad(why_no_hit(facts, trial), seen)
 }
 
 impl Trial {
@@ -87,10 +79,9 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::Prefix(prefix)) => Cause::ApplicationPrefix(Some(prefix)),
         Some(Recipe::Parts(has)) => Cause::ApplicationParts(has),
         Some(Recipe::Vary(variant)) => Cause::ApplicationVariants(in_keys(&variant)),
-        Some(Recipe::Target(target, _)) => rewrite(facts, target),
+        Some(Recipe::Target(target, _)) => Cause::of_rewrite(facts.direct.as_ref(), target),
         Some(Recipe::PathAlone) => {
-            let path = trial.target.split('?').next().unwrap_or_default();
-            rewrite(facts, path.to_owned())
+            Cause::of_rewrite(facts.direct.as_ref(), path_of(&trial.target).to_owned())
         }
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
@@ -208,15 +199,6 @@ fn nginx_refuses(facts: &Facts) -> bool {
         let own = usize::from(matches!(by, Ok(By::Application)));
         !matches!(by, Ok(By::Nginx)) && look.found > own
     })
-}
-
-/// Asked directly, the application stores a target as it was sent, or does not.
-fn rewrite(facts: &Facts, to: String) -> Cause {
-    match facts.direct.as_ref().map(Trial::holds_page) {
-        Some(true) => Cause::RewriteInNginx(to),
-        Some(false) => Cause::RewriteInApplication(to),
-        None => Cause::Rewrite(to),
-    }
 }
 
 /// The page lies where the given prefix and servers say.

@@ -8,8 +8,10 @@ mod conf;
 mod faults;
 mod found;
 mod lasting;
+mod memcached;
 mod page;
 mod placed;
+mod processes;
 mod reach;
 mod refresh;
 mod requests;
@@ -24,7 +26,6 @@ mod tests;
 use super::cause::Cause;
 use super::facts::Facts;
 
-pub(super) use page::STRANGER;
 pub(super) use vary::options;
 
 /// What a check says.
@@ -93,11 +94,11 @@ impl Stage {
                 ("application", reach::application),
             ],
             Stage::Store => &[
-                ("memcached", stored::memcached),
+                ("memcached", memcached::memcached),
                 ("stored", stored::stored),
                 ("miss-status", stored::status),
                 ("private", stored::private),
-                ("processes", stored::processes),
+                ("processes", processes::processes),
                 ("between", stored::between),
                 ("conf", conf::agrees),
                 ("hit", found::hit),
@@ -112,14 +113,20 @@ impl Stage {
             ],
             Stage::Target => &[("target", target::target)],
             Stage::Methods => &[
-                ("post", requests::post),
-                ("options", requests::options),
+                ("post", |facts| requests::passes(facts, "POST")),
+                ("options", |facts| requests::passes(facts, "OPTIONS")),
                 ("head", requests::head),
             ],
             Stage::Rules => &[
-                ("authorization", requests::authorization),
-                ("bypass-cookie", requests::bypass_cookie),
-                ("bypass-header", requests::bypass_header),
+                ("authorization", |facts| {
+                    requests::rules(facts, "authorization")
+                }),
+                ("bypass-cookie", |facts| {
+                    requests::rules(facts, "bypass-cookie")
+                }),
+                ("bypass-header", |facts| {
+                    requests::rules(facts, "bypass-header")
+                }),
             ],
             Stage::Variants => &[("variants", variants::variants)],
             Stage::Strangers => &[
@@ -134,7 +141,7 @@ impl Stage {
                 ("pending-purges", lasting::pending),
                 ("purge", lasting::purge),
                 // The page works; sooner or later it will not.
-                ("connections", stored::connections),
+                ("connections", memcached::connections),
             ],
             Stage::Refresh => &[("refresh", refresh::refresh)],
             Stage::WithoutApp => &[
@@ -144,8 +151,8 @@ impl Stage {
             Stage::Faults => &[
                 ("out-of-reach", faults::out_of_reach),
                 ("fault-get", faults::get),
-                ("fault-head", faults::head),
-                ("fault-post", faults::post),
+                ("fault-head", |facts| faults::in_time(facts, "HEAD")),
+                ("fault-post", |facts| faults::in_time(facts, "POST")),
             ],
         }
     }

@@ -4,22 +4,17 @@ use djanginxed_runtime::tool::{Loss, has_commands};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use crate::commands::check::answer::{is_gzip, unpacked};
+use super::vary::{named_in_vary, says};
+use crate::commands::check::answer::unpacked;
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, PageFacts};
+use crate::commands::check::facts::{Facts, PageFacts, STRANGER};
+use crate::gzip::is_gzip;
 use crate::http::Response;
-
-/// A name that nobody has (RFC 6761).
-pub(crate) const STRANGER: &str = "djanginxed-check.invalid";
 
 const NO_HIT: &str = "nginx does not answer";
 
-fn page(facts: &Facts) -> Option<&PageFacts> {
-    facts.page.as_ref()
-}
-
 pub(super) fn gzip(facts: &Facts) -> Verdict {
-    let Some(page) = page(facts) else {
+    let Some(page) = &facts.page else {
         return Unchecked(NO_HIT.to_owned());
     };
     let packed = match &page.packed {
@@ -41,11 +36,7 @@ pub(super) fn gzip(facts: &Facts) -> Verdict {
         let seen = "unpacked, the page is another than the plain one".to_owned();
         return Bad(Cause::OtherBytes, seen);
     }
-    let vary = packed
-        .header("vary")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    if !vary.contains("accept-encoding") {
+    if !says(packed, "accept-encoding") {
         let seen = "gzip is served without Vary: Accept-Encoding";
         return bad("gzip_vary on;", seen);
     }
@@ -53,7 +44,7 @@ pub(super) fn gzip(facts: &Facts) -> Verdict {
 }
 
 pub(super) fn same(facts: &Facts) -> Verdict {
-    let Some(page) = page(facts) else {
+    let Some(page) = &facts.page else {
         return Unchecked(NO_HIT.to_owned());
     };
     let content_type = |response: &Response| {
@@ -105,13 +96,13 @@ fn normal(content_type: &str) -> String {
 }
 
 pub(super) fn fields(facts: &Facts) -> Verdict {
-    let Some(page) = page(facts) else {
+    let Some(page) = &facts.page else {
         return Unchecked(NO_HIT.to_owned());
     };
+    // As the application judges what it may store.
     let (lost, harmless): (Vec<String>, Vec<String>) =
-        lost(page).into_iter().partition(|name| matters(name));
-    let varies: Vec<String> = varies(page);
-    let all: Vec<String> = lost.into_iter().chain(varies).collect();
+        (lost(page).into_iter()).partition(|name| Loss::of(name) == Loss::Refused);
+    let all: Vec<String> = lost.into_iter().chain(varies(page)).collect();
     if !all.is_empty() {
         let seen = format!("a miss has {}, and a hit has not", all.join(", "));
         return Bad(Cause::LostFields(all), seen);
@@ -138,28 +129,18 @@ fn lost(page: &PageFacts) -> Vec<String> {
     names
 }
 
-/// As the application judges what it may store.
-fn matters(name: &str) -> bool {
-    Loss::of(name) == Loss::Refused
-}
-
 /// What a miss says it differs by, and a hit does not.
-fn varies(page: &PageFacts) -> Vec<String> {
-    let names = |response: &Response| -> Vec<String> {
-        let vary = response.header("vary").unwrap_or_default();
-        let names = vary.split(',').map(|name| name.trim().to_ascii_lowercase());
-        names.filter(|name| !name.is_empty()).collect()
-    };
-    let hit = names(&page.hit);
-    let lost = names(&page.miss).into_iter();
-    lost.filter(|name| name != "accept-encoding" && !hit.contains(name))
+fn varies(page: &PageFacts) -> impl Iterator<Item = String> {
+    let names = named_in_vary(&page.miss).into_iter();
+    names
+        .map(|name| name.to_ascii_lowercase())
+        .filter(|name| name != "accept-encoding" && !says(&page.hit, name))
         .map(|name| format!("vary: {name}"))
-        .collect()
 }
 
 /// A page that shows its host shows the site's.
 pub(super) fn own_host(facts: &Facts) -> Verdict {
-    let Some(page) = page(facts) else {
+    let Some(page) = &facts.page else {
         return Unchecked(NO_HIT.to_owned());
     };
     let miss = String::from_utf8_lossy(&page.miss.body);
@@ -193,7 +174,7 @@ pub(super) fn own_host(facts: &Facts) -> Verdict {
 /// Whether the page has this text also where the application itself is asked, with the
 /// site's host.
 fn says_directly(facts: &Facts, text: &str) -> Option<bool> {
-    let own = facts.direct.as_ref()?.first.as_ref().ok()?;
+    let own = facts.direct.as_ref()?.page()?;
     Some(String::from_utf8_lossy(&own.body).contains(text))
 }
 
@@ -211,7 +192,7 @@ fn upstream_name(facts: &Facts, text: &str) -> Option<String> {
 
 /// What compression costs: hits are as they were stored.
 pub(super) fn size(facts: &Facts) -> Verdict {
-    let Some(page) = page(facts) else {
+    let Some(page) = &facts.page else {
         return Unchecked(NO_HIT.to_owned());
     };
     let Ok(hit) = &page.packed else {

@@ -2,12 +2,9 @@
 
 use djanginxed::PageKey;
 
+use crate::commands::check::answer::{By, is_by};
 use crate::commands::check::facts::{Facts, Look, Place};
 use crate::commands::check::recipe::Recipe;
-
-fn looks(facts: &Facts) -> impl Iterator<Item = &Look> {
-    facts.inspection.iter().flat_map(|found| &found.looks)
-}
 
 /// The server on which the application stored each page under the right key.
 pub(super) fn application_places(facts: &Facts) -> Vec<(PageKey, usize)> {
@@ -20,8 +17,8 @@ pub(super) fn application_places(facts: &Facts) -> Vec<(PageKey, usize)> {
 /// How the application made the keys that it stores under; none where that is
 /// not known.
 pub(super) fn application_recipe(facts: &Facts) -> Option<Recipe> {
-    let stores = looks(facts).flat_map(|look| &look.stores);
-    stores.filter_map(|place| place.recipe.clone()).next()
+    let mut recipes = facts.stores().filter_map(|place| place.recipe.as_ref());
+    recipes.next().cloned()
 }
 
 /// No server that was given has been stored on.
@@ -32,8 +29,8 @@ pub(super) fn nothing_stored(facts: &Facts) -> bool {
 /// Whether most looks have it: what only one has may be a visitor's on a busy site, or of
 /// an application that has given a slow answer up.
 pub(super) fn in_most(facts: &Facts, has: impl Fn(&Look) -> bool) -> bool {
-    let all = looks(facts).count();
-    looks(facts).filter(|look| has(look)).count() * 2 > all
+    let all = facts.looks().count();
+    facts.looks().filter(|look| has(look)).count() * 2 > all
 }
 
 /// Lookups that were not the application's own.
@@ -50,7 +47,8 @@ fn by_nginx(look: &Look) -> impl Iterator<Item = &Place> {
 /// How nginx made a wrong key: `Some(None)` in a way that we do not know.
 pub(super) fn nginx_recipe(facts: &Facts) -> Option<Option<Recipe>> {
     let is_wrong = |place: &&Place| place.recipe != Some(Recipe::Exact);
-    let mut known = looks(facts)
+    let mut known = facts
+        .looks()
         .flat_map(by_nginx)
         .filter(is_wrong)
         .filter_map(|place| place.recipe.clone());
@@ -64,20 +62,15 @@ pub(super) fn nginx_recipe(facts: &Facts) -> Option<Option<Recipe>> {
 /// The server that nginx asked for each right key.
 pub(super) fn nginx_places(facts: &Facts) -> Vec<(PageKey, usize)> {
     let mut places = Vec::new();
-    for look in looks(facts) {
+    for look in facts.looks() {
         let exact = |place: &&Place| place.recipe == Some(Recipe::Exact);
         let asked = by_nginx(look).find(exact).map(|place| place.server);
-        let hit = look.is_hit();
         let stored = look.stores.iter().find(exact).map(|place| place.server);
-        let server = if hit { stored } else { asked };
+        let server = match is_by(&look.second, By::Nginx) {
+            true => stored,
+            false => asked,
+        };
         places.extend(server.map(|server| (look.key, server)));
     }
     places
-}
-
-impl Look {
-    fn is_hit(&self) -> bool {
-        use crate::commands::check::answer::{By, by};
-        matches!(self.second.as_ref().map(by), Ok(By::Nginx))
-    }
 }

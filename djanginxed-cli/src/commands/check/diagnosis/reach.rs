@@ -2,9 +2,9 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use crate::commands::check::answer::{By, by, detail, is_nginx_error_page, seen};
+use crate::commands::check::answer::{detail, is_nginx_error_page, is_rendered, said, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Answer, Facts};
+use crate::commands::check::facts::Facts;
 use crate::http::{Problem, Response, TlsProblem};
 use crate::memcached::Health;
 
@@ -16,17 +16,11 @@ pub(super) fn reachable(facts: &Facts) -> Verdict {
             None => return Good(seen(response)),
         },
     };
-    Bad(cause, said(&facts.first))
-}
-
-fn said(answer: &Answer) -> String {
-    match answer {
-        Err(problem) => problem.to_string(),
-        Ok(response) if is_nginx_error_page(response) => {
-            format!("{}, nginx's own error page", seen(response))
-        }
-        Ok(response) => seen(response),
-    }
+    let whose = match &facts.first {
+        Ok(response) if is_nginx_error_page(response) => ", nginx's own error page",
+        _ => "",
+    };
+    Bad(cause, format!("{}{whose}", said(&facts.first)))
 }
 
 fn no_answer(facts: &Facts, problem: &Problem) -> Cause {
@@ -79,7 +73,7 @@ fn not_the_page(facts: &Facts, response: &Response) -> Option<Cause> {
         return Some(error_page(facts, response));
     }
     // The handler's own status was 200 then.
-    if matches!(by(response), By::Stored | By::Streamed) {
+    if is_rendered(&facts.first) {
         return None;
     }
     let direct = facts.direct.as_ref().map(|trial| trial.first.as_ref());
@@ -126,12 +120,9 @@ fn error_page(facts: &Facts, response: &Response) -> Cause {
 
 /// nginx's own 404: of a file that is not there, or of a miss that nobody hands on.
 fn who_says_404(facts: &Facts) -> Cause {
-    let looks = facts.inspection.iter().flat_map(|found| &found.looks);
-    let asked = looks.flat_map(|look| &look.lookups).next().is_some();
-    if asked {
-        Cause::ErrorPageCodes("404")
-    } else {
-        Cause::NginxAnswers(404)
+    match facts.looks().any(|look| !look.lookups.is_empty()) {
+        true => Cause::ErrorPageCodes("404"),
+        false => Cause::NginxAnswers(404),
     }
 }
 
@@ -139,8 +130,7 @@ pub(super) fn application(facts: &Facts) -> Verdict {
     let Some(app) = &facts.given.app else {
         return Unchecked("give --app to compare with the application itself".to_owned());
     };
-    let origin = &facts.url.origin;
-    if *app == format!("{}:{}", origin.host, origin.port) {
+    if *app == facts.url.origin.address() {
         let seen = format!("{app} is the URL's own address");
         return Bad(Cause::ApplicationPort, seen);
     }

@@ -6,9 +6,8 @@ use djanginxed_runtime::tool::refresh_lead;
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
-use crate::commands::check::LONGEST_WAIT;
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Awaited, Facts, Purge, Times};
+use crate::commands::check::facts::{Awaited, Facts, LONGEST_WAIT, Purge, Times};
 
 /// Memcached counts whole seconds.
 const SLACK: u64 = 2;

@@ -2,28 +2,19 @@
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Unchecked};
-use super::page::STRANGER;
-use crate::commands::check::answer::{By, by, is_bypass, is_nginx_error_page, seen};
+use crate::commands::check::answer::{By, by, is_bypass, is_nginx_error_page, said, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Facts, Method, Rule, Trial};
+use crate::commands::check::facts::{Facts, Method, Rule, STRANGER, Trial};
 use crate::http::Response;
 
 const NO_ROUTE: &str =
     "The application has no HEAD route; add method = \"HEAD\" to answer it on a miss too";
 
-pub(super) fn post(facts: &Facts) -> Verdict {
-    passes(facts, "POST")
-}
-
-pub(super) fn options(facts: &Facts) -> Verdict {
-    passes(facts, "OPTIONS")
-}
-
 fn method<'a>(facts: &'a Facts, name: &str) -> Option<&'a Method> {
     facts.methods.iter().find(|method| method.name == name)
 }
 
-fn passes(facts: &Facts, name: &'static str) -> Verdict {
+pub(super) fn passes(facts: &Facts, name: &'static str) -> Verdict {
     let Some(method) = method(facts, name) else {
         return Unchecked("it was not sent".to_owned());
     };
@@ -98,18 +89,6 @@ fn compare(name: &'static str, answer: &Response, direct: &Response) -> Verdict 
     Bad(Cause::MethodDiffers(name), seen)
 }
 
-pub(super) fn authorization(facts: &Facts) -> Verdict {
-    rules(facts, "authorization")
-}
-
-pub(super) fn bypass_cookie(facts: &Facts) -> Verdict {
-    rules(facts, "bypass-cookie")
-}
-
-pub(super) fn bypass_header(facts: &Facts) -> Verdict {
-    rules(facts, "bypass-header")
-}
-
 /// Who used the cache for a request that must not get a stored page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Used {
@@ -143,7 +122,7 @@ fn used(rule: &Rule) -> Used {
     }
 }
 
-fn rules(facts: &Facts, fact: &'static str) -> Verdict {
+pub(super) fn rules(facts: &Facts, fact: &'static str) -> Verdict {
     let mut mine = facts
         .rules
         .iter()
@@ -167,11 +146,11 @@ fn rules(facts: &Facts, fact: &'static str) -> Verdict {
         Used::FieldLost => Cause::RuleFieldLost(broken.field().to_owned()),
         Used::Application | Used::Nobody => Cause::ApplicationRules(names),
     };
-    let answer = broken.answer.as_ref().map(seen).unwrap_or_default();
     let seen = format!(
-        "{}: {} does not bypass the cache: {answer}",
+        "{}: {} does not bypass the cache: {}",
         broken.field(),
-        broken.value
+        broken.value,
+        said(&broken.answer)
     );
     Bad(cause, seen)
 }

@@ -1,14 +1,13 @@
 //! The first request is stored.
 
 use super::Verdict;
-use super::Verdict::{Bad, Good, Silent, Unchecked};
-use crate::commands::check::answer::{By, by, detail, is_bypass, seen};
+use super::Verdict::{Bad, Good, Unchecked};
+use crate::commands::check::answer::{Answer, By, by, detail, is_bypass, is_rendered, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::Site;
-use crate::commands::check::facts::{Answer, Facts, OtherHost, Trial};
+use crate::commands::check::facts::{Facts, OtherHost, Trial};
 use crate::commands::check::recipe::OUR_PARAMETER;
-use crate::http::Response;
-use crate::memcached::{Connections, Health, Vitals};
+use crate::http::{Response, path_of};
 
 pub(super) fn stored(facts: &Facts) -> Verdict {
     let Some((trial, first)) = trial(facts) else {
@@ -32,16 +31,16 @@ pub(super) fn stored(facts: &Facts) -> Verdict {
 
 fn trial(facts: &Facts) -> Option<(&Trial, &Response)> {
     let trial = facts.trial()?;
-    Some((trial, trial.first.as_ref().ok()?))
+    Some((trial, trial.page()?))
 }
 
 /// The application's own answer, where nothing stands between.
 fn direct(facts: &Facts) -> Option<&Response> {
-    facts.direct.as_ref()?.first.as_ref().ok()
+    facts.direct.as_ref()?.page()
 }
 
-fn stores_directly(facts: &Facts) -> Option<bool> {
-    direct(facts).map(|own| matches!(by(own), By::Stored | By::Streamed))
+fn stores_directly(facts: &Facts) -> bool {
+    (facts.direct.as_ref()).is_some_and(|direct| is_rendered(&direct.first))
 }
 
 fn refused(facts: &Facts, first: &Response) -> Cause {
@@ -52,7 +51,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
         ("skipped", _) => Cause::ApplicationStore(None),
         ("proxy", _) => by_nginx(facts),
-        ("host", Some(true)) => Cause::HostNotPassed,
+        ("host", true) => Cause::HostNotPassed,
         ("host", _) => host_unknown(facts),
         // Of the page, not of this request's fields.
         ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
@@ -118,12 +117,7 @@ fn ours_ignored(facts: &Facts) -> Option<Cause> {
 
 /// The application finds a page that was never asked for under this query.
 fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
-    let path = trial
-        .target
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let path = path_of(&trial.target).to_owned();
     match direct(facts).map(by) {
         Some(By::Stored | By::Streamed) => Cause::RewriteInNginx(path),
         Some(By::Application) => Cause::RewriteInApplication(path),
@@ -132,10 +126,10 @@ fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
 }
 
 fn no_cache_status(facts: &Facts) -> Cause {
-    if stores_directly(facts) == Some(true) {
-        return Cause::CacheStatusLost;
+    match stores_directly(facts) {
+        true => Cause::CacheStatusLost,
+        false => Cause::NotCached,
     }
-    Cause::NotCached
 }
 
 pub(super) fn status(facts: &Facts) -> Verdict {
@@ -197,61 +191,6 @@ pub(super) fn private(facts: &Facts) -> Verdict {
     Good("what is stored leaves without Set-Cookie, private and no-store".to_owned())
 }
 
-/// Reasons of an application whose Memcached takes nothing.
-const FAILURES: [&str; 3] = ["skipped", "queue-full", "no-writer"];
-
-/// A process that keeps no pages, and what it says.
-fn without_store(facts: &Facts) -> Option<(&String, &Response)> {
-    let mut answers = (facts.forgetful.iter())
-        .filter_map(|(address, answer)| Some((address, answer.as_ref().ok()?)));
-    let fails = |answer: &Response| {
-        detail(answer).is_some_and(|reason| FAILURES.contains(&reason.as_str()))
-    };
-    answers.find(|(_, answer)| fails(answer))
-}
-
-/// Each process finds what the others store.
-pub(super) fn processes(facts: &Facts) -> Verdict {
-    if let Some((address, answer)) = without_store(facts) {
-        let cause = Cause::ApplicationStore(Some(address.clone()));
-        return Bad(cause, format!("{address} says {}", seen(answer)));
-    }
-    let Some(first) = facts
-        .given
-        .app
-        .as_deref()
-        .filter(|_| !facts.processes.is_empty())
-    else {
-        return Silent;
-    };
-    for process in &facts.processes {
-        let address = &process.address;
-        match (&process.stored, &process.found) {
-            (Err(problem), _) => {
-                return Bad(Cause::AppOption(first.to_owned()), problem.to_string());
-            }
-            (_, Err(problem)) => {
-                return Bad(Cause::AppOption(address.clone()), problem.to_string());
-            }
-            (Ok(stored), _) if by(stored) != By::Application => {
-                return Unchecked(format!("{first} itself says {}", seen(stored)));
-            }
-            (_, Ok(found)) if by(found) != By::Application => {
-                let seen = format!(
-                    "what {first} has stored is there, and {address} says {}",
-                    seen(found)
-                );
-                return Bad(Cause::ProcessesDiffer(address.clone()), seen);
-            }
-            _ => {}
-        }
-    }
-    Good(format!(
-        "{} processes find the pages of the first",
-        facts.processes.len() + 1
-    ))
-}
-
 /// Nothing else answers between nginx and the application.
 pub(super) fn between(facts: &Facts) -> Verdict {
     match facts.another_cache {
@@ -267,143 +206,4 @@ pub(super) fn between(facts: &Facts) -> Verdict {
             Bad(Cause::CacheBetween, seen.to_owned())
         }
     }
-}
-
-pub(super) fn memcached(facts: &Facts) -> Verdict {
-    if facts.health.is_empty() {
-        return Unchecked("give --servers to see how they are".to_owned());
-    }
-    let (mut versions, mut remarks) = (Vec::new(), Vec::new());
-    for (index, (server, health)) in facts.health.iter().enumerate() {
-        let verdict = match health {
-            Health::Well(vitals) => unfit(facts, server, vitals),
-            ill => Some(of_ill(facts, index, server, ill)),
-        };
-        match (verdict, health) {
-            (Some((cause, seen)), _) => return Bad(cause, seen),
-            (None, Health::Well(vitals)) => {
-                versions.push(format!("{server} {}", vitals.version));
-                remarks.extend(evicts(server, vitals));
-                remarks.extend(turns_away(server, vitals));
-            }
-            (None, _) => {}
-        }
-    }
-    Good(format!(
-        "answers: {}{}",
-        versions.join(", "),
-        remarks.concat()
-    ))
-}
-
-/// Pages that were evicted are rendered anew; but an index that was hides its pages from
-/// purges.
-fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
-    let evicted = vitals.evictions.filter(|evicted| *evicted > 0)?;
-    Some(format!(
-        "; {server} has evicted {evicted} items: give it more memory (-m), or purges by tag may \
-         miss pages, and say so"
-    ))
-}
-
-/// While it was full, nginx found no pages there; it is not now.
-fn turns_away(server: &str, vitals: &Vitals) -> Option<String> {
-    (vitals.turned_away > 0).then(|| {
-        format!(
-            "; {server} has turned away {} connections since it was started: give it more (-c)",
-            vitals.turned_away
-        )
-    })
-}
-
-/// Each server has connections left for more visitors than there are now.
-pub(super) fn connections(facts: &Facts) -> Verdict {
-    let mut told = Vec::new();
-    for (server, health) in &facts.health {
-        let Health::Well(vitals) = health else {
-            continue;
-        };
-        let Some(connections) = vitals.connections else {
-            continue;
-        };
-        let Connections { open, limit, .. } = connections;
-        let seen = format!("{server} has {open} of {limit} connections open");
-        if connections.are_almost_all() {
-            return Bad(Cause::MemcachedConnections(server.clone()), seen);
-        }
-        told.push(seen);
-    }
-    match told.is_empty() {
-        true => Silent,
-        false => Good(told.join(", ")),
-    }
-}
-
-fn of_ill(facts: &Facts, index: usize, server: &str, health: &Health) -> (Cause, String) {
-    let name = server.to_owned();
-    let (cause, seen) = match health {
-        Health::Away(why) => (Cause::MemcachedDown(name), why.clone()),
-        Health::Hangs(why) => (Cause::MemcachedHangs(name), why.clone()),
-        Health::WantsPassword => (Cause::MemcachedPassword(name), "it wants a password".into()),
-        Health::Full => (
-            Cause::MemcachedConnections(name),
-            "it answers \"ERROR Too many open connections\"".into(),
-        ),
-        Health::TooOld(version) => (Cause::MemcachedOld(name), version.clone()),
-        Health::Other(line) => (Cause::NotMemcached(name), format!("it answers {line:?}")),
-        Health::Well(_) => (Cause::Unexplained, String::new()),
-    };
-    let seen = format!("{server}: {seen}");
-    // nginx serves a page of this very server: then it has other ones.
-    let served = (facts.trials.iter())
-        .filter(|trial| trial.is_hit())
-        .any(|trial| {
-            facts
-                .placing()
-                .is_some_and(|ours| ours.server_of(&trial.key) == index)
-        });
-    if served {
-        return (
-            Cause::ServersOption(None),
-            format!("{seen}; and nginx serves its pages"),
-        );
-    }
-    (cause, seen)
-}
-
-/// A server that answers, and cannot keep this page.
-fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<(Cause, String)> {
-    /// Beyond 30 days Memcached takes a date.
-    const DATED: u64 = 30 * 24 * 60 * 60;
-    const APART: u64 = 10 * 60;
-    let held = |trial: &Trial| trial.holds_page();
-    let missing = facts
-        .trials
-        .iter()
-        .any(|trial| !held(trial) && !trial.is_hit());
-    let bodies = facts
-        .trials
-        .iter()
-        .filter_map(|trial| trial.first.as_ref().ok());
-    let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);
-    let fits = |largest: u64| u64::try_from(size).is_ok_and(|size| size < largest);
-    if let Some(largest) = vitals
-        .largest_item
-        .filter(|largest| missing && !fits(*largest))
-    {
-        let seen = format!("the page has {size} bytes, and {server} takes {largest}");
-        let server = server.to_owned();
-        return Some((Cause::MemcachedItemSize { server, largest }, seen));
-    }
-    let seconds = vitals.clock.filter(|apart| apart.unsigned_abs() > APART)?;
-    let items = facts.trials.iter().flat_map(|trial| &trial.held);
-    let dated = items
-        .filter_map(|(_, item)| item.seconds_left)
-        .any(|left| left > DATED);
-    if !missing && !dated {
-        return None;
-    }
-    let seen = format!("the clock of {server} differs from this machine's by {seconds} s");
-    let server = server.to_owned();
-    Some((Cause::MemcachedClock { server, seconds }, seen))
 }

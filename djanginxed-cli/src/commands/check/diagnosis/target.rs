@@ -66,11 +66,7 @@ fn cause(spelling: &Spelling) -> Cause {
     }
     let first = rewritten(&trial.target).into_iter().next();
     let to = first.map_or_else(String::new, |(target, _)| target);
-    match direct.as_ref().map(Trial::holds_page) {
-        Some(true) => Cause::RewriteInNginx(to),
-        Some(false) => Cause::RewriteInApplication(to),
-        None => Cause::Rewrite(to),
-    }
+    Cause::of_rewrite(direct.as_ref(), to)
 }
 
 /// Spellings by which nginx chooses another location.

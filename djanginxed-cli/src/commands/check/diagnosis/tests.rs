@@ -6,10 +6,11 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderMap, HeaderName};
 
 use super::{RUNNING, Stage, Verdict};
+use crate::commands::check::answer::Answer;
 use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{
-    Answer, Awaited, DirectVariant, Facts, Forged, Given, Inspection, Lasting, Look, Place, Purge,
-    Purged, Timed, Times, Trial, VariantTrial, Variants,
+    Awaited, DirectVariant, Facts, Forged, Given, Inspection, Look, Place, Purge, Purged, Timed,
+    Times, Trial, VariantTrial, Variants,
 };
 use crate::commands::check::recipe::Recipe;
 use crate::http::{Problem, Response, Url};
@@ -72,37 +73,19 @@ fn well(vitals: Vitals) -> Vec<(String, Health)> {
 
 /// A site of one server that works.
 fn facts() -> Facts {
-    let hit = trial(page(MISS), page("nginx; hit"), true);
+    let given = Given {
+        prefix: "site1".to_owned(),
+        content_type: "text/html".to_owned(),
+        servers: vec![Server::parse(SERVER).unwrap()],
+        placement: Placement::Consistent,
+        within: Duration::from_secs(2),
+        ..Given::default()
+    };
     Facts {
-        url: Url::parse("http://www.example.com/a").unwrap(),
-        given: Given {
-            prefix: "site1".to_owned(),
-            content_type: "text/html".to_owned(),
-            servers: vec![Server::parse(SERVER).unwrap()],
-            placement: Placement::Consistent,
-            within: Duration::from_secs(2),
-            ..Given::default()
-        },
         first: page(MISS),
-        direct: None,
-        processes: Vec::new(),
-        forgetful: Vec::new(),
         health: well(Vitals::default()),
-        behind_nginx: None,
-        trials: vec![hit],
-        renamed: None,
-        other_hosts: Vec::new(),
-        another_cache: None,
-        inspection: None,
-        page: None,
-        spellings: Vec::new(),
-        methods: Vec::new(),
-        rules: Vec::new(),
-        variants: Variants::default(),
-        strangers: None,
-        lasting: Lasting::default(),
-        without_app: None,
-        faults: Vec::new(),
+        trials: vec![trial(page(MISS), page("nginx; hit"), true)],
+        ..Facts::new(Url::parse("http://www.example.com/a").unwrap(), given)
     }
 }
 
@@ -217,7 +200,7 @@ fn a_server_that_evicts_is_told_of_for_the_sake_of_purges() {
             evictions,
             ..Vitals::default()
         });
-        match super::stored::memcached(facts) {
+        match super::memcached::memcached(facts) {
             Verdict::Good(seen) => seen.contains("has evicted 12 items"),
             other => panic!("{other:?}"),
         }

@@ -3,9 +3,9 @@
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
 use super::vary::{hints, options, says, undeclared};
-use crate::commands::check::answer::{By, by, is_by, is_rendered, seen};
+use crate::commands::check::answer::{Answer, By, by, is_by, is_rendered, said, seen};
 use crate::commands::check::cause::Cause;
-use crate::commands::check::facts::{Answer, Facts, Forged, Trial, VariantTrial, Variants};
+use crate::commands::check::facts::{Facts, Forged, Trial, VariantTrial, Variants};
 use crate::http::Response;
 
 /// More names than this say less.
@@ -58,10 +58,7 @@ fn undeclared_in_pages(facts: &Facts) -> Option<String> {
 
 /// Nothing can be asked for where who says nothing finds no page.
 fn no_page(found: &Variants, plain: &Trial) -> String {
-    let said = match &plain.second {
-        Ok(second) => seen(second),
-        Err(problem) => problem.to_string(),
-    };
+    let said = said(&plain.second);
     let mut values = found.unasked.clone();
     if values.is_empty() {
         values.push(format!("{} variants of groups", found.unsigned));
@@ -136,10 +133,7 @@ fn unproved(found: &Variants) -> Vec<String> {
 }
 
 fn told(what: &str, answer: &Answer) -> String {
-    match answer {
-        Ok(answer) => format!("{what} ({})", seen(answer)),
-        Err(problem) => format!("{what} ({problem})"),
-    }
+    format!("{what} ({})", said(answer))
 }
 
 /// The first of `values`, and how many others there are.

@@ -1,6 +1,7 @@
 //! What pages vary by, as answers, keys and options say it.
 
-use crate::commands::check::facts::{Answer, Facts};
+use crate::commands::check::answer::Answer;
+use crate::commands::check::facts::Facts;
 use crate::http::Response;
 
 /// What a key has of what pages vary by.
@@ -25,7 +26,7 @@ pub(in crate::commands::check) fn options<'a>(
 }
 
 /// The fields that an answer's Vary names.
-fn named_in_vary(answer: &Response) -> Vec<String> {
+pub(super) fn named_in_vary(answer: &Response) -> Vec<String> {
     let vary = answer.header("vary").unwrap_or_default();
     let names = vary.split(',').map(|name| name.trim().to_owned());
     names.filter(|name| !name.is_empty()).collect()

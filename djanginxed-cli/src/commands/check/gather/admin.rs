@@ -50,7 +50,7 @@ impl Admin {
         };
         let url = Url::parse(text)?;
         Ok(Some(Admin {
-            client: Client::new(url.origin.clone(), None, args.patience(), trust),
+            client: Client::new(url.origin.clone(), None, args.site.patience(), trust),
             url,
             headers: args.admin_headers.clone(),
         }))
@@ -58,8 +58,7 @@ impl Admin {
 
     /// Where the process listens.
     pub(super) fn address(&self) -> String {
-        let origin = &self.url.origin;
-        format!("{}:{}", origin.host, origin.port)
+        self.url.origin.address()
     }
 
     /// Purges the page of `target`.
@@ -77,10 +76,7 @@ impl Admin {
 
     fn request(&self, method: &'static str) -> Request {
         let request = Request::new(method, &self.url.target).header("Accept", "application/json");
-        let headers = self.headers.iter();
-        headers.fold(request, |request, (name, value)| {
-            request.header(name, value)
-        })
+        request.headers(&self.headers)
     }
 
     async fn ask(&mut self, request: Request) -> Result<Page, String> {

@@ -1,6 +1,7 @@
 //! Targets that nobody has asked for.
 
 use crate::commands::check::recipe::OUR_PARAMETER;
+use crate::http::path_of;
 
 /// Begins otherwise than ours, so that what fits ours does not fit it.
 const OTHER_PARAMETER: &str = "X-djanginxed-check";
@@ -89,7 +90,7 @@ impl Fresh {
     /// What all that is made of one of these targets has, and no visitor's.
     pub(super) fn sign<'a>(&'a self, target: &'a str) -> &'a str {
         match self.spelled {
-            Some(_) => target.split('?').next().unwrap_or(target),
+            Some(_) => path_of(target),
             None => &self.mark,
         }
     }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use djanginxed::Layout;
 
 use super::Gathering;
-use crate::commands::check::facts::{Answer, Inspection, Look, Place};
+use crate::commands::check::answer::Answer;
+use crate::commands::check::facts::{Inspection, Look, Place};
 use crate::commands::check::recipe::{Cookbook, fewer_rules};
 use crate::memcached::{Event, Kind, Watch};
 
@@ -97,13 +98,13 @@ impl Gathering {
             prefix: self.facts.given.prefix.clone(),
             start: self.facts.given.recipe().start(),
             host: origin.host_header(),
-            scheme: if origin.tls { "https" } else { "http" },
+            scheme: origin.scheme(),
             prefixes: conf.map(|conf| conf.prefixes()).unwrap_or_default(),
             content_type: content_type
                 .and_then(|value| value.split(';').next().map(|media| media.trim().to_owned())),
             variants: fewer_rules(&self.facts.given.recipe().start())
                 .into_iter()
-                .chain((self.varied.visitors.iter()).map(|visitor| visitor.variant.clone()))
+                .chain((self.visitors.all.iter()).map(|visitor| visitor.variant.clone()))
                 .collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What keeps visitors from waiting: stale pages, copies, locks, purges that replace.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use djanginxed::{Layout, PageKey};
@@ -7,8 +8,9 @@ use djanginxed_runtime::tool::{copy_name, flags_of, lock_name};
 use tokio::time::{sleep, timeout};
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by};
-use crate::commands::check::facts::{Answer, Copied, Locked, Purge, Purged, Stale, WithoutApp};
+use super::admin::Admin;
+use crate::commands::check::answer::{Answer, may_be_nginx};
+use crate::commands::check::facts::{Copied, Locked, Purge, Purged, Stale, WithoutApp};
 use crate::memcached::{Item, Kind, Watch};
 
 /// How long a page lives that was made stale, in seconds; some less where it is stale for less.
@@ -35,7 +37,7 @@ impl Gathering {
     }
 
     /// The item of `key`, on its own server.
-    async fn item(&mut self, key: &str, of: &PageKey) -> Option<Item> {
+    async fn item(&mut self, key: impl Display, of: &PageKey) -> Option<Item> {
         let (_, index) = self.probe.server_of(of)?;
         self.probe.look(index, key).await
     }
@@ -44,7 +46,7 @@ impl Gathering {
         let Some(key) = self.facts.trial().map(|trial| trial.key) else {
             return;
         };
-        let stored = self.item(&copy_name(&key), &key).await.is_some();
+        let stored = self.item(copy_name(&key), &key).await.is_some();
         let by_nginx = self.facts.site().map(|site| site.has_copies);
         self.facts.lasting.copy = Some(Copied { stored, by_nginx });
     }
@@ -65,7 +67,7 @@ impl Gathering {
     /// Makes a page's timeout end: what is left of its life is its stale time.
     async fn made_stale(&mut self) -> Option<Stale> {
         let (target, key) = self.stored_page().await?;
-        let item = self.item(&key.to_string(), &key).await?;
+        let item = self.item(key, &key).await?;
         let seconds = item.stale_for();
         // Less is over before anybody has asked.
         if seconds < 3 {
@@ -81,7 +83,7 @@ impl Gathering {
         let direct = self.probe.direct("GET", &target, &[]).await;
         let mut renewed = false;
         for _ in 0..50 {
-            let item = self.item(&key.to_string(), &key).await;
+            let item = self.item(key, &key).await;
             renewed = item.is_some_and(|item| item.seconds_left > Some(left.into()));
             if renewed || direct.is_none() {
                 break;
@@ -134,18 +136,18 @@ impl Gathering {
 
     /// Has a page purged that this process has stored and nginx has read.
     async fn purge(&mut self) {
-        let Some(address) = self.admin.as_ref().map(super::admin::Admin::address) else {
+        let Some(address) = self.admin.as_ref().map(Admin::address) else {
             return;
         };
         let target = self.probe.fresh();
         let key = self.probe.key(&target);
-        let _ = self.probe.ask_process(address, &target).await;
+        let _ = self.probe.ask_process(&address, &target).await;
         let is_read = self.is_read(&target, &key).await;
         let Some(admin) = self.admin.as_mut() else {
             return;
         };
         let page = admin.purge(&target).await;
-        let left = self.item(&key.to_string(), &key).await;
+        let left = self.item(key, &key).await;
         self.facts.lasting.pending_purges = page.as_ref().ok().and_then(|page| page.pending_purges);
         self.facts.lasting.purge = Some(match page {
             Err(problem) => Purge::NoAdmin(problem),
@@ -165,17 +167,12 @@ impl Gathering {
 
     /// Whether nginx finds the page, as soon as it is stored.
     pub(super) async fn is_read(&mut self, target: &str, key: &PageKey) -> bool {
-        for _ in 0..20 {
-            if self.item(&key.to_string(), key).await.is_some() {
-                let answer = self.probe.get(target).await;
-                let item = self.item(&key.to_string(), key).await;
-                return matches!(answer.as_ref().map(by), Ok(By::Nginx | By::Unknown))
-                    && item.is_some_and(|item| item.read);
-            }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(25)).await;
+        if !self.probe.is_soon_held(key).await {
+            return false;
         }
-        false
+        let answer = self.probe.get(target).await;
+        let item = self.item(key, key).await;
+        may_be_nginx(&answer) && item.is_some_and(|item| item.read)
     }
 
     pub(super) async fn without_app(&mut self) {

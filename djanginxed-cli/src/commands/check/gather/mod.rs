@@ -2,6 +2,7 @@
 //! before, the application, and Memcached.
 
 mod admin;
+mod faults;
 mod fresh;
 mod hosts;
 mod inspect;
@@ -12,6 +13,7 @@ mod processes;
 mod refresh;
 mod requests;
 mod store;
+mod target;
 mod variants;
 
 use djanginxed::{Layout, PageKey};
@@ -19,11 +21,10 @@ use djanginxed_runtime::tool::KeyRecipe;
 
 use super::Args;
 use super::diagnosis::Stage;
-use super::facts::{Facts, Given, Lasting, Variants};
+use super::facts::Facts;
 use super::recipe::{Recipe, with_other_mark, with_variant};
-use crate::cache_args::Varied;
+use crate::cache_args::Visitors;
 use crate::failure::Failure;
-use crate::http::{Problem, Trust, Url};
 use crate::memcached::{Health, health};
 use admin::Admin;
 use probe::Probe;
@@ -35,59 +36,20 @@ pub(super) struct Gathering {
     args: Args,
     probe: Probe,
     admin: Option<Admin>,
-    varied: Varied,
+    visitors: Visitors,
     /// What visitors of other variants asked for.
     in_variants: Vec<String>,
 }
 
 impl Gathering {
-    pub(super) fn new(args: Args, mut given: Given, url: Url) -> Result<Gathering, Failure> {
-        let site = given.conf.as_ref().and_then(|conf| conf.site(&url));
-        if let Some(layout) = site.as_ref().and_then(|site| site.layout)
-            && !given.says_layout
-        {
-            given.layout = layout;
-        }
-        let trust = Trust::new(args.cacert.as_deref())?;
-        let probe = Probe::new(&args, &given, &url, &trust);
-        let admin = Admin::new(&args, &trust)?;
-        let secret = site.and_then(|site| site.secret);
-        let varied = args.page.varied(secret.as_deref())?;
-        given.rules.clone_from(&varied.rules);
-        given.is_secret_of_file = varied.is_secret_of_file;
-        let facts = Facts {
-            url,
-            given,
-            first: Err(Problem::Closed),
-            direct: None,
-            processes: Vec::new(),
-            forgetful: Vec::new(),
-            health: Vec::new(),
-            behind_nginx: None,
-            trials: Vec::new(),
-            renamed: None,
-            other_hosts: Vec::new(),
-            another_cache: None,
-            inspection: None,
-            page: None,
-            spellings: Vec::new(),
-            methods: Vec::new(),
-            rules: Vec::new(),
-            variants: Variants {
-                unsigned: varied.unsigned,
-                ..Variants::default()
-            },
-            strangers: None,
-            lasting: Lasting::default(),
-            without_app: None,
-            faults: Vec::new(),
-        };
+    pub(super) fn new(args: Args, facts: Facts, visitors: Visitors) -> Result<Gathering, Failure> {
+        let trust = args.site.trust.trust()?;
         Ok(Gathering {
+            probe: Probe::new(&args, &facts, &trust),
+            admin: Admin::new(&args, &trust)?,
             facts,
             args,
-            probe,
-            admin,
-            varied,
+            visitors,
             in_variants: Vec::new(),
         })
     }
@@ -141,7 +103,7 @@ impl Gathering {
     /// What the application stores, where nobody said it and it shows.
     fn adopt(&mut self, layout: Layout) {
         self.facts.given.layout = layout;
-        self.probe.adopt(layout);
+        self.probe.adopt(self.facts.given.recipe());
     }
 
     async fn health(&mut self) {
@@ -171,9 +133,8 @@ impl Gathering {
 
     /// Takes away what this check has stored; how many pages it cannot reach.
     pub(super) async fn clean(&mut self) -> usize {
-        let found = self.facts.inspection.iter().flat_map(|found| &found.looks);
-        let places: Vec<_> = found
-            .flat_map(|look| &look.stores)
+        let places = self.facts.stores();
+        let places: Vec<_> = places
             .map(|place| (place.server, place.key.clone()))
             .collect();
         let of_variants = self.starts_of_variants();
@@ -204,15 +165,16 @@ impl Gathering {
     /// What was hashed before the targets of pages that were stored.
     fn starts(&self) -> Vec<String> {
         let given = &self.facts.given;
-        let found = self.facts.inspection.iter().flat_map(|found| &found.looks);
-        let stores = found.flat_map(|look| &look.stores);
-        let others = stores.filter_map(|place| match place.recipe.as_ref()? {
-            Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
-            Recipe::Parts(_) => Some(with_other_mark(&given.recipe().start()).0),
-            Recipe::Vary(variant) => Some(with_variant(&given.recipe().start(), variant)),
-            Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
-            _ => None,
-        });
+        let others = self
+            .facts
+            .stores()
+            .filter_map(|place| match place.recipe.as_ref()? {
+                Recipe::Prefix(other) => Some(given.recipe_of(other).start()),
+                Recipe::Parts(_) => Some(with_other_mark(&given.recipe().start()).0),
+                Recipe::Vary(variant) => Some(with_variant(&given.recipe().start(), variant)),
+                Recipe::OfType(other) => Some(KeyRecipe::new(&given.prefix, other).start()),
+                _ => None,
+            });
         let mut starts: Vec<String> = others.chain([given.recipe().start()]).collect();
         starts.sort();
         starts.dedup();
@@ -224,8 +186,8 @@ impl Gathering {
         if self.in_variants.is_empty() {
             return Vec::new();
         }
-        let visitors = self.varied.visitors.iter().map(|visitor| &visitor.variant);
-        let forgers = self.varied.forgers.iter().map(|forger| &forger.variant);
+        let visitors = self.visitors.all.iter().map(|visitor| &visitor.variant);
+        let forgers = self.visitors.forgers.iter().map(|forger| &forger.variant);
         let mut starts: Vec<String> = visitors
             .chain(forgers)
             .map(|variant| self.start_of(variant))

@@ -1,16 +1,17 @@
 //! Asks, and remembers what for.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::{Server, copy_name, delete_name, lock_name, note_name};
+use djanginxed::PageKey;
+use djanginxed_runtime::tool::{KeyRecipe, copy_name, delete_name, lock_name, note_name};
 use tokio::time::sleep;
 
 use super::fresh::Fresh;
 use crate::commands::check::Args;
-use crate::commands::check::answer::{By, by, is_rendered};
-use crate::commands::check::facts::{Answer, Given, Trial};
+use crate::commands::check::answer::{Answer, By, by, is_rendered};
+use crate::commands::check::facts::{Facts, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};
@@ -18,7 +19,8 @@ use crate::memcached::{Item, Servers};
 #[derive(Debug)]
 pub(super) struct Probe {
     url: Url,
-    given: Given,
+    /// What is hashed before a target.
+    start: String,
     headers: Vec<(String, String)>,
     nginx: Client,
     app: Option<Client>,
@@ -29,19 +31,20 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(args: &Args, given: &Given, url: &Url, trust: &Trust) -> Probe {
-        let client = |connect| Client::new(url.origin.clone(), connect, args.patience(), trust);
-        let app = given.app.clone();
-        let app = app.map(|app| client(Some(app)).without_tls());
-        let list: Vec<Server> = given.servers.clone();
+    pub(super) fn new(args: &Args, facts: &Facts, trust: &Trust) -> Probe {
+        let Facts { url, given, .. } = facts;
+        let nginx = args.site.client(&url.origin, trust);
+        let app = given.app.as_ref();
+        let app = app.map(|app| nginx.again().at(app).without_tls());
+        let list = given.servers.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let unique = now.map_or(0, |now| now.as_nanos());
         Probe {
-            nginx: client(args.connect.clone()),
+            nginx,
             app,
             servers: (!list.is_empty()).then(|| Servers::new(list, given.placement)),
-            given: given.clone(),
-            headers: args.headers.clone(),
+            start: given.recipe().start(),
+            headers: args.site.headers.clone(),
             fresh: Fresh::new(unique),
             used: Vec::new(),
             url: url.clone(),
@@ -62,8 +65,8 @@ impl Probe {
         self.fresh.spell(&self.url.target, self.servers.is_some())
     }
 
-    pub(super) fn adopt(&mut self, layout: Layout) {
-        self.given.layout = layout;
+    pub(super) fn adopt(&mut self, recipe: KeyRecipe<'_>) {
+        self.start = recipe.start();
     }
 
     /// The page's target as nobody has asked for it.
@@ -87,18 +90,14 @@ impl Probe {
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {
-        self.given.recipe().key(target)
+        PageKey::new(&self.start, target)
     }
 
     fn request(&mut self, method: &'static str, target: &str) -> Request {
         if !self.used.iter().any(|used| used == target) {
             self.used.push(target.to_owned());
         }
-        let mut request = Request::new(method, target);
-        for (name, value) in &self.headers {
-            request = request.header(name, value);
-        }
-        request
+        Request::new(method, target).headers(&self.headers)
     }
 
     pub(super) async fn ask(
@@ -107,10 +106,7 @@ impl Probe {
         target: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
-        let mut request = self.request(method, target);
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
+        let request = self.request(method, target).headers(fields);
         self.nginx.send(&request).await
     }
 
@@ -132,16 +128,12 @@ impl Probe {
 
     fn as_nginx(&mut self, method: &'static str, target: &str, fields: &[(&str, &str)]) -> Request {
         let mut request = self.request(method, target);
-        let host = self.url.origin.host_header();
-        let scheme = if self.url.origin.tls { "https" } else { "http" };
+        let origin = &self.url.origin;
         if !fields.iter().any(|(name, _)| *name == "Host") {
-            request = request.header("X-Forwarded-Host", host);
+            request = request.header("X-Forwarded-Host", origin.host_header());
         }
-        request = request.header("X-Forwarded-Proto", scheme);
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
-        request
+        let request = request.header("X-Forwarded-Proto", origin.scheme());
+        request.headers(fields)
     }
 
     /// Asks nginx for `target`, and then until nginx answers it, which is at
@@ -216,8 +208,20 @@ impl Probe {
         held
     }
 
+    /// Whether a page lies under `key` within half a second: the application's writer needs a
+    /// moment.
+    pub(super) async fn is_soon_held(&mut self, key: &PageKey) -> bool {
+        for _ in 0..20 {
+            if !self.held(key).await.is_empty() {
+                return true;
+            }
+            sleep(Duration::from_millis(25)).await;
+        }
+        false
+    }
+
     /// What the server at `index` holds under a key that was seen.
-    pub(super) async fn look(&mut self, index: usize, key: &str) -> Option<Item> {
+    pub(super) async fn look(&mut self, index: usize, key: impl Display) -> Option<Item> {
         let servers = self.servers.as_mut()?;
         servers.peek_at(index, key).await.ok().flatten()
     }
@@ -256,7 +260,7 @@ impl Probe {
     }
 
     /// Asks a process of the application, as nginx does for the site's host.
-    pub(super) async fn ask_process(&mut self, address: String, target: &str) -> Answer {
+    pub(super) async fn ask_process(&mut self, address: &str, target: &str) -> Answer {
         let request = self.as_nginx("GET", target, &[]);
         let mut process = self.nginx.again().at(address).without_tls();
         process.send(&request).await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, is_by, is_rendered};
+use crate::commands::check::answer::{Answer, By, is_by, is_rendered};
 use crate::commands::check::facts::Process;
 
 impl Gathering {
@@ -39,34 +39,40 @@ impl Gathering {
     /// keeps none: it gives a Memcached up after some failures.
     async fn forgets(&mut self, address: &str) {
         let target = self.probe.fresh();
-        let mut answer = self.probe.ask_process(address.to_owned(), &target).await;
-        for _ in 0..10 {
-            if !is_rendered(&answer) {
-                break;
-            }
-            sleep(Duration::from_millis(50)).await;
-            answer = self.probe.ask_process(address.to_owned(), &target).await;
-        }
+        let is_last = |answer: &Answer| !is_rendered(answer);
+        let answer = self.ask_until(is_last, address, &target).await;
         self.facts.forgetful.push((address.to_owned(), answer));
     }
 
     async fn process(&mut self, first: &str, other: &str) -> Process {
         let target = self.probe.fresh();
-        let mut stored = self.probe.ask_process(first.to_owned(), &target).await;
-        for _ in 0..10 {
-            if is_by(&stored, By::Application) {
-                break;
-            }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(50)).await;
-            stored = self.probe.ask_process(first.to_owned(), &target).await;
-        }
+        let is_last = |answer: &Answer| is_by(answer, By::Application);
+        let stored = self.ask_until(is_last, first, &target).await;
         // Once: what it stores itself it finds, under whatever key.
-        let found = self.probe.ask_process(other.to_owned(), &target).await;
+        let found = self.probe.ask_process(other, &target).await;
         Process {
             address: other.to_owned(),
             stored,
             found,
         }
+    }
+
+    /// The last answer of a process, which is asked for half a second at the most: its writer
+    /// needs a moment.
+    async fn ask_until(
+        &mut self,
+        is_last: impl Fn(&Answer) -> bool,
+        address: &str,
+        target: &str,
+    ) -> Answer {
+        let mut answer = self.probe.ask_process(address, target).await;
+        for _ in 0..10 {
+            if is_last(&answer) {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+            answer = self.probe.ask_process(address, target).await;
+        }
+        answer
     }
 }

@@ -7,8 +7,10 @@ use djanginxed::PageKey;
 use tokio::time::{Instant, sleep};
 
 use super::Gathering;
+use super::admin::Admin;
 use crate::commands::check::facts::{Awaited, Purge, Times};
 use crate::memcached::Item;
+use crate::output;
 
 /// So much later a refresh may come: Memcached counts whole seconds, and of several processes
 /// one may wait two for another. For renders it takes longer.
@@ -80,8 +82,8 @@ impl Gathering {
         let process = self.admin.as_ref().filter(|_| is_found);
         let begun = Instant::now();
         // Whether it is stored shows at once.
-        let _ = match process.map(super::admin::Admin::address) {
-            Some(address) => self.probe.ask_process(address, &target).await,
+        let _ = match process.map(Admin::address) {
+            Some(address) => self.probe.ask_process(&address, &target).await,
             None => self.probe.get(&target).await,
         };
         let took = begun.elapsed();
@@ -92,7 +94,9 @@ impl Gathering {
 /// Says to a person why nothing happens.
 fn tell(seconds: u64) {
     if std::io::stderr().is_terminal() {
-        eprintln!("djanginxed: waiting {seconds} s for a page's timeout to end");
+        output::tell(format_args!(
+            "waiting {seconds} s for a page's timeout to end"
+        ));
     }
 }
 

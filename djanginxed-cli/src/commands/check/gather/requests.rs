@@ -1,18 +1,15 @@
 //! Requests that are more than a GET of a page.
 
-use std::time::Instant;
-
 use djanginxed::nginx::FORWARDING_HEADERS;
 
 use super::Gathering;
 use crate::commands::check::answer::{By, by};
-use crate::commands::check::diagnosis::STRANGER;
-use crate::commands::check::facts::{Answer, Method, Rule, Strangers, Timed};
+use crate::commands::check::facts::{Method, Rule, STRANGER, Strangers};
 
 /// What the generated file sets, besides what it clears.
 const SET_BY_NGINX: &[&str] = &["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"];
 
-const AUTHORIZATION: (&str, &str) = ("Authorization", "Basic ZGphbmdpbnhlZDo=");
+pub(super) const AUTHORIZATION: (&str, &str) = ("Authorization", "Basic ZGphbmdpbnhlZDo=");
 
 impl Gathering {
     /// A target that is a hit now.
@@ -125,43 +122,5 @@ impl Gathering {
             name if name.contains("ssl") || name.contains("https") => "on".to_owned(),
             _ => STRANGER.to_owned(),
         }
-    }
-
-    pub(super) async fn faults(&mut self) {
-        self.health().await;
-        // The first requests may wait for what later ones know.
-        for method in ["GET"; 8].into_iter().chain(["HEAD"; 3]).chain(["POST"; 3]) {
-            let target = self.probe.fresh();
-            let begin = Instant::now();
-            let answer = self.probe.ask(method, &target, &[]).await;
-            let took = begin.elapsed();
-            let hangs = answer.is_err() || took > self.facts.given.within;
-            let direct = self.probe.direct(method, &target, &[]).await;
-            self.time(method, answer, direct, took);
-            if hangs {
-                return;
-            }
-        }
-        for _ in 0..3 {
-            let target = self.probe.fresh();
-            let begin = Instant::now();
-            let answer = self.probe.ask("GET", &target, &[AUTHORIZATION]).await;
-            self.time("past-the-cache", answer, None, begin.elapsed());
-        }
-    }
-
-    fn time(
-        &mut self,
-        method: &'static str,
-        answer: Answer,
-        direct: Option<Answer>,
-        took: std::time::Duration,
-    ) {
-        self.facts.faults.push(Timed {
-            method,
-            answer,
-            direct,
-            took,
-        });
     }
 }

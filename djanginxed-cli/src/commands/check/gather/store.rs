@@ -7,8 +7,8 @@ use djanginxed_runtime::tool::KeyRecipe;
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by, is_by, is_nginx_error_page};
-use crate::commands::check::facts::{Answer, Trial};
+use crate::commands::check::answer::{Answer, By, by, is_by, is_nginx_error_page, may_be_nginx};
+use crate::commands::check::facts::Trial;
 
 /// How many further pages are asked for where nothing tells which.
 const UNTOLD: u64 = 11;
@@ -136,16 +136,8 @@ impl Gathering {
     /// Asks for `target`; the answer, and whether its page is there soon after.
     pub(super) async fn stored_for(&mut self, target: &str) -> (Answer, bool) {
         let answer = self.probe.get(target).await;
-        for _ in 0..20 {
-            let (first, second) = (answer.clone(), answer.clone());
-            let tried = self.probe.tried(target.to_owned(), first, second).await;
-            if tried.holds_page() {
-                return (answer, true);
-            }
-            // The writer needs a moment.
-            sleep(Duration::from_millis(25)).await;
-        }
-        (answer, false)
+        let key = self.probe.key(target);
+        (answer, self.probe.is_soon_held(&key).await)
     }
 
     /// Whether the application took the request as one for a page.
@@ -191,8 +183,8 @@ impl Gathering {
             let mut missing = false;
             for (target, first) in firsts.clone() {
                 let second = self.probe.get(&target).await;
-                missing |= !is_by_nginx(&second);
-                if round == ROUNDS || is_by_nginx(&second) {
+                missing |= !may_be_nginx(&second);
+                if round == ROUNDS || may_be_nginx(&second) {
                     let trial = self.probe.tried(target.clone(), first, second).await;
                     self.facts.trials.push(trial);
                     firsts.retain(|(other, _)| *other != target);
@@ -233,16 +225,5 @@ impl Gathering {
             }
             Err(_) => false,
         }
-    }
-}
-
-fn is_by_nginx(answer: &Answer) -> bool {
-    matches!(answer.as_ref().map(by), Ok(By::Nginx | By::Unknown))
-}
-
-impl Trial {
-    /// The first answer, where there is one.
-    pub(super) fn page(&self) -> Option<&crate::http::Response> {
-        self.first.as_ref().ok()
     }
 }

@@ -7,8 +7,8 @@ use djanginxed_runtime::tool::{GroupForger, VariantVisitor};
 use tokio::time::sleep;
 
 use super::Gathering;
-use crate::commands::check::answer::{By, by, is_by, is_rendered};
-use crate::commands::check::facts::{Answer, DirectVariant, Forged, VariantTrial};
+use crate::commands::check::answer::{Answer, By, by, is_by, is_rendered};
+use crate::commands::check::facts::{DirectVariant, Forged, VariantTrial};
 
 /// The writer needs a moment, which is longer on a busy machine; a second in all.
 const MOMENTS: [u64; 8] = [5, 10, 20, 40, 80, 160, 320, 400];
@@ -16,21 +16,22 @@ const MOMENTS: [u64; 8] = [5, 10, 20, 40, 80, 160, 320, 400];
 impl Gathering {
     /// One page: whoever gets another visitor's of it has that one's key.
     pub(super) async fn variants(&mut self) {
-        if self.varied.visitors.is_empty() && self.varied.forgers.is_empty() {
+        if self.visitors.all.is_empty() && self.visitors.forgers.is_empty() {
             return;
         }
+        self.facts.variants.unsigned = self.visitors.unsigned;
         let target = self.probe.fresh();
         self.in_variants.push(target.clone());
         let plain = self.probe.trial(target.clone()).await;
         let is_hit = plain.is_hit();
         self.facts.variants.plain = Some(plain);
         if !is_hit {
-            let visitors = self.varied.visitors.iter();
+            let visitors = self.visitors.all.iter();
             self.facts.variants.unasked = visitors.map(|visitor| visitor.value.clone()).collect();
             return;
         }
         // Before a member has asked for it: what is stored is for those who say nothing.
-        for forger in self.varied.forgers.clone() {
+        for forger in self.visitors.forgers.clone() {
             let forged = self.forged(&target, &forger).await;
             let is_nobody = is_by(&forged.answer, By::Nginx);
             self.facts.variants.forged.push(forged);
@@ -42,7 +43,7 @@ impl Gathering {
     }
 
     async fn ask_as_each(&mut self, target: &str) {
-        let visitors = self.varied.visitors.clone();
+        let visitors = self.visitors.all.clone();
         for (at, visitor) in visitors.iter().enumerate() {
             let trial = self.variant(target, visitor).await;
             let ends = trial.ends();

@@ -1,0 +1,135 @@
+//! Each server can keep pages.
+
+use super::Verdict;
+use super::Verdict::{Bad, Good, Silent, Unchecked};
+use crate::commands::check::cause::Cause;
+use crate::commands::check::facts::{Facts, Trial};
+use crate::memcached::{Connections, Health, Vitals};
+
+pub(super) fn memcached(facts: &Facts) -> Verdict {
+    if facts.health.is_empty() {
+        return Unchecked("give --servers to see how they are".to_owned());
+    }
+    let (mut versions, mut remarks) = (Vec::new(), Vec::new());
+    for (index, (server, health)) in facts.health.iter().enumerate() {
+        let Health::Well(vitals) = health else {
+            return ill(facts, index, server, health);
+        };
+        if let Some(bad) = unfit(facts, server, vitals) {
+            return bad;
+        }
+        versions.push(format!("{server} {}", vitals.version));
+        remarks.extend(evicts(server, vitals));
+        remarks.extend(turns_away(server, vitals));
+    }
+    Good(format!(
+        "answers: {}{}",
+        versions.join(", "),
+        remarks.concat()
+    ))
+}
+
+/// Pages that were evicted are rendered anew; but an index that was hides its pages from
+/// purges.
+fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
+    let evicted = vitals.evictions.filter(|evicted| *evicted > 0)?;
+    Some(format!(
+        "; {server} has evicted {evicted} items: give it more memory (-m), or purges by tag may \
+         miss pages, and say so"
+    ))
+}
+
+/// While it was full, nginx found no pages there; it is not now.
+fn turns_away(server: &str, vitals: &Vitals) -> Option<String> {
+    (vitals.turned_away > 0).then(|| {
+        format!(
+            "; {server} has turned away {} connections since it was started: give it more (-c)",
+            vitals.turned_away
+        )
+    })
+}
+
+/// Each server has connections left for more visitors than there are now.
+pub(super) fn connections(facts: &Facts) -> Verdict {
+    let mut told = Vec::new();
+    for (server, health) in &facts.health {
+        let Health::Well(vitals) = health else {
+            continue;
+        };
+        let Some(connections) = vitals.connections else {
+            continue;
+        };
+        let Connections { open, limit, .. } = connections;
+        let seen = format!("{server} has {open} of {limit} connections open");
+        if connections.are_almost_all() {
+            return Bad(Cause::MemcachedConnections(server.clone()), seen);
+        }
+        told.push(seen);
+    }
+    match told.is_empty() {
+        true => Silent,
+        false => Good(told.join(", ")),
+    }
+}
+
+/// A server that keeps no pages.
+fn ill(facts: &Facts, index: usize, server: &str, health: &Health) -> Verdict {
+    let name = server.to_owned();
+    let (cause, seen) = match health {
+        Health::Away(why) => (Cause::MemcachedDown(name), why.clone()),
+        Health::Hangs(why) => (Cause::MemcachedHangs(name), why.clone()),
+        Health::WantsPassword => (Cause::MemcachedPassword(name), "it wants a password".into()),
+        Health::Full => (
+            Cause::MemcachedConnections(name),
+            "it answers \"ERROR Too many open connections\"".into(),
+        ),
+        Health::TooOld(version) => (Cause::MemcachedOld(name), version.clone()),
+        Health::Other(line) => (Cause::NotMemcached(name), format!("it answers {line:?}")),
+        Health::Well(_) => (Cause::Unexplained, String::new()),
+    };
+    let seen = format!("{server}: {seen}");
+    // nginx serves a page of this very server: then it has other ones.
+    let served = (facts.trials.iter())
+        .filter(|trial| trial.is_hit())
+        .any(|trial| {
+            facts
+                .placing()
+                .is_some_and(|ours| ours.server_of(&trial.key) == index)
+        });
+    if served {
+        let seen = format!("{seen}; and nginx serves its pages");
+        return Bad(Cause::ServersOption(None), seen);
+    }
+    Bad(cause, seen)
+}
+
+/// A server that answers, and cannot keep this page.
+fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<Verdict> {
+    /// Beyond 30 days Memcached takes a date.
+    const DATED: u64 = 30 * 24 * 60 * 60;
+    const APART: u64 = 10 * 60;
+    let is_missing = |trial: &Trial| !trial.holds_page() && !trial.is_hit();
+    let missing = facts.trials.iter().any(is_missing);
+    let bodies = facts.trials.iter().filter_map(Trial::page);
+    let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);
+    let fits = |largest: u64| u64::try_from(size).is_ok_and(|size| size < largest);
+    if let Some(largest) = vitals
+        .largest_item
+        .filter(|largest| missing && !fits(*largest))
+    {
+        let seen = format!("the page has {size} bytes, and {server} takes {largest}");
+        let server = server.to_owned();
+        return Some(Bad(Cause::MemcachedItemSize { server, largest }, seen));
+    }
+    let seconds = vitals.clock.filter(|apart| apart.unsigned_abs() > APART)?;
+    let items = facts.trials.iter().flat_map(|trial| &trial.held);
+    let dated = items
+        .filter_map(|(_, item)| item.seconds_left)
+        .any(|left| left > DATED);
+    if !missing && !dated {
+        return None;
+    }
+    let seen = format!("the clock of {server} differs from this machine's by {seconds} s");
+    let server = server.to_owned();
+    Some(Bad(Cause::MemcachedClock { server, seconds }, seen))
+}
