@@ -71,7 +71,7 @@ pub(crate) struct Leading {
     lead: Lead<PageKey, Landed>,
     /// How many had joined when the render began.
     joined: u64,
-    /// The last delete by another process before the render began.
+    /// The last delete before the render began.
     known: Option<Marker>,
     /// That no other process renders it.
     claim: Option<Claim>,
@@ -136,7 +136,7 @@ impl Visit {
     async fn lead(&self, lead: Lead<PageKey, Landed>) -> Way {
         if lead.was_closed() {
             // The store may have what another process has deleted.
-            let known = self.pages.deleted_elsewhere(self.key).await;
+            let known = self.pages.last_delete(self.key).await;
             return self.render(Some(self.leading(lead, known, None)));
         }
         let asked = Arc::new(lead.asked());
@@ -329,7 +329,7 @@ impl Leading {
     /// be answered while a page is changed faster than it is rendered. A task of its own:
     /// the leader's visitor need not wait for it, and may leave.
     async fn share_unless_outdated(self, entry: Entry, doubt: Doubt) {
-        if self.pages.is_outdated(&doubt, self.known).await {
+        if self.pages.may_be_outdated(&doubt, self.known).await {
             self.lead.share_with(self.joined, Landed::Rendered(entry));
         } else {
             self.share(entry, &doubt);

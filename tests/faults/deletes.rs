@@ -42,7 +42,7 @@ fn rendering(site: &Site, visitors: usize) -> Vec<Connection> {
 }
 
 #[track_caller]
-fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) {
+fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) -> Vec<usize> {
     let (site, gate) = gated(pages);
     let crowd = rendering(&site, 10);
     assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
@@ -53,27 +53,32 @@ fn a_deleted_render_answers_only_those_who_asked_before(pages: &PageCache) {
         "it got a render from before the delete"
     );
     gate.open();
-    for mut visitor in crowd {
-        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
-    }
+    let answered = crowd.into_iter();
+    let runs = answered.map(|mut visitor| run_of(&visitor.receive().unwrap(), PAGE));
+    let runs = runs.collect();
     wait(pages.flush());
     for _ in 0..5 {
         assert!(run_of(&site.get(PAGE), PAGE) >= 2);
         wait(pages.flush());
     }
+    runs
 }
 
 #[test]
 fn a_render_from_before_a_delete_is_not_stored_in_memory() {
     let pages = builder().build().unwrap();
-    a_deleted_render_answers_only_those_who_asked_before(&pages);
+    let runs = a_deleted_render_answers_only_those_who_asked_before(&pages);
+    assert_eq!(runs, [1; 10]);
 }
 
 #[test]
 fn a_render_from_before_a_delete_is_not_stored_in_memcached() {
     let memcached = Memcached::start().unwrap();
     let pages = at(&memcached.address()).build().unwrap();
-    a_deleted_render_answers_only_those_who_asked_before(&pages);
+    let runs = a_deleted_render_answers_only_those_who_asked_before(&pages);
+    // Another process may have deleted the page before this one did, which then hides it: who
+    // came when the render had begun gets a new one.
+    assert!(runs.contains(&1), "its own visitor waits again: {runs:?}");
 }
 
 #[test]
@@ -458,7 +463,10 @@ fn a_page_that_is_still_queued_is_deleted() {
     let memcached = Memcached::start().unwrap();
     let proxy = FaultProxy::start(memcached.port()).unwrap();
     proxy.set(Fault::Delay(Duration::from_millis(700)));
-    let pages = at(&proxy.address()).build().unwrap();
+    let pages = at(&proxy.address());
+    // Of a page in the queue, too, the server is asked whether it was deleted elsewhere.
+    let pages = pages.operation_timeout(Duration::from_secs(2));
+    let pages = pages.build().unwrap();
     let site = Site::quick(&pages);
     assert_eq!(status_of(&site.get(PAGE)), "fwd=uri-miss; stored");
     assert_eq!(status_of(&site.get(PAGE)), "hit", "it is not queued");
@@ -561,4 +569,109 @@ fn a_store_that_arrives_after_its_time_out_does_not_undo_a_delete() {
     eventually("the old render is removed again", || {
         memcached.get(key.to_string()).is_none()
     });
+}
+
+/// A marker of this process that arrives late takes the place of one by which another has
+/// deleted the page meanwhile. `delete` is what both do; `late` is when this one's arrives.
+#[track_caller]
+fn a_late_marker_hides_no_other(delete: impl Fn(&PageCache) -> bool + Sync, late: Late) {
+    let memcached = Memcached::start().unwrap();
+    let holder = Holder::start(memcached.port());
+    // Without lookups, the writer's is the connection that is held.
+    let pages = at(&holder.address()).lookup(false).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let delete = &delete;
+    std::thread::scope(|scope| {
+        let own = scope.spawn(|| delete(&pages));
+        let own = match late {
+            Late::InTime => {
+                // It has noted its delete before the render begins.
+                std::thread::sleep(Duration::from_millis(200));
+                Some(own)
+            }
+            Late::AfterItsTimeOut => {
+                assert!(!own.join().unwrap(), "its server has not answered");
+                None
+            }
+        };
+        let mut visitor = rendering(&site, 1).remove(0);
+        assert!(delete(&other), "nothing keeps this one");
+        let before = memcached.stat("cmd_set");
+        holder.deliver();
+        eventually("its marker is there", || memcached.stat("cmd_set") > before);
+        if let Some(own) = own {
+            assert!(own.join().unwrap(), "it was held back for too long");
+        }
+        gate.open();
+        assert_eq!(run_of(&visitor.receive().unwrap(), PAGE), 1);
+    });
+    wait(pages.flush());
+    let key = pages.key(PAGE).to_string();
+    assert_eq!(memcached.get(key), None, "the old render was left behind");
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Late {
+    InTime,
+    AfterItsTimeOut,
+}
+
+#[test]
+fn a_delete_that_is_slow_hides_none_of_another_process() {
+    let delete = |pages: &PageCache| wait(pages.delete(&pages.key(PAGE))).is_ok();
+    a_late_marker_hides_no_other(delete, Late::InTime);
+}
+
+#[test]
+fn a_delete_that_arrives_after_its_time_out_hides_none_of_another_process() {
+    let delete = |pages: &PageCache| wait(pages.delete(&pages.key(PAGE))).is_ok();
+    a_late_marker_hides_no_other(delete, Late::AfterItsTimeOut);
+}
+
+#[test]
+fn a_purge_that_is_slow_hides_none_of_another_process() {
+    let purge = |pages: &PageCache| is_purged(pages);
+    a_late_marker_hides_no_other(purge, Late::InTime);
+}
+
+#[test]
+fn a_purge_that_arrives_after_its_time_out_hides_none_of_another_process() {
+    let purge = |pages: &PageCache| is_purged(pages);
+    a_late_marker_hides_no_other(purge, Late::AfterItsTimeOut);
+}
+
+fn is_purged(pages: &PageCache) -> bool {
+    let purged = wait(pages.purge(Purge::everything()));
+    purged.is_ok_and(|purged| purged.is_complete())
+}
+
+/// Who asks after another process's delete gets no render from before it.
+#[track_caller]
+fn who_asks_after_it_gets_a_new_render(then: impl FnOnce(&PageCache, &FaultProxy)) {
+    let memcached = Memcached::start().unwrap();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    let pages = at(&proxy.address()).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let (site, gate) = gated(&pages);
+    let mut before = rendering(&site, 1).remove(0);
+    assert_eq!(wait(other.delete(&other.key(PAGE))), Ok(false));
+    let mut after = site.ask(PAGE);
+    eventually("he waits", || site.arrived() == 2);
+    then(&pages, &proxy);
+    gate.open();
+    assert_eq!(run_of(&before.receive().unwrap(), PAGE), 1);
+    assert_eq!(run_of(&after.receive().unwrap(), PAGE), 2);
+}
+
+#[test]
+fn who_asks_between_two_deletes_of_two_processes_gets_a_new_render() {
+    who_asks_after_it_gets_a_new_render(|pages, _| {
+        assert_eq!(wait(pages.delete(&pages.key(PAGE))), Ok(false));
+    });
+}
+
+#[test]
+fn who_asks_after_a_delete_that_cannot_be_seen_gets_a_new_render() {
+    who_asks_after_it_gets_a_new_render(|_, proxy| proxy.set(Fault::Hang));
 }

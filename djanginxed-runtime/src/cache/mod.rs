@@ -579,30 +579,24 @@ impl PageCache {
         self.inner.store.is_shared()
     }
 
-    /// The last delete of a page that another process made, if that is known.
-    pub(crate) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
-        self.inner.store.deleted_elsewhere(key).await
+    /// The last delete of a page, by whichever process, if that is known.
+    pub(crate) async fn last_delete(&self, key: PageKey) -> Option<Marker> {
+        self.inner.store.last_delete(key).await
     }
 
-    /// Whether a delete of the page or a purge of one of its tags came after a render
-    /// began, and is not the delete that was known then; if so, the page is not left in
-    /// the queue either.
-    pub(crate) async fn is_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> bool {
-        let inner = &self.inner;
-        let Some((mut markers, server)) = inner.store.markers(doubt.key, &doubt.tags).await else {
-            return false;
-        };
-        let number = |marker: Option<Marker>| marker.and_then(|marker| marker.number);
-        // Of deletes of this process its flights know.
-        let is_new = |marker: &Marker| {
-            !marker.is_own && (marker.number.is_none() || marker.number != number(known))
-        };
-        markers.page = markers.page.filter(is_new);
-        let outdated = doubt.is_deleted(&markers, server, self.deletes());
-        if outdated {
-            inner.store.forget(&doubt.key);
+    /// Whether a delete of the page or a purge of one of its tags may have come after a
+    /// render began, and is not the delete that was known then. What is known to be deleted
+    /// is not left in the queue either; where nobody can say, the writer sees to that.
+    pub(crate) async fn may_be_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> bool {
+        let store = &self.inner.store;
+        match store.is_outdated(doubt, known).await {
+            Some(true) => {
+                store.forget(&doubt.key);
+                true
+            }
+            Some(false) => false,
+            None => true,
         }
-        outdated
     }
 
     /// Hands a page to the store; the visitor does not wait for it.

@@ -11,13 +11,13 @@ use crate::observe;
 use crate::purged::{Effort, Spare};
 use crate::reason::Dropped;
 use crate::settings::Settings;
-use crate::store::client::{Client, Look, Marker, Markers};
+use crate::store::client::{Client, Look, Marker};
 use crate::store::error::StoreError;
 use crate::store::lookup::{self, OnSend};
 use crate::store::{Memcached, Memory};
 use crate::sync::Arc;
 use crate::tag::{TagKey, Tags};
-use crate::writer::{Job, Outcome, Writer};
+use crate::writer::{Doubt, Job, Outcome, Writer};
 
 #[derive(Debug)]
 pub(super) enum Store {
@@ -194,12 +194,8 @@ impl Store {
     ) -> Vec<Result<Option<Look>, StoreError>> {
         match self {
             Store::Embedded(store) => keys.iter().map(|key| Ok(store.memory.look(key))).collect(),
-            Store::Shared(store) => {
-                if marks {
-                    keys.iter().for_each(|key| store.writer.forget(key));
-                }
-                store.memcached.looks(clients, keys, marks).await
-            }
+            Store::Shared(store) if marks => store.mark(clients, keys).await,
+            Store::Shared(store) => store.memcached.looks(clients, keys, None).await,
         }
     }
 
@@ -312,28 +308,20 @@ impl Store {
         matches!(self, Store::Shared(_))
     }
 
-    /// The last deletes that concern a page with these tags, and the number of its
-    /// server. One that cannot be asked knows of none.
-    pub(super) async fn markers(&self, key: PageKey, tags: &[TagKey]) -> Option<(Markers, usize)> {
+    /// Whether a page was deleted or purged since its render began; `known` is the last
+    /// delete before that. `None` where its server does not say.
+    pub(super) async fn is_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> Option<bool> {
         match self {
-            Store::Embedded(_) => None,
-            Store::Shared(store) => {
-                let markers = store.memcached.markers(key, tags).await;
-                Some((markers.unwrap_or_default(), store.memcached.server_of(&key)))
-            }
+            Store::Embedded(_) => Some(false),
+            Store::Shared(store) => store.is_outdated(doubt, known).await,
         }
     }
 
-    /// The last delete of a page that another process made. A server that cannot be
-    /// asked knows of none.
-    pub(super) async fn deleted_elsewhere(&self, key: PageKey) -> Option<Marker> {
+    /// The last delete of a page. A server that cannot be asked knows of none.
+    pub(super) async fn last_delete(&self, key: PageKey) -> Option<Marker> {
         match self {
             Store::Embedded(_) => None,
-            Store::Shared(store) => {
-                let marker = store.memcached.marker(key).await.unwrap_or_default();
-                // Of deletes of this one its flights know.
-                marker.filter(|marker| !marker.is_own)
-            }
+            Store::Shared(store) => store.memcached.marker(key).await.unwrap_or_default(),
         }
     }
 }
@@ -358,14 +346,37 @@ impl Embedded {
 }
 
 impl Shared {
-    /// A page in the writer's queue, unless another process has deleted it since its
-    /// render began. A server that cannot be asked knows of no such delete.
+    /// A page in the writer's queue, unless it may have been deleted since its render began.
     async fn queued(&self, key: PageKey) -> Option<Found> {
         let (found, doubt) = self.writer.pending(&key)?;
-        let markers = Box::pin(self.memcached.markers(key, &doubt.tags)).await;
-        let server = self.memcached.server_of(&key);
-        let is_deleted = doubt.is_deleted(&markers.unwrap_or_default(), server, &self.deletes);
-        (!is_deleted).then_some(found)
+        let is_outdated = Box::pin(self.is_outdated(&doubt, None)).await;
+        (is_outdated == Some(false)).then_some(found)
+    }
+
+    async fn is_outdated(&self, doubt: &Doubt, known: Option<Marker>) -> Option<bool> {
+        let markers = self.memcached.markers(doubt.key, &doubt.tags).await;
+        let mut markers = markers.ok()?;
+        let known = known.and_then(|marker| marker.number);
+        let is_new = |marker: &Marker| marker.number.is_none() || marker.number != known;
+        markers.page = markers.page.filter(is_new);
+        let server = self.memcached.server_of(&doubt.key);
+        Some(doubt.is_deleted(&markers, server, &self.deletes))
+    }
+
+    /// Notes pages as deleted that are still there, and looks at them.
+    async fn mark(
+        &self,
+        clients: &[Client],
+        keys: &[PageKey],
+    ) -> Vec<Result<Option<Look>, StoreError>> {
+        keys.iter().for_each(|key| self.writer.forget(key));
+        let marks = self.memcached.marks();
+        let mark = marks.begin();
+        let looks = self.memcached.looks(clients, keys, Some(mark)).await;
+        // A render that began before the marker was there may have read what is older.
+        keys.iter().for_each(|key| self.deletes.delete(key, || ()));
+        marks.end(mark, &looks);
+        looks
     }
 
     async fn ask(

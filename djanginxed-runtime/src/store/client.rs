@@ -14,6 +14,7 @@ use memcache::exp::{Error as ClientError, ReturnCode};
 use super::counted::Received;
 use super::error::StoreError;
 use super::index::{self, Piece};
+use super::marks::{Mark, Marks};
 use super::names;
 use super::wire::{Answer, Command, Wire, nonsense};
 use crate::entry::{Entry, Found, Stored};
@@ -21,7 +22,7 @@ use crate::flags;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::life::Freshness;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Arc, Mutex, MutexGuard, lock};
 use crate::tag::{TagKey, Tags};
 
 /// Memcached reads a longer expiry as a date.
@@ -46,8 +47,8 @@ pub(crate) const MARKER_LIFE: u32 = 600;
 /// has to store it.
 pub(crate) const ARRIVAL_LIFE: u32 = 4;
 
-/// No marker and no count is longer, in bytes: a word of 64 bits.
-const LONGEST_MARK: usize = 20;
+/// No marker and no count is longer, in bytes: two words of 64 bits.
+const LONGEST_MARK: usize = 33;
 
 /// No note of how a page is asked for is longer, in bytes: its target and host have 2,048.
 const LONGEST_NOTE: usize = 16 << 10;
@@ -56,8 +57,7 @@ const LONGEST_NOTE: usize = 16 << 10;
 /// its caller bounds the time of all that it does.
 pub(crate) struct Client {
     address: String,
-    /// Which page cache's deletes these are.
-    owner: u64,
+    marks: Arc<Marks>,
     layout: Layout,
     max_value: usize,
     idle: Mutex<Vec<Wire>>,
@@ -178,7 +178,7 @@ pub(crate) struct Look {
 pub(crate) struct Marker {
     /// How long ago, in seconds.
     pub(crate) age: u32,
-    /// Whether this process deleted it.
+    /// Whether this process deleted it, and knows when: by its own counts.
     pub(crate) is_own: bool,
     /// Another delete has another number.
     pub(crate) number: Option<u64>,
@@ -215,14 +215,14 @@ impl Client {
     /// `received` counts what arrives at all clients of the server.
     pub(crate) fn new(
         address: &str,
-        owner: u64,
+        marks: &Arc<Marks>,
         layout: Layout,
         max_value: usize,
         received: &Received,
     ) -> Client {
         Client {
             address: address.to_owned(),
-            owner,
+            marks: Arc::clone(marks),
             layout,
             max_value,
             idle: Mutex::default(),
@@ -612,15 +612,11 @@ impl Client {
                     number: answer.number(b'c'),
                     is_own: answer
                         .value
-                        .is_some_and(|owner| owner == self.marker_value()),
+                        .is_some_and(|value| self.marks.is_ended(&value)),
                 }))
             }
             _ => Err(self.unexpected()),
         }
-    }
-
-    fn marker_value(&self) -> String {
-        format!("{:x}", self.owner)
     }
 
     /// Removes pages of renders that turned out to be too old.
@@ -630,11 +626,20 @@ impl Client {
         answers.collect()
     }
 
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
     /// Marks each page as deleted, then deletes it.
-    pub(crate) async fn delete(&self, keys: &[PageKey]) -> Vec<Result<Deleted, StoreError>> {
+    pub(crate) async fn delete(
+        &self,
+        keys: &[PageKey],
+        mark: Mark,
+    ) -> Vec<Result<Deleted, StoreError>> {
         let groups = keys.iter().map(|key| {
             let [copy, page] = deletes(key);
-            [self.marking(key), is_arriving(key), unlock(key), copy, page]
+            let marking = self.marking(key, mark);
+            [marking, is_arriving(key), unlock(key), copy, page]
         });
         let deleted = |[mark, arriving, unlock, copy, page]: [Result<Answer, StoreError>; 5]| {
             if mark?.code() != ReturnCode::Hd {
@@ -747,10 +752,14 @@ impl Client {
 
     /// Marks each page as deleted, and looks at what is left there all the same. Of one
     /// that another process is about to store it says nothing: that is no page to keep.
-    pub(crate) async fn mark(&self, keys: &[PageKey]) -> Vec<Result<Option<Look>, StoreError>> {
+    pub(crate) async fn mark(
+        &self,
+        keys: &[PageKey],
+        mark: Mark,
+    ) -> Vec<Result<Option<Look>, StoreError>> {
         let groups = keys
             .iter()
-            .map(|key| [self.marking(key), is_arriving(key), look(key)]);
+            .map(|key| [self.marking(key, mark), is_arriving(key), look(key)]);
         let looked = |[mark, arriving, look]: [Result<Answer, StoreError>; 3]| {
             if mark?.code() != ReturnCode::Hd {
                 return Err(self.unexpected());
@@ -775,11 +784,11 @@ impl Client {
         }
     }
 
-    fn marking(&self, key: &PageKey) -> Command {
-        let owner = [self.marker_value().into(), Bytes::new()];
+    fn marking(&self, key: &PageKey, mark: Mark) -> Command {
+        let value = [self.marks.value(mark).into(), Bytes::new()];
         Command::set(
             names::delete(key).as_bytes(),
-            owner,
+            value,
             format_args!(" T{MARKER_LIFE}"),
         )
     }

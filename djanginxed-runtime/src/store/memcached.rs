@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::client::{Client, Look, Marker, Markers, Question};
 use super::error::StoreError;
 use super::lookup;
+use super::marks::{Mark, Marks};
 use super::upstream::Upstream;
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -26,6 +27,7 @@ const AT_ONCE: usize = 1000;
 pub(crate) struct Memcached {
     ring: Ring,
     upstreams: Vec<Arc<Upstream>>,
+    marks: Arc<Marks>,
 }
 
 impl Memcached {
@@ -37,17 +39,23 @@ impl Memcached {
         layout: Layout,
         max_value: usize,
     ) -> Memcached {
-        let owner = RandomState::new().hash_one(std::process::id());
+        let marks = Arc::new(Marks::new(RandomState::new().hash_one(std::process::id())));
         let upstream =
-            |server: &Server| Arc::new(Upstream::new(server, timeout, owner, layout, max_value));
+            |server: &Server| Arc::new(Upstream::new(server, timeout, &marks, layout, max_value));
         Memcached {
             ring: Ring::new(servers, placement),
             upstreams: servers.iter().map(upstream).collect(),
+            marks,
         }
     }
 
     pub(crate) fn upstreams(&self) -> &[Arc<Upstream>] {
         &self.upstreams
+    }
+
+    /// The markers that this process makes.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     /// The number of the server that `key` is on.
@@ -84,16 +92,16 @@ impl Memcached {
     }
 
     /// Looks at pages without reading them, with [`clients`](Self::clients) of the
-    /// runtime that runs; marks them as deleted before that, where it `marks`.
+    /// runtime that runs; marks them as deleted before that, where there is a mark.
     pub(crate) async fn looks(
         &self,
         clients: &[Client],
         keys: &[PageKey],
-        marks: bool,
+        mark: Option<Mark>,
     ) -> Vec<Result<Option<Look>, StoreError>> {
-        let look = async |client: &Client, keys: &[PageKey]| match marks {
-            true => client.mark(keys).await,
-            false => client.looks(keys).await,
+        let look = async |client: &Client, keys: &[PageKey]| match mark {
+            Some(mark) => client.mark(keys, mark).await,
+            None => client.looks(keys).await,
         };
         self.ask_each(clients, keys, look).await
     }

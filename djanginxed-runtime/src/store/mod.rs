@@ -5,6 +5,7 @@ mod counted;
 pub(crate) mod error;
 pub(crate) mod index;
 pub(crate) mod lookup;
+pub(crate) mod marks;
 mod memcached;
 pub(crate) mod memory;
 pub(crate) mod names;

@@ -10,12 +10,14 @@ use tokio::time::timeout;
 use super::client::{Client, MAX_PIECE};
 use super::counted::Received;
 use super::error::StoreError;
+use super::marks::Marks;
 use crate::breaker::Breaker;
 use crate::expiring::Expiring;
 use crate::key::PageKey;
 use crate::layout::Layout;
 use crate::observe;
 use crate::server::Server;
+use crate::sync::Arc;
 
 /// One server, as all workers and the writer see it.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Upstream {
     address: String,
     timeout: Duration,
     /// Tells this page cache's deletes from those of others.
-    owner: u64,
+    marks: Arc<Marks>,
     layout: Layout,
     max_value: usize,
     /// What it has sent, whoever of this process asked for it.
@@ -51,7 +53,7 @@ impl Upstream {
     pub(super) fn new(
         server: &Server,
         timeout: Duration,
-        owner: u64,
+        marks: &Arc<Marks>,
         layout: Layout,
         max_value: usize,
     ) -> Upstream {
@@ -59,7 +61,7 @@ impl Upstream {
             address: server.address(),
             server: server.clone(),
             timeout,
-            owner,
+            marks: Arc::clone(marks),
             layout,
             max_value,
             received: Received::default(),
@@ -83,7 +85,7 @@ impl Upstream {
     pub(crate) fn client(&self) -> Client {
         Client::new(
             &self.address,
-            self.owner,
+            &self.marks,
             self.layout,
             self.max_value,
             &self.received,
@@ -94,7 +96,7 @@ impl Upstream {
     pub(crate) fn writers_client(&self) -> Client {
         Client::new(
             &self.address,
-            self.owner,
+            &self.marks,
             self.layout,
             self.max_value.max(2 * MAX_PIECE),
             &self.received,

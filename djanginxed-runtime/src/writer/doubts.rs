@@ -56,12 +56,10 @@ impl Doubt {
     /// server of this number says.
     pub(crate) fn is_deleted(&self, markers: &Markers, server: usize, deletes: &Deletes) -> bool {
         let age = self.started.elapsed();
-        let deleted = match markers.page {
-            // Of its own deletes this process knows exactly.
-            Some(marker) if marker.is_own => deletes.is_deleted(&self.key, self.stamp),
-            Some(marker) => marker.age() <= age + CLOCK_SLACK,
-            None => false,
-        };
+        // Of its own deletes this process knows exactly.
+        let others = markers.page.filter(|marker| !marker.is_own);
+        let deleted = deletes.is_deleted(&self.key, self.stamp)
+            || others.is_some_and(|marker| marker.age() <= age + CLOCK_SLACK);
         let mut purged = self.is_purged(deletes);
         for (tag, marker) in self.tags.iter().zip(&markers.tags) {
             if let Some(marker) = marker.filter(|marker| !marker.is_own) {

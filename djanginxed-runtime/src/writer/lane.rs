@@ -212,8 +212,15 @@ impl Lane {
     async fn delete(&mut self, deletes: Vec<Delete>) {
         let bound = self.bound();
         let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
-        let exchange = self.client.delete(&keys);
+        let mark = self.client.marks().begin();
+        let exchange = self.client.delete(&keys, mark);
         let answers = self.upstream.within(bound, keys.len(), exchange).await;
+        for key in &keys {
+            // A render that began before the marker was there may have read what is older:
+            // the marker may have taken the place of another process's.
+            self.shared.deletes.delete(key, || ());
+        }
+        self.client.marks().end(mark, &answers);
         if answers.iter().any(Result::is_err) {
             self.postpone();
         }
@@ -301,6 +308,9 @@ impl Lane {
         if !matches!(step, Ok(Progress::Some)) {
             // A render that began before the marker was there may have read what is older.
             self.shared.deletes.purge(purging.tags(), || ());
+        }
+        if matches!(step, Ok(Progress::Marked)) {
+            purging.end_mark(self.client.marks());
         }
         let step = match step {
             Ok(Progress::Done) => purging.refusal().map_or(Ok(Progress::Done), Err),

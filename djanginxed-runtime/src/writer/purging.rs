@@ -12,6 +12,7 @@ use crate::purged::{Effort, Spare};
 use crate::store::client::{ARRIVAL_LIFE, Arriving, Client, MAX_PIECE, Read};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
+use crate::store::marks::{Mark, Marks};
 use crate::tag::{TagKey, Tags};
 use crate::writer::owed::Debt;
 
@@ -68,6 +69,7 @@ pub(crate) struct Outcome {
 pub(super) struct Purging {
     purge: Purge,
     is_marked: bool,
+    mark: Option<Mark>,
     /// Its server did not take the marker.
     refusal: Option<StoreError>,
     /// What its server says must be in the pieces of the indexes.
@@ -103,6 +105,7 @@ impl Purging {
         Purging {
             purge,
             is_marked: false,
+            mark: None,
             refusal: None,
             claims: HashMap::new(),
             lost: 0,
@@ -119,6 +122,13 @@ impl Purging {
 
     pub(super) fn tags(&self) -> &[TagKey] {
         &self.purge.tags
+    }
+
+    /// Its markers are there, and renders look at where that is noted.
+    pub(super) fn end_mark(&mut self, marks: &Marks) {
+        if let Some(mark) = self.mark.take() {
+            marks.end::<()>(mark, &[]);
+        }
     }
 
     pub(super) fn effort(&self) -> Effort {
@@ -139,7 +149,9 @@ impl Purging {
     /// again.
     pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
         if !self.is_marked {
-            let marked = client.purge(&self.purge.tags).await?;
+            let mark = client.marks().begin();
+            let marked = client.purge(&self.purge.tags, mark).await?;
+            self.mark = Some(mark);
             let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
             self.lost = marked
                 .claims

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::key::PageKey;
 use crate::store::index::{self, Piece};
+use crate::store::marks::Mark;
 
 /// A larger piece of an index is packed when it has grown to twice its size, in bytes.
 pub(crate) const LARGE: usize = 16 << 10;
@@ -43,12 +44,12 @@ pub(crate) struct Marked {
 
 impl Client {
     /// Notes that the tags were purged, and says which pieces of their indexes there are.
-    pub(crate) async fn purge(&self, tags: &[TagKey]) -> Result<Marked, StoreError> {
-        let owner = || [self.marker_value().into(), Bytes::new()];
+    pub(crate) async fn purge(&self, tags: &[TagKey], mark: Mark) -> Result<Marked, StoreError> {
+        let value = || [self.marks.value(mark).into(), Bytes::new()];
         let life = format!(" T{MARKER_LIFE}");
         let marks = tags
             .iter()
-            .map(|tag| Command::set(&purge_key(tag), owner(), &life));
+            .map(|tag| Command::set(&purge_key(tag), value(), &life));
         let mut ledgers: Vec<_> = tags.iter().map(|tag| Piece::ledger(*tag).name()).collect();
         ledgers.sort_unstable();
         ledgers.dedup();

@@ -122,7 +122,14 @@ fn replies(said: Vec<u8>) -> Vec<Vec<Reply>> {
             // The client may have had enough.
             let _ = stream.write_all(&said).await;
         };
-        let client = Client::new(&address, 1, Layout::Body, MAX_VALUE, &Received::default());
+        let marks = Arc::new(Marks::new(1));
+        let client = Client::new(
+            &address,
+            &marks,
+            Layout::Body,
+            MAX_VALUE,
+            &Received::default(),
+        );
         let replies = RefCell::new(Vec::from(keys().map(|_| Vec::new())));
         let asking = client_asks(&client, &replies);
         let both = async { tokio::join!(server, asking) };
