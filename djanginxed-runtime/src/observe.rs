@@ -331,6 +331,13 @@ pub(crate) fn repeated_in_vain(server: &str, failure: &StoreError) {
     tracing::debug!(server, %failure, "pages that requests changed are not deleted; trying again");
 }
 
+/// A variable of the environment looks like a setting.
+pub(crate) fn unknown_variable(name: &str) {
+    tracing::warn!(
+        "{name} is no setting, and is ignored: PageCache::from_env lists those that are"
+    );
+}
+
 /// A server has made up for so many purges and deletes, as far as its indexes are there.
 pub(crate) fn repeated(server: &str, purges: usize, deleted: u64, lost: Option<&StoreError>) {
     if let Some(failure) = lost {

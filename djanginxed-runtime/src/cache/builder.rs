@@ -16,7 +16,7 @@ use crate::settings::check::{
     check_cookie, check_key_prefix, check_parameter, checked_host, checked_status, constant_header,
     half_of_the_processors, header_error, header_name, refresh_base,
 };
-use crate::settings::environment::{Environment, process, switch, variable};
+use crate::settings::environment::{Environment, process, switch, unknown, variable};
 use crate::settings::{Limits, Settings};
 use crate::vary::{Rules, Vary};
 
@@ -70,7 +70,8 @@ impl PageCacheBuilder {
 
     /// Adds the settings of the environment, as
     /// [`PageCache::from_env`](crate::PageCache::from_env) lists them: lists are added to
-    /// those given here, the others go before them.
+    /// those given here, the others go before them. The log warns of a variable whose name
+    /// begins with `DJANGINXED_` and is none of them.
     ///
     /// # Errors
     /// A [`ConfigError`] that names the variable that cannot be read.
@@ -85,6 +86,9 @@ impl PageCacheBuilder {
     /// # }
     /// ```
     pub fn from_env(self) -> Result<PageCacheBuilder, ConfigError> {
+        for name in unknown(std::env::vars_os().map(|(name, _)| name)) {
+            observe::unknown_variable(&name);
+        }
         self.with_variables(process)
     }
 
