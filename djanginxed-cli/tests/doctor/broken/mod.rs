@@ -12,7 +12,7 @@ mod memcached;
 mod no_page;
 mod not_stored;
 mod parts;
-mod peers;
+pub(crate) mod peers;
 mod requests;
 mod several;
 pub(crate) mod unreached;
