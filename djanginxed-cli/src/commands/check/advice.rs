@@ -118,6 +118,9 @@ impl Cause {
             Cause::MemcachedItemSize { server, largest } => format!(
                 "Memcached at {server} takes items up to {largest} bytes: start it with a larger -I, and give max_entry_size the same."
             ),
+            Cause::MemcachedFull(server) => format!(
+                "Memcached at {server} is full and refuses to store: start it with a larger -m, and without -M (-o disable_evict), so that old pages make room for new ones. Pages that belong there are rendered each time."
+            ),
             Cause::MemcachedClock { server, seconds } => format!(
                 "The clock of {server} differs by {seconds} s: set both clocks (NTP) and restart Memcached. Pages of more than 30 days are stored with a date, and expire by its clock."
             ),

@@ -80,6 +80,8 @@ pub(super) enum Cause {
     NotMemcached(String),
     /// The page is larger than a server takes.
     MemcachedItemSize { server: String, largest: u64 },
+    /// A server has no memory for a store.
+    MemcachedFull(String),
     /// A server's clock differs.
     MemcachedClock { server: String, seconds: i64 },
 

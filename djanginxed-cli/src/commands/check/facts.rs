@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) forgetful: Vec<(String, Answer)>,
     /// Each server that was given, and how it is.
     pub(super) health: Vec<(String, Health)>,
+    /// The same once pages were to be stored; only where one was not found.
+    pub(super) health_after: Vec<(String, Health)>,
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
@@ -427,6 +429,7 @@ impl Facts {
             processes: Vec::new(),
             forgetful: Vec::new(),
             health: Vec::new(),
+            health_after: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
             renamed: None,

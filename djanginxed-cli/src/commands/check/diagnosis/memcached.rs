@@ -15,11 +15,12 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
         let Health::Well(vitals) = health else {
             return ill(facts, index, server, health);
         };
-        if let Some(bad) = unfit(facts, server, vitals) {
+        if let Some(bad) = unfit(facts, server, vitals).or_else(|| full(facts, index, vitals)) {
             return bad;
         }
         versions.push(format!("{server} {}", vitals.version));
         remarks.extend(evicts(server, vitals));
+        remarks.extend(refuses(server, vitals));
         remarks.extend(turns_away(server, vitals));
     }
     Good(format!(
@@ -36,6 +37,15 @@ fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
     Some(format!(
         "; {server} has evicted {evicted} items: give it more memory (-m), or purges by tag may \
          miss pages, and say so"
+    ))
+}
+
+/// It had no memory for them; it has for those of this check.
+fn refuses(server: &str, vitals: &Vitals) -> Option<String> {
+    let refused = vitals.refused.filter(|refused| *refused > 0)?;
+    Some(format!(
+        "; {server} has refused {refused} stores for want of memory since it was started: give \
+         it more (-m), and start it without -M"
     ))
 }
 
@@ -103,12 +113,26 @@ fn ill(facts: &Facts, index: usize, server: &str, health: &Health) -> Verdict {
     Bad(cause, seen)
 }
 
+/// A server that has refused stores while a page of this check was to be stored.
+fn full(facts: &Facts, index: usize, before: &Vitals) -> Option<Verdict> {
+    let (server, Health::Well(after)) = facts.health_after.get(index)? else {
+        return None;
+    };
+    let refused = after.refused?.checked_sub(before.refused?)?;
+    let seen = format!("{server} has refused {refused} stores meanwhile: it is out of memory");
+    let is_full = refused > 0 && facts.trials.iter().any(is_missing);
+    is_full.then(|| Bad(Cause::MemcachedFull(server.clone()), seen))
+}
+
+fn is_missing(trial: &Trial) -> bool {
+    !trial.holds_page() && !trial.is_hit()
+}
+
 /// A server that answers, and cannot keep this page.
 fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<Verdict> {
     /// Beyond 30 days Memcached takes a date.
     const DATED: u64 = 30 * 24 * 60 * 60;
     const APART: u64 = 10 * 60;
-    let is_missing = |trial: &Trial| !trial.holds_page() && !trial.is_hit();
     let missing = facts.trials.iter().any(is_missing);
     let bodies = facts.trials.iter().filter_map(Trial::page);
     let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);

@@ -75,7 +75,7 @@ impl Gathering {
     }
 
     async fn reach(&mut self) {
-        self.health().await;
+        self.facts.health = self.health().await;
         let target = self.probe.fresh();
         self.facts.first = self.probe.get(&target).await;
         if self.knows_no_query() && self.probe.spell() {
@@ -106,7 +106,7 @@ impl Gathering {
         self.probe.adopt(self.facts.given.recipe());
     }
 
-    async fn health(&mut self) {
+    async fn health(&self) -> Vec<(String, Health)> {
         let servers = self.facts.given.servers.iter();
         let port = self.probe.site_port();
         let addresses: Vec<String> = servers
@@ -118,11 +118,11 @@ impl Gathering {
                 (address, found)
             })
         });
+        let mut all = Vec::new();
         for asked in asked.collect::<Vec<_>>() {
-            if let Ok(found) = asked.await {
-                self.facts.health.push(found);
-            }
+            all.extend(asked.await);
         }
+        all
     }
 
     /// Whether every server that was given can be asked.
