@@ -42,6 +42,8 @@ pub(super) enum Cause {
     ApplicationDown,
     /// The application runs, and nginx looks for it elsewhere.
     ApplicationAddress,
+    /// nginx may not connect to the application's unix socket, as is said.
+    ApplicationSocketDenied(String),
     /// nginx cannot reach the application; it is down, or its address is wrong.
     ApplicationUnreachable,
     /// Nobody listens at `--app`, and the site works.
@@ -122,6 +124,8 @@ pub(super) enum Cause {
     SocketDenied(String),
     /// nginx's file sends the URL to a location that asks no Memcached.
     OtherLocation(String),
+    /// The file asks for stored pages at this address, where no server of it gives them out.
+    InnerServer(String),
     /// nginx's key lacks the query.
     KeyPathAlone,
     /// nginx's key has the host in it.

@@ -26,6 +26,9 @@ pub(super) struct Facts {
     pub(super) given: Given,
     /// nginx's answer to a target that nobody had asked for.
     pub(super) first: Answer,
+    /// Why nginx may not write to the application's unix socket; asked only where nginx
+    /// answers by itself that it does not reach the application.
+    pub(super) app_denied: Option<String>,
     /// The application itself, asked for such a target twice, where --app is given.
     pub(super) direct: Option<Trial>,
     /// Each further process that was given, asked for what the first has just stored.
@@ -425,6 +428,7 @@ impl Facts {
             url,
             given,
             first: Err(Problem::Closed),
+            app_denied: None,
             direct: None,
             processes: Vec::new(),
             forgetful: Vec::new(),

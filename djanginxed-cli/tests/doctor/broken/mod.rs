@@ -4,7 +4,7 @@ mod different;
 mod edit;
 mod elsewhere;
 mod faults;
-mod file;
+pub(crate) mod file;
 mod keys;
 pub(crate) mod lasting;
 mod layouts;

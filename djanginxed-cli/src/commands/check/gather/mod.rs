@@ -17,9 +17,10 @@ mod target;
 mod variants;
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::KeyRecipe;
+use djanginxed_runtime::tool::{KeyRecipe, denied_to_nginx};
 
 use super::Args;
+use super::answer::is_nginx_error_page;
 use super::diagnosis::Stage;
 use super::facts::Facts;
 use super::recipe::{Recipe, with_other_mark, with_variant};
@@ -85,12 +86,22 @@ impl Gathering {
         let found = &self.facts.first;
         let says_404 = found
             .as_ref()
-            .is_ok_and(|first| first.status == 404 && super::answer::is_nginx_error_page(first));
+            .is_ok_and(|first| first.status == 404 && is_nginx_error_page(first));
         if says_404 {
             self.inspect().await;
         }
+        let found = self.facts.first.as_ref();
+        if found.is_ok_and(|first| first.status == 502 && is_nginx_error_page(first)) {
+            self.facts.app_denied = self.app_denied();
+        }
         let target = self.probe.fresh();
         self.facts.direct = self.probe.direct_trial(target).await;
+    }
+
+    fn app_denied(&self) -> Option<String> {
+        let sockets = self.facts.site()?.app_sockets;
+        let port = Some(self.probe.site_port());
+        sockets.iter().find_map(|path| denied_to_nginx(path, port))
     }
 
     /// Whether the page names the query parameters that it knows, and ours is none.
