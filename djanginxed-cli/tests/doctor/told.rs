@@ -1,6 +1,7 @@
 //! What `check` says of variants, beside whether they are right.
 
 use crate::broken::file::lost_inner;
+use crate::broken::lasting::WITH_ADMIN;
 use crate::broken::variants::with_secret;
 use crate::good::fact;
 use crate::stand::{SECRET, SOUND, Setup, Stand};
@@ -466,6 +467,28 @@ fn all_servers_that_do_not_answer_are_named() {
     assert!(!seen.contains(well), "{seen}");
     let both = format!("Start Memcached at {}", down.join(" and "));
     assert!(said.change.starts_with(&both), "{}", said.change);
+}
+
+#[test]
+fn what_a_check_asks_for_is_not_among_the_slowest_renders() {
+    for target in ["/articles/1", "/listed/by-date"] {
+        let setup = Setup {
+            target,
+            build: WITH_ADMIN,
+            ..SOUND
+        };
+        let stand = Stand::start(&setup);
+        assert_eq!(testkit::get(stand.port(), target).status, 200);
+        let said = crate::check(&stand.command(&setup));
+        assert_eq!(said.cause, None, "{}", said.text);
+        let admin = testkit::http::Request::new("GET", "/_pages");
+        let admin = admin.header("Accept", "application/json");
+        let told = admin.send(stand.application.as_ref().unwrap().port);
+        let told: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+        let slowest = told["slowest"].as_array().unwrap();
+        let targets: Vec<_> = slowest.iter().map(|one| &one["target"]).collect();
+        assert_eq!(targets, [target]);
+    }
 }
 
 #[test]
