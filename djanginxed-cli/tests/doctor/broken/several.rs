@@ -39,6 +39,7 @@ impl Second {
 static SHORTER: Second = Second::with(|servers| servers[..1].to_vec());
 static SHORTER_THAN_FILE: Second = Second::with(|servers| servers[..1].to_vec());
 static SHORTER_AND_UNTOLD: Second = Second::with(|servers| servers[..1].to_vec());
+static SHORTER_AND_FIRST: Second = Second::with(|servers| servers[..1].to_vec());
 static TWO_OF_THREE: Second = Second::with(|servers| servers[1..].to_vec());
 
 /// Half of all pages are on the same server for both.
@@ -64,6 +65,16 @@ fn processes() -> Vec<Setup> {
             then: |stand| SHORTER_AND_UNTOLD.start(stand),
             tells_servers: false,
             ..two("a second process lacks a server, without --servers")
+        },
+        Setup {
+            nginx: |file| SHORTER_AND_FIRST.beside_the_first(file),
+            then: |stand| {
+                SHORTER_AND_FIRST.start(stand);
+                std::mem::swap(&mut stand.application, &mut stand.second);
+                stand.app = stand.application.as_ref().unwrap().address();
+            },
+            tells_conf: true,
+            ..two("the first process lacks a server that the second process has")
         },
         Setup {
             memcached: &[&[], &[], &[]],
