@@ -36,6 +36,8 @@ pub(crate) struct Vitals {
     pub(crate) clock: Option<i64>,
     /// Items that had to leave before their time, since it was started.
     pub(crate) evictions: Option<u64>,
+    /// Stores that it had no memory for, since it was started.
+    pub(crate) refused: Option<u64>,
     pub(crate) connections: Option<Connections>,
     /// Connections that it has turned away, or times that it made new ones wait, since it
     /// was started.
@@ -104,6 +106,7 @@ async fn ask(address: &str, port: u16) -> Result<Health, Trouble> {
         largest_item: number(&settings, "item_size_max"),
         clock: number(&stats, "time").map(beside_ours),
         evictions: number(&stats, "evictions"),
+        refused: number(&stats, "store_no_memory"),
         connections: Connections::read(&stats),
         // The second without `maxconns_fast`.
         turned_away: ["rejected_connections", "listen_disabled_num"]

@@ -8,6 +8,7 @@ use testkit::{Memcached, Process, eventually, eventually_within};
 
 use crate::app::Build;
 use crate::broken::lasting::{WITH_ADMIN, admin, waits, waits_with_admin};
+use crate::broken::peers::{late_at_times, unlike};
 use crate::broken::unreached::{certificate, secure, tls, trusting};
 use crate::broken::variants::with_secret;
 use crate::stand::{SECRET, SOUND, Setup, Stand};
@@ -211,6 +212,13 @@ pub(crate) fn setups() -> Vec<Setup> {
         Setup {
             then: |stand| stand.start_second("site1"),
             ..row("two processes")
+        },
+        Setup {
+            then: |stand| {
+                let slow = unlike(stand.memcached[0].port(), late_at_times);
+                stand.start_second_with("site1", vec![format!("127.0.0.1:{slow}")]);
+            },
+            ..row("two processes, one of which gives slow answers up")
         },
         Setup {
             of_nginx: |servers| vec![servers[0].replace("127.0.0.1", "localhost")],

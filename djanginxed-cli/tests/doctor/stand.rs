@@ -270,13 +270,18 @@ impl Stand {
 
     /// The same, with pages on these servers.
     pub(crate) fn start_second_with(&mut self, prefix: &str, servers: Vec<String>) {
+        self.start_second_at(free_port(), prefix, servers);
+    }
+
+    /// The same, on this port.
+    pub(crate) fn start_second_at(&mut self, port: u16, prefix: &str, servers: Vec<String>) {
         let pages = PageCache::builder().memcached(servers);
         let pages = pages.key_prefix(prefix).build().unwrap();
         let build = Build {
             admin: true,
             ..SOUND.build
         };
-        self.second = Some(Application::start(free_port(), pages, build));
+        self.second = Some(Application::start(port, pages, build));
     }
 
     /// Holds so many connections to the first Memcached, or as many as it takes.

@@ -1,8 +1,11 @@
 //! What `check` says of variants, beside whether they are right.
 
+use crate::broken::file::lost_inner;
+use crate::broken::lasting::WITH_ADMIN;
 use crate::broken::variants::with_secret;
 use crate::good::fact;
 use crate::stand::{SECRET, SOUND, Setup, Stand};
+use testkit::Memcached;
 
 const RULES: &[&str] = &["language=en,de", "group:group=member"];
 
@@ -435,4 +438,76 @@ fn what_an_earlier_check_has_left_is_nobodys_page() {
     let found = fact(&said, "variants");
     let (holds, seen) = found.unwrap_or_else(|| panic!("{}", said.text));
     assert!(holds && seen.contains("language=de"), "{seen}");
+}
+
+#[test]
+fn all_servers_that_do_not_answer_are_named() {
+    let setup = Setup {
+        memcached: &[&[], &[], &[]],
+        then: |stand| stand.memcached[1..].iter_mut().for_each(Memcached::stop),
+        ..SOUND
+    };
+    let stand = Stand::start(&setup);
+    let said = crate::check(&stand.command(&setup));
+    assert_eq!(
+        said.cause.as_deref(),
+        Some("memcached-down"),
+        "{}",
+        said.text
+    );
+    let (_, seen) = fact(&said, "memcached").unwrap_or_else(|| panic!("{}", said.text));
+    let addresses = stand.addresses();
+    let (well, down) = addresses.split_first().unwrap();
+    for server in down {
+        assert!(
+            seen.contains(&format!("{server}: connection refused")),
+            "{seen}"
+        );
+    }
+    assert!(!seen.contains(well), "{seen}");
+    let both = format!("Start Memcached at {}", down.join(" and "));
+    assert!(said.change.starts_with(&both), "{}", said.change);
+}
+
+#[test]
+fn what_a_check_asks_for_is_not_among_the_slowest_renders() {
+    for target in ["/articles/1", "/listed/by-date"] {
+        let setup = Setup {
+            target,
+            build: WITH_ADMIN,
+            ..SOUND
+        };
+        let stand = Stand::start(&setup);
+        assert_eq!(testkit::get(stand.port(), target).status, 200);
+        let said = crate::check(&stand.command(&setup));
+        assert_eq!(said.cause, None, "{}", said.text);
+        let admin = testkit::http::Request::new("GET", "/_pages");
+        let admin = admin.header("Accept", "application/json");
+        let told = admin.send(stand.application.as_ref().unwrap().port);
+        let told: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+        let slowest = told["slowest"].as_array().unwrap();
+        let targets: Vec<_> = slowest.iter().map(|one| &one["target"]).collect();
+        assert_eq!(targets, [target]);
+    }
+}
+
+#[test]
+fn an_inner_server_that_does_not_answer_is_told() {
+    let setup = Setup {
+        nginx: lost_inner,
+        ..SOUND
+    };
+    let said = change(&setup);
+    assert!(
+        said.contains("(d) the inner server of the generated file"),
+        "{said}"
+    );
+    let said = change(&Setup {
+        tells_conf: true,
+        ..setup
+    });
+    assert!(
+        said.contains("into the upstream that ends in _pages"),
+        "{said}"
+    );
 }

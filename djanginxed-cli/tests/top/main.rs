@@ -259,6 +259,15 @@ fn what_is_missing_is_named_and_the_rest_is_shown() {
         text.contains(&format!("cannot reach Memcached {here}")),
         "{text}"
     );
+    // What is given is not to be given.
+    assert!(text.contains("give --metrics or --admin"), "{text}");
+    let nobody = format!("http://127.0.0.1:{}/metrics", free_port());
+    for option in ["--metrics", "--admin"] {
+        let text = top(&[option, &nobody]).out;
+        assert!(text.contains("cannot reach"), "{text}");
+        assert!(text.contains("not known: no process tells"), "{text}");
+        assert!(!text.contains("give --"), "{text}");
+    }
 }
 
 #[test]

@@ -89,13 +89,27 @@ impl Outcomes {
         lock(&self.last).iter().rev().cloned().collect()
     }
 
-    /// Those whose last render took the longest, these first.
+    /// Those whose last render took the longest, these first; without what `djanginxed check`
+    /// has asked for.
     pub(crate) fn slowest(&self, count: usize) -> Vec<Outcome> {
         let mut all = self.all();
+        all.retain(|outcome| !is_of_a_check(&outcome.target));
         all.sort_by_key(|outcome| Reverse(outcome.took));
         all.truncate(count);
         all
     }
+}
+
+/// Whether a target is one that `djanginxed check` makes: with a parameter of its own, or of
+/// a page that would not know it, with characters percent-encoded that no browser encodes.
+fn is_of_a_check(target: &str) -> bool {
+    let is_needless = |rest: &str| {
+        let byte = rest
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    target.contains("djanginxed-check") || target.split('%').skip(1).any(is_needless)
 }
 
 /// The beginning of a target that is too long to be kept.
@@ -123,6 +137,25 @@ mod tests {
 
     fn key(number: usize) -> PageKey {
         PageKey::new("", &format!("/{number}"))
+    }
+
+    #[test]
+    fn what_a_check_asks_for_is_not_among_the_slowest() {
+        let outcomes = Outcomes::default();
+        outcomes.want();
+        let visitors = ["/caf%C3%A9?q=a%20b%2Fc", "/100%", "/topics/1"];
+        let checks = ["/a?djanginxed-check=1f-2", "/%74opics/1", "/topic%73/%31"];
+        for (number, target) in visitors.iter().chain(&checks).enumerate() {
+            outcomes.note(&key(number), target, None, Duration::ZERO, Vec::new);
+        }
+        let slowest = outcomes.slowest(10);
+        assert!(
+            slowest
+                .iter()
+                .all(|one| visitors.contains(&one.target.as_str()))
+        );
+        assert_eq!(slowest.len(), visitors.len());
+        assert_eq!(outcomes.all().len(), visitors.len() + checks.len());
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl Cause {
         Some(match self {
             Cause::ApplicationDown => "Start the application: nobody listens where it should.".to_owned(),
             Cause::ApplicationAddress => "The application runs, and nginx does not reach it: correct the address in nginx's upstream (--app of djanginxed nginx).".to_owned(),
-            Cause::ApplicationUnreachable => "Start the application, or correct its address in nginx's upstream. Give --app HOST:PORT: where it answers there, nginx's address is wrong.".to_owned(),
+            Cause::ApplicationUnreachable => "Start the application, or correct its address in nginx's upstream. Give --app HOST:PORT: where it answers there, nginx's address is wrong. Where it has a unix socket, nginx's user may have no right to write to it (its error log says \"Permission denied\"): --conf tells.".to_owned(),
+            Cause::ApplicationSocketDenied(why) => format!("{why}: let the application give its socket mode 0660 once it is bound (actix-web makes it 0755), and put nginx's user into its group; or let it listen on a port."),
             Cause::AppOption(app) => format!("The process at {app} may be down, though the site works: start it, or see why it does not answer. Where none is to listen there, correct --app, or leave it out."),
             Cause::ApplicationHangs => "The application takes the request and does not answer: its log, a database that it waits for.".to_owned(),
             Cause::ApplicationError(status) => format!("The application answers with status {status}: see its log. Such answers are never stored."),
@@ -100,7 +101,7 @@ impl Cause {
     fn memcached(&self) -> Option<String> {
         Some(match self {
             Cause::MemcachedDown(server) => format!(
-                "Start Memcached at {server}, or correct its address. Its pages are rendered each time."
+                "Start Memcached at {server}, or correct the address. Pages that belong there are rendered each time."
             ),
             Cause::MemcachedHangs(server) => format!("Memcached at {server} hangs: restart it."),
             Cause::MemcachedPassword(server) => format!(
@@ -117,6 +118,9 @@ impl Cause {
             }
             Cause::MemcachedItemSize { server, largest } => format!(
                 "Memcached at {server} takes items up to {largest} bytes: start it with a larger -I, and give max_entry_size the same."
+            ),
+            Cause::MemcachedFull(server) => format!(
+                "Memcached at {server} is full and refuses to store: start it with a larger -m, and without -M (--disable-evictions), so that old pages make room for new ones. Pages that belong there are rendered each time."
             ),
             Cause::MemcachedClock { server, seconds } => format!(
                 "The clock of {server} differs by {seconds} s: set both clocks (NTP) and restart Memcached. Pages of more than 30 days are stored with a date, and expire by its clock."
@@ -191,9 +195,10 @@ impl Cause {
         };
         Some(match self {
             Cause::SocketDenied(why) => format!("{why}: start Memcached with -a 0660 (its socket's mode), and put nginx's user into the socket's group (docs/operations.md of djanginxed)."),
-            Cause::NginxDoesNotAsk if given.conf.is_some() => "nginx asks none of these servers, and the file that is given would: its bypass rules fit each request; or nginx runs with another file (nginx -s reload), or another nginx answers.".to_owned(),
-            Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, or (c) its memcached_pass leads to other servers. Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
+            Cause::NginxDoesNotAsk if given.conf.is_some() => "nginx asks none of these servers, and the file that is given would: its bypass rules fit each request; nginx runs with another file (nginx -s reload), or another nginx answers; or another program listens where its inner server (the upstream that ends in _pages) should.".to_owned(),
+            Cause::NginxDoesNotAsk => "nginx asks none of these servers: (a) its bypass rules fit each request, (b) another location answers the URL, (c) its memcached_pass leads to other servers, or (d) the inner server of the generated file, which asks Memcached, does not answer (nginx's error log says so: the upstream that ends in _pages and that server's listen must be the same). Give --conf with what nginx -T prints, which tells them apart; or generate nginx's file again.".to_owned(),
             Cause::OtherLocation(location) => format!("nginx answers the URL by \"location {location}\", which asks no Memcached: remove it, or make it narrower. Where it is meant to (--no-cache of djanginxed nginx), its pages are never answered by nginx: take #[cache_page] off them, and check another page."),
+            Cause::InnerServer(address) => format!("nginx's file asks for stored pages at {address}, and its inner server, which gives them out, does not listen there, so that each page is a miss: write the same address into the upstream that ends in _pages and into that server's listen (--inner of djanginxed nginx), or generate the file again, whole."),
             Cause::KeyPathAlone => "nginx's key is made of $uri, which lacks the query and is decoded: set_md5 $memcached_key PREFIX$request_uri;".to_owned(),
             Cause::KeyHost(variable) => format!("nginx's key contains {variable}, and the application's has no host: set_md5 $memcached_key PREFIX$request_uri; and a prefix for each host that shows other pages."),
             Cause::NginxPrefix(prefix) => format!("nginx's prefix is {}, and the application's is the one given: correct nginx's file ({GENERATE}).", known(prefix)),

@@ -42,6 +42,8 @@ pub(super) enum Cause {
     ApplicationDown,
     /// The application runs, and nginx looks for it elsewhere.
     ApplicationAddress,
+    /// nginx may not connect to the application's unix socket, as is said.
+    ApplicationSocketDenied(String),
     /// nginx cannot reach the application; it is down, or its address is wrong.
     ApplicationUnreachable,
     /// Nobody listens at `--app`, and the site works.
@@ -80,6 +82,8 @@ pub(super) enum Cause {
     NotMemcached(String),
     /// The page is larger than a server takes.
     MemcachedItemSize { server: String, largest: u64 },
+    /// A server has no memory for a store.
+    MemcachedFull(String),
     /// A server's clock differs.
     MemcachedClock { server: String, seconds: i64 },
 
@@ -120,6 +124,8 @@ pub(super) enum Cause {
     SocketDenied(String),
     /// nginx's file sends the URL to a location that asks no Memcached.
     OtherLocation(String),
+    /// The file asks for stored pages at this address, where no server of it gives them out.
+    InnerServer(String),
     /// nginx's key lacks the query.
     KeyPathAlone,
     /// nginx's key has the host in it.

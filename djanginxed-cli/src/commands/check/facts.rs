@@ -26,6 +26,9 @@ pub(super) struct Facts {
     pub(super) given: Given,
     /// nginx's answer to a target that nobody had asked for.
     pub(super) first: Answer,
+    /// Why nginx may not write to the application's unix socket; asked only where nginx
+    /// answers by itself that it does not reach the application.
+    pub(super) app_denied: Option<String>,
     /// The application itself, asked for such a target twice, where --app is given.
     pub(super) direct: Option<Trial>,
     /// Each further process that was given, asked for what the first has just stored.
@@ -35,6 +38,8 @@ pub(super) struct Facts {
     pub(super) forgetful: Vec<(String, Answer)>,
     /// Each server that was given, and how it is.
     pub(super) health: Vec<(String, Health)>,
+    /// The same once pages were to be stored; only where one was not found.
+    pub(super) health_after: Vec<(String, Health)>,
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
@@ -423,10 +428,12 @@ impl Facts {
             url,
             given,
             first: Err(Problem::Closed),
+            app_denied: None,
             direct: None,
             processes: Vec::new(),
             forgetful: Vec::new(),
             health: Vec::new(),
+            health_after: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
             renamed: None,

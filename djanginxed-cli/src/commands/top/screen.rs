@@ -113,7 +113,10 @@ fn sums(view: &View, width: u16) -> Vec<Line<'static>> {
         Some(application) => flow("application", application_sums(application), width),
         None => flow(
             "application",
-            vec![Line::from("not known: give --metrics or --admin")],
+            vec![Line::from(match view.asks_application {
+                true => "not known: no process tells",
+                false => "not known: give --metrics or --admin",
+            })],
             width,
         ),
     });

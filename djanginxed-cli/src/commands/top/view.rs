@@ -15,6 +15,9 @@ pub(super) struct View {
     pub(super) seconds: Option<f64>,
     pub(super) nginx: Option<Nginx>,
     pub(super) application: Option<Application>,
+    /// Whether a page of the application's was named that tells of it.
+    #[serde(skip)]
+    pub(super) asks_application: bool,
     /// The most frequent first.
     pub(super) refusals: Vec<Refusal>,
     pub(super) hottest: Option<Vec<Hot>>,
@@ -121,6 +124,7 @@ impl View {
             application: counts
                 .as_ref()
                 .map(|counts| between.application(now, counts, &fresh)),
+            asks_application: !now.processes.is_empty(),
             refusals: counts
                 .as_ref()
                 .map_or_else(Vec::new, |counts| between.refusals(counts, &fresh)),

@@ -29,6 +29,17 @@ pub(crate) fn by_the_file() -> Vec<Setup> {
             ..conf("the file has another location", "other-location")
         },
         Setup {
+            nginx: lost_inner,
+            ..conf("the file's inner server has another port", "inner-server")
+        },
+        Setup {
+            nginx: lost_inner,
+            ..row(
+                "nginx asks its inner server at another port",
+                "nginx-does-not-ask",
+            )
+        },
+        Setup {
             site: |site| site.never_cache("/articles/"),
             ..conf(
                 "the page lies in a location of --no-cache",
@@ -81,4 +92,10 @@ pub(crate) fn by_the_file() -> Vec<Setup> {
             ..conf("the file has another Memcached", "nginx-servers")
         },
     ]
+}
+
+/// The file's upstream of its inner server leads to nobody.
+pub(crate) fn lost_inner(file: String) -> String {
+    let dead = format!("_pages {{\n    server 127.0.0.1:{};", free_port());
+    swap_up_to(file, "_pages {\n    server", ";", &dead)
 }

@@ -3,8 +3,9 @@
 use super::edit::row;
 use super::peers::{ahead, not_memcached, unlike, without_meta};
 use crate::stand::Setup;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use testkit::free_port;
+use testkit::{Memcached, free_port};
 
 pub(crate) fn memcached() -> Vec<Setup> {
     vec![
@@ -75,6 +76,28 @@ pub(crate) fn memcached() -> Vec<Setup> {
             )
         },
         Setup {
+            memcached: &[&["-m", "3", "-M"]],
+            then: |stand| fill(&stand.memcached[0]),
+            ..row("Memcached is full and refuses to store", "memcached-full")
+        },
+        Setup {
+            memcached: &[&[], &["-m", "3", "-M"]],
+            then: |stand| fill(&stand.memcached[1]),
+            ..row("one of two Memcached servers is full", "memcached-full")
+        },
+        Setup {
+            memcached: &[&[], &["-m", "3", "-M"]],
+            then: |stand| {
+                fill(&stand.memcached[1]);
+                stand.start_second("site1");
+            },
+            tells_conf: true,
+            ..row(
+                "one of two Memcached servers of two processes is full",
+                "memcached-full",
+            )
+        },
+        Setup {
             target: "/large",
             memcached: &[&["-I", "16k", "-o", "slab_chunk_max=8"]],
             ..row(
@@ -108,6 +131,25 @@ pub(crate) fn memcached() -> Vec<Setup> {
             ..row("what answers is no Memcached", "not-memcached")
         },
     ]
+}
+
+/// Until it takes no more items about as large as a page is.
+fn fill(memcached: &Memcached) {
+    let mut stream = TcpStream::connect(("127.0.0.1", memcached.port())).unwrap();
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    for size in (1100..1700).step_by(50) {
+        let value = "x".repeat(size);
+        for count in 0.. {
+            let store = format!("ms {size}-{count} {size}\r\n{value}\r\n");
+            stream.write_all(store.as_bytes()).unwrap();
+            let mut answer = String::new();
+            answers.read_line(&mut answer).unwrap();
+            if answer != "HD\r\n" {
+                assert!(answer.contains("out of memory"), "{answer}");
+                break;
+            }
+        }
+    }
 }
 
 /// The same proxy for the application, nginx and the command line.

@@ -1,8 +1,14 @@
 //! nginx answers, and not with the page.
 
+use std::fs::{Permissions, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::sync::OnceLock;
+
 use super::edit::{before_location, row, swap, swap_up_to, words};
 use super::peers::silent;
 use crate::stand::{Setup, Stand};
+use tempfile::TempDir;
 use testkit::free_port;
 
 pub(crate) fn no_page() -> Vec<Setup> {
@@ -38,6 +44,23 @@ pub(crate) fn no_page() -> Vec<Setup> {
             ..row(
                 "nginx looks for the application elsewhere",
                 "application-address",
+            )
+        },
+        Setup {
+            nginx: |file| swap_up_to(file, "_app {\n    server", ";", &to_closed_socket()),
+            tells_app: false,
+            tells_conf: true,
+            ..row(
+                "nginx may not write to the application's unix socket",
+                "application-socket-denied",
+            )
+        },
+        Setup {
+            nginx: |file| swap_up_to(file, "_app {\n    server", ";", &to_closed_socket()),
+            tells_app: false,
+            ..row(
+                "nginx may not write to the application's unix socket, without its file",
+                "application-unreachable",
             )
         },
         Setup {
@@ -117,4 +140,19 @@ pub(crate) fn no_page() -> Vec<Setup> {
             )
         },
     ]
+}
+
+/// A socket to which its own user alone may write, as actix-web makes it.
+fn to_closed_socket() -> String {
+    static SOCKET: OnceLock<(TempDir, UnixListener)> = OnceLock::new();
+    let (folder, _) = SOCKET.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let path = folder.path().join("app.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        (folder, listener)
+    });
+    let path = folder.path().join("app.sock");
+    format!("_app {{\n    server unix:{};", path.display())
 }

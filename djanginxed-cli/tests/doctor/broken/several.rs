@@ -1,8 +1,89 @@
 //! Several servers, and lists of them that differ.
 
-use super::edit::row;
-use crate::stand::Setup;
+use std::sync::OnceLock;
+
+use super::edit::{row, swap};
+use crate::stand::{Setup, Stand};
 use djanginxed::Placement;
+use testkit::free_port;
+
+/// Two processes behind nginx, the second of which has these servers.
+struct Second {
+    port: OnceLock<u16>,
+    servers: fn(&[String]) -> Vec<String>,
+}
+
+impl Second {
+    const fn with(servers: fn(&[String]) -> Vec<String>) -> Second {
+        Second {
+            port: OnceLock::new(),
+            servers,
+        }
+    }
+
+    fn port(&self) -> u16 {
+        *self.port.get_or_init(free_port)
+    }
+
+    fn beside_the_first(&self, file: String) -> String {
+        let both = format!("_app {{\n    server 127.0.0.1:{};\n    server", self.port());
+        swap(file, "_app {\n    server", &both)
+    }
+
+    fn start(&self, stand: &mut Stand) {
+        let servers = (self.servers)(&stand.addresses());
+        stand.start_second_at(self.port(), "site1", servers);
+    }
+}
+
+static SHORTER: Second = Second::with(|servers| servers[..1].to_vec());
+static SHORTER_THAN_FILE: Second = Second::with(|servers| servers[..1].to_vec());
+static SHORTER_AND_UNTOLD: Second = Second::with(|servers| servers[..1].to_vec());
+static SHORTER_AND_FIRST: Second = Second::with(|servers| servers[..1].to_vec());
+static TWO_OF_THREE: Second = Second::with(|servers| servers[1..].to_vec());
+
+/// Half of all pages are on the same server for both.
+fn processes() -> Vec<Setup> {
+    let two = |name| Setup {
+        memcached: &[&[], &[]],
+        ..row(name, "processes-differ")
+    };
+    vec![
+        Setup {
+            nginx: |file| SHORTER.beside_the_first(file),
+            then: |stand| SHORTER.start(stand),
+            ..two("a second process lacks a server")
+        },
+        Setup {
+            nginx: |file| SHORTER_THAN_FILE.beside_the_first(file),
+            then: |stand| SHORTER_THAN_FILE.start(stand),
+            tells_conf: true,
+            ..two("a second process lacks a server, with nginx's file")
+        },
+        Setup {
+            nginx: |file| SHORTER_AND_UNTOLD.beside_the_first(file),
+            then: |stand| SHORTER_AND_UNTOLD.start(stand),
+            tells_servers: false,
+            ..two("a second process lacks a server, without --servers")
+        },
+        Setup {
+            nginx: |file| SHORTER_AND_FIRST.beside_the_first(file),
+            then: |stand| {
+                SHORTER_AND_FIRST.start(stand);
+                std::mem::swap(&mut stand.application, &mut stand.second);
+                stand.app = stand.application.as_ref().unwrap().address();
+            },
+            tells_conf: true,
+            ..two("the first process lacks a server that the second process has")
+        },
+        Setup {
+            memcached: &[&[], &[], &[]],
+            nginx: |file| TWO_OF_THREE.beside_the_first(file),
+            then: |stand| TWO_OF_THREE.start(stand),
+            ..two("a second process lacks one of three servers")
+        },
+    ]
+}
 
 pub(crate) fn several_servers() -> Vec<Setup> {
     const MODULO: Placement = Placement::Modulo;
@@ -26,7 +107,7 @@ pub(crate) fn several_servers() -> Vec<Setup> {
         servers[0] = servers[0].replace("127.0.0.1", "localhost");
         servers
     };
-    vec![
+    let lists = vec![
         Setup {
             placements: [CONSISTENT, MODULO, CONSISTENT],
             ..three("nginx lacks consistent", "nginx-placement")
@@ -136,5 +217,6 @@ pub(crate) fn several_servers() -> Vec<Setup> {
                 "servers-option",
             )
         },
-    ]
+    ];
+    lists.into_iter().chain(processes()).collect()
 }

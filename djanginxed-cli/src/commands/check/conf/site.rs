@@ -1,5 +1,7 @@
 //! What the file says about one URL.
 
+use std::path::PathBuf;
+
 use djanginxed::Layout;
 
 use super::Conf;
@@ -33,6 +35,11 @@ pub(crate) struct Site {
     pub(crate) cached_hosts: Option<Vec<String>>,
     /// The query parameters that are taken out of targets, as `--ignore-query` has them.
     pub(crate) ignored: Vec<String>,
+    /// The unix sockets of the application's processes.
+    pub(crate) app_sockets: Vec<PathBuf>,
+    /// Where a generated location asks for stored pages, and no server of the file gives any
+    /// out.
+    pub(crate) lost_inner: Option<String>,
     /// For how long nginx does not see that a page was purged, where it keeps copies.
     pub(crate) lag: Option<String>,
 }
@@ -71,6 +78,8 @@ impl Conf {
             names: names(server),
             cached_hosts: site_name(location).and_then(|name| self.cached_hosts(name)),
             ignored: (site_name(location).map(|name| self.ignored(name))).unwrap_or_default(),
+            app_sockets: (site_name(location).map(|name| self.app_sockets(name)))
+                .unwrap_or_default(),
             ..Site::default()
         };
         if let Some((asks, inside)) = self.asks_memcached(server, location) {
@@ -87,6 +96,8 @@ impl Conf {
             // Of whole responses each says its own.
             let found = found.filter(|_| !is_whole);
             site.content_type = found.map(|found| found.arg(0).to_owned());
+        } else if site_name(location).is_some() {
+            site.lost_inner = (self.asked_inside(location)).map(|(address, _)| address.to_owned());
         }
         Some(site)
     }
@@ -158,11 +169,7 @@ impl Conf {
             let pass = block.first("memcached_pass").or(block.first("memc_pass"))?;
             return Some((pass, (block, server)));
         }
-        let pass = location.first("proxy_pass")?.arg(0);
-        let rest = pass.strip_prefix("http://")?;
-        let (name, path) = rest.split_at(rest.find('/')?);
-        let path = path_of(path);
-        let address = self.named_upstream(name)?.first("server")?.arg(0);
+        let (address, path) = self.asked_inside(location)?;
         let servers = self.servers();
         let inner = servers
             .into_iter()
@@ -177,6 +184,24 @@ impl Conf {
             None => block.first("memcached_pass"),
         };
         Some((asks?, (block, inner)))
+    }
+
+    /// Where a location asks an inner server for pages: its address, and the path there.
+    fn asked_inside<'a>(&'a self, location: &'a Directive) -> Option<(&'a str, &'a str)> {
+        let pass = location.first("proxy_pass")?.arg(0);
+        let rest = pass.strip_prefix("http://")?;
+        let (name, path) = rest.split_at(rest.find('/')?);
+        let address = self.named_upstream(name)?.first("server")?.arg(0);
+        Some((address, path_of(path)))
+    }
+
+    /// The unix sockets of the application, as a generated file names it.
+    fn app_sockets(&self, site: &str) -> Vec<PathBuf> {
+        let upstream = self.named_upstream(&format!("{site}_app"));
+        let servers = upstream.into_iter().flat_map(|block| block.all("server"));
+        servers
+            .filter_map(|server| server.arg(0).strip_prefix("unix:").map(PathBuf::from))
+            .collect()
     }
 
     fn named_upstream(&self, name: &str) -> Option<&Directive> {

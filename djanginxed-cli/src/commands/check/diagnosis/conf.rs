@@ -71,6 +71,13 @@ fn lag(site: &Site) -> String {
 
 fn disagreement(facts: &Facts, site: &Site) -> Option<(Cause, String)> {
     let given = &facts.given;
+    if let Some(inner) = &site.lost_inner {
+        let seen = format!(
+            "location {} asks {inner} for stored pages, and no server of the file gives them out there",
+            site.location
+        );
+        return Some((Cause::InnerServer(inner.clone()), seen));
+    }
     let Some(upstream) = &site.upstream else {
         let seen = format!("location {} asks no Memcached", site.location);
         return Some((Cause::OtherLocation(site.location.clone()), seen));

@@ -1,5 +1,7 @@
 //! Each server can keep pages.
 
+use std::mem::discriminant;
+
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent, Unchecked};
 use crate::commands::check::cause::Cause;
@@ -10,16 +12,20 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
     if facts.health.is_empty() {
         return Unchecked("give --servers to see how they are".to_owned());
     }
+    if let Some(bad) = ill(facts) {
+        return bad;
+    }
     let (mut versions, mut remarks) = (Vec::new(), Vec::new());
     for (index, (server, health)) in facts.health.iter().enumerate() {
         let Health::Well(vitals) = health else {
-            return ill(facts, index, server, health);
+            continue;
         };
-        if let Some(bad) = unfit(facts, server, vitals) {
+        if let Some(bad) = unfit(facts, server, vitals).or_else(|| full(facts, index, vitals)) {
             return bad;
         }
         versions.push(format!("{server} {}", vitals.version));
         remarks.extend(evicts(server, vitals));
+        remarks.extend(refuses(server, vitals));
         remarks.extend(turns_away(server, vitals));
     }
     Good(format!(
@@ -36,6 +42,15 @@ fn evicts(server: &str, vitals: &Vitals) -> Option<String> {
     Some(format!(
         "; {server} has evicted {evicted} items: give it more memory (-m), or purges by tag may \
          miss pages, and say so"
+    ))
+}
+
+/// It had no memory for them; it has for those of this check.
+fn refuses(server: &str, vitals: &Vitals) -> Option<String> {
+    let refused = vitals.refused.filter(|refused| *refused > 0)?;
+    Some(format!(
+        "; {server} has refused {refused} stores for want of memory since it was started: give \
+         it more (-m), and start it without -M"
     ))
 }
 
@@ -72,35 +87,70 @@ pub(super) fn connections(facts: &Facts) -> Verdict {
     }
 }
 
-/// A server that keeps no pages.
-fn ill(facts: &Facts, index: usize, server: &str, health: &Health) -> Verdict {
-    let name = server.to_owned();
-    let (cause, seen) = match health {
-        Health::Away(why) => (Cause::MemcachedDown(name), why.clone()),
-        Health::Hangs(why) => (Cause::MemcachedHangs(name), why.clone()),
-        Health::WantsPassword => (Cause::MemcachedPassword(name), "it wants a password".into()),
-        Health::Full => (
-            Cause::MemcachedConnections(name),
-            "it answers \"ERROR Too many open connections\"".into(),
-        ),
-        Health::TooOld(version) => (Cause::MemcachedOld(name), version.clone()),
-        Health::Other(line) => (Cause::NotMemcached(name), format!("it answers {line:?}")),
-        Health::Well(_) => (Cause::Unexplained, String::new()),
-    };
-    let seen = format!("{server}: {seen}");
-    // nginx serves a page of this very server: then it has other ones.
-    let served = (facts.trials.iter())
-        .filter(|trial| trial.is_hit())
-        .any(|trial| {
-            facts
-                .placing()
-                .is_some_and(|ours| ours.server_of(&trial.key) == index)
-        });
-    if served {
+/// Servers that keep no pages: the cause is the first one's, and of all that are as it is.
+fn ill(facts: &Facts) -> Option<Verdict> {
+    let all = facts.health.iter().enumerate();
+    let ill: Vec<_> = all
+        .filter(|(_, (_, health))| !matches!(health, Health::Well(_)))
+        .collect();
+    let (_, (_, first)) = ill.first()?;
+    let is_alike = |health: &Health| discriminant(health) == discriminant(first);
+    let alike = ill.iter().filter(|(_, (_, health))| is_alike(health));
+    let names: Vec<&str> = alike.map(|(_, (server, _))| server.as_str()).collect();
+    let seen: Vec<String> = (ill.iter())
+        .map(|(_, (server, health))| format!("{server}: {}", said(health)))
+        .collect();
+    let seen = seen.join("; ");
+    if ill.iter().any(|(index, _)| is_served(facts, *index)) {
         let seen = format!("{seen}; and nginx serves its pages");
-        return Bad(Cause::ServersOption(None), seen);
+        return Some(Bad(Cause::ServersOption(None), seen));
     }
-    Bad(cause, seen)
+    Some(Bad(why_ill(first, names.join(" and ")), seen))
+}
+
+fn why_ill(health: &Health, servers: String) -> Cause {
+    match health {
+        Health::Away(_) => Cause::MemcachedDown(servers),
+        Health::Hangs(_) => Cause::MemcachedHangs(servers),
+        Health::WantsPassword => Cause::MemcachedPassword(servers),
+        Health::Full => Cause::MemcachedConnections(servers),
+        Health::TooOld(_) => Cause::MemcachedOld(servers),
+        Health::Other(_) => Cause::NotMemcached(servers),
+        Health::Well(_) => Cause::Unexplained,
+    }
+}
+
+fn said(health: &Health) -> String {
+    match health {
+        Health::Away(why) | Health::Hangs(why) => why.clone(),
+        Health::WantsPassword => "it wants a password".to_owned(),
+        Health::Full => "it answers \"ERROR Too many open connections\"".to_owned(),
+        Health::TooOld(version) => version.clone(),
+        Health::Other(line) => format!("it answers {line:?}"),
+        Health::Well(_) => String::new(),
+    }
+}
+
+/// nginx serves a page of this very server: then it has other ones.
+fn is_served(facts: &Facts, index: usize) -> bool {
+    let mut hits = facts.trials.iter().filter(|trial| trial.is_hit());
+    let placing = facts.placing();
+    hits.any(|trial| (placing.as_ref()).is_some_and(|ours| ours.server_of(&trial.key) == index))
+}
+
+/// A server that has refused stores while a page of this check was to be stored.
+fn full(facts: &Facts, index: usize, before: &Vitals) -> Option<Verdict> {
+    let (server, Health::Well(after)) = facts.health_after.get(index)? else {
+        return None;
+    };
+    let refused = after.refused?.checked_sub(before.refused?)?;
+    let seen = format!("{server} has refused {refused} stores meanwhile: it is out of memory");
+    let is_full = refused > 0 && facts.trials.iter().any(is_missing);
+    is_full.then(|| Bad(Cause::MemcachedFull(server.clone()), seen))
+}
+
+fn is_missing(trial: &Trial) -> bool {
+    !trial.holds_page() && !trial.is_hit()
 }
 
 /// A server that answers, and cannot keep this page.
@@ -108,7 +158,6 @@ fn unfit(facts: &Facts, server: &str, vitals: &Vitals) -> Option<Verdict> {
     /// Beyond 30 days Memcached takes a date.
     const DATED: u64 = 30 * 24 * 60 * 60;
     const APART: u64 = 10 * 60;
-    let is_missing = |trial: &Trial| !trial.holds_page() && !trial.is_hit();
     let missing = facts.trials.iter().any(is_missing);
     let bodies = facts.trials.iter().filter_map(Trial::page);
     let size = bodies.map(|body| body.body.len()).max().unwrap_or(0);

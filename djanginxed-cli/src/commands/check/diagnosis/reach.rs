@@ -93,6 +93,9 @@ fn not_the_page(facts: &Facts, response: &Response) -> Option<Cause> {
 }
 
 fn error_page(facts: &Facts, response: &Response) -> Cause {
+    if let Some(why) = &facts.app_denied {
+        return Cause::ApplicationSocketDenied(why.clone());
+    }
     let direct = facts.direct.as_ref().map(|trial| trial.first.as_ref());
     let text = String::from_utf8_lossy(&response.body);
     match response.status {

@@ -9,7 +9,7 @@ use crate::commands::check::facts::Timed;
 
 impl Gathering {
     pub(super) async fn faults(&mut self) {
-        self.health().await;
+        self.facts.health = self.health().await;
         // The first requests may wait for what later ones know.
         for method in ["GET"; 8].into_iter().chain(["HEAD"; 3]).chain(["POST"; 3]) {
             let target = self.probe.fresh();

@@ -176,7 +176,7 @@ impl Gathering {
     }
 
     pub(super) async fn without_app(&mut self) {
-        self.health().await;
+        self.facts.health = self.health().await;
         let target = self.probe.fresh();
         let cold = self.probe.get(&target).await;
         let direct = self.probe.direct("GET", &target, &[]).await;

@@ -17,9 +17,10 @@ mod target;
 mod variants;
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::KeyRecipe;
+use djanginxed_runtime::tool::{KeyRecipe, denied_to_nginx};
 
 use super::Args;
+use super::answer::is_nginx_error_page;
 use super::diagnosis::Stage;
 use super::facts::Facts;
 use super::recipe::{Recipe, with_other_mark, with_variant};
@@ -75,7 +76,7 @@ impl Gathering {
     }
 
     async fn reach(&mut self) {
-        self.health().await;
+        self.facts.health = self.health().await;
         let target = self.probe.fresh();
         self.facts.first = self.probe.get(&target).await;
         if self.knows_no_query() && self.probe.spell() {
@@ -85,12 +86,22 @@ impl Gathering {
         let found = &self.facts.first;
         let says_404 = found
             .as_ref()
-            .is_ok_and(|first| first.status == 404 && super::answer::is_nginx_error_page(first));
+            .is_ok_and(|first| first.status == 404 && is_nginx_error_page(first));
         if says_404 {
             self.inspect().await;
         }
+        let found = self.facts.first.as_ref();
+        if found.is_ok_and(|first| first.status == 502 && is_nginx_error_page(first)) {
+            self.facts.app_denied = self.app_denied();
+        }
         let target = self.probe.fresh();
         self.facts.direct = self.probe.direct_trial(target).await;
+    }
+
+    fn app_denied(&self) -> Option<String> {
+        let sockets = self.facts.site()?.app_sockets;
+        let port = Some(self.probe.site_port());
+        sockets.iter().find_map(|path| denied_to_nginx(path, port))
     }
 
     /// Whether the page names the query parameters that it knows, and ours is none.
@@ -106,7 +117,7 @@ impl Gathering {
         self.probe.adopt(self.facts.given.recipe());
     }
 
-    async fn health(&mut self) {
+    async fn health(&self) -> Vec<(String, Health)> {
         let servers = self.facts.given.servers.iter();
         let port = self.probe.site_port();
         let addresses: Vec<String> = servers
@@ -118,11 +129,11 @@ impl Gathering {
                 (address, found)
             })
         });
+        let mut all = Vec::new();
         for asked in asked.collect::<Vec<_>>() {
-            if let Ok(found) = asked.await {
-                self.facts.health.push(found);
-            }
+            all.extend(asked.await);
         }
+        all
     }
 
     /// Whether every server that was given can be asked.

@@ -53,6 +53,9 @@ impl Gathering {
             .trials
             .iter()
             .all(|trial| trial.is_hit() && trial.holds_page());
+        if !found {
+            self.facts.health_after = self.health().await;
+        }
         if !found && self.is_page() {
             self.facts.behind_nginx = Some(self.is_nginx_in_front().await);
             if self.all_well() && !self.facts.given.servers.is_empty() {

@@ -24,6 +24,7 @@ fn nothing() -> View {
         seconds: None,
         nginx: None,
         application: None,
+        asks_application: false,
         refusals: Vec::new(),
         hottest: None,
         slowest: None,
@@ -53,6 +54,7 @@ fn busy() -> View {
             queue_bytes: Some(30_100),
             pending_purges: Some(0),
         }),
+        asks_application: true,
         refusals: vec![Refusal {
             kind: "not stored",
             reason: "set-cookie".to_owned(),
