@@ -459,7 +459,8 @@ impl Client {
     /// them; before that, where it `announces` them, counts each as about to be stored.
     ///
     /// Of the pieces to which it adds a page, it claims those for whose page and tag there
-    /// is a word in `claims`; only such as [can be](Piece::claim_lives).
+    /// is a word in `claims`; only such as [can be](Piece::claim_lives). The ledger is told
+    /// of what the pieces have taken: it would say of others that they are lost.
     ///
     /// A page is stored only if nothing has deleted it by then. A purge sets its marker
     /// before it reads an index, and then waits for the pages in it that are about to be
@@ -477,18 +478,65 @@ impl Client {
             page.listing(&mut commands, now, announces, claims);
         }
         let mut answers = self.exchange(&commands).await.into_iter();
-        pages
+        let mut listed: Vec<_> = pages
+            .clone()
             .map(|page| {
-                let claimed = |tag: &&TagKey| claims.contains_key(&(page.key, **tag));
-                let claimed = page.tags.iter().filter(claimed).count();
-                let count = page.listing_count(announces) + 2 * claimed;
-                let mut own = answers.by_ref().take(count);
+                let mut own = answers.by_ref().take(page.listing_count(announces));
                 let listed = self.listed(page, announces, claims, &mut own);
                 // What it does not look at after a failure.
                 own.for_each(drop);
                 listed
             })
-            .collect()
+            .collect();
+        if !claims.is_empty() {
+            self.enter(pages, claims, &mut listed, now).await;
+        }
+        listed
+    }
+
+    /// Enters the pieces in their ledgers that were claimed.
+    async fn enter(
+        &self,
+        pages: impl Iterator<Item = &Outgoing>,
+        claims: &HashMap<(PageKey, TagKey), u64>,
+        listed: &mut [Result<Listed, StoreError>],
+        now: u64,
+    ) {
+        let mut commands = Vec::new();
+        for (page, listed) in pages.zip(listed.iter()) {
+            for piece in listed.iter().flat_map(|listed| &listed.claimed) {
+                let claim = page.claim(*piece, claims, now).unwrap_or_default();
+                commands.extend(add(piece.own_ledger(), [claim, Bytes::new()], now));
+            }
+        }
+        let mut answers = self.exchange(&commands).await.into_iter();
+        for listed in listed {
+            let entered = listed.as_mut().map(|listed| {
+                let claimed = std::mem::take(&mut listed.claimed);
+                self.entered(listed, claimed, &mut answers)
+            });
+            if let Ok(Err(failure)) = entered {
+                *listed = Err(failure);
+            }
+        }
+    }
+
+    fn entered(
+        &self,
+        listed: &mut Listed,
+        claimed: Vec<Piece>,
+        answers: &mut impl Iterator<Item = Result<Answer, StoreError>>,
+    ) -> Result<(), StoreError> {
+        let mut both =
+            || [(); 2].map(|()| answers.next().unwrap_or_else(|| Err(self.unexpected())));
+        // All are taken off the answers, whatever became of the first.
+        let said: Vec<_> = claimed.into_iter().map(|piece| (piece, both())).collect();
+        for (piece, [opened, appended]) in said {
+            if listed.note(piece.own_ledger(), refusal(opened)?, refusal(appended)?) {
+                listed.claimed.push(piece);
+            }
+        }
+        Ok(())
     }
 
     fn listed(
@@ -512,11 +560,8 @@ impl Client {
         for tag in page.tags.iter() {
             let piece = page.piece(*tag);
             let is_in = listed.note(piece, refusal(next())?, refusal(next())?);
-            if claims.contains_key(&(page.key, *tag)) {
-                let ledger = piece.own_ledger();
-                if listed.note(ledger, refusal(next())?, refusal(next())?) && is_in {
-                    listed.claimed.push(piece);
-                }
+            if is_in && claims.contains_key(&(page.key, *tag)) {
+                listed.claimed.push(piece);
             }
             let marker = self.seen(next(), &mut listed.is_listed)?;
             listed.markers.tags.push(marker);
@@ -822,7 +867,7 @@ fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
     let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
     [
         Command::new("mg", &name, format_args!(" s N{expiry} T{expiry}")),
-        Command::set(&name, entries, " MA"),
+        Command::append(&name, entries),
     ]
 }
 
@@ -841,17 +886,23 @@ impl Outgoing {
         let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
         for tag in self.tags.iter() {
             let piece = self.piece(*tag);
-            let claim = claims.get(&(self.key, *tag)).zip(piece.claim_lives());
-            let claim = claim.map(|(word, (_, lives))| {
-                Bytes::copy_from_slice(&index::entry(&piece.claim(*word), lives, now))
-            });
-            let entries = [entry.clone(), claim.clone().unwrap_or_default()];
-            commands.extend(add(piece, entries, now));
-            if let Some(claim) = claim {
-                commands.extend(add(piece.own_ledger(), [claim, Bytes::new()], now));
-            }
+            let claim = self.claim(piece, claims, now).unwrap_or_default();
+            commands.extend(add(piece, [entry.clone(), claim], now));
             commands.push(look_at_marker(&purge_key(tag)));
         }
+    }
+
+    /// What a piece is claimed with, if it is to be with this page.
+    fn claim(
+        &self,
+        piece: Piece,
+        claims: &HashMap<(PageKey, TagKey), u64>,
+        now: u64,
+    ) -> Option<Bytes> {
+        let word = claims.get(&(self.key, piece.tag()))?;
+        let (_, lives) = piece.claim_lives()?;
+        let claim = index::entry(&piece.claim(*word), lives, now);
+        Some(Bytes::copy_from_slice(&claim))
     }
 
     /// That of the tag's index which lists it.
@@ -859,7 +910,7 @@ impl Outgoing {
         Piece::of(tag, &self.key, self.longest())
     }
 
-    /// How many commands that are without claims.
+    /// How many commands that are.
     fn listing_count(&self, announces: bool) -> usize {
         usize::from(announces) + 1 + self.tags.len() * 3
     }
