@@ -326,6 +326,16 @@ pub(crate) fn to_be_repeated(server: &str, failure: &StoreError, added: Added) {
     }
 }
 
+/// A server had no room for the marker of a purge or a delete.
+pub(crate) fn unmarked(server: &str, failure: &StoreError) {
+    tracing::warn!(
+        server, %failure,
+        "a full server took no note of a purge: what is deleted there may be stored once more by \
+         renders under way, and is deleted again for 10 minutes; give it more memory, and do not \
+         run it with -M"
+    );
+}
+
 /// It has failed again.
 pub(crate) fn repeated_in_vain(server: &str, failure: &StoreError) {
     tracing::debug!(server, %failure, "pages that requests changed are not deleted; trying again");

@@ -43,11 +43,11 @@ pub(super) struct Purge {
 
 impl Purge {
     /// One that is made again, for nobody who would wait.
-    pub(super) fn again(tags: Tags) -> Purge {
+    pub(super) fn again(tags: Tags, effort: Effort) -> Purge {
         Purge {
             tags,
             spare: Spare::Nothing,
-            effort: Effort::Again,
+            effort,
             sender: oneshot::channel().0,
         }
     }
@@ -68,6 +68,7 @@ pub(crate) struct Outcome {
 /// A purge under way. It holds one piece of an index, or as many as are as large.
 pub(super) struct Purging {
     purge: Purge,
+    begun: Instant,
     is_marked: bool,
     mark: Option<Mark>,
     /// Its server did not take the marker.
@@ -104,6 +105,7 @@ impl Purging {
     pub(super) fn new(purge: Purge) -> Purging {
         Purging {
             purge,
+            begun: Instant::now(),
             is_marked: false,
             mark: None,
             refusal: None,
@@ -133,6 +135,11 @@ impl Purging {
 
     pub(super) fn effort(&self) -> Effort {
         self.purge.effort
+    }
+
+    /// Its marker, if it has one, is as new.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// What it comes to where its server fails.
@@ -302,7 +309,7 @@ impl Purging {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Why it is to be made once more, though all that could be deleted is.
+    /// Why its server has no marker of it, though all that could be deleted is.
     pub(super) fn refusal(&self) -> Option<StoreError> {
         self.refusal.clone()
     }
