@@ -1,9 +1,7 @@
 //! Memcached is well, but has no room.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use djanginxed::{PageCache, Purge};
-use testkit::{Memcached, eventually};
+use testkit::{FILLERS, Memcached, eventually};
 
 use crate::app::{Site, at, run_of, status_of, wait};
 
@@ -53,36 +51,12 @@ fn a_server_that_must_not_evict_and_has_no_room_for_a_purge_loses_the_pages() {
     let site = Site::quick(&pages);
     run_of(&site.get("/page"), "/page");
     wait(pages.flush());
-    fill(&memcached);
+    memcached.fill();
     let key = pages.key("/page").to_string();
     assert!(memcached.pages().contains(&key));
     let purged = wait(pages.purge(Purge::everything())).unwrap();
     assert_eq!((purged.deleted, purged.failures.len()), (1, 1));
     assert!(!memcached.pages().contains(&key));
-}
-
-/// The lengths of the names that room is filled with, of all that it is made of.
-const FILLERS: [usize; 6] = [32, 48, 64, 80, 96, 128];
-
-/// Leaves no room for what is as small as markers, announcements and entries of indexes.
-fn fill(memcached: &Memcached) {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    for length in FILLERS {
-        let is_taken = || {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let answer = memcached.command(&format!("ma {number:0length$} N0 J1"));
-            !answer.starts_with("SERVER_ERROR")
-        };
-        assert!((0..30_000).any(|_| !is_taken()), "it is not full");
-    }
-}
-
-/// Makes room again, where it is taken by names of these lengths.
-fn make_room(memcached: &Memcached, lengths: &[usize]) {
-    let keys = memcached.keys();
-    let is_one = |key: &&String| key.starts_with("00000000") && lengths.contains(&key.len());
-    let fillers = keys.iter().filter(is_one);
-    assert!(fillers.filter(|key| memcached.delete(key)).count() > 0);
 }
 
 /// The index of all pages has 256 pieces: other pages that are in one with `key`.
@@ -104,14 +78,14 @@ fn a_server_that_must_not_evict_keeps_an_index_that_has_no_room_for_more() {
     let key = pages.key("/page").to_string();
     for target in beside(&pages, &key) {
         // The page is announced in the room that the other announcement had.
-        fill(&memcached);
+        memcached.fill();
         memcached.command(&format!("md in:{key}"));
         run_of(&site.get(&target), &target);
         wait(pages.flush());
         let others = memcached.keys();
         assert!(!others.contains(&pages.key(&target).to_string()));
     }
-    fill(&memcached);
+    memcached.fill();
     let purged = wait(pages.purge(Purge::everything())).unwrap();
     assert_eq!(
         (purged.deleted, purged.failures.len()),
@@ -120,7 +94,7 @@ fn a_server_that_must_not_evict_keeps_an_index_that_has_no_room_for_more() {
     );
     assert!(!memcached.keys().contains(&key));
     // What is emptied may have no room, too, and is not lost by that.
-    make_room(&memcached, &FILLERS);
+    memcached.make_room(&FILLERS);
     let purged = wait(pages.purge(Purge::everything())).unwrap();
     assert!(purged.is_complete(), "{purged:?}");
 }
@@ -133,15 +107,15 @@ fn a_piece_that_has_no_room_for_a_claim_is_not_taken_for_lost() {
     let [one, other] = [(); 2].map(|()| at(&memcached.address()).build().unwrap());
     run_of(&Site::quick(&one).get("/page"), "/page");
     wait(one.flush());
-    fill(&memcached);
+    memcached.fill();
     let (small, large) = FILLERS.split_at(4);
-    make_room(&memcached, small);
+    memcached.make_room(small);
     let target = &beside(&other, &other.key("/page").to_string())[0];
     run_of(&Site::quick(&other).get(target), target);
     wait(other.flush());
     let held = memcached.pages();
     assert!(!held.contains(&other.key(target).to_string()));
-    make_room(&memcached, large);
+    memcached.make_room(large);
     let purged = wait(other.purge(Purge::everything())).unwrap();
     assert!(purged.is_complete() && purged.deleted == 1, "{purged:?}");
 }
