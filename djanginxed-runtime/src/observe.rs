@@ -273,7 +273,7 @@ pub(crate) fn purged(what: &dyn Display, answer: &Result<Purged, StoreError>) {
     }
 }
 
-/// A server has evicted pieces of an index that a purge needed.
+/// A server has lost pieces of an index that a purge needed.
 pub(crate) fn index_lost(pieces: usize) {
     measure!(counter("djanginxed_lost_indexes_total").increment(pieces as u64));
     let _ = pieces;

@@ -73,6 +73,9 @@ pub(super) struct Purging {
     mark: Option<Mark>,
     /// Its server did not take the marker.
     refusal: Option<StoreError>,
+    /// What it has deleted may have made room for that: it begins once more.
+    begins_again: bool,
+    has_begun_again: bool,
     /// What its server says must be in the pieces of the indexes.
     claims: HashMap<Piece, Vec<PageKey>>,
     /// Pieces that the server has lost, whole or up to some moment.
@@ -109,6 +112,8 @@ impl Purging {
             is_marked: false,
             mark: None,
             refusal: None,
+            begins_again: false,
+            has_begun_again: false,
             claims: HashMap::new(),
             lost: 0,
             unread: VecDeque::new(),
@@ -155,21 +160,8 @@ impl Purging {
     /// Makes one exchange. Dropped half way, it has done nothing that may not be done
     /// again.
     pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
-        if !self.is_marked {
-            let mark = client.marks().begin();
-            let marked = client.purge(&self.purge.tags, mark).await?;
-            self.mark = Some(mark);
-            let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
-            self.lost = marked
-                .claims
-                .keys()
-                .filter(|one| !there.contains(one))
-                .count();
-            self.unread = marked.pieces.into();
-            self.claims = marked.claims;
-            self.refusal = marked.refusal;
-            self.is_marked = true;
-            Ok(Progress::Marked)
+        if !self.is_marked || self.begins_again {
+            self.begin(client).await.map(|()| Progress::Marked)
         } else if !self.found.is_empty() {
             self.sift(client).await.map(|()| Progress::Some)
         } else if !self.pages.is_empty() || !self.read.is_empty() {
@@ -178,9 +170,28 @@ impl Purging {
             self.delete_again(client).await.map(|()| Progress::Some)
         } else if !self.unread.is_empty() {
             self.read(client).await.map(|()| Progress::Some)
+        } else if self.refusal.is_some() && self.deleted > 0 && !self.has_begun_again {
+            (self.begins_again, self.has_begun_again) = (true, true);
+            Ok(Progress::Some)
         } else {
             Ok(Progress::Done)
         }
+    }
+
+    async fn begin(&mut self, client: &Client) -> Result<(), StoreError> {
+        let mark = client.marks().begin();
+        let marked = client.purge(&self.purge.tags, mark).await?;
+        self.mark = Some(mark);
+        let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
+        let lost = marked.claims.keys().filter(|one| !there.contains(one));
+        self.lost = lost.count();
+        self.unread = marked.pieces.into();
+        self.claims = marked.claims;
+        self.refusal = marked.refusal;
+        self.spared.clear();
+        self.is_marked = true;
+        self.begins_again = false;
+        Ok(())
     }
 
     async fn read(&mut self, client: &Client) -> Result<(), StoreError> {
@@ -253,7 +264,13 @@ impl Purging {
 
     async fn delete(&mut self, client: &Client) -> Result<(), StoreError> {
         let from = self.pages.len().saturating_sub(MAX_PAGES);
-        let forget = if from == 0 { &self.read[..] } else { &[] };
+        // An emptied piece is as large as a marker, and would take the room that the pages
+        // leave to it.
+        let begins_again = self.refusal.is_some() && !self.has_begun_again;
+        let forget = match from == 0 && !begins_again {
+            true => &self.read[..],
+            false => &[],
+        };
         let answers = client.purge_pages(&self.pages[from..], forget).await;
         let last = self.pages.split_off(from);
         let mut failure = None;
