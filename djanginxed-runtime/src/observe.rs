@@ -273,7 +273,7 @@ pub(crate) fn purged(what: &dyn Display, answer: &Result<Purged, StoreError>) {
     }
 }
 
-/// A server has evicted pieces of an index that a purge needed.
+/// A server has lost pieces of an index that a purge needed.
 pub(crate) fn index_lost(pieces: usize) {
     measure!(counter("djanginxed_lost_indexes_total").increment(pieces as u64));
     let _ = pieces;
@@ -324,6 +324,16 @@ pub(crate) fn to_be_repeated(server: &str, failure: &StoreError, added: Added) {
             "too many purges wait for this server: everything is purged there when it answers"
         ),
     }
+}
+
+/// A server had no room for the marker of a purge or a delete.
+pub(crate) fn unmarked(server: &str, failure: &StoreError) {
+    tracing::warn!(
+        server, %failure,
+        "a full server took no note of a purge: what is deleted there may be stored once more by \
+         renders under way, and is deleted again for 10 minutes; give it more memory, and do not \
+         run it with -M"
+    );
 }
 
 /// It has failed again.

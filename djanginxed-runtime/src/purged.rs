@@ -19,6 +19,15 @@ pub(crate) enum Effort {
     UntilDone,
     /// It is asked again, and once more where it fails.
     Again,
+    /// It is asked again, since it had no room for the marker.
+    Unmarked,
+}
+
+impl Effort {
+    /// Whether nobody waits who would be told.
+    pub(crate) fn is_repeated(self) -> bool {
+        matches!(self, Effort::Again | Effort::Unmarked)
+    }
 }
 
 /// What came of a purge.

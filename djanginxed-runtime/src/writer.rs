@@ -12,6 +12,7 @@ mod lane;
 mod owed;
 mod purging;
 mod queue;
+mod unmarked;
 
 use std::sync::{Arc, OnceLock};
 use std::thread;

@@ -21,7 +21,7 @@ mod wait;
 pub use error::Error;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use http::get;
-pub use memcached::{Item, Memcached, MemcachedBuilder};
+pub use memcached::{FILLERS, Item, Memcached, MemcachedBuilder};
 pub use nginx::{Module, Nginx, NginxBuilder, folder_shared_with_nginx};
 pub use port::free_port;
 pub use process::{Process, is_installed};

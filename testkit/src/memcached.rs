@@ -3,6 +3,7 @@
 mod builder;
 mod client;
 mod place;
+mod room;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,6 +16,7 @@ pub use builder::MemcachedBuilder;
 use client::Client;
 pub use client::Item;
 use place::Place;
+pub use room::FILLERS;
 
 use crate::error::Error;
 use crate::process::Process;

@@ -76,10 +76,15 @@ fn talk(mut stream: &TcpStream, script: &Script) -> io::Result<()> {
     }
 }
 
-/// How much data follows `ms KEY LENGTH …`.
+/// How much data follows `ms KEY LENGTH …`, or `append KEY FLAGS EXPIRY LENGTH`.
 fn data_length(line: &str) -> Option<usize> {
-    let rest = line.strip_prefix("ms ")?;
-    rest.split(' ').nth(1)?.parse().ok()
+    let mut words = line.split(' ');
+    let length = match words.next()? {
+        "ms" => words.nth(1),
+        "append" | "cas" => words.nth(3),
+        _ => None,
+    };
+    length?.parse().ok()
 }
 
 /// A network that holds back what the first connection sends, until it is told

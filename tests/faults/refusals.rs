@@ -1,7 +1,8 @@
 //! Memcached is well, but has no room.
 
-use djanginxed::Purge;
-use testkit::{Memcached, eventually};
+use actix_web::HttpResponse;
+use djanginxed::{PageCache, Purge};
+use testkit::{FILLERS, Memcached, eventually};
 
 use crate::app::{Site, at, run_of, status_of, wait};
 
@@ -51,21 +52,94 @@ fn a_server_that_must_not_evict_and_has_no_room_for_a_purge_loses_the_pages() {
     let site = Site::quick(&pages);
     run_of(&site.get("/page"), "/page");
     wait(pages.flush());
-    for length in [32, 48, 64, 80, 96, 128] {
-        let is_taken = |number| {
-            let answer = memcached.command(&format!("ma {number:0length$} N0 J1"));
-            !answer.starts_with("SERVER_ERROR")
-        };
-        assert!(
-            (0..30_000).any(|number| !is_taken(number)),
-            "it is not full"
-        );
-    }
+    memcached.fill();
     let key = pages.key("/page").to_string();
     assert!(memcached.pages().contains(&key));
     let purged = wait(pages.purge(Purge::everything())).unwrap();
     assert_eq!((purged.deleted, purged.failures.len()), (1, 1));
     assert!(!memcached.pages().contains(&key));
+}
+
+/// The index of all pages has 256 pieces: other pages that are in one with `key`.
+fn beside(pages: &PageCache, key: &str) -> Vec<String> {
+    let targets = (0..).map(|number| format!("/beside/{number}"));
+    let is_beside = |target: &String| pages.key(target).to_string()[..2] == key[..2];
+    targets.filter(is_beside).take(3).collect()
+}
+
+/// Memcached deletes what a meta command has no memory for, that of an append too.
+#[test]
+fn a_server_that_must_not_evict_keeps_an_index_that_has_no_room_for_more() {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::quick(&pages);
+    run_of(&site.get("/page"), "/page");
+    wait(pages.flush());
+    let key = pages.key("/page").to_string();
+    for target in beside(&pages, &key) {
+        // The page is announced in the room that the other announcement had.
+        memcached.fill();
+        memcached.command(&format!("md in:{key}"));
+        run_of(&site.get(&target), &target);
+        wait(pages.flush());
+        let others = memcached.keys();
+        assert!(!others.contains(&pages.key(&target).to_string()));
+    }
+    memcached.fill();
+    let purged = wait(pages.purge(Purge::everything())).unwrap();
+    assert_eq!(
+        (purged.deleted, purged.failures.len()),
+        (1, 1),
+        "{purged:?}"
+    );
+    assert!(!memcached.keys().contains(&key));
+    // What is emptied may have no room, too, and is not lost by that.
+    memcached.make_room(&FILLERS);
+    let purged = wait(pages.purge(Purge::everything())).unwrap();
+    assert!(purged.is_complete(), "{purged:?}");
+}
+
+/// Pages as small as a marker are among them.
+#[test]
+fn a_purge_has_room_for_its_marker_where_its_pages_were() {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let site = Site::start(&pages, |visit| async move {
+        let length = visit.target.trim_start_matches('/').parse().unwrap();
+        HttpResponse::Ok()
+            .content_type("text/html")
+            .body("x".repeat(length))
+    });
+    for length in 1..=60 {
+        assert_eq!(site.get(&format!("/{length}")).status, 200);
+    }
+    wait(pages.flush());
+    memcached.fill();
+    let purged = wait(pages.purge(Purge::everything())).unwrap();
+    assert!(purged.is_complete() && purged.deleted == 60, "{purged:?}");
+}
+
+/// The ledger is shorter than the piece, and so it may have room where the piece has none.
+#[test]
+fn a_piece_that_has_no_room_for_a_claim_is_not_taken_for_lost() {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let [one, other] = [(); 2].map(|()| at(&memcached.address()).build().unwrap());
+    run_of(&Site::quick(&one).get("/page"), "/page");
+    wait(one.flush());
+    memcached.fill();
+    let (small, large) = FILLERS.split_at(4);
+    memcached.make_room(small);
+    let target = &beside(&other, &other.key("/page").to_string())[0];
+    run_of(&Site::quick(&other).get(target), target);
+    wait(other.flush());
+    let held = memcached.pages();
+    assert!(!held.contains(&other.key(target).to_string()));
+    memcached.make_room(large);
+    let purged = wait(other.purge(Purge::everything())).unwrap();
+    assert!(purged.is_complete() && purged.deleted == 1, "{purged:?}");
 }
 
 /// Pages that are sent as one batch: while the first one's answer is awaited,

@@ -13,7 +13,7 @@ use actix_web::{App, HttpResponse, HttpServer, Responder, get, post, route};
 use djanginxed::{PageCache, PageCacheBuilder, PageKey, Purge, cache_page, purges};
 use serde_json::Value;
 use testkit::http::Request;
-use testkit::{Fault, FaultProxy, Memcached, eventually_within, free_port};
+use testkit::{FILLERS, Fault, FaultProxy, Memcached, eventually_within, free_port};
 
 use crate::stack::{PREFIX, cache, log, wait};
 
@@ -320,6 +320,58 @@ fn changes_while_a_server_is_skipped_wait_for_one_attempt_at_the_most() {
     assert_eq!(pending(&behind.pages), 41);
     behind.line.set(Fault::None);
     behind.until_gone("/articles/1");
+}
+
+/// A server that must not evict, and what it has before it is full.
+fn small(targets: &[&str]) -> (Memcached, PageCache) {
+    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
+    let memcached = memcached.unwrap();
+    let pages = cache(&memcached).build().unwrap();
+    ask(&pages, targets);
+    (memcached, pages)
+}
+
+/// The pages are gone: that their purges have no marker keeps nobody from looking others up.
+#[test]
+fn what_a_full_server_deletes_without_a_marker_does_not_wait_for_ever() {
+    let (memcached, pages) = small(&["/articles/1", "/notes/1", "/notes/2"]);
+    memcached.fill();
+    ask(&pages, ["POST /articles/1", "POST /notes/1"]);
+    for _ in 0..3 {
+        for target in ["/articles/1", "/notes/1"] {
+            assert!(!is_there(&memcached, target), "{target}");
+        }
+        assert_eq!(pending(&pages), 0);
+        assert_eq!(cache_status(&pages, "/notes/2"), "djanginxed; hit");
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// It sees no marker, since there was no room for one.
+#[test]
+fn what_a_render_from_before_leaves_at_a_server_that_was_full_is_deleted_again() {
+    for target in ["/articles/1", "/notes/1"] {
+        let (memcached, pages) = small(&[]);
+        let other = cache(&memcached).build().unwrap();
+        System::new().block_on(async {
+            let (server, change) = (Arc::new(memcached), format!("POST {target}"));
+            let full = Arc::clone(&server);
+            let renders = Renders::when(move |_| {
+                full.fill();
+                let (pages, change) = (pages.clone(), change.clone());
+                thread::spawn(move || ask(&pages, [change])).join().unwrap();
+                full.make_room(&FILLERS);
+            });
+            let app = App::new().app_data(other.clone()).app_data(renders);
+            let app = probe::init_service(app.configure(routes)).await;
+            let request = probe::TestRequest::get().uri(target).to_request();
+            let _ = probe::call_and_read_body(&app, request).await;
+            other.flush().await;
+            eventually_within(PATIENCE, "the page of before is gone", || {
+                !is_there(&server, target)
+            });
+        });
+    }
 }
 
 /// Pages of servers that have purged are not rendered once more.

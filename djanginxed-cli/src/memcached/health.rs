@@ -38,6 +38,8 @@ pub(crate) struct Vitals {
     pub(crate) evictions: Option<u64>,
     /// Stores that it had no memory for, since it was started.
     pub(crate) refused: Option<u64>,
+    /// Whether it refuses what it has no room for (`-M`), instead of evicting.
+    pub(crate) must_not_evict: bool,
     pub(crate) connections: Option<Connections>,
     /// Connections that it has turned away, or times that it made new ones wait, since it
     /// was started.
@@ -107,6 +109,7 @@ async fn ask(address: &str, port: u16) -> Result<Health, Trouble> {
         clock: number(&stats, "time").map(beside_ours),
         evictions: number(&stats, "evictions"),
         refused: number(&stats, "store_no_memory"),
+        must_not_evict: value(&settings, "evictions") == Some("off"),
         connections: Connections::read(&stats),
         // The second without `maxconns_fast`.
         turned_away: ["rejected_connections", "listen_disabled_num"]

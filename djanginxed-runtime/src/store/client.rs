@@ -110,23 +110,34 @@ pub(crate) struct Outgoing {
 }
 
 /// What a server says of a page that the indexes of its tags are to have.
+#[derive(Default)]
 pub(crate) struct Listed {
     pub(crate) markers: Markers,
-    /// Whether the indexes of all its tags have it, and all its markers were seen.
+    /// Whether the indexes of all its tags have it, their ledgers what is claimed with it,
+    /// and all its markers were seen.
     pub(crate) is_listed: bool,
-    /// Pieces of them that were claimed.
-    pub(crate) claimed: Vec<Piece>,
+    /// What was claimed of them.
+    pub(crate) claims: Vec<Claim>,
     /// Pieces of them that have become large, and how many bytes they have.
     pub(crate) large: Vec<(Piece, usize)>,
 }
 
+/// A piece of an index, and what it is claimed with.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub(crate) piece: Piece,
+    entry: Bytes,
+}
+
 /// What came of a page's delete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deleted {
     /// Whether it was there.
     pub(crate) was_there: bool,
     /// Others who are about to store it, and may not have seen the delete.
     pub(crate) arriving: Option<Arriving>,
+    /// The server has no room for a note of the delete.
+    pub(crate) refusal: Option<StoreError>,
 }
 
 /// How many have announced a page, and neither stored it nor taken that back: at least one.
@@ -459,7 +470,8 @@ impl Client {
     /// them; before that, where it `announces` them, counts each as about to be stored.
     ///
     /// Of the pieces to which it adds a page, it claims those for whose page and tag there
-    /// is a word in `claims`; only such as [can be](Piece::claim_lives).
+    /// is a word in `claims`; only such as [can be](Piece::claim_lives). Their ledgers are
+    /// told with the page: they would say of a piece that has not taken it that it is lost.
     ///
     /// A page is stored only if nothing has deleted it by then. A purge sets its marker
     /// before it reads an index, and then waits for the pages in it that are about to be
@@ -479,11 +491,8 @@ impl Client {
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
             .map(|page| {
-                let claimed = |tag: &&TagKey| claims.contains_key(&(page.key, **tag));
-                let claimed = page.tags.iter().filter(claimed).count();
-                let count = page.listing_count(announces) + 2 * claimed;
-                let mut own = answers.by_ref().take(count);
-                let listed = self.listed(page, announces, claims, &mut own);
+                let mut own = answers.by_ref().take(page.listing_count(announces));
+                let listed = self.listed(page, announces, claims, now, &mut own);
                 // What it does not look at after a failure.
                 own.for_each(drop);
                 listed
@@ -496,6 +505,7 @@ impl Client {
         page: &Outgoing,
         announces: bool,
         claims: &HashMap<(PageKey, TagKey), u64>,
+        now: u64,
         mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
     ) -> Result<Listed, StoreError> {
         let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
@@ -503,20 +513,15 @@ impl Client {
             return Err(self.unexpected());
         }
         let mut listed = Listed {
-            markers: Markers::default(),
             is_listed: true,
-            claimed: Vec::new(),
-            large: Vec::new(),
+            ..Listed::default()
         };
         listed.markers.page = self.seen(next(), &mut listed.is_listed)?;
         for tag in page.tags.iter() {
             let piece = page.piece(*tag);
             let is_in = listed.note(piece, refusal(next())?, refusal(next())?);
-            if claims.contains_key(&(page.key, *tag)) {
-                let ledger = piece.own_ledger();
-                if listed.note(ledger, refusal(next())?, refusal(next())?) && is_in {
-                    listed.claimed.push(piece);
-                }
+            if let Some(entry) = page.claim(piece, claims, now).filter(|_| is_in) {
+                listed.claims.push(Claim { piece, entry });
             }
             let marker = self.seen(next(), &mut listed.is_listed)?;
             listed.markers.tags.push(marker);
@@ -524,22 +529,26 @@ impl Client {
         Ok(listed)
     }
 
-    /// Stores pages that were announced, and looks once more at the deletes that concern
-    /// each, for a process that was stopped meanwhile; then takes the announcement back.
-    pub(crate) async fn put(
+    /// Enters pieces in their ledgers that were claimed, stores pages that were announced,
+    /// and looks once more at the deletes that concern each, for a process that was stopped
+    /// meanwhile; then takes the announcement back.
+    pub(crate) async fn put<'a>(
         &self,
-        pages: impl Iterator<Item = &Outgoing> + Clone,
-    ) -> Vec<Result<Markers, StoreError>> {
+        pages: impl Iterator<Item = (&'a Outgoing, &'a [Claim])> + Clone,
+    ) -> Vec<Result<Listed, StoreError>> {
         let now = unix_now();
-        let mut commands = Vec::with_capacity(pages.clone().map(Outgoing::storing_count).sum());
-        for page in pages.clone() {
-            page.storing(&mut commands, now);
+        let counts = pages
+            .clone()
+            .map(|(page, claims)| page.storing_count(claims));
+        let mut commands = Vec::with_capacity(counts.sum());
+        for (page, claims) in pages.clone() {
+            page.storing(&mut commands, claims, now);
         }
         let mut answers = self.exchange(&commands).await.into_iter();
         pages
-            .map(|page| {
-                let mut own = answers.by_ref().take(page.storing_count());
-                let taken = self.taken(page, &mut own);
+            .map(|(page, claims)| {
+                let mut own = answers.by_ref().take(page.storing_count(claims));
+                let taken = self.taken(page, claims, &mut own);
                 own.for_each(drop);
                 taken
             })
@@ -549,9 +558,20 @@ impl Client {
     fn taken(
         &self,
         page: &Outgoing,
+        claims: &[Claim],
         mut answers: impl Iterator<Item = Result<Answer, StoreError>>,
-    ) -> Result<Markers, StoreError> {
+    ) -> Result<Listed, StoreError> {
         let mut next = || answers.next().unwrap_or_else(|| Err(self.unexpected()));
+        let mut listed = Listed {
+            is_listed: true,
+            ..Listed::default()
+        };
+        for claim in claims {
+            let ledger = claim.piece.own_ledger();
+            if listed.note(ledger, refusal(next())?, refusal(next())?) {
+                listed.claims.push(claim.clone());
+            }
+        }
         if page.stored.is_some() && next()?.code() != ReturnCode::Hd {
             return Err(self.unexpected());
         }
@@ -563,15 +583,12 @@ impl Client {
             refusal(next())?;
         }
         // What is not said now was said when the page was announced.
-        let mut markers = Markers {
-            page: self.seen(next(), &mut true)?,
-            tags: Vec::with_capacity(page.tags.len()),
-        };
+        listed.markers.page = self.seen(next(), &mut true)?;
         for _ in page.tags.iter() {
-            markers.tags.push(self.seen(next(), &mut true)?);
+            listed.markers.tags.push(self.seen(next(), &mut true)?);
         }
         refusal(next())?;
-        Ok(markers)
+        Ok(listed)
     }
 
     /// Takes announcements back of pages that are not to be stored.
@@ -630,7 +647,7 @@ impl Client {
         &self.marks
     }
 
-    /// Marks each page as deleted, then deletes it.
+    /// Marks each page as deleted, then deletes it, also where there is no room for the mark.
     pub(crate) async fn delete(
         &self,
         keys: &[PageKey],
@@ -642,11 +659,15 @@ impl Client {
             [marking, is_arriving(key), unlock(key), copy, page]
         });
         let deleted = |[mark, arriving, unlock, copy, page]: [Result<Answer, StoreError>; 5]| {
-            if mark?.code() != ReturnCode::Hd {
-                return Err(self.unexpected());
-            }
+            let refusal = match mark {
+                Err(refusal) if refusal.is_an_answer() => Some(refusal),
+                Err(failure) => return Err(failure),
+                Ok(mark) if mark.code() != ReturnCode::Hd => return Err(self.unexpected()),
+                Ok(_) => None,
+            };
             self.deleted(unlock)?;
-            self.both_gone(arriving, [copy, page])
+            let deleted = self.both_gone(arriving, [copy, page])?;
+            Ok(Deleted { refusal, ..deleted })
         };
         self.exchange_groups(groups).await.map(deleted).collect()
     }
@@ -714,6 +735,7 @@ impl Client {
         Ok(Deleted {
             arriving: self.arrives(arriving)?,
             was_there: self.both_deleted(both)?,
+            refusal: None,
         })
     }
 
@@ -822,7 +844,7 @@ fn add(piece: Piece, entries: [Bytes; 2], now: u64) -> [Command; 2] {
     let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
     [
         Command::new("mg", &name, format_args!(" s N{expiry} T{expiry}")),
-        Command::set(&name, entries, " MA"),
+        Command::append(&name, entries),
     ]
 }
 
@@ -841,17 +863,23 @@ impl Outgoing {
         let entry = Bytes::copy_from_slice(&index::entry(&self.key, self.longest(), now));
         for tag in self.tags.iter() {
             let piece = self.piece(*tag);
-            let claim = claims.get(&(self.key, *tag)).zip(piece.claim_lives());
-            let claim = claim.map(|(word, (_, lives))| {
-                Bytes::copy_from_slice(&index::entry(&piece.claim(*word), lives, now))
-            });
-            let entries = [entry.clone(), claim.clone().unwrap_or_default()];
-            commands.extend(add(piece, entries, now));
-            if let Some(claim) = claim {
-                commands.extend(add(piece.own_ledger(), [claim, Bytes::new()], now));
-            }
+            let claim = self.claim(piece, claims, now).unwrap_or_default();
+            commands.extend(add(piece, [entry.clone(), claim], now));
             commands.push(look_at_marker(&purge_key(tag)));
         }
+    }
+
+    /// What a piece is claimed with, if it is to be with this page.
+    fn claim(
+        &self,
+        piece: Piece,
+        claims: &HashMap<(PageKey, TagKey), u64>,
+        now: u64,
+    ) -> Option<Bytes> {
+        let word = claims.get(&(self.key, piece.tag()))?;
+        let (_, lives) = piece.claim_lives()?;
+        let claim = index::entry(&piece.claim(*word), lives, now);
+        Some(Bytes::copy_from_slice(&claim))
     }
 
     /// That of the tag's index which lists it.
@@ -859,12 +887,16 @@ impl Outgoing {
         Piece::of(tag, &self.key, self.longest())
     }
 
-    /// How many commands that are without claims.
+    /// How many commands that are.
     fn listing_count(&self, announces: bool) -> usize {
         usize::from(announces) + 1 + self.tags.len() * 3
     }
 
-    fn storing(&self, commands: &mut Vec<Command>, now: u64) {
+    fn storing(&self, commands: &mut Vec<Command>, claims: &[Claim], now: u64) {
+        for Claim { piece, entry } in claims {
+            let claim = [entry.clone(), Bytes::new()];
+            commands.extend(add(piece.own_ledger(), claim, now));
+        }
         if let Some(stored) = &self.stored {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
@@ -896,12 +928,12 @@ impl Outgoing {
     }
 
     /// How many commands that are.
-    fn storing_count(&self) -> usize {
+    fn storing_count(&self, claims: &[Claim]) -> usize {
         let sets = match &self.stored {
             Some(_) => 1 + usize::from(self.copy.is_some()) + usize::from(self.note.is_some()),
             None => 0,
         };
-        sets + 1 + self.tags.len() + 1
+        2 * claims.len() + sets + 1 + self.tags.len() + 1
     }
 
     /// How long the copy lives that is sent with the page.

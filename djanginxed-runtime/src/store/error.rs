@@ -56,12 +56,13 @@ pub enum StoreError {
         /// The server as written in the settings.
         server: String,
     },
-    /// The server has evicted part of the index of what was to be purged: pages that stood
-    /// there may be left, until their timeout. Give it more memory, and purge everything or
-    /// start it anew where they must go.
+    /// The server has lost part of the index of what was to be purged: pages that stood
+    /// there may be left, until their timeout. Where it evicts (`stats`), give it more
+    /// memory; purge everything or start it anew where they must go.
     #[error(
-        "Memcached server {server} has evicted {pieces} pieces of the index of what was to be \
-         purged: pages that stood there may be left until their timeout; give it more memory"
+        "Memcached server {server} has lost {pieces} pieces of the index of what was to be \
+         purged: pages that stood there may be left until their timeout; where it evicts, give \
+         it more memory"
     )]
     #[non_exhaustive]
     IndexLost {

@@ -71,6 +71,10 @@ impl Piece {
         }
     }
 
+    pub(crate) fn tag(&self) -> TagKey {
+        self.tag
+    }
+
     /// All that a tag may have.
     pub(crate) fn all(tag: TagKey) -> impl Iterator<Item = Piece> {
         let last = if tag.is_everything() {

@@ -6,6 +6,11 @@
 //! echo the key that was asked for, so that none can be taken for another
 //! page's. Commands are written here as well, because the crate's own take a
 //! copy of each value.
+//!
+//! What is added to an item, or set where it is unchanged, is sent as `append` and `cas`
+//! of the older protocol: of a meta command for which it has no memory (`-M`) Memcached
+//! deletes the item that there is, whatever the mode. Their answers echo nothing; one too
+//! many or too few shows in the answers beside them.
 
 use std::fmt::Display;
 use std::io::{self, IoSlice, Write};
@@ -28,8 +33,9 @@ const MAX_HEAD: usize = 1024;
 pub(super) struct Command {
     /// As it is sent: `ms KEY 4096 F0 T900 k`, and the end of the line.
     line: Vec<u8>,
-    /// Where the key stands in it, which the answer must echo.
+    /// Where the key stands in it, which the answer must echo, where it is a meta command.
     key: Range<usize>,
+    is_meta: bool,
     value: Option<[Bytes; 2]>,
     /// A value that comes back is not kept if it is longer, in bytes.
     most: usize,
@@ -50,7 +56,35 @@ impl Command {
         Command {
             line,
             key: start..start + key.len(),
+            is_meta: true,
             value: None,
+            most: usize::MAX,
+        }
+    }
+
+    /// Adds the two parts of `value` to what there is; a refusal leaves that as it is.
+    pub(super) fn append(key: &[u8], value: [Bytes; 2]) -> Command {
+        Command::older("append", key, 0, value, "")
+    }
+
+    /// Puts `value` in the place of the version of this `number`; a refusal leaves that as
+    /// it is.
+    pub(super) fn replace(key: &[u8], value: [Bytes; 2], expiry: u32, number: u64) -> Command {
+        Command::older("cas", key, expiry, value, format_args!(" {number}"))
+    }
+
+    /// A command of the older protocol.
+    fn older(op: &str, key: &[u8], expiry: u32, value: [Bytes; 2], more: impl Display) -> Command {
+        let length: usize = value.iter().map(Bytes::len).sum();
+        let start = op.len() + 1;
+        let mut line = [op.as_bytes(), b" ", key].concat();
+        // Memory takes all that is written to it.
+        let _ = write!(line, " 0 {expiry} {length}{more}\r\n");
+        Command {
+            line,
+            key: start..start + key.len(),
+            is_meta: false,
+            value: Some(value),
             most: usize::MAX,
         }
     }
@@ -114,6 +148,25 @@ impl Answer {
     fn flag(&self, letter: u8) -> Option<&[u8]> {
         let mut flags = self.line.split(|&byte| byte == b' ').skip(1);
         flags.find_map(|flag| flag.strip_prefix(&[letter]))
+    }
+
+    /// Reads the answer to a command of the older protocol: a word.
+    fn of_older(line: Vec<u8>) -> Result<Answer, ClientError> {
+        let code = match &line[..] {
+            b"STORED" => ReturnCode::Hd,
+            b"NOT_STORED" => ReturnCode::Ns,
+            b"EXISTS" => ReturnCode::Ex,
+            b"NOT_FOUND" => ReturnCode::Nf,
+            _ => {
+                MetaResponse::parse_header(&line)?;
+                return Err(nonsense("an answer of the wrong protocol"));
+            }
+        };
+        Ok(Answer {
+            code,
+            line,
+            value: None,
+        })
     }
 
     /// Whether the key is echoed, as it is with everything but a miss.
@@ -188,12 +241,16 @@ impl Wire {
     /// must follow. After any error but [`ClientError::Server`] the connection is of
     /// no use.
     pub(super) async fn head(&mut self, command: &Command) -> Result<Head, ClientError> {
-        let answer = Answer::of(read_line(&mut self.stream).await?)?;
+        let line = read_line(&mut self.stream).await?;
+        let answer = match command.is_meta {
+            true => Answer::of(line)?,
+            false => Answer::of_older(line)?,
+        };
         let length = match answer.code() {
             ReturnCode::Va => Some(value_length(&answer.line)?),
             _ => None,
         };
-        if answer.is_for(command.key()) {
+        if !command.is_meta || answer.is_for(command.key()) {
             let most = command.most.min(self.max_value);
             Ok(Head {
                 answer,

@@ -1,5 +1,6 @@
 //! One server's share of the writer.
 
+mod guard;
 mod repeat;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -16,13 +17,13 @@ use super::doubts::{Doubt, Doubts, MAX_RENDER};
 use super::owed::Debt;
 use super::purging::{ARRIVING, ARRIVING_PAUSE, Progress, Purging};
 use super::queue::{Delete, Sending, Work};
+use super::unmarked::Unmarked;
 use crate::entry::Entry;
 use crate::key::PageKey;
 use crate::observe;
-use crate::purged::Effort;
 use crate::reason::Dropped;
 use crate::server::warn_if_several;
-use crate::store::client::{Arriving, Client, Deleted, Listed, MAX_PIECE, Outgoing};
+use crate::store::client::{Arriving, Claim, Client, Deleted, Listed, MAX_PIECE, Outgoing};
 use crate::store::error::StoreError;
 use crate::store::index::Piece;
 use crate::store::upstream::Upstream;
@@ -86,6 +87,7 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 packed: HashMap::new(),
                 claims: HashMap::new(),
                 kept: Instant::now(),
+                unmarked: Unmarked::default(),
             };
             lanes.spawn(lane.run());
         }
@@ -116,11 +118,28 @@ struct Lane {
     claims: HashMap<Piece, Instant>,
     /// When it last saw to it that they stay.
     kept: Instant,
+    unmarked: Unmarked,
+}
+
+/// A page that was announced, and what is claimed with it.
+struct Announced<'a> {
+    page: &'a Sending,
+    outgoing: &'a Outgoing,
+    claims: Vec<Claim>,
+}
+
+impl Announced<'_> {
+    fn sent(&self) -> (&Outgoing, &[Claim]) {
+        (self.outgoing, &self.claims)
+    }
 }
 
 /// A delete that is done when the page has arrived, and is gone.
 struct Held {
     delete: Delete,
+    begun: Instant,
+    /// Its server did not take the marker.
+    refusal: Option<StoreError>,
     was_there: bool,
     until: Instant,
     /// Who was about to store it all the while.
@@ -162,6 +181,7 @@ impl Lane {
             self.keep().await;
             if !is_over {
                 self.repeat().await;
+                self.guard().await;
             }
         }
     }
@@ -210,7 +230,7 @@ impl Lane {
     }
 
     async fn delete(&mut self, deletes: Vec<Delete>) {
-        let bound = self.bound();
+        let (bound, begun) = (self.bound(), Instant::now());
         let keys: Vec<_> = deletes.iter().map(|delete| delete.key).collect();
         let mark = self.client.marks().begin();
         let exchange = self.client.delete(&keys, mark);
@@ -228,6 +248,8 @@ impl Lane {
             let until = Instant::now() + ARRIVING;
             let held = Held {
                 delete,
+                begun,
+                refusal: None,
                 was_there: false,
                 until,
                 arriving: None,
@@ -270,6 +292,7 @@ impl Lane {
         let answer = match answer {
             Ok(deleted) => {
                 held.was_there |= deleted.was_there;
+                held.refusal = held.refusal.or(deleted.refusal);
                 if let Some(arriving) = deleted.arriving {
                     let arriving = arriving.still(held.arriving);
                     held.arriving = Some(arriving);
@@ -284,11 +307,19 @@ impl Lane {
             Err(failure) => Err(failure),
         };
         let Delete { key, effort, .. } = held.delete;
-        match &answer {
-            Ok(was_there) => self.done(effort, vec![Debt::Page(key)], (*was_there).into(), None),
-            Err(failure) => self.failed(effort, vec![Debt::Page(key)], failure),
-        }
-        if answer.is_ok() || effort != Effort::Again {
+        let debts = vec![Debt::Page(key)];
+        let answer = match answer {
+            Ok(was_there) => {
+                self.note_marker(effort, &debts, held.begun, held.refusal.as_ref());
+                self.done(effort, debts, was_there.into(), None);
+                held.refusal.map_or(Ok(was_there), Err)
+            }
+            Err(failure) => {
+                self.failed(effort, debts, &failure);
+                Err(failure)
+            }
+        };
+        if answer.is_ok() || !effort.is_repeated() {
             observe::deleted(&key, &answer);
         }
         // The caller may have given up.
@@ -312,17 +343,8 @@ impl Lane {
         if matches!(step, Ok(Progress::Marked)) {
             purging.end_mark(self.client.marks());
         }
-        let step = match step {
-            Ok(Progress::Done) => purging.refusal().map_or(Ok(Progress::Done), Err),
-            step => step,
-        };
         match step {
-            Ok(Progress::Done) => {
-                let lost = self.lost_index(purging.lost());
-                let (effort, deleted) = (purging.effort(), purging.deleted());
-                self.done(effort, purging.debts(), deleted, lost.as_ref());
-                purging.end(lost);
-            }
+            Ok(Progress::Done) => self.purged(purging),
             Ok(Progress::Marked | Progress::Some) => self.purging.push_back(purging),
             Err(failure) => {
                 self.failed(purging.effort(), purging.debts(), &failure);
@@ -330,6 +352,15 @@ impl Lane {
                 self.postpone();
             }
         }
+    }
+
+    /// All that a purge could delete is.
+    fn purged(&mut self, purging: Purging) {
+        let (lost, refusal) = (self.lost_index(purging.lost()), purging.refusal());
+        let (effort, debts) = (purging.effort(), purging.debts());
+        self.note_marker(effort, &debts, purging.begun(), refusal.as_ref());
+        self.done(effort, debts, purging.deleted(), lost.as_ref());
+        purging.end(lost.or(refusal));
     }
 
     /// What a purge comes to that did not find so many pieces of its index.
@@ -385,14 +416,15 @@ impl Lane {
     }
 
     /// Remembers pieces that were claimed by now, for as long as that is enough.
-    fn note_claimed(&mut self, pieces: Vec<Piece>, begun: Instant) {
-        if self.claims.len() + pieces.len() > MAX_CLAIMS {
+    fn note_claimed(&mut self, claims: Vec<Claim>, begun: Instant) {
+        if self.claims.len() + claims.len() > MAX_CLAIMS {
             // Visitors who make tags are not to have the pieces of every page claimed anew.
             self.claims.retain(|piece, _| piece.is_of_everything());
         }
         let enough = |piece: &Piece| piece.claim_lives().map_or(0, |(enough, _)| enough);
         let until = |piece| (piece, begun + Duration::from_secs(enough(&piece)));
-        self.claims.extend(pieces.into_iter().map(until));
+        let pieces = claims.into_iter().map(|claim| claim.piece);
+        self.claims.extend(pieces.map(until));
     }
 
     async fn send(&mut self, pages: Vec<Sending>) {
@@ -481,14 +513,14 @@ impl Lane {
     async fn store(&mut self, pages: &[(Sending, Outgoing)]) {
         self.resolve().await;
         let begun = Instant::now();
-        let (pages, large) = self.announce(pages).await;
+        let (pages, mut large) = self.announce(pages).await;
         if begun.elapsed() <= ANNOUNCING {
-            self.put(&pages).await;
+            large.extend(self.put(&pages).await);
         } else {
             // A purge may no longer see the announcements.
             let late = StoreError::timed_out(self.upstream.address());
-            for (page, _) in &pages {
-                observe::store_failed(&page.job.key, &late);
+            for announced in &pages {
+                observe::store_failed(&announced.outgoing.key, &late);
             }
         }
         self.pack(large).await;
@@ -499,9 +531,8 @@ impl Lane {
     async fn announce<'a>(
         &mut self,
         pages: &'a [(Sending, Outgoing)],
-    ) -> (Vec<&'a (Sending, Outgoing)>, HashMap<Piece, usize>) {
+    ) -> (Vec<Announced<'a>>, HashMap<Piece, usize>) {
         let words = self.claims(pages);
-        let begun = Instant::now();
         let outgoing = pages.iter().map(|(_, outgoing)| outgoing);
         let exchange = self.client.list(outgoing, true, &words);
         let answers = self
@@ -510,13 +541,16 @@ impl Lane {
             .await;
         let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
         let mut large = HashMap::new();
-        for (pair, answer) in pages.iter().zip(answers) {
-            let key = pair.1.key;
+        for ((page, outgoing), answer) in pages.iter().zip(answers) {
+            let key = outgoing.key;
             match answer {
-                Ok(mut listed) => {
-                    self.note_claimed(std::mem::take(&mut listed.claimed), begun);
-                    match self.refusal(&Doubt::of(&pair.0.job), &listed) {
-                        None => kept.push(pair),
+                Ok(listed) => {
+                    match self.refusal(&Doubt::of(&page.job), &listed) {
+                        None => kept.push(Announced {
+                            page,
+                            outgoing,
+                            claims: listed.claims,
+                        }),
                         Some(reason) => {
                             observe::dropped(&key, reason);
                             withdrawn.push(key);
@@ -537,27 +571,31 @@ impl Lane {
         (kept, large)
     }
 
-    /// Stores pages that were announced.
-    async fn put(&mut self, pages: &[&(Sending, Outgoing)]) {
+    /// Stores pages that were announced; the ledgers that have become large.
+    async fn put(&mut self, pages: &[Announced<'_>]) -> Vec<(Piece, usize)> {
+        let mut large = Vec::new();
         if pages.is_empty() {
-            return;
+            return large;
         }
-        let exchange = self.client.put(pages.iter().map(|(_, outgoing)| outgoing));
+        let begun = Instant::now();
+        let exchange = self.client.put(pages.iter().map(Announced::sent));
         let answers = self
             .upstream
             .within(BATCH_TIMEOUT, pages.len(), exchange)
             .await;
         let mut outdated = Vec::new();
-        for ((page, outgoing), answer) in pages.iter().zip(answers) {
+        for (Announced { page, outgoing, .. }, answer) in pages.iter().zip(answers) {
             match answer {
-                Ok(markers) => {
+                Ok(mut listed) => {
                     let bytes = outgoing.stored.as_ref().map_or(0, |stored| stored.len());
                     observe::stored(&outgoing.key, bytes);
                     self.upstream.note_size(&outgoing.key, bytes);
                     let doubt = Doubt::of(&page.job);
-                    if doubt.is_deleted(&markers, self.number, &self.shared.deletes) {
-                        outdated.push((doubt, Dropped::Deleted));
+                    if let Some(reason) = self.refusal(&doubt, &listed) {
+                        outdated.push((doubt, reason));
                     }
+                    self.note_claimed(std::mem::take(&mut listed.claims), begun);
+                    large.append(&mut listed.large);
                 }
                 Err(error) => {
                     observe::store_failed(&outgoing.key, &error);
@@ -568,6 +606,7 @@ impl Lane {
             }
         }
         self.remove(outdated).await;
+        large
     }
 
     /// Why a page is not to be in the store.

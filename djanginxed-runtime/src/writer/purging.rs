@@ -43,11 +43,11 @@ pub(super) struct Purge {
 
 impl Purge {
     /// One that is made again, for nobody who would wait.
-    pub(super) fn again(tags: Tags) -> Purge {
+    pub(super) fn again(tags: Tags, effort: Effort) -> Purge {
         Purge {
             tags,
             spare: Spare::Nothing,
-            effort: Effort::Again,
+            effort,
             sender: oneshot::channel().0,
         }
     }
@@ -68,10 +68,14 @@ pub(crate) struct Outcome {
 /// A purge under way. It holds one piece of an index, or as many as are as large.
 pub(super) struct Purging {
     purge: Purge,
+    begun: Instant,
     is_marked: bool,
     mark: Option<Mark>,
     /// Its server did not take the marker.
     refusal: Option<StoreError>,
+    /// What it has deleted may have made room for that: it begins once more.
+    begins_again: bool,
+    has_begun_again: bool,
     /// What its server says must be in the pieces of the indexes.
     claims: HashMap<Piece, Vec<PageKey>>,
     /// Pieces that the server has lost, whole or up to some moment.
@@ -104,9 +108,12 @@ impl Purging {
     pub(super) fn new(purge: Purge) -> Purging {
         Purging {
             purge,
+            begun: Instant::now(),
             is_marked: false,
             mark: None,
             refusal: None,
+            begins_again: false,
+            has_begun_again: false,
             claims: HashMap::new(),
             lost: 0,
             unread: VecDeque::new(),
@@ -135,6 +142,11 @@ impl Purging {
         self.purge.effort
     }
 
+    /// Its marker, if it has one, is as new.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
+    }
+
     /// What it comes to where its server fails.
     pub(super) fn debts(&self) -> Vec<Debt> {
         self.purge.tags.iter().map(|tag| Debt::Tag(*tag)).collect()
@@ -148,21 +160,8 @@ impl Purging {
     /// Makes one exchange. Dropped half way, it has done nothing that may not be done
     /// again.
     pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
-        if !self.is_marked {
-            let mark = client.marks().begin();
-            let marked = client.purge(&self.purge.tags, mark).await?;
-            self.mark = Some(mark);
-            let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
-            self.lost = marked
-                .claims
-                .keys()
-                .filter(|one| !there.contains(one))
-                .count();
-            self.unread = marked.pieces.into();
-            self.claims = marked.claims;
-            self.refusal = marked.refusal;
-            self.is_marked = true;
-            Ok(Progress::Marked)
+        if !self.is_marked || self.begins_again {
+            self.begin(client).await.map(|()| Progress::Marked)
         } else if !self.found.is_empty() {
             self.sift(client).await.map(|()| Progress::Some)
         } else if !self.pages.is_empty() || !self.read.is_empty() {
@@ -171,9 +170,28 @@ impl Purging {
             self.delete_again(client).await.map(|()| Progress::Some)
         } else if !self.unread.is_empty() {
             self.read(client).await.map(|()| Progress::Some)
+        } else if self.refusal.is_some() && self.deleted > 0 && !self.has_begun_again {
+            (self.begins_again, self.has_begun_again) = (true, true);
+            Ok(Progress::Some)
         } else {
             Ok(Progress::Done)
         }
+    }
+
+    async fn begin(&mut self, client: &Client) -> Result<(), StoreError> {
+        let mark = client.marks().begin();
+        let marked = client.purge(&self.purge.tags, mark).await?;
+        self.mark = Some(mark);
+        let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
+        let lost = marked.claims.keys().filter(|one| !there.contains(one));
+        self.lost = lost.count();
+        self.unread = marked.pieces.into();
+        self.claims = marked.claims;
+        self.refusal = marked.refusal;
+        self.spared.clear();
+        self.is_marked = true;
+        self.begins_again = false;
+        Ok(())
     }
 
     async fn read(&mut self, client: &Client) -> Result<(), StoreError> {
@@ -246,7 +264,13 @@ impl Purging {
 
     async fn delete(&mut self, client: &Client) -> Result<(), StoreError> {
         let from = self.pages.len().saturating_sub(MAX_PAGES);
-        let forget = if from == 0 { &self.read[..] } else { &[] };
+        // An emptied piece is as large as a marker, and would take the room that the pages
+        // leave to it.
+        let begins_again = self.refusal.is_some() && !self.has_begun_again;
+        let forget = match from == 0 && !begins_again {
+            true => &self.read[..],
+            false => &[],
+        };
         let answers = client.purge_pages(&self.pages[from..], forget).await;
         let last = self.pages.split_off(from);
         let mut failure = None;
@@ -302,7 +326,7 @@ impl Purging {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Why it is to be made once more, though all that could be deleted is.
+    /// Why its server has no marker of it, though all that could be deleted is.
     pub(super) fn refusal(&self) -> Option<StoreError> {
         self.refusal.clone()
     }

@@ -38,10 +38,10 @@ pub(super) struct Delete {
 
 impl Delete {
     /// One that is made again, for nobody who would wait.
-    pub(super) fn again(key: PageKey) -> Delete {
+    pub(super) fn again(key: PageKey, effort: Effort) -> Delete {
         Delete {
             key,
-            effort: Effort::Again,
+            effort,
             sender: oneshot::channel().0,
         }
     }

@@ -144,7 +144,7 @@ impl Client {
             }
             let expiry = (read.piece.lives()).map_or(0, |lives| wire_expiry(lives, now));
             let claims = [read.claims.clone().into(), Bytes::new()];
-            Command::set(&name, claims, format_args!(" T{expiry} C{number}"))
+            Command::replace(&name, claims, expiry, number)
         };
         let commands: Vec<_> = pages
             .iter()
@@ -184,8 +184,8 @@ impl Client {
         let packed = index::packed(&value, now);
         let bytes = packed.len();
         let expiry = piece.lives().map_or(0, |lives| wire_expiry(lives, now));
-        let flags = format!(" T{expiry} C{number}");
-        let write = [Command::set(&name, [packed.into(), Bytes::new()], &flags)];
+        let packed = [packed.into(), Bytes::new()];
+        let write = [Command::replace(&name, packed, expiry, number)];
         let Some(answer) = self.exchange(&write).await.into_iter().next() else {
             return Ok(None);
         };

@@ -68,6 +68,48 @@ async fn what_is_short_is_not_kept_where_it_is_long() {
     assert_eq!(kept, [most, None, most, None]);
 }
 
+/// Its answers echo no key: they are taken for nothing but what they are.
+#[tokio::test]
+async fn what_is_added_to_an_item_is_answered_by_a_word() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let said = [
+        ("STORED", Ok(ReturnCode::Hd)),
+        ("NOT_STORED", Ok(ReturnCode::Ns)),
+        ("EXISTS", Ok(ReturnCode::Ex)),
+        ("NOT_FOUND", Ok(ReturnCode::Nf)),
+        ("SERVER_ERROR out of memory", Err(true)),
+        ("HD ka", Err(false)),
+        ("VA 4 ka", Err(false)),
+        ("stored", Err(false)),
+        ("", Err(false)),
+    ];
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for (line, _) in said {
+            stream
+                .write_all(format!("{line}\r\n").as_bytes())
+                .await
+                .unwrap();
+        }
+        stream
+    };
+    let asking = async {
+        let mut wire = Wire::dial(&address, 1 << 20, &Received::default())
+            .await
+            .unwrap();
+        let append = Command::append(b"a", [Bytes::from("b"), Bytes::new()]);
+        for (line, expected) in said {
+            let told = match wire.head(&append).await {
+                Ok(head) => Ok(wire.rest(head).await.unwrap().code()),
+                Err(error) => Err(StoreError::of_client("", error).is_an_answer()),
+            };
+            assert_eq!(told, expected, "{line}");
+        }
+    };
+    tokio::join!(server, asking);
+}
+
 const MAX_VALUE: usize = 100;
 
 fn keys() -> [PageKey; 3] {

@@ -13,14 +13,15 @@ use crate::writer::queue::Delete;
 impl Lane {
     /// Whether its server is to be asked again for something.
     pub(super) fn owes(&self) -> bool {
-        self.shared.owed(self.number, |owed| !owed.is_empty())
+        !self.unmarked.is_empty() || self.shared.owed(self.number, |owed| !owed.is_empty())
     }
 
     /// The server has failed to do this.
-    pub(super) fn failed(&self, effort: Effort, debts: Vec<Debt>, failure: &StoreError) {
+    pub(super) fn failed(&mut self, effort: Effort, debts: Vec<Debt>, failure: &StoreError) {
         let (server, now) = (self.upstream.address(), Instant::now());
         match effort {
             Effort::Once => {}
+            Effort::Unmarked => self.unmarked.failed(debts.len()),
             Effort::UntilDone => self.shared.put_off(self.number, debts, failure),
             Effort::Again => {
                 self.shared
@@ -68,15 +69,21 @@ impl Lane {
         if !self.is_due() || !self.answers().await {
             return;
         }
+        let debts = self.shared.owed(self.number, Owed::take);
+        self.ask(debts, Effort::Again).await;
+    }
+
+    /// Purges and deletes for nobody who would wait.
+    pub(super) async fn ask(&mut self, debts: Vec<Debt>, effort: Effort) {
         let (mut tags, mut deletes) = (Vec::new(), Vec::new());
-        for debt in self.shared.owed(self.number, Owed::take) {
+        for debt in debts {
             match debt {
                 Debt::Tag(tag) => tags.push(tag),
-                Debt::Page(key) => deletes.push(Delete::again(key)),
+                Debt::Page(key) => deletes.push(Delete::again(key, effort)),
             }
         }
         if !tags.is_empty() {
-            let purge = Purge::again(tags.into());
+            let purge = Purge::again(tags.into(), effort);
             self.purging.push_back(Purging::new(purge));
         }
         if !deletes.is_empty() {

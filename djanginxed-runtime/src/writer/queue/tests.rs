@@ -284,7 +284,7 @@ fn many_deletes_keep_neither_purges_nor_pages_waiting() {
     take(&mut deletes);
     assert_eq!(deletes, 2 * MAX_DELETES);
     assert_eq!(keys(&pages(queue.next(0, 1, 1))), [key(1)]);
-    queue.push_purge(Purge::again([].into()), 0);
+    queue.push_purge(Purge::again([].into(), Effort::Again), 0);
     assert!(matches!(queue.next(0, 1, 1), Work::Purge(_)));
     take(&mut deletes);
     take(&mut deletes);

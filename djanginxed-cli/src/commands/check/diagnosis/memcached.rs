@@ -26,6 +26,7 @@ pub(super) fn memcached(facts: &Facts) -> Verdict {
         versions.push(format!("{server} {}", vitals.version));
         remarks.extend(evicts(server, vitals));
         remarks.extend(refuses(server, vitals));
+        remarks.extend(must_not_evict(server, vitals));
         remarks.extend(turns_away(server, vitals));
     }
     Good(format!(
@@ -52,6 +53,17 @@ fn refuses(server: &str, vitals: &Vitals) -> Option<String> {
         "; {server} has refused {refused} stores for want of memory since it was started: give \
          it more (-m), and start it without -M"
     ))
+}
+
+/// When it is full, each new page is rendered for each visitor, and what a stranger fills it
+/// with stays.
+fn must_not_evict(server: &str, vitals: &Vitals) -> Option<String> {
+    vitals.must_not_evict.then(|| {
+        format!(
+            "; {server} runs with -M: when it is full it takes neither new pages nor the markers \
+             of purges; start it without"
+        )
+    })
 }
 
 /// While it was full, nginx found no pages there; it is not now.

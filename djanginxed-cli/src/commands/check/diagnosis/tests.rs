@@ -210,6 +210,22 @@ fn a_server_that_evicts_is_told_of_for_the_sake_of_purges() {
 }
 
 #[test]
+fn a_server_that_refuses_where_it_should_evict_is_told_of() {
+    let mut facts = facts();
+    let seen = |must_not_evict, facts: &mut Facts| {
+        facts.health = well(Vitals {
+            must_not_evict,
+            ..Vitals::default()
+        });
+        match super::memcached::memcached(facts) {
+            Verdict::Good(seen) => seen.contains("runs with -M"),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(seen(true, &mut facts) && !seen(false, &mut facts));
+}
+
+#[test]
 fn a_page_larger_than_an_item_is_found_nowhere() {
     let mut facts = facts();
     facts.trials = vec![trial(page(MISS), page(MISS), false)];
