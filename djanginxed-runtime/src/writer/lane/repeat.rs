@@ -65,8 +65,12 @@ impl Lane {
 
     /// Asks again, where the server answers again.
     pub(super) async fn repeat(&mut self) {
-        if !self.is_due() || !self.answers().await {
+        if !self.is_due() {
             return;
+        }
+        if !self.answers().await {
+            let now = Instant::now();
+            return self.shared.owed(self.number, |owed| owed.put_off(now));
         }
         let (mut tags, mut deletes) = (Vec::new(), Vec::new());
         for debt in self.shared.owed(self.number, Owed::take) {
@@ -96,16 +100,12 @@ impl Lane {
 
     /// Whether the server answers; one that has failed when it was last asked is asked for
     /// something small first, since others wait for their purges meanwhile.
-    async fn answers(&self) -> bool {
+    pub(super) async fn answers(&self) -> bool {
         if !self.upstream.breaker().is_failing() {
             return true;
         }
         let probed = probe(&self.upstream).await;
         self.upstream.note(probed.as_ref().err());
-        if probed.is_err() {
-            let now = Instant::now();
-            self.shared.owed(self.number, |owed| owed.put_off(now));
-        }
         probed.is_ok()
     }
 }
