@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use actix_web::error::ErrorInternalServerError;
 use actix_web::rt::System;
 use actix_web::test as probe;
 use actix_web::web::{Data, Html, ServiceConfig};
@@ -39,6 +40,22 @@ async fn note(renders: Data<Renders>) -> impl Responder {
     renders.one()
 }
 
+/// A copy of it stands in for errors.
+#[get("/prices/{id}")]
+#[cache_page(600, tags = ["article:{id}"], stale_if_error = 3600)]
+async fn price(
+    renders: Data<Renders>,
+    trouble: Option<Data<Trouble>>,
+) -> actix_web::Result<impl Responder> {
+    match trouble {
+        Some(_) => Err(ErrorInternalServerError("on purpose")),
+        None => Ok(renders.one()),
+    }
+}
+
+/// Handlers that may fail do.
+struct Trouble;
+
 /// How often anything was rendered, and what happens then.
 struct Renders {
     count: AtomicUsize,
@@ -62,6 +79,7 @@ impl Renders {
 
 fn routes(config: &mut ServiceConfig) {
     config.service(article).service(save).service(note);
+    config.service(price);
 }
 
 /// Asks for each target; each is stored, or given up, before the next is asked for. The
@@ -100,10 +118,19 @@ fn pending(pages: &PageCache) -> u64 {
 
 /// What the application says of its answer.
 fn cache_status(pages: &PageCache, target: &str) -> String {
+    cache_status_with(pages, target, |_| ())
+}
+
+fn cache_status_with(
+    pages: &PageCache,
+    target: &str,
+    configure: impl FnOnce(&mut ServiceConfig),
+) -> String {
     System::new().block_on(async {
         let renders = Renders::when(|_| ());
         let app = App::new().app_data(pages.clone()).app_data(renders);
-        let app = probe::init_service(app.configure(routes)).await;
+        let app = app.configure(configure).configure(routes);
+        let app = probe::init_service(app).await;
         let request = probe::TestRequest::get().uri(target).to_request();
         let response = probe::call_service(&app, request).await;
         let said = response.headers().get("Cache-Status").unwrap();
@@ -233,6 +260,29 @@ fn the_application_does_not_answer_from_a_server_that_it_has_still_to_purge() {
     eventually_within(PATIENCE, "it is asked again", || {
         cache_status(&behind.pages, "/articles/1") == "djanginxed; hit"
     });
+}
+
+/// A copy is as old as its page.
+#[test]
+fn no_copy_stands_in_that_has_still_to_be_purged() {
+    let behind = Behind::of(&["/prices/1"]);
+    let in_trouble = || {
+        cache_status_with(&behind.pages, "/prices/1", |config| {
+            config.app_data(Data::new(Trouble));
+        })
+    };
+    let key = PageKey::new(PREFIX, "/prices/1");
+    assert!(behind.memcached.get(format!("{key}!")).is_some());
+    behind.memcached.command(&format!("md {key}"));
+    let said = in_trouble();
+    assert!(said.ends_with("detail=stale-if-error"), "{said}");
+    behind.line.set(Fault::Refuse);
+    ask(&behind.pages, ["POST /articles/1"]);
+    behind.line.set(Fault::None);
+    assert_eq!(pending(&behind.pages), 2, "it is purged already");
+    let said = in_trouble();
+    assert!(!said.contains("stale-if-error"), "{said}");
+    assert!(behind.memcached.get(format!("{key}!")).is_some());
 }
 
 /// RFC 9111, section 4.4.
