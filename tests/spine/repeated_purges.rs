@@ -138,6 +138,24 @@ fn cache_status_with(
     })
 }
 
+/// Visits that find out, in one worker, that the server fails.
+fn until_skipped(pages: &PageCache) {
+    System::new().block_on(async {
+        let app = App::new().app_data(pages.clone());
+        let app = app.app_data(Renders::when(|_| ())).configure(routes);
+        let app = probe::init_service(app).await;
+        for number in 0..100 {
+            let request = probe::TestRequest::get().uri(&format!("/notes/{number}"));
+            let response = probe::call_service(&app, request.to_request()).await;
+            let said = response.headers().get("Cache-Status").unwrap();
+            if said.to_str().unwrap().contains("skipped") {
+                return;
+            }
+        }
+        panic!("the server is not skipped");
+    });
+}
+
 fn is_there(memcached: &Memcached, target: &str) -> bool {
     let key = PageKey::new(PREFIX, target).to_string();
     memcached.get(key).is_some()
@@ -370,6 +388,40 @@ fn changes_while_a_server_is_skipped_wait_for_one_attempt_at_the_most() {
     assert_eq!(pending(&behind.pages), 41);
     behind.line.set(Fault::None);
     behind.until_gone("/articles/1");
+}
+
+/// Purges go on while others have announced a page, which is how these are under way.
+#[test]
+fn changes_that_are_being_purged_when_a_server_hangs_wait_for_one_attempt_at_the_most() {
+    let targets: Vec<_> = (0..40).map(|id| format!("/articles/{id}")).collect();
+    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
+    let behind = Behind::with(&targets, |settings| {
+        settings.operation_timeout(Duration::from_millis(100))
+    });
+    for target in &targets {
+        let key = PageKey::new(PREFIX, target);
+        behind.memcached.command(&format!("ma in:{key} N4 J1 T4"));
+    }
+    let hung = thread::scope(|scope| {
+        for target in &targets {
+            let pages = &behind.pages;
+            scope.spawn(move || ask(pages, [format!("POST {target}")]));
+        }
+        eventually_within(PATIENCE, "all are deleted, and are so again", || {
+            !targets.iter().any(|page| is_there(&behind.memcached, page))
+        });
+        behind.line.set(Fault::Hang);
+        let hung = Instant::now();
+        until_skipped(&behind.pages);
+        hung
+    });
+    let waited = hung.elapsed();
+    assert!(waited < Duration::from_millis(3500), "{waited:?}");
+    assert_eq!(pending(&behind.pages), 41);
+    behind.line.set(Fault::None);
+    eventually_within(PATIENCE, "all is made up for", || {
+        pending(&behind.pages) == 0
+    });
 }
 
 /// Pages of servers that have purged are not rendered once more.

@@ -31,14 +31,17 @@ impl Lane {
     }
 
     /// Where the server is skipped and has failed once more, nobody else waits for it who
-    /// would wait for nothing.
+    /// would wait for nothing; what is under way has had its part in that attempt.
     pub(super) fn postpone(&mut self) {
         let Err(skipped) = self.upstream.check() else {
             return;
         };
         let (deletes, purges) = self.shared.queue.postponable(self.number);
-        for purge in purges {
-            let purging = Purging::new(purge);
+        let begun = std::mem::take(&mut self.purging);
+        for purging in begun
+            .into_iter()
+            .chain(purges.into_iter().map(Purging::new))
+        {
             self.failed(purging.effort(), purging.debts(), &skipped);
             purging.end(Some(skipped.clone()));
         }
