@@ -526,6 +526,26 @@ fn many_deletes_at_once_with_a_hung_server_fail_together() {
 }
 
 #[test]
+fn many_purges_of_one_tag_at_once_share_what_has_not_begun() {
+    let (memcached, _, _) = stored();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    let pages = at(&proxy.address()).build().unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(50)));
+    let asked = Instant::now();
+    let purges = (0..60).map(|_| pages.purge(Purge::everything()));
+    let purged = wait(futures_util::future::join_all(purges));
+    let took = asked.elapsed();
+    assert!(
+        took < Duration::from_millis(1500),
+        "60 purges took {took:?}"
+    );
+    let purged: Vec<_> = purged.into_iter().map(Result::unwrap).collect();
+    assert!(purged.iter().all(djanginxed::Purged::is_complete));
+    let deleted: u64 = purged.iter().map(|purged| purged.deleted).sum();
+    assert_eq!(deleted, 1, "one page was there");
+}
+
+#[test]
 fn a_delete_while_a_batch_hangs_ends_and_the_page_does_not_come_back() {
     let mut memcached = Memcached::start().unwrap();
     let pages = at(&memcached.address()).build().unwrap();

@@ -39,6 +39,9 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// storing them.
 const ANNOUNCING: Duration = Duration::from_secs(1);
 
+/// No more purges than these are under way at once: one that waits can be had in common.
+const MAX_PURGING: usize = 256;
+
 /// How long a lane lets pages gather, so that it is not woken for each of them:
 /// on a small machine that takes time from those who render.
 const GATHER: Duration = Duration::from_millis(5);
@@ -142,10 +145,7 @@ impl Lane {
 
     async fn work(&mut self) {
         loop {
-            let work = self
-                .shared
-                .queue
-                .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
+            let work = self.next();
             let is_over = matches!(work, Work::Over);
             match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
@@ -168,6 +168,14 @@ impl Lane {
                 self.repeat().await;
                 self.settle().await;
             }
+        }
+    }
+
+    fn next(&self) -> Work {
+        let queue = &self.shared.queue;
+        match self.purging.len() < MAX_PURGING {
+            true => queue.next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES),
+            false => queue.next_others(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES),
         }
     }
 
