@@ -287,11 +287,11 @@ impl Drop for Writer {
         if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
             observe::not_drained(self.shared.queue.len());
         }
-        let upstreams = self.shared.memcached.upstreams().iter();
-        for (upstream, owed) in upstreams.zip(&self.shared.owed) {
-            let owed = lock(owed).len();
-            if owed > 0 {
-                observe::purges_lost(upstream.address(), owed);
+        for (number, upstream) in self.shared.memcached.upstreams().iter().enumerate() {
+            let unsettled = self.shared.queue.unsettled(number);
+            let lost = unsettled + lock(&self.shared.owed[number]).len();
+            if lost > 0 {
+                observe::purges_lost(upstream.address(), lost);
             }
         }
     }

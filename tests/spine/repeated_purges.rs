@@ -496,6 +496,39 @@ fn a_process_that_ends_says_how_many_purges_are_lost() {
     );
 }
 
+/// Its visitor is gone, and nobody else knows of it.
+#[test]
+fn a_process_that_ends_while_it_purges_says_so_unless_that_ends_first() {
+    for (fault, lost) in [
+        (Fault::Hang, 3),
+        (Fault::Delay(Duration::from_millis(300)), 0),
+    ] {
+        let behind = Behind::of(&["/articles/1", "/notes/1"]);
+        behind.line.set(fault);
+        System::new().block_on(async {
+            let app = App::new().app_data(behind.pages.clone());
+            let app = app.app_data(Renders::when(|_| ())).configure(routes);
+            let app = probe::init_service(app).await;
+            for target in ["/articles/1", "/notes/1"] {
+                let request = probe::TestRequest::post().uri(target).to_request();
+                let change = probe::call_service(&app, request);
+                let asked = actix_web::rt::time::timeout(Duration::from_millis(100), change);
+                assert!(asked.await.is_err(), "it does not wait");
+            }
+        });
+        let server = behind.line.address();
+        let ended = Instant::now();
+        drop(behind.pages);
+        let waited = ended.elapsed();
+        assert!(waited < Duration::from_secs(3), "{waited:?}");
+        let mut told = log::lines_with("stopped with purges that this server has not carried out");
+        told.retain(|line| line.contains(&server));
+        let says = |line: &String| line.ends_with(&format!("purges={lost}"));
+        assert_eq!(told.len(), usize::from(lost > 0), "{told:?}");
+        assert!(told.iter().all(says), "{told:?}");
+    }
+}
+
 /// A site that asks itself for what is to be replaced.
 fn serve(pages: &PageCache, port: u16, renders: &Data<Renders>) -> actix_web::dev::ServerHandle {
     let (send, receive) = mpsc::channel();

@@ -114,6 +114,9 @@ struct Line {
     was_purge: bool,
     /// Each once: what has not begun is done for all who have asked for it by then.
     purges: LinkedHashMap<Asked, Vec<Teller>>,
+    /// What is to be made up for if it fails, and has neither been done nor failed yet: in
+    /// tags and pages.
+    unsettled: usize,
 }
 
 impl Line {
@@ -192,7 +195,9 @@ impl Queue {
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
         let mut state = self.state();
         if !state.closed {
-            state.lanes[lane].deletes.push_back(delete);
+            let line = &mut state.lanes[lane];
+            line.unsettled += usize::from(delete.effort == Effort::UntilDone);
+            line.deletes.push_back(delete);
             drop(state);
             self.lanes[lane].ring();
         }
@@ -202,15 +207,32 @@ impl Queue {
     pub(super) fn push_purge(&self, asked: Asked, teller: Teller, lane: usize) {
         let mut state = self.state();
         if !state.closed {
-            let purges = &mut state.lanes[lane].purges;
+            let line = &mut state.lanes[lane];
             // In the place of the first: who comes again and again is not to put it off.
-            match purges.get_mut(&asked) {
-                Some(tellers) => tellers.push(teller),
-                None => drop(purges.insert(asked, vec![teller])),
+            if let Some(tellers) = line.purges.get_mut(&asked) {
+                tellers.push(teller);
+            } else {
+                if asked.effort == Effort::UntilDone {
+                    line.unsettled += asked.tags.len();
+                }
+                line.purges.insert(asked, vec![teller]);
             }
             drop(state);
             self.lanes[lane].ring();
         }
+    }
+
+    /// So much of what may be made up for was done, or is noted to be.
+    pub(super) fn settled(&self, lane: usize, count: usize) {
+        let mut state = self.state();
+        let unsettled = &mut state.lanes[lane].unsettled;
+        *unsettled = unsettled.saturating_sub(count);
+        drop(state);
+        self.emptied.notify_all();
+    }
+
+    pub(super) fn unsettled(&self, lane: usize) -> usize {
+        self.state().lanes[lane].unsettled
     }
 
     /// Whether there is no room for a delete that may be made up for later.
@@ -401,11 +423,15 @@ impl Queue {
         self.progressed(state);
     }
 
-    /// Blocks until nothing is queued, or for `limit`; whether it is empty.
+    /// Blocks until no page is queued and no change is under way, or for `limit`; whether
+    /// no page is.
     pub(super) fn wait_until_empty(&self, limit: Duration) -> bool {
+        let is_busy = |state: &mut State| {
+            !state.pages.is_empty() || state.lanes.iter().any(|line| line.unsettled > 0)
+        };
         let waited = self
             .emptied
-            .wait_timeout_while(self.state(), limit, |state| !state.pages.is_empty());
+            .wait_timeout_while(self.state(), limit, is_busy);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.pages.is_empty()
     }

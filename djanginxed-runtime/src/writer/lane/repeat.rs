@@ -21,7 +21,11 @@ impl Lane {
         let (server, now) = (self.upstream.address(), Instant::now());
         match effort {
             Effort::Once => {}
-            Effort::UntilDone => self.shared.put_off(self.number, debts, failure),
+            Effort::UntilDone => {
+                let count = debts.len();
+                self.shared.put_off(self.number, debts, failure);
+                self.shared.queue.settled(self.number, count);
+            }
             Effort::Again => {
                 self.shared
                     .owed(self.number, |owed| owed.failed(debts, now));
@@ -60,9 +64,13 @@ impl Lane {
         deleted: u64,
         lost: Option<&StoreError>,
     ) {
-        if effort == Effort::Again {
-            observe::repeated(self.upstream.address(), debts.len(), deleted, lost);
-            self.shared.owed(self.number, |owed| owed.done(debts));
+        match effort {
+            Effort::Once => {}
+            Effort::UntilDone => self.shared.queue.settled(self.number, debts.len()),
+            Effort::Again => {
+                observe::repeated(self.upstream.address(), debts.len(), deleted, lost);
+                self.shared.owed(self.number, |owed| owed.done(debts));
+            }
         }
     }
 
