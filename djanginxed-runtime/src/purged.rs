@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 
 /// What a purge leaves to who renders it anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Spare {
     Nothing,
     /// What somebody has read since it was stored.
@@ -11,7 +11,7 @@ pub(crate) enum Spare {
 }
 
 /// What becomes of a purge or a delete that its server fails to carry out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Effort {
     /// Who asked is told, and may ask again.
     Once,

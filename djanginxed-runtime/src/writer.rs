@@ -34,7 +34,7 @@ use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};
 use crate::tag::{TagKey, Tags};
 use owed::{Debt, Owed};
-use purging::Purge;
+use purging::Asked;
 use queue::{Delete, Queue};
 
 pub(crate) use doubts::Doubt;
@@ -239,24 +239,34 @@ impl Writer {
         if !self.ensure_started() {
             return (0..lanes).map(|_| Err(StoreError::NoWriter)).collect();
         }
-        let tags = Tags::from(tags);
-        let begin = |lane| {
-            let (sender, answer) = oneshot::channel();
-            let purge = Purge {
-                tags: Tags::clone(&tags),
-                spare,
-                effort,
-                sender,
-            };
-            self.shared.queue.push_purge(purge, lane);
-            answer
+        let asked = Asked {
+            tags: Tags::from(tags),
+            spare,
+            effort,
         };
+        let begin = |lane| self.begin(lane, &asked);
         let answers: Vec<_> = (0..lanes).map(begin).collect();
         let mut outcomes = Vec::with_capacity(lanes);
         for answer in answers {
             outcomes.push(answer.await.unwrap_or(Err(StoreError::NoWriter)));
         }
         outcomes
+    }
+
+    /// Has a server purge; where its answer will come.
+    fn begin(&self, lane: usize, asked: &Asked) -> oneshot::Receiver<Result<Outcome, StoreError>> {
+        let (teller, answer) = oneshot::channel();
+        if asked.effort == Effort::UntilDone && self.shared.queue.is_overrun_by_purges(lane) {
+            let failure = StoreError::timed_out(self.shared.memcached.upstreams()[lane].address());
+            let debts = asked.tags.iter().map(|tag| Debt::Tag(*tag)).collect();
+            self.shared.put_off(lane, debts, &failure);
+            self.shared.queue.wake(lane);
+            // Its receiver is here.
+            let _ = teller.send(Err(failure));
+        } else {
+            self.shared.queue.push_purge(asked.clone(), teller, lane);
+        }
+        answer
     }
 
     /// Waits until every page taken so far is stored or given up.
@@ -278,11 +288,11 @@ impl Drop for Writer {
         if running && !self.shared.queue.wait_until_empty(SHUTDOWN) {
             observe::not_drained(self.shared.queue.len());
         }
-        let upstreams = self.shared.memcached.upstreams().iter();
-        for (upstream, owed) in upstreams.zip(&self.shared.owed) {
-            let owed = lock(owed).len();
-            if owed > 0 {
-                observe::purges_lost(upstream.address(), owed);
+        for (number, upstream) in self.shared.memcached.upstreams().iter().enumerate() {
+            let unsettled = self.shared.queue.unsettled(number);
+            let lost = unsettled + lock(&self.shared.owed[number]).len();
+            if lost > 0 {
+                observe::purges_lost(upstream.address(), lost);
             }
         }
     }

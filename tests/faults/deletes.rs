@@ -526,6 +526,26 @@ fn many_deletes_at_once_with_a_hung_server_fail_together() {
 }
 
 #[test]
+fn many_purges_of_one_tag_at_once_share_what_has_not_begun() {
+    let (memcached, _, _) = stored();
+    let proxy = FaultProxy::start(memcached.port()).unwrap();
+    let pages = at(&proxy.address()).build().unwrap();
+    proxy.set(Fault::Delay(Duration::from_millis(50)));
+    let asked = Instant::now();
+    let purges = (0..60).map(|_| pages.purge(Purge::everything()));
+    let purged = wait(futures_util::future::join_all(purges));
+    let took = asked.elapsed();
+    assert!(
+        took < Duration::from_millis(1500),
+        "60 purges took {took:?}"
+    );
+    let purged: Vec<_> = purged.into_iter().map(Result::unwrap).collect();
+    assert!(purged.iter().all(djanginxed::Purged::is_complete));
+    let deleted: u64 = purged.iter().map(|purged| purged.deleted).sum();
+    assert_eq!(deleted, 1, "one page was there");
+}
+
+#[test]
 fn a_delete_while_a_batch_hangs_ends_and_the_page_does_not_come_back() {
     let mut memcached = Memcached::start().unwrap();
     let pages = at(&memcached.address()).build().unwrap();
@@ -674,4 +694,53 @@ fn who_asks_between_two_deletes_of_two_processes_gets_a_new_render() {
 #[test]
 fn who_asks_after_a_delete_that_cannot_be_seen_gets_a_new_render() {
     who_asks_after_it_gets_a_new_render(|_, proxy| proxy.set(Fault::Hang));
+}
+
+/// A page that another process deletes after this one has given up storing it, and that the
+/// network brings to the server after that.
+fn brought_late(pages: &PageCache, site: &Site, proxy: &FaultProxy, memcached: &Memcached) {
+    let key = pages.key(PAGE).to_string();
+    proxy.set(Fault::Delay(Duration::from_millis(600)));
+    assert_eq!(run_of(&site.get(PAGE), PAGE), 1);
+    eventually("the page is announced", || {
+        memcached.get(format!("in:{key}")).is_some()
+    });
+    // This is heard of; that it is stored is not.
+    proxy.set(Fault::Hang);
+    let mut sent = None;
+    eventually("the page is sent", || {
+        sent = memcached.get(&key);
+        sent.is_some()
+    });
+    wait(pages.flush());
+    let other = at(&memcached.address()).build().unwrap();
+    assert_eq!(wait(other.delete(&pages.key(PAGE))), Ok(true));
+    let sent = sent.unwrap();
+    memcached.set(&key, sent.flags, 600, &sent.bytes);
+    proxy.set(Fault::None);
+}
+
+#[test]
+fn an_old_page_that_arrived_late_is_removed_however_busy_its_process_is() {
+    type Business = fn(&PageCache, &Site, usize);
+    let businesses: [Business; 3] = [
+        |_, site, number| drop(site.get(&format!("/busy/{number}"))),
+        |pages, _, number| drop(wait(pages.delete(&pages.key(&format!("/busy/{number}"))))),
+        |pages, _, number| drop(wait(pages.purge(Purge::tag(number.to_string())))),
+    ];
+    for business in businesses {
+        let memcached = Memcached::start().unwrap();
+        let proxy = FaultProxy::start(memcached.port()).unwrap();
+        let pages = at(&proxy.address()).lookup(false).build().unwrap();
+        let site = Site::quick(&pages);
+        brought_late(&pages, &site, &proxy, &memcached);
+        let key = pages.key(PAGE).to_string();
+        assert!(memcached.get(&key).is_some(), "it is removed already");
+        let mut number = 0;
+        eventually("the old page is removed", || {
+            number += 1;
+            business(&pages, &site, number);
+            memcached.get(&key).is_none()
+        });
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use actix_web::error::ErrorInternalServerError;
 use actix_web::rt::System;
 use actix_web::test as probe;
 use actix_web::web::{Data, Html, ServiceConfig};
@@ -39,6 +40,22 @@ async fn note(renders: Data<Renders>) -> impl Responder {
     renders.one()
 }
 
+/// A copy of it stands in for errors.
+#[get("/prices/{id}")]
+#[cache_page(600, tags = ["article:{id}"], stale_if_error = 3600)]
+async fn price(
+    renders: Data<Renders>,
+    trouble: Option<Data<Trouble>>,
+) -> actix_web::Result<impl Responder> {
+    match trouble {
+        Some(_) => Err(ErrorInternalServerError("on purpose")),
+        None => Ok(renders.one()),
+    }
+}
+
+/// Handlers that may fail do.
+struct Trouble;
+
 /// How often anything was rendered, and what happens then.
 struct Renders {
     count: AtomicUsize,
@@ -62,6 +79,7 @@ impl Renders {
 
 fn routes(config: &mut ServiceConfig) {
     config.service(article).service(save).service(note);
+    config.service(price);
 }
 
 /// Asks for each target; each is stored, or given up, before the next is asked for. The
@@ -100,15 +118,42 @@ fn pending(pages: &PageCache) -> u64 {
 
 /// What the application says of its answer.
 fn cache_status(pages: &PageCache, target: &str) -> String {
+    cache_status_with(pages, target, |_| ())
+}
+
+fn cache_status_with(
+    pages: &PageCache,
+    target: &str,
+    configure: impl FnOnce(&mut ServiceConfig),
+) -> String {
     System::new().block_on(async {
         let renders = Renders::when(|_| ());
         let app = App::new().app_data(pages.clone()).app_data(renders);
-        let app = probe::init_service(app.configure(routes)).await;
+        let app = app.configure(configure).configure(routes);
+        let app = probe::init_service(app).await;
         let request = probe::TestRequest::get().uri(target).to_request();
         let response = probe::call_service(&app, request).await;
         let said = response.headers().get("Cache-Status").unwrap();
         said.to_str().unwrap().to_owned()
     })
+}
+
+/// Visits that find out, in one worker, that the server fails.
+fn until_skipped(pages: &PageCache) {
+    System::new().block_on(async {
+        let app = App::new().app_data(pages.clone());
+        let app = app.app_data(Renders::when(|_| ())).configure(routes);
+        let app = probe::init_service(app).await;
+        for number in 0..100 {
+            let request = probe::TestRequest::get().uri(&format!("/notes/{number}"));
+            let response = probe::call_service(&app, request.to_request()).await;
+            let said = response.headers().get("Cache-Status").unwrap();
+            if said.to_str().unwrap().contains("skipped") {
+                return;
+            }
+        }
+        panic!("the server is not skipped");
+    });
 }
 
 fn is_there(memcached: &Memcached, target: &str) -> bool {
@@ -233,6 +278,29 @@ fn the_application_does_not_answer_from_a_server_that_it_has_still_to_purge() {
     eventually_within(PATIENCE, "it is asked again", || {
         cache_status(&behind.pages, "/articles/1") == "djanginxed; hit"
     });
+}
+
+/// A copy is as old as its page.
+#[test]
+fn no_copy_stands_in_that_has_still_to_be_purged() {
+    let behind = Behind::of(&["/prices/1"]);
+    let in_trouble = || {
+        cache_status_with(&behind.pages, "/prices/1", |config| {
+            config.app_data(Data::new(Trouble));
+        })
+    };
+    let key = PageKey::new(PREFIX, "/prices/1");
+    assert!(behind.memcached.get(format!("{key}!")).is_some());
+    behind.memcached.command(&format!("md {key}"));
+    let said = in_trouble();
+    assert!(said.ends_with("detail=stale-if-error"), "{said}");
+    behind.line.set(Fault::Refuse);
+    ask(&behind.pages, ["POST /articles/1"]);
+    behind.line.set(Fault::None);
+    assert_eq!(pending(&behind.pages), 2, "it is purged already");
+    let said = in_trouble();
+    assert!(!said.contains("stale-if-error"), "{said}");
+    assert!(behind.memcached.get(format!("{key}!")).is_some());
 }
 
 /// RFC 9111, section 4.4.
@@ -374,6 +442,40 @@ fn what_a_render_from_before_leaves_at_a_server_that_was_full_is_deleted_again()
     }
 }
 
+/// Purges go on while others have announced a page, which is how these are under way.
+#[test]
+fn changes_that_are_being_purged_when_a_server_hangs_wait_for_one_attempt_at_the_most() {
+    let targets: Vec<_> = (0..40).map(|id| format!("/articles/{id}")).collect();
+    let targets: Vec<_> = targets.iter().map(String::as_str).collect();
+    let behind = Behind::with(&targets, |settings| {
+        settings.operation_timeout(Duration::from_millis(100))
+    });
+    for target in &targets {
+        let key = PageKey::new(PREFIX, target);
+        behind.memcached.command(&format!("ma in:{key} N4 J1 T4"));
+    }
+    let hung = thread::scope(|scope| {
+        for target in &targets {
+            let pages = &behind.pages;
+            scope.spawn(move || ask(pages, [format!("POST {target}")]));
+        }
+        eventually_within(PATIENCE, "all are deleted, and are so again", || {
+            !targets.iter().any(|page| is_there(&behind.memcached, page))
+        });
+        behind.line.set(Fault::Hang);
+        let hung = Instant::now();
+        until_skipped(&behind.pages);
+        hung
+    });
+    let waited = hung.elapsed();
+    assert!(waited < Duration::from_millis(3500), "{waited:?}");
+    assert_eq!(pending(&behind.pages), 41);
+    behind.line.set(Fault::None);
+    eventually_within(PATIENCE, "all is made up for", || {
+        pending(&behind.pages) == 0
+    });
+}
+
 /// Pages of servers that have purged are not rendered once more.
 #[test]
 fn only_the_server_that_failed_is_asked_again() {
@@ -444,6 +546,39 @@ fn a_process_that_ends_says_how_many_purges_are_lost() {
         told.iter().any(|line| line.contains("purges=37")),
         "{told:?}"
     );
+}
+
+/// Its visitor is gone, and nobody else knows of it.
+#[test]
+fn a_process_that_ends_while_it_purges_says_so_unless_that_ends_first() {
+    for (fault, lost) in [
+        (Fault::Hang, 3),
+        (Fault::Delay(Duration::from_millis(300)), 0),
+    ] {
+        let behind = Behind::of(&["/articles/1", "/notes/1"]);
+        behind.line.set(fault);
+        System::new().block_on(async {
+            let app = App::new().app_data(behind.pages.clone());
+            let app = app.app_data(Renders::when(|_| ())).configure(routes);
+            let app = probe::init_service(app).await;
+            for target in ["/articles/1", "/notes/1"] {
+                let request = probe::TestRequest::post().uri(target).to_request();
+                let change = probe::call_service(&app, request);
+                let asked = actix_web::rt::time::timeout(Duration::from_millis(100), change);
+                assert!(asked.await.is_err(), "it does not wait");
+            }
+        });
+        let server = behind.line.address();
+        let ended = Instant::now();
+        drop(behind.pages);
+        let waited = ended.elapsed();
+        assert!(waited < Duration::from_secs(3), "{waited:?}");
+        let mut told = log::lines_with("stopped with purges that this server has not carried out");
+        told.retain(|line| line.contains(&server));
+        let says = |line: &String| line.ends_with(&format!("purges={lost}"));
+        assert_eq!(told.len(), usize::from(lost > 0), "{told:?}");
+        assert!(told.iter().all(says), "{told:?}");
+    }
 }
 
 /// A site that asks itself for what is to be replaced.

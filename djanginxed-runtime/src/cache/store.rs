@@ -136,10 +136,7 @@ impl Store {
     pub(super) async fn copy(&self, key: PageKey) -> Option<Entry> {
         match self {
             Store::Embedded(store) => store.memory.copy(&key),
-            Store::Shared(store) => {
-                let copy = store.memcached.copy(key).await.unwrap_or_default();
-                copy.map(|found| found.entry)
-            }
+            Store::Shared(store) => store.copy(key).await,
         }
     }
 
@@ -379,16 +376,29 @@ impl Shared {
         looks
     }
 
+    /// Whether there are pages where this one is that a change of this process has made
+    /// old: perhaps it is one of them.
+    fn owes(&self, key: &PageKey) -> bool {
+        self.memcached.upstream_of(key).owes()
+    }
+
+    async fn copy(&self, key: PageKey) -> Option<Entry> {
+        if self.owes(&key) {
+            return None;
+        }
+        let copy = self.memcached.copy(key).await.unwrap_or_default();
+        copy.map(|found| found.entry)
+    }
+
     async fn ask(
         &self,
         key: PageKey,
         on_send: Option<OnSend>,
     ) -> Result<Option<Found>, StoreError> {
-        let upstream = self.memcached.upstream_of(&key);
-        if upstream.owes() {
-            // A page is there that a change of this process has made old, perhaps this one.
+        if self.owes(&key) {
             return Ok(None);
         }
+        let upstream = self.memcached.upstream_of(&key);
         let asked = Instant::now();
         let answer = lookup::page(upstream, key, on_send).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());

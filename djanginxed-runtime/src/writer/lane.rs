@@ -40,6 +40,9 @@ const BATCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// storing them.
 const ANNOUNCING: Duration = Duration::from_secs(1);
 
+/// No more purges than these are under way at once: one that waits can be had in common.
+const MAX_PURGING: usize = 256;
+
 /// How long a lane lets pages gather, so that it is not woken for each of them:
 /// on a small machine that takes time from those who render.
 const GATHER: Duration = Duration::from_millis(5);
@@ -56,7 +59,8 @@ const KEEP_PAUSE: Duration = Duration::from_secs(20);
 /// So many of them.
 const MAX_KEPT: usize = 4096;
 
-/// How often a lane with doubts or debts looks whether it can settle them.
+/// How often a lane with doubts or debts looks whether it can settle them; and how long a
+/// server that answers again has to carry out what it was sent before.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs every lane until the queue is closed and drained.
@@ -82,6 +86,7 @@ pub(super) fn run_all(shared: &Arc<Works>) {
                 number,
                 resolved: false,
                 doubts: Doubts::default(),
+                settling: None,
                 purging: VecDeque::new(),
                 held: Vec::new(),
                 packed: HashMap::new(),
@@ -108,6 +113,8 @@ struct Lane {
     /// Whether the server's name has been looked at.
     resolved: bool,
     doubts: Doubts,
+    /// From when on doubts are settled, where the server answers.
+    settling: Option<Instant>,
     /// Purges under way, in their order.
     purging: VecDeque<Purging>,
     /// Deletes of pages that other processes are about to store.
@@ -157,10 +164,7 @@ impl Lane {
 
     async fn work(&mut self) {
         loop {
-            let work = self
-                .shared
-                .queue
-                .next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES);
+            let work = self.next();
             let is_over = matches!(work, Work::Over);
             match work {
                 Work::Deletes(deletes) => self.delete(deletes).await,
@@ -182,7 +186,16 @@ impl Lane {
             if !is_over {
                 self.repeat().await;
                 self.guard().await;
+                self.settle().await;
             }
+        }
+    }
+
+    fn next(&self) -> Work {
+        let queue = &self.shared.queue;
+        match self.purging.len() < MAX_PURGING {
+            true => queue.next(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES),
+            false => queue.next_others(self.number, MAX_BATCH_BYTES, MAX_BATCH_PAGES),
         }
     }
 
@@ -194,14 +207,18 @@ impl Lane {
     /// Waits for work, and sees to doubts and debts meanwhile.
     async fn rest(&mut self) {
         let work = self.shared.queue.work(self.number);
-        let pause = match self.doubts.is_empty() && !self.owes() {
-            true => KEEP_PAUSE,
-            false => SETTLE_PAUSE,
-        };
-        if timeout(pause, work).await.is_err() {
-            return self.settle().await;
+        if timeout(self.pause(), work).await.is_ok() {
+            self.gather().await;
         }
-        self.gather().await;
+    }
+
+    /// How long there is nothing to do unless work comes.
+    fn pause(&self) -> Duration {
+        if self.doubts.is_empty() && !self.owes() {
+            return KEEP_PAUSE;
+        }
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        self.settling.map_or(SETTLE_PAUSE, left).min(SETTLE_PAUSE)
     }
 
     async fn gather(&self) {
@@ -670,10 +687,25 @@ impl Lane {
         }
     }
 
-    /// Where the server answers again: sees that pages in doubt are in the indexes of
-    /// their tags, and looks at the deletes that concern them.
-    async fn settle(&mut self) {
+    /// Whether doubts may be settled. However much else there is to do, they have their
+    /// turn: the pages may be found until then.
+    fn may_settle(&mut self) -> bool {
         if self.doubts.is_empty() || self.upstream.check().is_err() {
+            self.settling = None;
+            return false;
+        }
+        let now = Instant::now();
+        *self.settling.get_or_insert(now + SETTLE_PAUSE) <= now
+    }
+
+    /// Where the server answers again: sees that pages in doubt are in the indexes of
+    /// their tags, and looks at the deletes that concern them. A batch at a time.
+    async fn settle(&mut self) {
+        if !self.may_settle() {
+            return;
+        }
+        if !self.answers().await {
+            self.settling = None;
             return;
         }
         let doubts = self.doubts.take(MAX_BATCH_PAGES);
@@ -702,7 +734,10 @@ impl Lane {
                         outdated.push((doubt, reason));
                     }
                 }
-                Err(_) => self.doubt(doubt),
+                Err(_) => {
+                    self.settling = None;
+                    self.doubt(doubt);
+                }
             }
         }
         self.remove(outdated).await;

@@ -31,24 +31,36 @@ const MAX_SPARED: usize = 10_000;
 /// So many pieces are read with one.
 const MAX_PIECES: usize = 256;
 
-/// A purge on its way to one server, and who waits for it.
-#[derive(Debug)]
-pub(super) struct Purge {
+/// What a purge asks of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Asked {
     pub(super) tags: Tags,
     /// What is not to be deleted here, up to a bound.
     pub(super) spare: Spare,
     pub(super) effort: Effort,
-    pub(super) sender: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// Where one who waits for a purge is told what came of it.
+pub(super) type Teller = oneshot::Sender<Result<Outcome, StoreError>>;
+
+/// A purge on its way to one server, and who wait for it: all who asked for it before it
+/// began.
+#[derive(Debug)]
+pub(super) struct Purge {
+    pub(super) asked: Asked,
+    pub(super) tellers: Vec<Teller>,
 }
 
 impl Purge {
     /// One that is made again, for nobody who would wait.
     pub(super) fn again(tags: Tags, effort: Effort) -> Purge {
         Purge {
-            tags,
-            spare: Spare::Nothing,
-            effort,
-            sender: oneshot::channel().0,
+            asked: Asked {
+                tags,
+                spare: Spare::Nothing,
+                effort,
+            },
+            tellers: Vec::new(),
         }
     }
 }
@@ -128,7 +140,7 @@ impl Purging {
     }
 
     pub(super) fn tags(&self) -> &[TagKey] {
-        &self.purge.tags
+        &self.purge.asked.tags
     }
 
     /// Its markers are there, and renders look at where that is noted.
@@ -139,7 +151,7 @@ impl Purging {
     }
 
     pub(super) fn effort(&self) -> Effort {
-        self.purge.effort
+        self.purge.asked.effort
     }
 
     /// Its marker, if it has one, is as new.
@@ -149,7 +161,12 @@ impl Purging {
 
     /// What it comes to where its server fails.
     pub(super) fn debts(&self) -> Vec<Debt> {
-        self.purge.tags.iter().map(|tag| Debt::Tag(*tag)).collect()
+        self.purge
+            .asked
+            .tags
+            .iter()
+            .map(|tag| Debt::Tag(*tag))
+            .collect()
     }
 
     /// How many pages it has deleted so far.
@@ -180,7 +197,7 @@ impl Purging {
 
     async fn begin(&mut self, client: &Client) -> Result<(), StoreError> {
         let mark = client.marks().begin();
-        let marked = client.purge(&self.purge.tags, mark).await?;
+        let marked = client.purge(&self.purge.asked.tags, mark).await?;
         self.mark = Some(mark);
         let there: HashSet<_> = marked.pieces.iter().map(|(piece, _)| *piece).collect();
         let lost = marked.claims.keys().filter(|one| !there.contains(one));
@@ -217,7 +234,7 @@ impl Purging {
         self.lost += lost;
         self.until = Instant::now() + ARRIVING;
         self.read = read;
-        match self.purge.spare {
+        match self.purge.asked.spare {
             Spare::Nothing => self.pages = pages,
             Spare::WhatIsRead => self.found = pages,
         }
@@ -256,7 +273,7 @@ impl Purging {
 
     /// Another purge is to find what is spared here.
     fn keep_pieces(&mut self, spared: &[PageKey]) {
-        let tags = &self.purge.tags;
+        let tags = &self.purge.asked.tags;
         let pieces = |page| tags.iter().flat_map(move |tag| Piece::of_page(*tag, page));
         let kept: HashSet<_> = spared.iter().flat_map(pieces).collect();
         self.read.retain(|read| !kept.contains(&read.piece));
@@ -336,9 +353,10 @@ impl Purging {
         self.lost
     }
 
-    /// Tells who waits for it.
+    /// Tells all who wait for it. The pages that it has deleted are the first one's: to the
+    /// others they were gone.
     pub(super) fn end(self, failure: Option<StoreError>) {
-        let answer = match failure {
+        let mut answer = match failure {
             Some(failure) if !self.is_marked => Err(failure),
             failure => Ok(Outcome {
                 deleted: self.deleted,
@@ -347,8 +365,13 @@ impl Purging {
                 failure,
             }),
         };
-        // The caller may have given up.
-        let _ = self.purge.sender.send(answer);
+        for teller in self.purge.tellers {
+            // The caller may have given up.
+            let _ = teller.send(answer.clone());
+            if let Ok(outcome) = &mut answer {
+                outcome.deleted = 0;
+            }
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::{Condvar, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
+use hashlink::LinkedHashMap;
 use tokio::sync::{Notify, oneshot};
 
-use super::purging::Purge;
+use super::purging::{Asked, Purge, Teller};
 use super::{Doubt, Job};
 use crate::entry::{Entry, Found};
 use crate::key::PageKey;
@@ -22,7 +23,7 @@ use crate::tag::TagKey;
 /// So many deletes are asked for at once: purges and pages have their turns between them.
 const MAX_DELETES: usize = 256;
 
-/// No more deletes than these wait for a server.
+/// No more deletes than these wait for a server, and no more purges.
 const MAX_WAITING: usize = 1 << 16;
 
 /// So many pages are worth a batch: more need not gather.
@@ -109,13 +110,28 @@ struct Line {
     deletes: VecDeque<Delete>,
     /// Whether the last work was deletes.
     were_deletes: bool,
-    purges: VecDeque<Purge>,
+    /// Whether the last work was a purge.
+    was_purge: bool,
+    /// Each once: what has not begun is done for all who have asked for it by then.
+    purges: LinkedHashMap<Asked, Vec<Teller>>,
+    /// What is to be made up for if it fails, and has neither been done nor failed yet: in
+    /// tags and pages.
+    unsettled: usize,
 }
 
 impl Line {
     fn next_deletes(&mut self) -> Vec<Delete> {
         let count = self.deletes.len().min(MAX_DELETES);
         self.deletes.drain(..count).collect()
+    }
+
+    /// The next purge, where it is its turn: after each of them pages and deletes have theirs.
+    fn next_purge(&mut self) -> Option<Purge> {
+        let others_wait = !self.deletes.is_empty() || !self.order.is_empty();
+        let is_its_turn = !(self.was_purge && others_wait);
+        let next = is_its_turn.then(|| self.purges.pop_front()).flatten();
+        self.was_purge = next.is_some();
+        next.map(|(asked, tellers)| Purge { asked, tellers })
     }
 }
 
@@ -179,25 +195,54 @@ impl Queue {
     pub(super) fn push_delete(&self, delete: Delete, lane: usize) {
         let mut state = self.state();
         if !state.closed {
-            state.lanes[lane].deletes.push_back(delete);
+            let line = &mut state.lanes[lane];
+            line.unsettled += usize::from(delete.effort == Effort::UntilDone);
+            line.deletes.push_back(delete);
             drop(state);
             self.lanes[lane].ring();
         }
     }
 
     /// Takes a purge, likewise.
-    pub(super) fn push_purge(&self, purge: Purge, lane: usize) {
+    pub(super) fn push_purge(&self, asked: Asked, teller: Teller, lane: usize) {
         let mut state = self.state();
         if !state.closed {
-            state.lanes[lane].purges.push_back(purge);
+            let line = &mut state.lanes[lane];
+            // In the place of the first: who comes again and again is not to put it off.
+            if let Some(tellers) = line.purges.get_mut(&asked) {
+                tellers.push(teller);
+            } else {
+                if asked.effort == Effort::UntilDone {
+                    line.unsettled += asked.tags.len();
+                }
+                line.purges.insert(asked, vec![teller]);
+            }
             drop(state);
             self.lanes[lane].ring();
         }
     }
 
+    /// So much of what may be made up for was done, or is noted to be.
+    pub(super) fn settled(&self, lane: usize, count: usize) {
+        let mut state = self.state();
+        let unsettled = &mut state.lanes[lane].unsettled;
+        *unsettled = unsettled.saturating_sub(count);
+        drop(state);
+        self.emptied.notify_all();
+    }
+
+    pub(super) fn unsettled(&self, lane: usize) -> usize {
+        self.state().lanes[lane].unsettled
+    }
+
     /// Whether there is no room for a delete that may be made up for later.
     pub(super) fn is_overrun(&self, lane: usize) -> bool {
         self.state().lanes[lane].deletes.len() >= MAX_WAITING
+    }
+
+    /// Whether there is none for a purge.
+    pub(super) fn is_overrun_by_purges(&self, lane: usize) -> bool {
+        self.state().lanes[lane].purges.len() >= MAX_WAITING
     }
 
     /// Has a lane look what there is to do.
@@ -214,11 +259,12 @@ impl Queue {
             .into_iter()
             .partition(|delete| later(delete.effort));
         line.deletes = others;
-        let (purges, others): (VecDeque<_>, _) = std::mem::take(&mut line.purges)
+        let (purges, others): (Vec<_>, Vec<_>) = std::mem::take(&mut line.purges)
             .into_iter()
-            .partition(|purge| later(purge.effort));
-        line.purges = others;
-        (deletes.into(), purges.into())
+            .partition(|(asked, _)| later(asked.effort));
+        line.purges = others.into_iter().collect();
+        let purge = |(asked, tellers)| Purge { asked, tellers };
+        (deletes.into(), purges.into_iter().map(purge).collect())
     }
 
     /// Waits for deletes, and takes some.
@@ -267,13 +313,16 @@ impl Queue {
         self.progressed(state);
     }
 
-    /// Takes what a lane is to do next: deletes first, then a purge, then pages of
-    /// `max_bytes` and `max_pages` at the most, but one at the least.
+    /// Takes what a lane is to do next: a purge first, then deletes, then pages of
+    /// `max_bytes` and `max_pages` at the most, but one at the least; by turns, where all wait.
     pub(super) fn next(&self, lane: usize, max_bytes: usize, max_pages: usize) -> Work {
+        let purge = self.state().lanes[lane].next_purge();
+        purge.map_or_else(|| self.next_others(lane, max_bytes, max_pages), Work::Purge)
+    }
+
+    /// The same but for purges: it has enough of them.
+    pub(super) fn next_others(&self, lane: usize, max_bytes: usize, max_pages: usize) -> Work {
         let mut state = self.state();
-        if let Some(purge) = state.lanes[lane].purges.pop_front() {
-            return Work::Purge(purge);
-        }
         let line = &mut state.lanes[lane];
         line.were_deletes =
             !line.deletes.is_empty() && (!line.were_deletes || line.order.is_empty());
@@ -374,11 +423,15 @@ impl Queue {
         self.progressed(state);
     }
 
-    /// Blocks until nothing is queued, or for `limit`; whether it is empty.
+    /// Blocks until no page is queued and no change is under way, or for `limit`; whether
+    /// no page is.
     pub(super) fn wait_until_empty(&self, limit: Duration) -> bool {
+        let is_busy = |state: &mut State| {
+            !state.pages.is_empty() || state.lanes.iter().any(|line| line.unsettled > 0)
+        };
         let waited = self
             .emptied
-            .wait_timeout_while(self.state(), limit, |state| !state.pages.is_empty());
+            .wait_timeout_while(self.state(), limit, is_busy);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.pages.is_empty()
     }

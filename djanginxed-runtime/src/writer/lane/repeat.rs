@@ -22,7 +22,11 @@ impl Lane {
         match effort {
             Effort::Once => {}
             Effort::Unmarked => self.unmarked.failed(debts.len()),
-            Effort::UntilDone => self.shared.put_off(self.number, debts, failure),
+            Effort::UntilDone => {
+                let count = debts.len();
+                self.shared.put_off(self.number, debts, failure);
+                self.shared.queue.settled(self.number, count);
+            }
             Effort::Again => {
                 self.shared
                     .owed(self.number, |owed| owed.failed(debts, now));
@@ -32,14 +36,17 @@ impl Lane {
     }
 
     /// Where the server is skipped and has failed once more, nobody else waits for it who
-    /// would wait for nothing.
+    /// would wait for nothing; what is under way has had its part in that attempt.
     pub(super) fn postpone(&mut self) {
         let Err(skipped) = self.upstream.check() else {
             return;
         };
         let (deletes, purges) = self.shared.queue.postponable(self.number);
-        for purge in purges {
-            let purging = Purging::new(purge);
+        let begun = std::mem::take(&mut self.purging);
+        for purging in begun
+            .into_iter()
+            .chain(purges.into_iter().map(Purging::new))
+        {
             self.failed(purging.effort(), purging.debts(), &skipped);
             purging.end(Some(skipped.clone()));
         }
@@ -58,16 +65,24 @@ impl Lane {
         deleted: u64,
         lost: Option<&StoreError>,
     ) {
-        if effort == Effort::Again {
-            observe::repeated(self.upstream.address(), debts.len(), deleted, lost);
-            self.shared.owed(self.number, |owed| owed.done(debts));
+        match effort {
+            Effort::Once | Effort::Unmarked => {}
+            Effort::UntilDone => self.shared.queue.settled(self.number, debts.len()),
+            Effort::Again => {
+                observe::repeated(self.upstream.address(), debts.len(), deleted, lost);
+                self.shared.owed(self.number, |owed| owed.done(debts));
+            }
         }
     }
 
     /// Asks again, where the server answers again.
     pub(super) async fn repeat(&mut self) {
-        if !self.is_due() || !self.answers().await {
+        if !self.is_due() {
             return;
+        }
+        if !self.answers().await {
+            let now = Instant::now();
+            return self.shared.owed(self.number, |owed| owed.put_off(now));
         }
         let debts = self.shared.owed(self.number, Owed::take);
         self.ask(debts, Effort::Again).await;
@@ -103,16 +118,12 @@ impl Lane {
 
     /// Whether the server answers; one that has failed when it was last asked is asked for
     /// something small first, since others wait for their purges meanwhile.
-    async fn answers(&self) -> bool {
+    pub(super) async fn answers(&self) -> bool {
         if !self.upstream.breaker().is_failing() {
             return true;
         }
         let probed = probe(&self.upstream).await;
         self.upstream.note(probed.as_ref().err());
-        if probed.is_err() {
-            let now = Instant::now();
-            self.shared.owed(self.number, |owed| owed.put_off(now));
-        }
         probed.is_ok()
     }
 }

@@ -10,6 +10,8 @@ use super::*;
 use crate::deletes::Deletes;
 use crate::entry::OVERHEAD;
 use crate::life::Life;
+use crate::purged::Spare;
+use crate::writer::purging::{Outcome, Purging};
 
 const ROOMY: Limits = Limits {
     entries: 100,
@@ -57,6 +59,29 @@ fn delete(number: usize) -> (Delete, oneshot::Receiver<Result<bool, StoreError>>
         },
         answer,
     )
+}
+
+/// Asks lane 0 to purge a tag.
+fn purge(
+    queue: &Queue,
+    tag: &str,
+    effort: Effort,
+) -> oneshot::Receiver<Result<Outcome, StoreError>> {
+    let (teller, answer) = oneshot::channel();
+    let asked = Asked {
+        tags: [TagKey::new("site1", tag)].into(),
+        spare: Spare::Nothing,
+        effort,
+    };
+    queue.push_purge(asked, teller, 0);
+    answer
+}
+
+fn taken_purge(queue: &Queue) -> Purge {
+    match queue.next(0, 1, 1) {
+        Work::Purge(purge) => purge,
+        _ => panic!("no purge"),
+    }
 }
 
 fn queue(limits: Limits) -> Queue {
@@ -284,12 +309,73 @@ fn many_deletes_keep_neither_purges_nor_pages_waiting() {
     take(&mut deletes);
     assert_eq!(deletes, 2 * MAX_DELETES);
     assert_eq!(keys(&pages(queue.next(0, 1, 1))), [key(1)]);
-    queue.push_purge(Purge::again([].into(), Effort::Again), 0);
+    drop(purge(&queue, "news", Effort::Once));
     assert!(matches!(queue.next(0, 1, 1), Work::Purge(_)));
     take(&mut deletes);
     take(&mut deletes);
     assert_eq!(deletes, 0);
     assert!(matches!(queue.next(0, 1, 1), Work::Nothing));
+}
+
+#[test]
+fn many_purges_keep_neither_deletes_nor_pages_waiting() {
+    let queue = filled([1]);
+    queue.push_delete(delete(2).0, 0);
+    for number in 0..4 {
+        drop(purge(&queue, &number.to_string(), Effort::Once));
+    }
+    taken_purge(&queue);
+    assert!(matches!(queue.next(0, 1, 1), Work::Deletes(_)));
+    taken_purge(&queue);
+    assert_eq!(keys(&pages(queue.next(0, 1, 1))), [key(1)]);
+    taken_purge(&queue);
+    taken_purge(&queue);
+    assert!(matches!(queue.next(0, 1, 1), Work::Nothing));
+}
+
+#[test]
+fn who_asks_for_what_waits_already_waits_with_it() {
+    let queue = queue(ROOMY);
+    let asked = [
+        ("a", Effort::Once),
+        ("b", Effort::Once),
+        ("a", Effort::UntilDone),
+        ("a", Effort::Once),
+    ];
+    let mut answers = asked.map(|(tag, effort)| purge(&queue, tag, effort));
+    let first = taken_purge(&queue);
+    assert_eq!(first.tellers.len(), 2);
+    // It has begun.
+    let late = purge(&queue, "a", Effort::Once);
+    let others = [(); 3].map(|()| taken_purge(&queue).tellers.len());
+    assert_eq!(others, [1; 3]);
+    assert!(matches!(queue.next(0, 1, 1), Work::Nothing));
+    Purging::new(first).end(Some(StoreError::NoWriter));
+    let is_told = |answer: &mut oneshot::Receiver<_>| {
+        matches!(answer.try_recv(), Ok(Err(StoreError::NoWriter)))
+    };
+    let told = answers.each_mut().map(is_told);
+    assert_eq!(told, [true, false, false, true]);
+    drop(late);
+}
+
+#[test]
+fn there_is_no_room_for_more_different_purges_than_the_bound() {
+    let queue = queue(ROOMY);
+    for number in 0..MAX_WAITING {
+        assert!(!queue.is_overrun_by_purges(0));
+        drop(purge(&queue, &number.to_string(), Effort::UntilDone));
+    }
+    assert!(queue.is_overrun_by_purges(0));
+}
+
+#[test]
+fn a_lane_that_has_enough_purges_takes_other_work() {
+    let queue = filled([1]);
+    drop(purge(&queue, "a", Effort::Once));
+    assert_eq!(keys(&pages(queue.next_others(0, 1, 1))), [key(1)]);
+    assert!(matches!(queue.next_others(0, 1, 1), Work::Nothing));
+    taken_purge(&queue);
 }
 
 #[test]
