@@ -7,6 +7,7 @@ mod broken;
 mod good;
 mod stand;
 mod told;
+mod unprobed;
 
 use std::process::Command;
 use std::sync::Mutex;

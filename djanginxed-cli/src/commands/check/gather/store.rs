@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::Gathering;
 use crate::commands::check::answer::{Answer, By, by, is_by, is_nginx_error_page, may_be_nginx};
-use crate::commands::check::facts::Trial;
+use crate::commands::check::facts::{Trial, Unprobed};
 
 /// How many further pages are asked for where nothing tells which.
 const UNTOLD: u64 = 11;
@@ -27,9 +27,12 @@ const ROUNDS: u32 = 4;
 
 impl Gathering {
     pub(super) async fn store(&mut self) {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let trial = self.probe.trial(target).await;
         let trial = self.told_layout(trial).await;
+        if self.probe.is_spent() {
+            self.facts.unprobed = Some(Unprobed::AllStored);
+        }
         let worked = trial.is_hit();
         self.facts.trials.push(trial);
         self.other_hosts().await;
@@ -126,7 +129,7 @@ impl Gathering {
         if !self.facts.trials.iter().any(is_held) {
             return;
         }
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         if !self.stored_for(&target).await.1 || !self.probe.take(&key).await {
             return;
@@ -175,7 +178,7 @@ impl Gathering {
     }
 
     async fn further_trials(&mut self) {
-        let targets = self.telling_targets();
+        let targets = self.telling_targets().await;
         // All first, then all a second time: so nothing waits for a writer.
         let mut firsts = Vec::new();
         for target in targets {
@@ -201,17 +204,25 @@ impl Gathering {
     }
 
     /// Fresh targets that the given list and other lists place differently.
-    pub(super) fn telling_targets(&mut self) -> Vec<String> {
+    pub(super) async fn telling_targets(&mut self) -> Vec<String> {
         let Some(placing) = self.facts.placing() else {
-            return self.probe.candidates(UNTOLD);
+            return self.candidates(UNTOLD).await;
         };
-        let candidates: Vec<(String, PageKey)> = (self.probe.candidates(300).into_iter())
+        let candidates: Vec<(String, PageKey)> = (self.candidates(300).await.into_iter())
             .map(|target| {
                 let key = self.probe.key(&target);
                 (target, key)
             })
             .collect();
         placing.telling(candidates.into_iter())
+    }
+
+    pub(super) async fn candidates(&mut self, most: u64) -> Vec<String> {
+        let mut targets = Vec::new();
+        for _ in 0..self.probe.choice(most) {
+            targets.push(self.probe.fresh().await);
+        }
+        targets
     }
 
     /// Asks for what no nginx lets through, and the application never sees.
