@@ -48,6 +48,9 @@ pub(super) struct Facts {
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
+    /// Whether nginx reads whole responses; asked only where it does not find a page whose
+    /// type is a part of its key, which it is in bodies alone.
+    pub(super) reads_responses: Option<bool>,
     /// What nginx answers where this check's own parameter has another name; asked only
     /// where a page was there that nobody had asked for.
     pub(super) renamed: Option<Answer>,
@@ -453,6 +456,7 @@ impl Facts {
             health_after: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
+            reads_responses: None,
             renamed: None,
             other_hosts: Vec::new(),
             another_cache: None,

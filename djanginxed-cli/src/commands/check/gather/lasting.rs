@@ -23,7 +23,7 @@ const LOCK: u32 = 3;
 const HELD: Duration = Duration::from_millis(600);
 
 /// What is put in place of an application that is down.
-const STAND_IN: &str = "<p>put there by djanginxed check";
+pub(super) const STAND_IN: &str = "<p>put there by djanginxed check";
 
 impl Gathering {
     pub(super) async fn lasting(&mut self) {
@@ -193,11 +193,7 @@ impl Gathering {
         let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         let layout = self.facts.given.layout;
-        let head = match layout {
-            Layout::Response => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
-            _ => "",
-        };
-        let entry = format!("{head}{STAND_IN}");
+        let entry = stand_in(layout);
         let (servers, index) = self.probe.server_of(&key)?;
         let entry = (flags_of(layout, false), entry.as_str());
         let put = servers.add(index, copy_name(&key), entry, STALE).await;
@@ -206,6 +202,15 @@ impl Gathering {
             _ => None,
         }
     }
+}
+
+/// It, as an entry.
+pub(super) fn stand_in(layout: Layout) -> String {
+    let head = match layout {
+        Layout::Response => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
+        _ => "",
+    };
+    format!("{head}{STAND_IN}")
 }
 
 /// Whether somebody wanted the lock that another has.

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::KeyRecipe;
+use djanginxed_runtime::tool::{KeyRecipe, flags_of};
 use tokio::time::sleep;
 
 use super::Gathering;
+use super::lasting::{STAND_IN, stand_in};
 use crate::commands::check::answer::{Answer, By, by, is_by, is_nginx_error_page, may_be_nginx};
 use crate::commands::check::facts::{Trial, Unprobed};
 
@@ -24,6 +25,9 @@ const UNTOLD_PATIENCE: Duration = Duration::from_secs(5);
 /// How often pages are asked for until nginx finds them; on a busy machine the application's
 /// writer, and nginx, are late.
 const ROUNDS: u32 = 4;
+
+/// How long what was put there lives if it is not taken away, in seconds.
+const LIFE: u32 = 5;
 
 impl Gathering {
     pub(super) async fn store(&mut self) {
@@ -66,8 +70,31 @@ impl Gathering {
                     self.further_trials().await;
                 }
                 self.inspect().await;
+                self.facts.reads_responses = self.reads_responses().await;
             }
         }
+    }
+
+    /// Puts a whole response where nginx looks for such, and asks for it.
+    async fn reads_responses(&mut self) -> Option<bool> {
+        let given = &self.facts.given;
+        let page = self.facts.trial()?.page()?;
+        let content_type = page.header("content-type").unwrap_or_default();
+        if given.layout == Layout::Response || content_type.starts_with("text/html") {
+            return None;
+        }
+        let start = KeyRecipe::of(Layout::Response, &given.prefix, &content_type).start();
+        let target = self.probe.fresh().await;
+        let key = PageKey::new(&start, &target);
+        let entry = stand_in(Layout::Response);
+        let entry = (flags_of(Layout::Response, false), entry.as_str());
+        let (servers, index) = self.probe.server_of(&key)?;
+        if servers.add(index, key, entry, LIFE).await != Ok(true) {
+            return None;
+        }
+        let answer = self.probe.get(&target).await;
+        self.probe.take(&key).await;
+        Some(may_be_nginx(&answer) && answer.is_ok_and(|page| page.body == STAND_IN.as_bytes()))
     }
 
     /// A page of another type than text/html lies under its type, or is a whole
