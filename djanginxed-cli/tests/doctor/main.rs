@@ -4,6 +4,7 @@
 
 mod app;
 mod broken;
+mod fields;
 mod good;
 mod stand;
 mod told;
