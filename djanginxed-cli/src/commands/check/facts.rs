@@ -20,7 +20,7 @@ pub(super) const STRANGER: &str = "djanginxed-check.invalid";
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
 /// So many spellings of a target are enough for one check.
-pub(super) const SPELLINGS: u64 = 100;
+pub(super) const SPELLINGS: u64 = 160;
 
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]

@@ -231,7 +231,7 @@ mod tests {
         for (target, place) in [
             ("/topics/1", Where::All),
             ("/articles/1", Where::All),
-            ("/?page=1234567", Where::Values),
+            ("/?page=12345678", Where::Values),
         ] {
             let mut fresh = Fresh::new(u128::MAX / 3);
             assert!(!fresh.spell("/", Where::All) && !fresh.spell("/articles/1", Where::Values));

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::fresh::{Fresh, Where, spellings};
 use crate::commands::check::Args;
 use crate::commands::check::answer::{Answer, By, by, is_by, is_rendered};
-use crate::commands::check::facts::{Facts, Trial};
+use crate::commands::check::facts::{Facts, SPELLINGS, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};
@@ -99,6 +99,13 @@ impl Probe {
 
     pub(super) async fn fresh_at(&mut self, target: &str) -> String {
         let mut made = self.fresh.of(target);
+        // Where there are few, those come back that were chosen from.
+        for _ in 0..SPELLINGS {
+            if !self.used.contains(&made) {
+                break;
+            }
+            made = self.fresh.of(target);
+        }
         // With servers nothing is left behind.
         if self.spent || self.servers.is_some() || !self.fresh.may_be_there() {
             return made;
