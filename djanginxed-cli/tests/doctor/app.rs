@@ -64,6 +64,7 @@ impl Application {
                             }
                         })
                         .configure(routes)
+                        .configure(|app| scoped(app, &pages))
                 })
                 .workers(1)
                 .disable_signals()
@@ -130,6 +131,9 @@ fn routes(app: &mut web::ServiceConfig) {
         .service(about_nginx)
         .service(kept_and_broken)
         .service(kept_and_edited)
+        .service(front)
+        .service(topic)
+        .service(product)
         .service(q)
         .service(few_spellings)
         .service(until_login)
@@ -150,6 +154,23 @@ fn routes(app: &mut web::ServiceConfig) {
         .route("/broken", to(500, ("X-Broken", "yes")))
         .route("/gone", to(410, ("X-Gone", "yes")))
         .route("/hangs", web::get().to(hangs));
+}
+
+/// Pages of a scope, whose editors are none.
+fn scoped(app: &mut web::ServiceConfig, pages: &PageCache) {
+    let cache = pages.cache(60).query(["page", "q"]);
+    let cache = cache.when(|request| !request.path().ends_with("/edit"));
+    let scope = web::scope("/scoped")
+        .wrap(cache)
+        .route(
+            "/topics/{id}",
+            web::get().to(|| async { html("<p>a topic") }),
+        )
+        .route(
+            "/topics/{id}/edit",
+            web::get().to(|| async { html("<p>an editor") }),
+        );
+    app.service(scope);
 }
 
 fn to(status: u16, field: (&'static str, &'static str)) -> Route {
@@ -297,6 +318,27 @@ async fn about_nginx() -> impl Responder {
 async fn listed(query: web::Query<std::collections::HashMap<String, String>>) -> impl Responder {
     let page = query.get("page").map_or("1", String::as_str);
     html(&format!("<p>page {page}"))
+}
+
+/// The same, with no letter in its path.
+#[get("/")]
+#[cache_page(60, query = ["page"])]
+async fn front() -> impl Responder {
+    html("<p>front")
+}
+
+/// The same, whose path can be written in 192 ways.
+#[get("/topics/{id}")]
+#[cache_page(60, query = ["page"])]
+async fn topic() -> impl Responder {
+    html("<p>a topic")
+}
+
+/// The same, in 768.
+#[route("/products/{id}", method = "GET", method = "HEAD")]
+#[cache_page(60, query = [])]
+async fn product() -> impl Responder {
+    html("<p>a product")
 }
 
 /// The same, with a path too short for other spellings.

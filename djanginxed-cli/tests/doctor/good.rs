@@ -586,6 +586,49 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..whole("a whole response that names its query parameters, on three servers")
         },
         Setup {
+            target: "/listed/by-date",
+            tells_servers: false,
+            tells_app: false,
+            ..row("a page that names its query parameters, with the URL alone")
+        },
+        Setup {
+            target: "/products/1",
+            tells_servers: false,
+            ..row("a page that knows no query, without --servers")
+        },
+        Setup {
+            target: "/topics/1",
+            memcached: THREE,
+            vary: [&["language=en,de"]; 2],
+            args: |_| vec!["--vary=language=en,de".to_owned()],
+            ..row("a page of 192 spellings")
+        },
+        Setup {
+            target: "/topics/1",
+            tells_servers: false,
+            tells_app: false,
+            ..row("a page of 192 spellings, with the URL alone")
+        },
+        Setup {
+            target: "/?page=12345678",
+            ..row("a page that is spelt by a value alone")
+        },
+        Setup {
+            target: "/scoped/topics/1?q=something",
+            memcached: THREE,
+            then: |stand| stand.start_second("site1"),
+            ..row("a scope that takes no other spelling of its paths")
+        },
+        Setup {
+            target: "/scoped/topics/1?q=something",
+            tells_servers: false,
+            ..row("a scope that takes no other spelling of its paths, without --servers")
+        },
+        Setup {
+            pages: |pages| pages.query(["djanginxed-check"]),
+            ..row("pages that know the parameter of the check")
+        },
+        Setup {
             pages: |pages| pages.cache_status(false),
             ..row("without Cache-Status")
         },
@@ -679,6 +722,10 @@ fn a_check_leaves_nothing_in_memcached() {
         whole("whole responses"),
         Setup {
             target: "/listed/by-date?page=2",
+            ..SOUND
+        },
+        Setup {
+            target: "/scoped/topics/1?q=something",
             ..SOUND
         },
         kept("", Layout::Body),

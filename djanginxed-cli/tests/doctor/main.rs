@@ -4,9 +4,11 @@
 
 mod app;
 mod broken;
+mod fields;
 mod good;
 mod stand;
 mod told;
+mod unprobed;
 
 use std::process::Command;
 use std::sync::Mutex;

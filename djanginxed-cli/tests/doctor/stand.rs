@@ -276,7 +276,21 @@ impl Stand {
     /// The same, on this port.
     pub(crate) fn start_second_at(&mut self, port: u16, prefix: &str, servers: Vec<String>) {
         let pages = PageCache::builder().memcached(servers);
-        let pages = pages.key_prefix(prefix).build().unwrap();
+        self.start_second_of(port, pages.key_prefix(prefix));
+    }
+
+    /// The same on this port, with the usual pages but for `edit`.
+    pub(crate) fn start_other(
+        &mut self,
+        port: u16,
+        edit: fn(PageCacheBuilder) -> PageCacheBuilder,
+    ) {
+        let pages = PageCache::builder().memcached(self.addresses());
+        self.start_second_of(port, edit(pages.key_prefix("site1")));
+    }
+
+    fn start_second_of(&mut self, port: u16, pages: PageCacheBuilder) {
+        let pages = pages.build().unwrap();
         let build = Build {
             admin: true,
             ..SOUND.build

@@ -183,26 +183,6 @@ fn whose_secret_is_another_is_said_and_what_to_do() {
 }
 
 #[test]
-fn a_page_with_few_spellings_is_not_told_to_give_what_is_given() {
-    let short = Setup {
-        target: "/q",
-        ..SOUND
-    };
-    for tells_servers in [true, false] {
-        let setup = Setup {
-            tells_servers,
-            ..short
-        };
-        let stand = Stand::start(&setup);
-        let said = crate::check(&stand.command(&setup));
-        assert_eq!(said.cause.as_deref(), Some("refused"), "{}", said.text);
-        let tells_to_give = said.change.contains("give --servers");
-        assert_eq!(tells_to_give, !tells_servers, "{}", said.change);
-        assert!(said.change.contains("a longer path") || said.change.contains("five letters"));
-    }
-}
-
-#[test]
 fn the_location_that_is_never_cached_is_named() {
     let setup = Setup {
         site: |site| site.never_cache("/articles/"),

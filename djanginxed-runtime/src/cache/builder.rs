@@ -361,8 +361,11 @@ impl PageCacheBuilder {
         self
     }
 
-    /// A constant header that every page has: hits carry it too, and the
-    /// generated nginx file adds it.
+    /// A constant header that every page has: it is added to hits, by the generated nginx
+    /// file and by the application, **and to hits alone**. Misses, and what bypasses the
+    /// cache, get it from a middleware of your own that adds the same, such as actix's
+    /// `DefaultHeaders`; but for a value with `{nonce}`, which the application adds itself.
+    /// `djanginxed check` tells where a middleware is missing.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self

@@ -155,7 +155,6 @@ impl Cause {
     fn not_stored(&self, given: &Given) -> Option<String> {
         Some(match self {
             Cause::Refused(reason) => refusal(reason),
-            Cause::TooFewSpellings => "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which it needs 200, and this one has fewer: check a page with a path of five letters or more, or with such a value of a parameter that it knows. What it proves of nginx and Memcached holds for this page, too.".to_owned(),
             Cause::Disabled => "The cache is switched off: DJANGINXED_ENABLED=0 in the application's environment, or .enabled(false).".to_owned(),
             Cause::NginxBypasses => {
                 let general = "nginx's bypass rules fit this plain request, as its Djanginxed-Bypass says: compare its maps with a generated file; a field that something before nginx adds (Authorization, a cookie) fits them, too.";
@@ -165,6 +164,7 @@ impl Cause {
                 }
             }
             Cause::Bypassed(reason) if reason == "scheme" => "The application's .hosts([…]) names this host with another scheme than the request has (https:// or http://): give this check the URL that visitors ask for. Where it is that one, a proxy before nginx ends TLS, and nginx passes its own scheme on: write .hosts without a scheme.".to_owned(),
+            Cause::Bypassed(reason) if reason == "when" => "The .when(…) of this page's cache does not take the page, so it is never stored: check a page that it takes.".to_owned(),
             Cause::Bypassed(reason) => format!("The application takes this plain request for one with {reason}: nginx, something before it or a -H of this check adds that. {}", match given.app {
                 Some(_) => "The fact \"application\" says whether it stores the page directly: where it does, look between.",
                 None => "Give --app: where the application stores the page directly, look between.",
@@ -236,7 +236,7 @@ impl Cause {
             Cause::RewriteInNginx(to) => format!("nginx asks the application for {to:?} instead: let proxy_pass end after the host, and remove the rewrite."),
             Cause::RewriteInApplication(to) => format!("A middleware of the application (NormalizePath) makes {to:?} of it before the page is stored: remove it from cached pages, and let nginx redirect."),
             Cause::Rewrite(to) => format!("The application sees {to:?} instead. Give --app: where the application stores it under the target as sent, nginx rewrites it (rewrite, a path in proxy_pass), else a middleware (NormalizePath)."),
-            Cause::ProcessesDiffer(address) => format!("The process at {address} stores and looks elsewhere than the first --app: give both the same settings (key prefix, servers and their order, placement, layout, .vary and its secrets, .parts, DJANGINXED_…), and restart those that run an older build."),
+            Cause::ProcessesDiffer(address) => format!("The process at {address} does otherwise than another of --app: it stores and looks elsewhere, or refuses what the other takes. Give all the same settings (key prefix, servers and their order, placement, layout, .vary and its secrets, .parts, .hosts, .enabled, DJANGINXED_…), and restart those that run an older build."),
             Cause::CacheBetween => "Another cache answers between nginx and the application (proxy_cache, a CDN): take it off cached pages. It would serve pages that were deleted. Where nginx asks several processes, give --app for each: one with other settings looks alike.".to_owned(),
             Cause::NginxFindsNothing => {
                 let general = "The application finds its page and nginx does not: nginx asks under another key, asks other servers, or does not ask";
@@ -470,7 +470,7 @@ fn refusal(reason: &str) -> String {
         "status" => "Only answers with status 200 are stored.",
         "method" => "Only GET is stored.",
         "query" => {
-            "The page names the query parameters that it knows (query = […]), so this check would ask for it under other spellings of its path, of which there are too few: check a page with a longer path, or give --servers, where what is stored is taken away again. What it proves of nginx and Memcached holds for this page, too."
+            "The URL has a query parameter that the page does not know (query = […]; what stands there without a name, as in \"/a?\", is one, too), and such requests are never stored: give the URL without it, or name it there."
         }
         "content-type" => {
             "nginx would serve the page under another type or charset: send UTF-8 and the page's content_type. Where it is not text/html, give its type to the handler (content_type = …), to nginx's file (--page PATH=PREFIX,TYPE) and to this check (--content-type TYPE)."

@@ -90,10 +90,6 @@ pub(super) enum Cause {
     // The page is not stored.
     /// The application does not store it, for the reason it gives.
     Refused(String),
-    /// The page knows no query of this check's, and has too few spellings without one, in
-    /// spite of `--servers`.
-    #[strum(serialize = "refused")]
-    TooFewSpellings,
     /// The application's cache is switched off.
     Disabled,
     /// nginx does not pass the site's host on.

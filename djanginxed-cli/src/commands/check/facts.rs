@@ -19,6 +19,9 @@ pub(super) const STRANGER: &str = "djanginxed-check.invalid";
 /// The longest `--wait`, in seconds.
 pub(super) const LONGEST_WAIT: u64 = 86_400;
 
+/// So many spellings of a target are enough for one check.
+pub(super) const SPELLINGS: u64 = 160;
+
 /// Everything that was seen so far. A diagnosis is a function of this alone.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -26,6 +29,8 @@ pub(super) struct Facts {
     pub(super) given: Given,
     /// nginx's answer to a target that nobody had asked for.
     pub(super) first: Answer,
+    /// Why nothing that this check asks for can be a page that nobody has asked for.
+    pub(super) unprobed: Option<Unprobed>,
     /// Why nginx may not write to the application's unix socket; asked only where nginx
     /// answers by itself that it does not reach the application.
     pub(super) app_denied: Option<String>,
@@ -43,6 +48,9 @@ pub(super) struct Facts {
     /// Whether what answers is nginx: it refuses what no nginx lets through.
     pub(super) behind_nginx: Option<bool>,
     pub(super) trials: Vec<Trial>,
+    /// Whether nginx reads whole responses; asked only where it does not find a page whose
+    /// type is a part of its key, which it is in bodies alone.
+    pub(super) reads_responses: Option<bool>,
     /// What nginx answers where this check's own parameter has another name; asked only
     /// where a page was there that nobody had asked for.
     pub(super) renamed: Option<Answer>,
@@ -63,6 +71,17 @@ pub(super) struct Facts {
     pub(super) without_app: Option<WithoutApp>,
     /// With `--faults`.
     pub(super) faults: Vec<Timed>,
+}
+
+/// Why a page cannot be asked for as nobody has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unprobed {
+    /// It names its query parameters, and so many spellings without another are too few.
+    FewSpellings(u64),
+    /// The same of its query's values alone: its `when` refuses other spellings of its path.
+    When(u64),
+    /// Each spelling that was tried is stored already.
+    AllStored,
 }
 
 /// A further process, asked for a page that the first has stored.
@@ -428,6 +447,7 @@ impl Facts {
             url,
             given,
             first: Err(Problem::Closed),
+            unprobed: None,
             app_denied: None,
             direct: None,
             processes: Vec::new(),
@@ -436,6 +456,7 @@ impl Facts {
             health_after: Vec::new(),
             behind_nginx: None,
             trials: Vec::new(),
+            reads_responses: None,
             renamed: None,
             other_hosts: Vec::new(),
             another_cache: None,

@@ -23,7 +23,7 @@ use std::time::Duration;
 use djanginxed::PageCache;
 
 use crate::cache_args::{KeyArgs, RuleArgs, ServerArgs, Visitors};
-use crate::failure::{Failure, Outcome, exit_code};
+use crate::failure::{Failure, Outcome};
 use crate::http::Url;
 use crate::output;
 use crate::signals;
@@ -40,7 +40,7 @@ use report::Report;
 /// that no visitor's page is touched; a POST and an OPTIONS are sent to it too.
 /// With --servers, what is stored meanwhile is taken away again. With --vary it is
 /// asked for by a visitor of every variant.
-/// Exit code 0 if every fact holds, 1 if one is ✗.
+/// Exit code 0 if every fact holds, 1 if one is ✗, 2 if the page cannot be checked.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed check https://www.example.com/articles/1 --servers 127.0.0.1:11211 --prefix site1 --app 127.0.0.1:8080 --bypass-cookie sessionid"
@@ -144,7 +144,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
         for stage in stages {
             gathering.gather(*stage).await;
             examine(*stage, &gathering, &mut report);
-            if !report.holds() {
+            if !report.goes_on() {
                 break;
             }
         }
@@ -162,7 +162,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
         report.unchecked("clean", format!("up to {left} pages of this check stay stored until they expire; with --servers they are taken away"));
     }
     report.print(json)?;
-    Ok(exit_code(report.holds()))
+    Ok(report.exit_code())
 }
 
 /// Says what this stage's facts mean, up to the first that does not hold: what
@@ -172,6 +172,7 @@ fn examine(stage: Stage, gathering: &Gathering, report: &mut Report) {
         match check(&gathering.facts) {
             Verdict::Good(seen) => report.good(fact, seen),
             Verdict::Unchecked(why) => report.unchecked(fact, why),
+            Verdict::Ends(why) => return report.ends(fact, why),
             Verdict::Silent => {}
             Verdict::Bad(cause, seen) => {
                 let change = cause.change(&gathering.facts.given);

@@ -1,11 +1,12 @@
 //! The checklist: the root cause first, then what holds in spite of it.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
 use super::cause::Cause;
-use crate::failure::Failure;
+use crate::failure::{Failure, exit_code};
 use crate::output;
 
 /// A fact about the site, and whether it holds.
@@ -29,7 +30,8 @@ struct Fact {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     url: String,
-    holds: bool,
+    /// None: nothing is known to be wrong, and it could not be checked to the end.
+    holds: Option<bool>,
     /// The one root cause.
     cause: Option<&'static str>,
     facts: Vec<Fact>,
@@ -39,14 +41,22 @@ impl Report {
     pub(super) fn new(url: &str) -> Report {
         Report {
             url: url.to_owned(),
-            holds: true,
+            holds: Some(true),
             cause: None,
             facts: Vec::new(),
         }
     }
 
-    pub(super) fn holds(&self) -> bool {
-        self.holds
+    /// Whether there may be more to say.
+    pub(super) fn goes_on(&self) -> bool {
+        self.holds == Some(true)
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self.holds {
+            Some(is_all_well) => exit_code(is_all_well),
+            None => ExitCode::from(2),
+        }
     }
 
     pub(super) fn good(&mut self, fact: &'static str, seen: impl Into<String>) {
@@ -57,9 +67,15 @@ impl Report {
         self.facts.push(Fact::new(fact, None, why.into()));
     }
 
+    /// Nothing behind it can be checked.
+    pub(super) fn ends(&mut self, fact: &'static str, why: impl Into<String>) {
+        self.holds = None;
+        self.unchecked(fact, why);
+    }
+
     /// `change` is what to change.
     pub(super) fn bad(&mut self, fact: &'static str, cause: &Cause, change: String, seen: String) {
-        self.holds = false;
+        self.holds = Some(false);
         self.cause = Some(cause.word());
         let mut fact = Fact::new(fact, Some(false), seen);
         fact.cause = Some(cause.word());

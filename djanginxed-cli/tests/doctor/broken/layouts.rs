@@ -66,6 +66,35 @@ pub(crate) fn layouts() -> Vec<Setup> {
             )
         },
         Setup {
+            target: "/json-here",
+            layouts: [Layout::Body, Layout::Response],
+            args: |_| words(["--content-type", "application/json"]),
+            ..row(
+                "nginx reads responses of another type, and bodies are stored",
+                "nginx-layout",
+            )
+        },
+        Setup {
+            target: "/json-here",
+            layouts: [Layout::Body, Layout::Response],
+            njs: true,
+            memcached: &[&[], &[], &[]],
+            ..row(
+                "nginx reads responses by njs, of a type that nobody says",
+                "nginx-layout",
+            )
+        },
+        Setup {
+            target: "/json-here",
+            layouts: [Layout::Body, Layout::Response],
+            args: |_| words(["--content-type", "application/json"]),
+            tells_conf: true,
+            ..row(
+                "the file reads responses of another type, and bodies are stored",
+                "nginx-layout",
+            )
+        },
+        Setup {
             layouts: [Layout::Body, Layout::Response],
             pages: |pages| pages.lookup(false),
             ..row(

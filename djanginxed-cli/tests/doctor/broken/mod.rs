@@ -15,6 +15,7 @@ mod parts;
 pub(crate) mod peers;
 mod requests;
 mod several;
+mod spelled;
 pub(crate) mod unreached;
 pub(crate) mod variants;
 
@@ -37,6 +38,7 @@ pub(crate) fn setups() -> Vec<Setup> {
         parts::parts(),
         lasting::lasting(),
         variants::variants(),
+        spelled::spelled(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -29,15 +29,6 @@ pub(crate) fn not_stored() -> Vec<Setup> {
         refused("the page is in iso-8859-1", "/answer/charset"),
         refused("the page is of another type", "/answer/type"),
         Setup {
-            target: "/q",
-            ..row("a page knows no query, and its path is short", "refused")
-        },
-        Setup {
-            target: "/listed/by-date",
-            tells_servers: false,
-            ..row("a page knows no query, without --servers", "refused")
-        },
-        Setup {
             target: "/answer/status",
             ..row("the page has status 202", "other-status")
         },

@@ -4,6 +4,7 @@ use djanginxed::{Layout, Placement};
 
 use super::Verdict;
 use super::Verdict::{Bad, Good, Silent};
+use super::found::stored_layout;
 use super::placed::application_places;
 use super::vary::{in_keys, options};
 use crate::commands::check::cause::Cause;
@@ -85,6 +86,7 @@ fn disagreement(facts: &Facts, site: &Site) -> Option<(Cause, String)> {
     // Keys of a layout are like those of the other for text/html alone.
     let key = || site.key.as_deref().and_then(|key| wrong_key(given, key));
     wrong_layout(given, site)
+        .or_else(|| other_layout(facts, site))
         .or_else(key)
         .or_else(|| wrong_servers(given, upstream).filter(|_| !is_one_server(facts, upstream)))
         .or_else(|| wrong_error_page(site))
@@ -133,6 +135,16 @@ fn wrong_layout(given: &Given, site: &Site) -> Option<(Cause, String)> {
     let layout = site.layout.filter(|layout| *layout != given.layout)?;
     let seen = format!("the file is for layout {layout}");
     Some((Cause::NginxLayout(given.layout), seen))
+}
+
+/// Nobody said which layout the application stores, and it was seen.
+fn other_layout(facts: &Facts, site: &Site) -> Option<(Cause, String)> {
+    let inspection = facts.inspection.as_ref();
+    let seen_there = || inspection.and_then(|found| found.stored_layout);
+    let stored = stored_layout(facts).or_else(seen_there)?;
+    let of_file = site.layout.filter(|layout| *layout != stored)?;
+    let seen = format!("the file is for layout {of_file}, and layout {stored} is stored");
+    (!facts.given.says_layout).then_some((Cause::NginxLayout(stored), seen))
 }
 
 fn wrong_servers(given: &Given, upstream: &Upstream) -> Option<(Cause, String)> {

@@ -83,6 +83,9 @@ fn why_no_hit(facts: &Facts, trial: &Trial) -> Cause {
         Some(Recipe::PathAlone) => {
             Cause::of_rewrite(facts.direct.as_ref(), path_of(&trial.target).to_owned())
         }
+        Some(Recipe::OfType(_)) if facts.reads_responses == Some(true) => {
+            wrong_layout(facts, Layout::Body)
+        }
         Some(Recipe::OfType(content_type)) => Cause::PageType(content_type),
         Some(Recipe::WithHost(_)) => Cause::ApplicationPrefix(None),
         None if !fields.is_empty() => Cause::ApplicationVariants(in_vary(&fields)),
@@ -170,8 +173,12 @@ fn nginx_side(facts: &Facts) -> Cause {
     }
 }
 
+/// Keys of whole responses have no type.
 fn page_type(facts: &Facts) -> Cause {
-    Cause::PageType(facts.given.content_type.clone())
+    match facts.reads_responses {
+        Some(true) => wrong_layout(facts, Layout::Body),
+        _ => Cause::PageType(facts.given.content_type.clone()),
+    }
 }
 
 /// Why nginx may not ask the server of a page that it does not find.
@@ -186,7 +193,7 @@ fn denied(facts: &Facts) -> Option<String> {
     )
 }
 
-fn stored_layout(facts: &Facts) -> Option<Layout> {
+pub(super) fn stored_layout(facts: &Facts) -> Option<Layout> {
     let held = facts.trials.iter().flat_map(|trial| &trial.held);
     held.map(|(_, item)| item.layout()).next()
 }

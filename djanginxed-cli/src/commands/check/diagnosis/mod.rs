@@ -17,6 +17,7 @@ mod refresh;
 mod requests;
 mod stored;
 mod target;
+mod unprobed;
 mod variants;
 mod vary;
 
@@ -35,6 +36,8 @@ pub(super) enum Verdict {
     Good(String),
     /// It was not checked; why.
     Unchecked(String),
+    /// It cannot be checked, nor can what comes behind it; why, and what to do instead.
+    Ends(String),
     /// There is nothing to say.
     Silent,
     /// It does not hold: the cause, and what was seen.

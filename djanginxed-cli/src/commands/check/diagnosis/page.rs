@@ -107,13 +107,29 @@ pub(super) fn fields(facts: &Facts) -> Verdict {
         let seen = format!("a miss has {}, and a hit has not", all.join(", "));
         return Bad(Cause::LostFields(all), seen);
     }
-    match harmless.is_empty() {
-        true => Good("a hit has every field of a miss that matters".to_owned()),
-        false => Good(format!(
-            "a hit has every field of a miss that matters; it lacks {}",
-            harmless.join(", ")
-        )),
+    let mut seen = "a hit has every field of a miss that matters".to_owned();
+    if !harmless.is_empty() {
+        seen.push_str(&format!("; it lacks {}", harmless.join(", ")));
     }
+    let of_hits = on_hits_alone(page);
+    if of_hits.is_empty() {
+        return Good(seen);
+    }
+    Unchecked(format!(
+        "{seen}, and {} is on hits alone: what .header(…) declares (nginx adds it) is not on misses and on what bypasses the cache. Let a middleware of the application add it, too",
+        of_hits.join(", ")
+    ))
+}
+
+/// Fields that the hit has and neither miss, and that may make another page of it.
+fn on_hits_alone(page: &PageFacts) -> Vec<String> {
+    let mut names: Vec<String> = page.hit.headers.keys().map(ToString::to_string).collect();
+    let has = |miss: &Response, name: &str| miss.header(name).is_some();
+    names.retain(|name| {
+        let is_missed = has(&page.miss, name) || has(&page.other_miss, name);
+        !is_missed && Loss::of(name) == Loss::Refused
+    });
+    names
 }
 
 /// Fields of both misses that the hit lacks, or has with another value than both.

@@ -1,11 +1,13 @@
 //! The first request is stored.
 
 use super::Verdict;
-use super::Verdict::{Bad, Good, Unchecked};
+use super::Verdict::{Bad, Ends, Good, Unchecked};
+use super::processes::refusing;
+use super::unprobed::unprobed;
 use crate::commands::check::answer::{Answer, By, by, detail, is_bypass, is_rendered, seen};
 use crate::commands::check::cause::Cause;
 use crate::commands::check::conf::Site;
-use crate::commands::check::facts::{Facts, OtherHost, Trial};
+use crate::commands::check::facts::{Facts, OtherHost, Trial, Unprobed};
 use crate::commands::check::recipe::OUR_PARAMETER;
 use crate::http::{Response, path_of};
 
@@ -13,6 +15,9 @@ pub(super) fn stored(facts: &Facts) -> Verdict {
     let Some((trial, first)) = trial(facts) else {
         return Unchecked("there is no page".to_owned());
     };
+    if let Some(why) = cannot_be_asked(facts, first) {
+        return Ends(why);
+    }
     let cause = match by(first) {
         By::Stored => {
             return Good("the first request is a miss that the application stores".to_owned());
@@ -39,13 +44,35 @@ fn direct(facts: &Facts) -> Option<&Response> {
     facts.direct.as_ref()?.page()
 }
 
-fn stores_directly(facts: &Facts) -> bool {
-    (facts.direct.as_ref()).is_some_and(|direct| is_rendered(&direct.first))
+/// Whether the application itself takes the request for a page: it stores it, or would if
+/// its query were another.
+fn takes_directly(facts: &Facts) -> bool {
+    let direct = facts.direct.as_ref();
+    direct
+        .is_some_and(|direct| is_rendered(&direct.first) || direct.page().is_some_and(is_of_query))
+}
+
+/// Whether the page is refused for its query, which is looked at last.
+fn is_of_query(answer: &Response) -> bool {
+    detail(answer).is_some_and(|reason| reason == "query")
+}
+
+/// Why the page cannot be asked for as nobody has; none where that is not why it is refused.
+fn cannot_be_asked(facts: &Facts, first: &Response) -> Option<String> {
+    let why = facts.unprobed?;
+    let shows = match why {
+        Unprobed::AllStored => matches!(by(first), By::Nginx | By::Application),
+        _ => is_of_query(first) && refusing(facts).is_none(),
+    };
+    shows.then(|| unprobed(facts, why))
 }
 
 fn refused(facts: &Facts, first: &Response) -> Cause {
     let reason = detail(first).unwrap_or_default();
-    match (reason.as_str(), stores_directly(facts)) {
+    if let Some((process, _)) = refusing(facts) {
+        return Cause::ProcessesDiffer(process);
+    }
+    match (reason.as_str(), takes_directly(facts)) {
         ("disabled", _) => Cause::Disabled,
         // The application has given its Memcached up for a while.
         ("skipped", _) if facts.given.servers.is_empty() => Cause::NothingKept,
@@ -53,10 +80,7 @@ fn refused(facts: &Facts, first: &Response) -> Cause {
         ("proxy", _) => by_nginx(facts),
         ("host", true) => Cause::HostNotPassed,
         ("host", _) => host_unknown(facts),
-        // Of the page, not of this request's fields.
-        ("query", _) if facts.given.servers.is_empty() => Cause::Refused(reason),
-        ("query", _) => Cause::TooFewSpellings,
-        _ if is_bypass(first) => Cause::Bypassed(reason),
+        _ if is_bypass(first) && reason != "query" => Cause::Bypassed(reason),
         _ => Cause::Refused(reason),
     }
 }
@@ -126,7 +150,7 @@ fn query_lost(facts: &Facts, trial: &Trial) -> Cause {
 }
 
 fn no_cache_status(facts: &Facts) -> Cause {
-    match stores_directly(facts) {
+    match takes_directly(facts) {
         true => Cause::CacheStatusLost,
         false => Cause::NotCached,
     }

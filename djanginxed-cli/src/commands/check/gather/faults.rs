@@ -12,7 +12,7 @@ impl Gathering {
         self.facts.health = self.health().await;
         // The first requests may wait for what later ones know.
         for method in ["GET"; 8].into_iter().chain(["HEAD"; 3]).chain(["POST"; 3]) {
-            let target = self.probe.fresh();
+            let target = self.probe.fresh().await;
             let (answer, took) = self.timed(method, &target, &[]).await;
             let hangs = answer.is_err() || took > self.facts.given.within;
             let direct = self.probe.direct(method, &target, &[]).await;
@@ -27,7 +27,7 @@ impl Gathering {
             }
         }
         for _ in 0..3 {
-            let target = self.probe.fresh();
+            let target = self.probe.fresh().await;
             let (answer, took) = self.timed("GET", &target, &[AUTHORIZATION]).await;
             self.facts.faults.push(Timed {
                 method: "past-the-cache",

@@ -1,15 +1,11 @@
 //! Targets that nobody has asked for.
 
+use crate::commands::check::facts::SPELLINGS;
 use crate::commands::check::recipe::OUR_PARAMETER;
-use crate::http::path_of;
+use crate::http::{path_and_query, path_of};
 
 /// Begins otherwise than ours, so that what fits ours does not fit it.
 const OTHER_PARAMETER: &str = "X-djanginxed-check";
-
-/// Where what a check leaves behind cannot be taken away, another one may meet it: so
-/// many spellings make that unlikely. Else they need only be enough for one check.
-const MANY: u64 = 1 << 20;
-const ENOUGH: u64 = 200;
 
 /// Makes targets that nobody has asked for.
 #[derive(Debug)]
@@ -17,8 +13,17 @@ pub(super) struct Fresh {
     /// No other check has it.
     mark: String,
     count: u64,
-    /// Where spellings begin; none: a query is added.
-    spelled: Option<u64>,
+    /// What is spelt otherwise, and where spellings begin; none: a query is added.
+    spelled: Option<(Where, u64)>,
+}
+
+/// Which characters of a target are percent-encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// Those of the path and of the query's values.
+    All,
+    /// Those of the query's values.
+    Values,
 }
 
 impl Fresh {
@@ -36,18 +41,28 @@ impl Fresh {
     }
 
     /// From now on no query is added, which a page with `query = […]` does not know:
-    /// letters are percent-encoded, which changes nothing of what is asked for. Whether
-    /// there are enough of them in `target`.
-    pub(super) fn spell(&mut self, target: &str, is_cleaned: bool) -> bool {
-        let total = spellings(target);
-        let least = if is_cleaned { ENOUGH } else { MANY };
-        if total < least {
+    /// characters are percent-encoded, which changes nothing of what is asked for. Whether
+    /// there are enough of them in `target`; else nothing changes.
+    pub(super) fn spell(&mut self, target: &str, place: Where) -> bool {
+        let total = spellings(target, place);
+        if total < SPELLINGS {
             return false;
         }
         let unique = u128::from_str_radix(&self.mark, 16).unwrap_or_default();
         // The time's low digits are those that differ.
-        self.spelled = Some(u64::try_from(unique % u128::from(total)).unwrap_or_default());
+        let begin = u64::try_from(unique % u128::from(total)).unwrap_or_default();
+        self.spelled = Some((place, begin));
         true
+    }
+
+    /// From now on a query is added.
+    pub(super) fn add(&mut self) {
+        self.spelled = None;
+    }
+
+    /// Whether an earlier check may have left what is made now.
+    pub(super) fn may_be_there(&self) -> bool {
+        self.spelled.is_some()
     }
 
     /// `target`, as nobody has asked for it.
@@ -55,9 +70,11 @@ impl Fresh {
         self.count += 1;
         match self.spelled {
             // The first one is the target as it stands.
-            Some(begin) => {
-                let others = spellings(target).saturating_sub(1).max(1);
-                spelling(target, 1 + (begin + self.count) % others)
+            Some((place, begin)) => {
+                let others = spellings(target, place).saturating_sub(1).max(1);
+                let steps = u128::from(self.count) * u128::from(step(others));
+                let number = (u128::from(begin) + steps) % u128::from(others);
+                spelling(target, place, 1 + u64::try_from(number).unwrap_or_default())
             }
             None => {
                 let joint = if target.contains('?') { '&' } else { '?' };
@@ -82,7 +99,7 @@ impl Fresh {
     /// How many there are to choose from, of `most`.
     pub(super) fn some(&self, target: &str, most: u64) -> u64 {
         match self.spelled {
-            Some(_) => most.min(spellings(target) / 4),
+            Some((place, _)) => most.min(spellings(target, place) / 4),
             None => most,
         }
     }
@@ -90,10 +107,28 @@ impl Fresh {
     /// What all that is made of one of these targets has, and no visitor's.
     pub(super) fn sign<'a>(&'a self, target: &'a str) -> &'a str {
         match self.spelled {
-            Some(_) => path_of(target),
+            Some((Where::All, _)) => path_of(target),
+            Some((Where::Values, _)) => path_and_query(target).1,
             None => &self.mark,
         }
     }
+}
+
+/// How far apart two that follow each other are: none comes twice in `count`, and what an
+/// earlier check has left is spread over all.
+fn step(count: u64) -> u64 {
+    let mut step = count / 8 * 5 + 1;
+    while common_divisor(step, count) != 1 {
+        step += 1;
+    }
+    step
+}
+
+fn common_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// The ways to write a character that means the same percent-encoded.
@@ -106,12 +141,15 @@ fn forms(character: char) -> Vec<String> {
     forms
 }
 
-/// Each character of `target`, and whether it may be percent-encoded: letters and digits
-/// of the path and of the query's values. The names of parameters are compared as they stand.
-fn characters(target: &str) -> Vec<(char, bool)> {
+/// Each character of `target`, and whether it may be percent-encoded: letters, digits and
+/// what else means the same then (RFC 3986, section 2.3), but for dots, by which paths are
+/// shortened. The names of parameters are compared as they stand.
+fn characters(target: &str, place: Where) -> Vec<(char, bool)> {
     let (mut in_query, mut in_name, mut encoded) = (false, false, 0u8);
     let character = |character: char| {
-        let free = encoded == 0 && !in_name && character.is_ascii_alphanumeric();
+        let same = character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '~');
+        let is_there = place == Where::All || in_query;
+        let free = encoded == 0 && !in_name && is_there && same;
         encoded = if character == '%' {
             2
         } else {
@@ -129,15 +167,17 @@ fn characters(target: &str) -> Vec<(char, bool)> {
 }
 
 /// How many ways there are to write `target`.
-fn spellings(target: &str) -> u64 {
-    let free = characters(target).into_iter().filter(|(_, free)| *free);
+pub(super) fn spellings(target: &str, place: Where) -> u64 {
+    let free = characters(target, place)
+        .into_iter()
+        .filter(|(_, free)| *free);
     free.fold(1, |total: u64, (character, _)| {
         total.saturating_mul(forms(character).len() as u64)
     })
 }
 
 /// One of these ways; the first is the target as it stands.
-fn spelling(target: &str, mut number: u64) -> String {
+fn spelling(target: &str, place: Where, mut number: u64) -> String {
     let spell = |(character, free): (char, bool)| {
         if !free {
             return character.to_string();
@@ -148,7 +188,7 @@ fn spelling(target: &str, mut number: u64) -> String {
         number /= count;
         forms.swap_remove(chosen)
     };
-    characters(target).into_iter().map(spell).collect()
+    characters(target, place).into_iter().map(spell).collect()
 }
 
 #[cfg(test)]
@@ -160,14 +200,19 @@ mod tests {
     fn each_spelling_is_another_and_names_of_parameters_stay() {
         let target = "/a/%41j?page=2&q=";
         // Of "j" there are three: hexadecimal digits have letters in two cases.
-        assert_eq!(spellings(target), 2 * 3 * 2);
-        let all: HashSet<String> = (0..12).map(|number| spelling(target, number)).collect();
+        assert_eq!(spellings(target, Where::All), 2 * 3 * 2);
+        let all: HashSet<String> = (0..12)
+            .map(|number| spelling(target, Where::All, number))
+            .collect();
         assert_eq!(all.len(), 12);
         assert!(all.contains(target) && all.contains("/%61/%41%6a?page=%32&q="));
         assert!(
             all.iter()
                 .all(|one| one.contains("?page=") && one.ends_with("&q="))
         );
+        assert_eq!(spellings(target, Where::Values), 2);
+        assert_eq!(spelling(target, Where::Values, 1), "/a/%41j?page=%32&q=");
+        assert_eq!(spellings("/-._~", Where::All), 3 * 3 * 3);
     }
 
     #[test]
@@ -175,19 +220,27 @@ mod tests {
         let mut fresh = Fresh::new(26);
         let renamed = fresh.renamed("/a?djanginxed-check").unwrap();
         assert_eq!(renamed, "/a?djanginxed-check&X-djanginxed-check=1a-1");
-        assert!(fresh.spell("/articles/1", true));
+        assert!(fresh.spell("/articles/1", Where::All));
         assert_eq!(fresh.renamed("/articles/1"), None);
+        fresh.add();
+        assert!(fresh.renamed("/articles/1").is_some());
     }
 
     #[test]
     fn no_target_is_made_twice_nor_as_it_was_given() {
-        let target = "/articles/1";
-        let mut fresh = Fresh::new(u128::MAX / 3);
-        assert!(!fresh.spell(target, false) && !fresh.spell("/", true));
-        assert!(fresh.spell(target, true));
-        let made: Vec<String> = (0..ENOUGH).map(|_| fresh.of(target)).collect();
-        let different: HashSet<&String> = made.iter().collect();
-        assert_eq!(different.len(), made.len());
-        assert!(made.iter().all(|one| one != target && !one.contains('?')));
+        for (target, place) in [
+            ("/topics/1", Where::All),
+            ("/articles/1", Where::All),
+            ("/?page=12345678", Where::Values),
+        ] {
+            let mut fresh = Fresh::new(u128::MAX / 3);
+            assert!(!fresh.spell("/", Where::All) && !fresh.spell("/articles/1", Where::Values));
+            assert!(fresh.spell(target, place), "{target}");
+            let all = spellings(target, place) - 1;
+            let made: Vec<String> = (0..all).map(|_| fresh.of(target)).collect();
+            let different: HashSet<&String> = made.iter().collect();
+            assert_eq!(different.len(), made.len(), "{target}");
+            assert!(made.iter().all(|one| one != target));
+        }
     }
 }

@@ -17,9 +17,9 @@ impl Gathering {
             return;
         }
         for host in self.hosts_of_the_site() {
-            let target = self.probe.fresh();
+            let target = self.probe.fresh().await;
             let answer = self.probe.ask("GET", &target, &[("Host", &host)]).await;
-            let target = self.probe.fresh();
+            let target = self.probe.fresh().await;
             let fields = [("Host", host.as_str()), ("X-Forwarded-Host", &host)];
             let direct = self.probe.direct("GET", &target, &fields).await;
             self.facts.other_hosts.push(OtherHost {

@@ -70,7 +70,7 @@ impl Gathering {
     async fn ask_while(&mut self, watches: &mut [Watch]) -> Vec<Asked> {
         let mut asked = Vec::new();
         mark(watches).await;
-        for target in self.telling_targets() {
+        for target in self.telling_targets().await {
             let first_window = asked.len() * REQUESTS + 1;
             let mut second = self.probe.get(&target).await;
             mark(watches).await;

@@ -23,7 +23,7 @@ const LOCK: u32 = 3;
 const HELD: Duration = Duration::from_millis(600);
 
 /// What is put in place of an application that is down.
-const STAND_IN: &str = "<p>put there by djanginxed check";
+pub(super) const STAND_IN: &str = "<p>put there by djanginxed check";
 
 impl Gathering {
     pub(super) async fn lasting(&mut self) {
@@ -100,14 +100,14 @@ impl Gathering {
 
     /// A page that is stored now and that nobody knows.
     async fn stored_page(&mut self) -> Option<(String, PageKey)> {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         self.stored_for(&target).await.1.then_some((target, key))
     }
 
     /// Takes the lock of a page that is not there, and looks whether who renders it waits.
     async fn lock(&mut self) {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         let lock = lock_name(&key);
         let mark = self.probe.mark().to_owned();
@@ -139,7 +139,7 @@ impl Gathering {
         let Some(address) = self.admin.as_ref().map(Admin::address) else {
             return;
         };
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         let _ = self.probe.ask_process(&address, &target).await;
         let is_read = self.is_read(&target, &key).await;
@@ -177,7 +177,7 @@ impl Gathering {
 
     pub(super) async fn without_app(&mut self) {
         self.facts.health = self.health().await;
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let cold = self.probe.get(&target).await;
         let direct = self.probe.direct("GET", &target, &[]).await;
         let copied = self.copied().await;
@@ -190,14 +190,10 @@ impl Gathering {
 
     /// Puts a copy of a page there that nobody else asks for, and asks for it.
     async fn copied(&mut self) -> Option<Answer> {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         let layout = self.facts.given.layout;
-        let head = match layout {
-            Layout::Response => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
-            _ => "",
-        };
-        let entry = format!("{head}{STAND_IN}");
+        let entry = stand_in(layout);
         let (servers, index) = self.probe.server_of(&key)?;
         let entry = (flags_of(layout, false), entry.as_str());
         let put = servers.add(index, copy_name(&key), entry, STALE).await;
@@ -206,6 +202,15 @@ impl Gathering {
             _ => None,
         }
     }
+}
+
+/// It, as an entry.
+pub(super) fn stand_in(layout: Layout) -> String {
+    let head = match layout {
+        Layout::Response => "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
+        _ => "",
+    };
+    format!("{head}{STAND_IN}")
 }
 
 /// Whether somebody wanted the lock that another has.

@@ -20,14 +20,15 @@ use djanginxed::{Layout, PageKey};
 use djanginxed_runtime::tool::{KeyRecipe, denied_to_nginx};
 
 use super::Args;
-use super::answer::is_nginx_error_page;
+use super::answer::{Answer, By, detail, is_by, is_nginx_error_page};
 use super::diagnosis::Stage;
-use super::facts::Facts;
+use super::facts::{Facts, Unprobed};
 use super::recipe::{Recipe, with_other_mark, with_variant};
 use crate::cache_args::Visitors;
 use crate::failure::Failure;
 use crate::memcached::{Health, health};
 use admin::Admin;
+use fresh::Where;
 use probe::Probe;
 
 /// The site, how to ask it, and what it has shown so far.
@@ -77,11 +78,10 @@ impl Gathering {
 
     async fn reach(&mut self) {
         self.facts.health = self.health().await;
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         self.facts.first = self.probe.get(&target).await;
-        if self.knows_no_query() && self.probe.spell() {
-            let target = self.probe.fresh();
-            self.facts.first = self.probe.get(&target).await;
+        if self.is_refused_for("query", &target).await {
+            self.respell().await;
         }
         let found = &self.facts.first;
         let says_404 = found
@@ -94,7 +94,7 @@ impl Gathering {
         if found.is_ok_and(|first| first.status == 502 && is_nginx_error_page(first)) {
             self.facts.app_denied = self.app_denied();
         }
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         self.facts.direct = self.probe.direct_trial(target).await;
     }
 
@@ -104,11 +104,47 @@ impl Gathering {
         sockets.iter().find_map(|path| denied_to_nginx(path, port))
     }
 
-    /// Whether the page names the query parameters that it knows, and ours is none.
-    fn knows_no_query(&self) -> bool {
-        let first = self.facts.first.as_ref();
-        let reason = first.ok().and_then(super::answer::detail);
-        reason.is_some_and(|reason| reason == "query")
+    /// The page names the query parameters that it knows, and ours is none: asks for it in
+    /// other spellings. A `when` takes paths that are spelt as browsers do alone.
+    async fn respell(&mut self) {
+        let mut is_by_when = false;
+        for place in [Where::All, Where::Values] {
+            if !self.probe.spell(place) {
+                continue;
+            }
+            let target = self.probe.fresh().await;
+            let first = self.probe.get(&target).await;
+            let usual = std::mem::replace(&mut self.facts.first, first);
+            if !self.is_refused_for("when", &target).await {
+                return;
+            }
+            self.facts.first = usual;
+            is_by_when = true;
+        }
+        self.probe.add();
+        self.facts.unprobed = Some(match is_by_when {
+            true => Unprobed::When(self.probe.spellings(Where::Values)),
+            false => Unprobed::FewSpellings(self.probe.spellings(Where::All)),
+        });
+    }
+
+    /// Whether the application refuses `target` for that reason: through nginx or, where
+    /// another process may have answered that one, when a process is asked directly.
+    async fn is_refused_for(&mut self, reason: &str, target: &str) -> bool {
+        let says = |answer: &Answer| {
+            let said = answer.as_ref().ok().and_then(detail);
+            said.is_some_and(|said| said == reason)
+        };
+        let first = &self.facts.first;
+        if says(first) || !(is_by(first, By::Refused) || is_by(first, By::Unknown)) {
+            return says(first);
+        }
+        for process in self.args.apps.clone() {
+            if says(&self.probe.ask_process(&process, target).await) {
+                return true;
+            }
+        }
+        false
     }
 
     /// What the application stores, where nobody said it and it shows.

@@ -13,16 +13,16 @@ impl Gathering {
         let Some((target, miss, hit)) = self.miss_and_hit().await else {
             return;
         };
-        let other = self.probe.fresh();
+        let other = self.probe.fresh().await;
         let Ok(other_miss) = self.probe.get(&other).await else {
             return;
         };
         let gzip = [("Accept-Encoding", "gzip")];
         let packed = self.probe.ask("GET", &target, &gzip).await;
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let all = [("Accept-Encoding", "gzip, deflate, br, zstd")];
         let packed_miss = self.probe.ask("GET", &target, &all).await.ok();
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let stranger = [("Host", STRANGER), ("X-Forwarded-Host", STRANGER)];
         let for_stranger = self.probe.direct("GET", &target, &stranger).await;
         self.facts.page = Some(PageFacts {
@@ -48,7 +48,7 @@ impl Gathering {
             if bodies[0] == bodies[1] {
                 break;
             }
-            let target = self.probe.fresh();
+            let target = self.probe.fresh().await;
             let first = self.probe.get(&target).await;
             sleep(Duration::from_millis(300)).await;
             let second = self.probe.get(&target).await;

@@ -8,13 +8,17 @@ use djanginxed::PageKey;
 use djanginxed_runtime::tool::{KeyRecipe, copy_name, delete_name, lock_name, note_name};
 use tokio::time::sleep;
 
-use super::fresh::Fresh;
+use super::fresh::{Fresh, Where, spellings};
 use crate::commands::check::Args;
-use crate::commands::check::answer::{Answer, By, by, is_rendered};
-use crate::commands::check::facts::{Facts, Trial};
+use crate::commands::check::answer::{Answer, By, by, is_by, is_rendered};
+use crate::commands::check::facts::{Facts, SPELLINGS, Trial};
 use crate::commands::check::recipe::rewritten;
 use crate::http::{Client, Request, Trust, Url};
 use crate::memcached::{Item, Servers};
+
+/// So many spellings in a row are passed over that are there already: where earlier checks
+/// have left nine tenths of them, all are once in 800 times.
+const MOST_LEFT: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -26,6 +30,8 @@ pub(super) struct Probe {
     app: Option<Client>,
     servers: Option<Servers>,
     fresh: Fresh,
+    /// Whether what nobody has asked for was found there, however it was spelt.
+    spent: bool,
     /// Targets that were asked for, and may be stored now.
     used: Vec<String>,
 }
@@ -46,6 +52,7 @@ impl Probe {
             start: given.recipe().start(),
             headers: args.site.headers.clone(),
             fresh: Fresh::new(unique),
+            spent: false,
             used: Vec::new(),
             url: url.clone(),
         }
@@ -61,8 +68,18 @@ impl Probe {
     }
 
     /// Of a page that knows no query of ours; whether it can be asked for all the same.
-    pub(super) fn spell(&mut self) -> bool {
-        self.fresh.spell(&self.url.target, self.servers.is_some())
+    pub(super) fn spell(&mut self, place: Where) -> bool {
+        self.fresh.spell(&self.url.target, place)
+    }
+
+    /// In how many ways the page can be asked for without another query.
+    pub(super) fn spellings(&self, place: Where) -> u64 {
+        spellings(&self.url.target, place)
+    }
+
+    /// The page is asked for under queries of ours again.
+    pub(super) fn add(&mut self) {
+        self.fresh.add();
     }
 
     pub(super) fn adopt(&mut self, recipe: KeyRecipe<'_>) {
@@ -70,8 +87,9 @@ impl Probe {
     }
 
     /// The page's target as nobody has asked for it.
-    pub(super) fn fresh(&mut self) -> String {
-        self.fresh.of(&self.url.target)
+    pub(super) async fn fresh(&mut self) -> String {
+        let target = self.url.target.clone();
+        self.fresh_at(&target).await
     }
 
     /// The same with another parameter than ours, where it has ours.
@@ -79,14 +97,45 @@ impl Probe {
         self.fresh.renamed(&self.url.target)
     }
 
-    pub(super) fn fresh_at(&mut self, target: &str) -> String {
-        self.fresh.of(target)
+    pub(super) async fn fresh_at(&mut self, target: &str) -> String {
+        let mut made = self.fresh.of(target);
+        // Where there are few, those come back that were chosen from.
+        for _ in 0..SPELLINGS {
+            if !self.used.contains(&made) {
+                break;
+            }
+            made = self.fresh.of(target);
+        }
+        // With servers nothing is left behind.
+        if self.spent || self.servers.is_some() || !self.fresh.may_be_there() {
+            return made;
+        }
+        for _ in 0..MOST_LEFT {
+            if !self.is_there(&made).await {
+                return made;
+            }
+            made = self.fresh.of(target);
+        }
+        self.spent = true;
+        made
     }
 
-    /// Such targets to choose from, `most` at the most.
-    pub(super) fn candidates(&mut self, most: u64) -> Vec<String> {
-        let count = self.fresh.some(&self.url.target, most);
-        (0..count).map(|_| self.fresh()).collect()
+    /// Whether what an earlier check has left, or a wrong key, is found however a target is
+    /// spelt.
+    pub(super) fn is_spent(&self) -> bool {
+        self.spent
+    }
+
+    /// Whether a page is stored, by a request that stores none.
+    async fn is_there(&mut self, target: &str) -> bool {
+        let request = Request::new("HEAD", target).headers(&self.headers);
+        let answer = self.nginx.send(&request).await;
+        is_by(&answer, By::Nginx) || is_by(&answer, By::Application)
+    }
+
+    /// How many such targets there are to choose from, `most` at the most.
+    pub(super) fn choice(&self, most: u64) -> u64 {
+        self.fresh.some(&self.url.target, most)
     }
 
     pub(super) fn key(&self, target: &str) -> PageKey {

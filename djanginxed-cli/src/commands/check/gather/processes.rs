@@ -53,7 +53,7 @@ impl Gathering {
     /// Asks a process for a page until it finds what it has rendered itself, or says why it
     /// keeps none: it gives a Memcached up after some failures.
     async fn forgets(&mut self, address: &str) {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let is_last = |answer: &Answer| !is_rendered(answer);
         let answer = self.ask_until(is_last, address, &target).await;
         self.facts.forgetful.push((address.to_owned(), answer));
@@ -83,9 +83,9 @@ impl Gathering {
     /// Targets that a process was asked for, and that other lists of servers place otherwise.
     async fn rendered_by(&mut self, address: &str) -> Vec<String> {
         let begun = Instant::now();
-        let mut targets = self.telling_targets();
+        let mut targets = self.telling_targets().await;
         let further = ENOUGH.saturating_sub(targets.len());
-        targets.extend(self.probe.candidates(further as u64));
+        targets.extend(self.candidates(further as u64).await);
         let mut asked = Vec::new();
         for target in targets {
             if asked.len() >= LEAST && begun.elapsed() > PATIENCE {

@@ -76,7 +76,7 @@ impl Gathering {
     /// A page of ours that nginx has read, and how long its render took. Where the process
     /// of the admin page has pages that nginx finds, it is one of its.
     async fn read_page(&mut self) -> Option<(PageKey, Duration)> {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         let is_found = matches!(self.facts.lasting.purge, Some(Purge::Done(_)));
         let process = self.admin.as_ref().filter(|_| is_found);

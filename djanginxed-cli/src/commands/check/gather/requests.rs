@@ -13,13 +13,15 @@ pub(super) const AUTHORIZATION: (&str, &str) = ("Authorization", "Basic ZGphbmdp
 
 impl Gathering {
     /// A target that is a hit now.
-    fn hit(&mut self) -> String {
-        let stored = self.facts.trial().map(|trial| trial.target.clone());
-        stored.unwrap_or_else(|| self.probe.fresh())
+    async fn hit(&mut self) -> String {
+        match self.facts.trial() {
+            Some(trial) => trial.target.clone(),
+            None => self.probe.fresh().await,
+        }
     }
 
     pub(super) async fn methods(&mut self) {
-        let target = self.hit();
+        let target = self.hit().await;
         // Last that which takes the page away.
         for name in ["HEAD", "OPTIONS", "POST"] {
             let answer = self.probe.ask(name, &target, &[]).await;
@@ -45,7 +47,7 @@ impl Gathering {
     }
 
     async fn rule(&mut self, fact: &'static str, name: &str, field: &str, value: &str) {
-        let target = self.hit();
+        let target = self.hit().await;
         let fields = [(field, value)];
         let answer = self.probe.ask("GET", &target, &fields).await;
         let direct = self.probe.direct("GET", &target, &fields).await;
@@ -59,7 +61,7 @@ impl Gathering {
     }
 
     pub(super) async fn strangers(&mut self) {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let host = self.probe.ask("GET", &target, &[("Host", STRANGER)]).await;
         let after = self.probe.get(&target).await;
         let all = SET_BY_NGINX.iter().chain(FORWARDING_HEADERS);
@@ -83,7 +85,7 @@ impl Gathering {
     /// Whether a page that is stored shows what these fields say; none where it
     /// is not stored.
     async fn is_believed(&mut self, fields: &[(&'static str, String)]) -> Option<bool> {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let fields: Vec<_> = fields
             .iter()
             .map(|(name, value)| (*name, value.as_str()))

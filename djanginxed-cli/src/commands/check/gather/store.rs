@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use djanginxed::{Layout, PageKey};
-use djanginxed_runtime::tool::KeyRecipe;
+use djanginxed_runtime::tool::{KeyRecipe, flags_of};
 use tokio::time::sleep;
 
 use super::Gathering;
+use super::lasting::{STAND_IN, stand_in};
 use crate::commands::check::answer::{Answer, By, by, is_by, is_nginx_error_page, may_be_nginx};
-use crate::commands::check::facts::Trial;
+use crate::commands::check::facts::{Trial, Unprobed};
 
 /// How many further pages are asked for where nothing tells which.
 const UNTOLD: u64 = 11;
@@ -25,11 +26,17 @@ const UNTOLD_PATIENCE: Duration = Duration::from_secs(5);
 /// writer, and nginx, are late.
 const ROUNDS: u32 = 4;
 
+/// How long what was put there lives if it is not taken away, in seconds.
+const LIFE: u32 = 5;
+
 impl Gathering {
     pub(super) async fn store(&mut self) {
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let trial = self.probe.trial(target).await;
         let trial = self.told_layout(trial).await;
+        if self.probe.is_spent() {
+            self.facts.unprobed = Some(Unprobed::AllStored);
+        }
         let worked = trial.is_hit();
         self.facts.trials.push(trial);
         self.other_hosts().await;
@@ -63,8 +70,31 @@ impl Gathering {
                     self.further_trials().await;
                 }
                 self.inspect().await;
+                self.facts.reads_responses = self.reads_responses().await;
             }
         }
+    }
+
+    /// Puts a whole response where nginx looks for such, and asks for it.
+    async fn reads_responses(&mut self) -> Option<bool> {
+        let given = &self.facts.given;
+        let page = self.facts.trial()?.page()?;
+        let content_type = page.header("content-type").unwrap_or_default();
+        if given.layout == Layout::Response || content_type.starts_with("text/html") {
+            return None;
+        }
+        let start = KeyRecipe::of(Layout::Response, &given.prefix, &content_type).start();
+        let target = self.probe.fresh().await;
+        let key = PageKey::new(&start, &target);
+        let entry = stand_in(Layout::Response);
+        let entry = (flags_of(Layout::Response, false), entry.as_str());
+        let (servers, index) = self.probe.server_of(&key)?;
+        if servers.add(index, key, entry, LIFE).await != Ok(true) {
+            return None;
+        }
+        let answer = self.probe.get(&target).await;
+        self.probe.take(&key).await;
+        Some(may_be_nginx(&answer) && answer.is_ok_and(|page| page.body == STAND_IN.as_bytes()))
     }
 
     /// A page of another type than text/html lies under its type, or is a whole
@@ -126,7 +156,7 @@ impl Gathering {
         if !self.facts.trials.iter().any(is_held) {
             return;
         }
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         let key = self.probe.key(&target);
         if !self.stored_for(&target).await.1 || !self.probe.take(&key).await {
             return;
@@ -175,7 +205,7 @@ impl Gathering {
     }
 
     async fn further_trials(&mut self) {
-        let targets = self.telling_targets();
+        let targets = self.telling_targets().await;
         // All first, then all a second time: so nothing waits for a writer.
         let mut firsts = Vec::new();
         for target in targets {
@@ -201,17 +231,25 @@ impl Gathering {
     }
 
     /// Fresh targets that the given list and other lists place differently.
-    pub(super) fn telling_targets(&mut self) -> Vec<String> {
+    pub(super) async fn telling_targets(&mut self) -> Vec<String> {
         let Some(placing) = self.facts.placing() else {
-            return self.probe.candidates(UNTOLD);
+            return self.candidates(UNTOLD).await;
         };
-        let candidates: Vec<(String, PageKey)> = (self.probe.candidates(300).into_iter())
+        let candidates: Vec<(String, PageKey)> = (self.candidates(300).await.into_iter())
             .map(|target| {
                 let key = self.probe.key(&target);
                 (target, key)
             })
             .collect();
         placing.telling(candidates.into_iter())
+    }
+
+    pub(super) async fn candidates(&mut self, most: u64) -> Vec<String> {
+        let mut targets = Vec::new();
+        for _ in 0..self.probe.choice(most) {
+            targets.push(self.probe.fresh().await);
+        }
+        targets
     }
 
     /// Asks for what no nginx lets through, and the application never sees.

@@ -10,11 +10,11 @@ impl Gathering {
     pub(super) async fn spellings(&mut self) {
         let others = self.other_locations();
         for (name, spelling) in spellings(&self.facts.url.target, &others) {
-            let target = self.probe.fresh_at(&spelling);
+            let target = self.probe.fresh_at(&spelling).await;
             let trial = self.probe.trial(target).await;
             let mut direct = None;
             if is_rendered(&trial.first) && !trial.is_hit() {
-                let target = self.probe.fresh_at(&spelling);
+                let target = self.probe.fresh_at(&spelling).await;
                 direct = self.probe.direct_trial(target).await;
             }
             self.facts.spellings.push(Spelling {

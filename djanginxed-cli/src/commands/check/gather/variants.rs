@@ -20,7 +20,7 @@ impl Gathering {
             return;
         }
         self.facts.variants.unsigned = self.visitors.unsigned;
-        let target = self.probe.fresh();
+        let target = self.probe.fresh().await;
         self.in_variants.push(target.clone());
         let plain = self.probe.trial(target.clone()).await;
         let is_hit = plain.is_hit();
