@@ -557,7 +557,7 @@ impl Lane {
             .within(ANNOUNCING, pages.len(), exchange)
             .await;
         let (mut kept, mut withdrawn) = (Vec::with_capacity(pages.len()), Vec::new());
-        let mut large = HashMap::new();
+        let (mut large, mut orphaned) = (HashMap::new(), Vec::new());
         for ((page, outgoing), answer) in pages.iter().zip(answers) {
             let key = outgoing.key;
             match answer {
@@ -571,12 +571,17 @@ impl Lane {
                         Some(reason) => {
                             observe::dropped(&key, reason);
                             withdrawn.push(key);
+                            orphaned.extend(listed.claims);
                         }
                     }
                     large.extend(listed.large);
                 }
                 Err(error) => observe::store_failed(&key, &error),
             }
+        }
+        if let Some(last) = kept.last_mut() {
+            // Other pages are stored in the same pieces.
+            last.claims.extend(orphaned);
         }
         if !withdrawn.is_empty() {
             let exchange = self.client.withdraw(&withdrawn);
