@@ -1,4 +1,4 @@
-//! Every test of `faults/`, with whole responses for entries.
+//! The tests of `faults/`, with whole responses for entries.
 
 #![expect(
     clippy::unwrap_used,

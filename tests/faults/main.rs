@@ -24,6 +24,7 @@ mod queue;
 mod refresh;
 mod refusals;
 mod slow_line;
+mod small_pages;
 mod sockets;
 mod stand_in;
 mod streams;

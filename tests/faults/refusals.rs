@@ -1,6 +1,5 @@
 //! Memcached is well, but has no room.
 
-use actix_web::HttpResponse;
 use djanginxed::{PageCache, Purge};
 use testkit::{FILLERS, Memcached, eventually};
 
@@ -98,27 +97,6 @@ fn a_server_that_must_not_evict_keeps_an_index_that_has_no_room_for_more() {
     memcached.make_room(&FILLERS);
     let purged = wait(pages.purge(Purge::everything())).unwrap();
     assert!(purged.is_complete(), "{purged:?}");
-}
-
-/// Pages as small as a marker are among them.
-#[test]
-fn a_purge_has_room_for_its_marker_where_its_pages_were() {
-    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
-    let memcached = memcached.unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
-    let site = Site::start(&pages, |visit| async move {
-        let length = visit.target.trim_start_matches('/').parse().unwrap();
-        HttpResponse::Ok()
-            .content_type("text/html")
-            .body("x".repeat(length))
-    });
-    for length in 1..=60 {
-        assert_eq!(site.get(&format!("/{length}")).status, 200);
-    }
-    wait(pages.flush());
-    memcached.fill();
-    let purged = wait(pages.purge(Purge::everything())).unwrap();
-    assert!(purged.is_complete() && purged.deleted == 60, "{purged:?}");
 }
 
 /// The ledger is shorter than the piece, and so it may have room where the piece has none.
