@@ -26,11 +26,17 @@ fn a_full_server_evicts_pages_and_every_visitor_gets_a_whole_one() {
     assert_eq!(status_of(&site.get("/last")), "hit");
 }
 
-#[test]
-fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
+/// A small server that refuses what it has no room for.
+fn must_not_evict() -> (Memcached, PageCache) {
     let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
     let memcached = memcached.unwrap();
     let pages = at(&memcached.address()).build().unwrap();
+    (memcached, pages)
+}
+
+#[test]
+fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
+    let (memcached, pages) = must_not_evict();
     let site = Site::start(&pages, |visit| async move { visit.page_of(100_000) });
     for number in 0..100 {
         let target = format!("/page/{number}");
@@ -45,9 +51,7 @@ fn a_server_that_must_not_evict_refuses_and_no_page_fails() {
 /// Without a marker others may go on to store what is old; what is there goes all the same.
 #[test]
 fn a_server_that_must_not_evict_and_has_no_room_for_a_purge_loses_the_pages() {
-    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
-    let memcached = memcached.unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
+    let (memcached, pages) = must_not_evict();
     let site = Site::quick(&pages);
     run_of(&site.get("/page"), "/page");
     wait(pages.flush());
@@ -69,9 +73,7 @@ fn beside(pages: &PageCache, key: &str) -> Vec<String> {
 /// Memcached deletes what a meta command has no memory for, that of an append too.
 #[test]
 fn a_server_that_must_not_evict_keeps_an_index_that_has_no_room_for_more() {
-    let memcached = Memcached::builder().memory_mb(2).args(["-M"]).start();
-    let memcached = memcached.unwrap();
-    let pages = at(&memcached.address()).build().unwrap();
+    let (memcached, pages) = must_not_evict();
     let site = Site::quick(&pages);
     run_of(&site.get("/page"), "/page");
     wait(pages.flush());
