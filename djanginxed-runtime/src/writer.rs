@@ -258,8 +258,7 @@ impl Writer {
         let (teller, answer) = oneshot::channel();
         if asked.effort == Effort::UntilDone && self.shared.queue.is_overrun_by_purges(lane) {
             let failure = StoreError::timed_out(self.shared.memcached.upstreams()[lane].address());
-            let debts = asked.tags.iter().map(|tag| Debt::Tag(*tag)).collect();
-            self.shared.put_off(lane, debts, &failure);
+            self.shared.put_off(lane, asked.debts(), &failure);
             self.shared.queue.wake(lane);
             // Its receiver is here.
             let _ = teller.send(Err(failure));

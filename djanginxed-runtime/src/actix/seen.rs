@@ -135,13 +135,11 @@ impl Seen {
         settings: &Settings,
         request: &HttpRequest,
     ) {
-        let lost = || policy::refused_loss(headers, &settings.headers);
-        let route = request.match_pattern();
         match reason {
             Reason::ContentType if settings.layout == Layout::Body && first(&self.refusals) => {
                 let said = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
                 tracing::warn!(
-                    route,
+                    route = request.match_pattern(),
                     content_type = said.map(String::from_utf8_lossy).as_deref(),
                     "a page is not stored: nginx would serve it as {}; charset=utf-8, which it \
                      is not. Return what is, as web::Html is, or name the page's own type: \
@@ -150,11 +148,11 @@ impl Seen {
                 );
             }
             Reason::Header => {
-                if let Some((name, value)) = lost()
+                if let Some((name, value)) = policy::refused_loss(headers, &settings.headers)
                     && first(&self.refusals)
                 {
                     tracing::warn!(
-                        route,
+                        route = request.match_pattern(),
                         field = %name,
                         "a page is not stored: hits would lack a field; if all pages have it, \
                          declare it: .header({:?}, {:?})",

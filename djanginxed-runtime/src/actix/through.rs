@@ -429,16 +429,15 @@ fn say_refreshed(response: &mut HttpResponse, is_kept: bool) {
 
 /// The way where a cache around this one has looked the page up a moment ago.
 fn way_after(visit: &Visit, part: Part, place: Place) -> Option<Way> {
-    match (place, part) {
-        (Place::Own, _) => None,
-        (Place::Rendering(leading), Part::Full) => {
-            Some(visit.render(leading.map(|leading| *leading)))
-        }
-        (Place::Rendering(leading), _) => {
-            conclude(leading.map(|leading| *leading), None);
-            None
-        }
+    let Place::Rendering(leading) = place else {
+        return None;
+    };
+    let leading = leading.map(|leading| *leading);
+    if let Part::Full = part {
+        return Some(visit.render(leading));
     }
+    conclude(leading, None);
+    None
 }
 
 fn conclude(leading: Option<Leading>, fresh: Option<Fresh>) {

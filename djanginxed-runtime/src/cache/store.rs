@@ -372,18 +372,13 @@ impl Shared {
         let looks = self.memcached.looks(clients, keys, Some(mark)).await;
         // A render that began before the marker was there may have read what is older.
         keys.iter().for_each(|key| self.deletes.delete(key, || ()));
-        marks.end(mark, &looks);
+        marks.end_if_answered(mark, &looks);
         looks
     }
 
-    /// Whether there are pages where this one is that a change of this process has made
-    /// old: perhaps it is one of them.
-    fn owes(&self, key: &PageKey) -> bool {
-        self.memcached.upstream_of(key).owes()
-    }
-
     async fn copy(&self, key: PageKey) -> Option<Entry> {
-        if self.owes(&key) {
+        if self.memcached.upstream_of(&key).owes() {
+            // It may be of before a change, as what is looked up there.
             return None;
         }
         let copy = self.memcached.copy(key).await.unwrap_or_default();
@@ -395,10 +390,11 @@ impl Shared {
         key: PageKey,
         on_send: Option<OnSend>,
     ) -> Result<Option<Found>, StoreError> {
-        if self.owes(&key) {
+        let upstream = self.memcached.upstream_of(&key);
+        if upstream.owes() {
+            // A page is there that a change of this process has made old, perhaps this one.
             return Ok(None);
         }
-        let upstream = self.memcached.upstream_of(&key);
         let asked = Instant::now();
         let answer = lookup::page(upstream, key, on_send).await;
         observe::looked_up(&key, asked.elapsed(), answer.as_ref().err());

@@ -659,17 +659,22 @@ impl Client {
             [marking, is_arriving(key), unlock(key), copy, page]
         });
         let deleted = |[mark, arriving, unlock, copy, page]: [Result<Answer, StoreError>; 5]| {
-            let refusal = match mark {
-                Err(refusal) if refusal.is_an_answer() => Some(refusal),
-                Err(failure) => return Err(failure),
-                Ok(mark) if mark.code() != ReturnCode::Hd => return Err(self.unexpected()),
-                Ok(_) => None,
-            };
+            let refusal = self.marked(mark)?;
             self.deleted(unlock)?;
             let deleted = self.both_gone(arriving, [copy, page])?;
             Ok(Deleted { refusal, ..deleted })
         };
         self.exchange_groups(groups).await.map(deleted).collect()
+    }
+
+    /// Of a marker: why the server did not take it, if it has no room.
+    fn marked(&self, mark: Result<Answer, StoreError>) -> Result<Option<StoreError>, StoreError> {
+        match mark {
+            Err(refusal) if refusal.is_an_answer() => Ok(Some(refusal)),
+            Err(failure) => Err(failure),
+            Ok(mark) if mark.code() != ReturnCode::Hd => Err(self.unexpected()),
+            Ok(_) => Ok(None),
+        }
     }
 
     /// Deletes pages once more that were arriving when they were deleted.

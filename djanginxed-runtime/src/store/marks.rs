@@ -52,15 +52,20 @@ impl Marks {
         Mark(mark)
     }
 
-    /// The exchange is over, and what its server has done is noted where renders look. A
-    /// marker that was not answered may still come.
-    pub(crate) fn end<T>(&self, mark: Mark, answers: &[Result<T, StoreError>]) {
+    /// The server has answered, and what it has done is noted where renders look.
+    pub(crate) fn end(&self, mark: Mark) {
+        lock(&self.sent).open.remove(&mark.0);
+    }
+
+    /// The same of an exchange that is over, where all of it was answered: a marker that
+    /// was not may still come.
+    pub(crate) fn end_if_answered<T>(&self, mark: Mark, answers: &[Result<T, StoreError>]) {
         let is_answered = |answer: &Result<T, StoreError>| match answer {
             Ok(_) => true,
             Err(error) => error.is_an_answer(),
         };
         if answers.iter().all(is_answered) {
-            lock(&self.sent).open.remove(&mark.0);
+            self.end(mark);
         }
     }
 
@@ -92,8 +97,8 @@ mod tests {
         let [first, second] = [marks.begin(), marks.begin()];
         let is_ended = |mark| marks.is_ended(marks.value(mark).as_bytes());
         assert!(!is_ended(first) && !is_ended(second));
-        marks.end(first, &[Ok(()), Err(StoreError::timed_out("one"))]);
-        marks.end(second, &[Ok(())]);
+        marks.end_if_answered(first, &[Ok(()), Err(StoreError::timed_out("one"))]);
+        marks.end_if_answered(second, &[Ok(())]);
         assert!(!is_ended(first) && is_ended(second));
         assert!(!Marks::new(8).is_ended(marks.value(second).as_bytes()));
         for foreign in ["7", "7.3", "7.", ".1", "7.2.2", "x.2", ""] {
@@ -106,7 +111,7 @@ mod tests {
         let marks = Marks::new(7);
         let lost: Vec<_> = (0..=MAX_OPEN).map(|_| marks.begin()).collect();
         let known = marks.begin();
-        marks.end(known, &[Ok(())]);
+        marks.end(known);
         let is_ended = |mark| marks.is_ended(marks.value(mark).as_bytes());
         assert!(lost.into_iter().all(|mark| !is_ended(mark)));
         assert!(is_ended(known));

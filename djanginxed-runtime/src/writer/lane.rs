@@ -257,7 +257,7 @@ impl Lane {
             // the marker may have taken the place of another process's.
             self.shared.deletes.delete(key, || ());
         }
-        self.client.marks().end(mark, &answers);
+        self.client.marks().end_if_answered(mark, &answers);
         if answers.iter().any(Result::is_err) {
             self.postpone();
         }

@@ -40,6 +40,13 @@ pub(super) struct Asked {
     pub(super) effort: Effort,
 }
 
+impl Asked {
+    /// What it comes to where its server fails.
+    pub(super) fn debts(&self) -> Vec<Debt> {
+        self.tags.iter().map(|tag| Debt::Tag(*tag)).collect()
+    }
+}
+
 /// Where one who waits for a purge is told what came of it.
 pub(super) type Teller = oneshot::Sender<Result<Outcome, StoreError>>;
 
@@ -146,7 +153,7 @@ impl Purging {
     /// Its markers are there, and renders look at where that is noted.
     pub(super) fn end_mark(&mut self, marks: &Marks) {
         if let Some(mark) = self.mark.take() {
-            marks.end::<()>(mark, &[]);
+            marks.end(mark);
         }
     }
 
@@ -159,14 +166,8 @@ impl Purging {
         self.begun
     }
 
-    /// What it comes to where its server fails.
     pub(super) fn debts(&self) -> Vec<Debt> {
-        self.purge
-            .asked
-            .tags
-            .iter()
-            .map(|tag| Debt::Tag(*tag))
-            .collect()
+        self.purge.asked.debts()
     }
 
     /// How many pages it has deleted so far.

@@ -68,12 +68,7 @@ impl Client {
             refusal: None,
         };
         for mark in answers.by_ref().take(tags.len()) {
-            match mark {
-                Err(refusal) if refusal.is_an_answer() => marked.refusal = Some(refusal),
-                Err(failure) => return Err(failure),
-                Ok(mark) if mark.code() != ReturnCode::Hd => return Err(self.unexpected()),
-                Ok(_) => {}
-            }
+            marked.refusal = self.marked(mark)?.or(marked.refusal);
         }
         let marks: HashMap<_, _> = pieces.iter().map(|piece| (piece.mark(), *piece)).collect();
         for ledger in answers.by_ref().take(ledgers.len()) {
