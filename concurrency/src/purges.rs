@@ -43,7 +43,7 @@ impl Site {
     fn new() -> Arc<Site> {
         Arc::new(Site {
             version: AtomicUsize::new(1),
-            deletes: Deletes::with_counters(1),
+            deletes: Deletes::default(),
             flights: Flights::new(),
             near: Mutex::new(None),
             server: Mutex::new(None),
@@ -57,7 +57,7 @@ impl Site {
 
     /// Renders the page, and hands it over; whether it was taken.
     fn render(&self, tags: &[TagKey]) -> bool {
-        let stamp = self.deletes.stamp(&KEY);
+        let stamp = self.deletes.stamp();
         let version = self.version.load(Ordering::SeqCst);
         let put = || *lock(&self.near) = Some(version);
         self.deletes
@@ -67,7 +67,7 @@ impl Site {
 
     /// Renders the page, hands it over, and sends what is queued, packed meanwhile.
     fn render_and_send(&self) {
-        let stamp = self.deletes.stamp(&KEY);
+        let stamp = self.deletes.stamp();
         let version = self.version.load(Ordering::SeqCst);
         let put = || *lock(&self.near) = Some(version);
         self.deletes.unless_deleted(&KEY, &[NEWS], stamp, put);
@@ -169,7 +169,7 @@ fn a_purge_of_another_tag_costs_no_page() {
 /// A leader who tells nobody of a page that was purged since it began to render.
 fn rendered(site: &Site, lead: Lead<u8, usize>) -> usize {
     let joined = lead.joined();
-    let stamp = site.deletes.stamp(&KEY);
+    let stamp = site.deletes.stamp();
     let version = site.version.load(Ordering::SeqCst);
     lead.share_unless(version, joined, || site.deletes.is_purged(&[NEWS], stamp));
     version
@@ -199,14 +199,14 @@ fn nobody_who_comes_after_a_purge_shares_an_older_render() {
 fn of_two_purges_none_is_forgotten() {
     model(|| {
         let site = Site::new();
-        let stamp = site.deletes.stamp(&KEY);
+        let stamp = site.deletes.stamp();
         let purging = site.spawn(|site| site.deletes.purge(&[SHOP], || ()));
         site.deletes.purge(&[NEWS], || ());
         assert!(site.deletes.is_purged(&[NEWS], stamp));
         purging.join().unwrap();
         for tag in BOTH {
             assert!(site.deletes.is_purged(&[tag], stamp));
-            let now = site.deletes.stamp(&KEY);
+            let now = site.deletes.stamp();
             assert!(!site.deletes.is_purged(&[tag], now));
         }
     });
@@ -220,10 +220,10 @@ fn what_begins_after_a_purge_elsewhere_was_seen_is_newer() {
     };
     model(move || {
         let site = Site::new();
-        let before = site.deletes.stamp(&KEY);
+        let before = site.deletes.stamp();
         let looking = site.spawn(move |site| assert!(is_purged(site, before)));
         assert!(is_purged(&site, before));
-        let after = site.deletes.stamp(&KEY);
+        let after = site.deletes.stamp();
         assert!(!is_purged(&site, after));
         looking.join().unwrap();
         assert!(!is_purged(&site, after));

@@ -53,7 +53,7 @@ impl Render {
             target: target.to_owned(),
             wanted: None,
             started: pages.settings().clock.now(),
-            stamp: pages.deletes().stamp(&key),
+            stamp: pages.deletes().stamp(),
             notes: None,
         }
     }

@@ -166,7 +166,7 @@ impl PageCache {
                  build it once, outside the closure of HttpServer::new, and clone it"
             );
         }
-        let deletes = Arc::new(Deletes::new());
+        let deletes = Arc::new(Deletes::default());
         let store = Store::new(&settings, &deletes);
         let collecting = Arc::new(Budget::new(settings.collecting));
         let path = settings.hit_feed.as_ref().filter(|_| settings.enabled);

@@ -239,11 +239,6 @@ impl PageCache {
         self.inner.store.looks(clients, keys, true).await
     }
 
-    /// Pages were replaced: who looked one up before is not to share it now.
-    pub(crate) fn settle_replaced(&self) {
-        self.inner.deletes.purge(&[], || ());
-    }
-
     /// The keys that the page of `target` may have.
     fn keys_of(&self, target: &str, purge: &Purge) -> Vec<PageKey> {
         self.warn_of_target(target);

@@ -114,7 +114,7 @@ mod tests {
     fn doubt(ago: u64, deletes: &Deletes) -> Doubt {
         let key = PageKey::new("", "/");
         let started = Instant::now() - Duration::from_secs(ago);
-        Doubt::new(key, started, deletes.stamp(&key), tags_of("", ["news"]))
+        Doubt::new(key, started, deletes.stamp(), tags_of("", ["news"]))
     }
 
     fn marker(age: u32, is_own: bool, number: u64) -> Option<Marker> {
@@ -141,7 +141,7 @@ mod tests {
     fn a_marker_younger_than_the_render_is_a_delete_of_it() {
         for of in [of_page, of_tag] {
             let deleted = |age| {
-                let deletes = Deletes::new();
+                let deletes = Deletes::default();
                 let markers = of(marker(age, false, 1));
                 doubt(10, &deletes).is_deleted(&markers, SERVER, &deletes)
             };
@@ -149,13 +149,13 @@ mod tests {
             assert!(deleted(12));
             assert!(!deleted(14));
         }
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         assert!(!doubt(10, &deletes).is_deleted(&of_page(None), SERVER, &deletes));
     }
 
     #[test]
     fn of_its_own_deletes_a_process_knows_exactly() {
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         let own = of_page(marker(0, true, 1));
         let before = doubt(10, &deletes);
         deletes.delete(&before.key, || ());
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn of_its_own_purges_a_process_knows_exactly_and_without_a_marker() {
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         let before = doubt(10, &deletes);
         deletes.purge(&[TagKey::new("", "other")], || ());
         for markers in [of_tag(marker(0, true, 1)), of_tag(None)] {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_purge_of_another_process_that_was_seen_is_older_than_what_begins_then() {
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         let first = of_tag(marker(1, false, 7));
         assert!(doubt(0, &deletes).is_deleted(&first, SERVER, &deletes));
         let later = doubt(0, &deletes);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_render_older_than_a_marker_lives_is_taken_as_deleted() {
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         let nothing = of_page(None);
         let deleted = |ago| doubt(ago, &deletes).is_deleted(&nothing, SERVER, &deletes);
         assert!(!deleted(580));
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn doubts_are_bounded_and_the_oldest_goes_first() {
-        let deletes = Deletes::new();
+        let deletes = Deletes::default();
         let mut doubts = Doubts::default();
         for _ in 0..MAX_DOUBTS {
             assert!(doubts.add(doubt(1, &deletes)).is_none());

@@ -91,7 +91,6 @@ impl Work {
         left.extend(late);
         left.extend(refused.iter().map(|page| page.key));
         purged.append(pages.delete_counted(&left, effort).await);
-        pages.settle_replaced();
         purged
     }
 
