@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use crate::error::Error;
-use crate::port::free_port;
-use crate::wait::within;
+use crate::port::{free_port, listen};
 
 /// What a [`FaultProxy`] does to the answers that pass it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,16 +127,7 @@ impl FaultProxy {
     }
 
     fn listen(&self) -> io::Result<()> {
-        // The thread that waits in accept lets go of the port a moment after
-        // its listener was shut down.
-        let mut bound = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
-        within(Duration::from_secs(2), || {
-            if bound.is_err() {
-                bound = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
-            }
-            bound.is_ok()
-        });
-        let listener = bound?;
+        let listener = listen(self.port)?;
         self.shared.lock().listener = Some(listener.try_clone()?);
         let shared = Arc::clone(&self.shared);
         thread::spawn(move || shared.accept(&listener));

@@ -2,8 +2,12 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::wait::within;
 
 /// What this process was given already: whoever asked for it may not listen yet.
 static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
@@ -21,10 +25,28 @@ static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
 pub fn free_port() -> u16 {
     (0..1000)
         .map(|_| candidate())
-        .find(|port| {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && is_given_first(*port)
-        })
+        // Bound for a moment, it would be taken for who was given it before.
+        .filter(|port| is_given_first(*port))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .expect("no free TCP port on 127.0.0.1 between 10000 and 32000")
+}
+
+/// Listens on a port of 127.0.0.1 that nobody needs any more. It may be taken for a moment
+/// still: by who waits in accept, or by a process that was forked meanwhile and has not
+/// started its program yet.
+///
+/// # Errors
+/// When it is taken for longer.
+pub fn listen(port: u16) -> io::Result<TcpListener> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let mut bound = bind();
+    within(Duration::from_secs(2), || {
+        if bound.is_err() {
+            bound = bind();
+        }
+        bound.is_ok()
+    });
+    bound
 }
 
 fn is_given_first(port: u16) -> bool {

@@ -27,7 +27,7 @@ pub fn eventually_within(patience: Duration, what: &str, holds: impl FnMut() -> 
 }
 
 /// Whether `holds` becomes true in `patience`.
-pub(crate) fn within(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
+pub fn within(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + patience;
     loop {
         if holds() {

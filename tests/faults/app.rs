@@ -14,7 +14,7 @@ use actix_web::rt::{System, time::sleep};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use djanginxed::{PageCache, PageCacheBuilder, cache_page};
 use testkit::http::{Connection, Request, Response};
-use testkit::{Memcached, eventually};
+use testkit::{Memcached, eventually, listen};
 
 pub(crate) const PREFIX: &str = "faults";
 
@@ -244,7 +244,7 @@ async fn serve(
     .workers(2)
     .disable_signals()
     .shutdown_timeout(1)
-    .bind(("127.0.0.1", port))
+    .listen(listen(port).unwrap())
     .unwrap();
     let port = server.addrs()[0].port();
     let server = server.run();

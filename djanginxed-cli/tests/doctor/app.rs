@@ -15,6 +15,7 @@ use actix_web::{
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, Variant, cache_page};
 use futures_util::future::join_all;
+use testkit::listen;
 
 /// What stands around the handlers.
 #[derive(Clone, Copy, Default)]
@@ -69,7 +70,7 @@ impl Application {
                 .workers(1)
                 .disable_signals()
                 .shutdown_timeout(0)
-                .bind(("127.0.0.1", port))
+                .listen(listen(port).unwrap())
                 .unwrap();
                 let servers = match apart {
                     None => (port, vec![server.run()]),
