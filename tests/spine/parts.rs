@@ -2,22 +2,26 @@
 //! otherwise.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, to_bytes};
-use actix_web::dev::{Service, ServiceRequest};
+use actix_web::dev::{ServerHandle, Service, ServiceRequest};
 use actix_web::error::ErrorServiceUnavailable;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::Bytes;
-use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use djanginxed::PageKey;
+use actix_web::{App, HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, rt, web};
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::test::Pages;
+use djanginxed::{PageCache, PageKey};
 use testkit::http::{Request, Response};
-use testkit::{Nginx, eventually};
+use testkit::{Nginx, eventually, free_port, listen};
 
 use crate::stack::{
     Application, NGINX_HIT, Render, Script, Setup, Stack, WAYS, Way, cache_status, ok,
@@ -676,4 +680,55 @@ async fn a_copy_has_its_parts_filled_where_middleware_inside_fails() {
         }
         assert_ne!(nonces[0], nonces[1], "{way}");
     }
+}
+
+/// An application that listens at a unix socket, and at an address of its own besides.
+fn at_a_socket(socket: &Path) -> (PageCache, JoinHandle<()>, ServerHandle) {
+    let listener = listen(free_port()).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let pages = PageCache::builder().key_prefix("site1").parts(true);
+    let pages = pages.refresh_through(address).build().unwrap();
+    let (cache, socket) = (pages.clone(), socket.to_owned());
+    let (send, started) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        rt::System::new().block_on(async move {
+            let page = || async { ok().body(include("/badge").or(DEFAULT).to_string()) };
+            let server = HttpServer::new(move || {
+                App::new()
+                    .route("/badge", web::get().to(badge))
+                    .service(web::resource("/").wrap(cache.cache(900)).to(page))
+            });
+            let server = server.workers(1).disable_signals().shutdown_timeout(0);
+            let server = server.listen(listener).unwrap().bind_uds(socket).unwrap();
+            let server = server.run();
+            send.send(server.handle()).unwrap();
+            server.await.unwrap();
+        });
+    });
+    (pages, thread, started.recv().unwrap())
+}
+
+#[test]
+fn an_application_at_a_unix_socket_asks_itself_where_it_is_told_to() {
+    let folder = std::env::temp_dir().join(format!("djanginxed-parts-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let socket = folder.join("app.sock");
+    let (pages, thread, server) = at_a_socket(&socket);
+    let ask = || {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nCookie: user=ann\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for said in ["fwd=uri-miss; stored", "djanginxed; hit"] {
+        let answer = ask();
+        assert!(answer.contains(said), "{answer}");
+        assert!(answer.contains("<b>ann /badge</b>"), "{answer}");
+    }
+    drop(pages);
+    rt::System::new().block_on(server.stop(false));
+    thread.join().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
 }

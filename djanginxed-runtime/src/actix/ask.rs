@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::personal::MAX_DEPTH;
+use crate::settings::Settings;
 
 /// By whom, how deep and with which nonce a part is asked for: `1 0123…`. nginx's file
 /// clears it in what comes from visitors.
@@ -27,8 +28,8 @@ const MAX_PART: usize = 1 << 20;
 /// How a visitor's parts are asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
-    /// None where the application cannot ask itself, or is not to.
-    address: Option<SocketAddr>,
+    /// Where the application answers; none where it cannot ask itself, or is not to.
+    address: Option<String>,
     head: Vec<u8>,
 }
 
@@ -43,8 +44,10 @@ impl Ask {
 
     /// As the visitor himself, with all that his request says of him, and for a part at
     /// `depth` of one: parts of parts have no parts.
-    pub(super) fn of(request: &HttpRequest, depth: u8, nonce: &str) -> Ask {
-        let address = (depth < MAX_DEPTH).then(|| own_address(request)).flatten();
+    pub(super) fn of(request: &HttpRequest, depth: u8, nonce: &str, settings: &Settings) -> Ask {
+        let address = (depth < MAX_DEPTH)
+            .then(|| own_address(request).or_else(|| told_address(settings)))
+            .flatten();
         let mut head = Vec::new();
         let mut line = |name: &str, value: &[u8]| {
             for piece in [name.as_bytes(), b": ", value, b"\r\n"] {
@@ -74,7 +77,7 @@ impl Ask {
         request.extend_from_slice(&self.head);
         request.extend_from_slice(b"\r\n");
         Some(async move {
-            match timeout(PATIENCE, exchange(address, &request)).await {
+            match timeout(PATIENCE, exchange(&address, &request)).await {
                 Ok(Ok(response)) => body_of(response),
                 _ => {
                     tracing::debug!(target, "a part was not answered");
@@ -87,16 +90,9 @@ impl Ask {
 
 /// Where this application listens. Without a peer there is no connection of TCP, and
 /// what is told of the socket is made up.
-fn own_address(request: &HttpRequest) -> Option<SocketAddr> {
-    static UNKNOWN: Once = Once::new();
+fn own_address(request: &HttpRequest) -> Option<String> {
     let config = request.app_config();
     if request.peer_addr().is_none() || config.secure() {
-        UNKNOWN.call_once(|| {
-            tracing::warn!(
-                "what the application answers itself has the default texts of included parts: it \
-                 can ask itself for parts over TCP without TLS alone"
-            );
-        });
         return None;
     }
     let mut address = config.local_addr();
@@ -106,7 +102,22 @@ fn own_address(request: &HttpRequest) -> Option<SocketAddr> {
             SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
         });
     }
-    Some(address)
+    Some(address.to_string())
+}
+
+/// Where it listens besides, as its settings say.
+fn told_address(settings: &Settings) -> Option<String> {
+    static UNKNOWN: Once = Once::new();
+    let Some(care) = &settings.care else {
+        UNKNOWN.call_once(|| {
+            tracing::warn!(
+                "what the application answers itself has the default texts of included parts: it                  can ask itself for parts over TCP without TLS alone; where it listens at such                  an address, too, say so by .refresh_through(…)"
+            );
+        });
+        return None;
+    };
+    let port = care.base.port_u16().unwrap_or(80);
+    Some(format!("{}:{port}", care.base.host()?))
 }
 
 /// Fields of the visitor; not those of a connection, of content, of his copy of the
@@ -135,7 +146,7 @@ fn is_passed(name: &HeaderName) -> bool {
 }
 
 /// A response that is over when the connection is.
-async fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<Vec<u8>> {
+async fn exchange(address: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request).await?;
     let mut response = Vec::new();

@@ -26,12 +26,12 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn of(request: &HttpRequest) -> Visitor {
+    pub(super) fn of(request: &HttpRequest, settings: &Settings) -> Visitor {
         let headers = request.headers();
         let (depth, nonce) = asked_with(headers).unwrap_or_else(|| (0, random()));
         Visitor {
             cookies: headers.get_all(header::COOKIE).cloned().collect(),
-            ask: Ask::of(request, depth, &nonce),
+            ask: Ask::of(request, depth, &nonce, settings),
             nonce,
         }
     }
@@ -122,7 +122,7 @@ pub(super) fn fill(
 ) -> HttpResponse {
     let visitor = || match is_for_nobody {
         true => Visitor::nobody(),
-        false => Visitor::of(request),
+        false => Visitor::of(request, settings),
     };
     fill_for(response, visitor, settings)
 }

@@ -316,7 +316,7 @@ where
         let inside = |request| {
             // What fails inside does not give the request back.
             if settings.parts && cache.pages.has_copies() {
-                visitor = Some(Visitor::of(&request));
+                visitor = Some(Visitor::of(&request, settings));
             }
             let request = ServiceRequest::from_parts(request, payload);
             async {

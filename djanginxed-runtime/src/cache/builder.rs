@@ -473,6 +473,9 @@ impl PageCacheBuilder {
     /// own**, not that of nginx or of a balancer: only this process knows its requests,
     /// by a random word in the field `Djanginxed-Refresh` that is good for one of them.
     ///
+    /// Where this process listens at a unix socket or over TLS besides, it asks itself here
+    /// for included [parts](Self::parts), too.
+    ///
     /// Where a page may be [stale](Self::stale) it is rendered when its timeout ends, else
     /// a little before (a tenth of it, 1 to 30 s). Of several processes one does it. Up
     /// to 10,000 pages are looked after, with targets of 2 KiB at the most and 4 MiB
