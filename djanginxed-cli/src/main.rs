@@ -3,6 +3,7 @@
 mod cache_args;
 mod cli;
 mod commands;
+mod dial;
 mod failure;
 mod gzip;
 mod hit_feed;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::dial::socket_of;
 use crate::failure::Failure;
 use crate::http::{Client, Origin, Trust};
 
@@ -70,5 +71,17 @@ pub(crate) fn address(text: &str) -> Result<String, &'static str> {
     match is_right {
         true => Ok(text.to_owned()),
         false => Err("write it as HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"),
+    }
+}
+
+/// Where an application listens.
+pub(crate) fn address_or_socket(text: &str) -> Result<String, &'static str> {
+    match socket_of(text) {
+        Some(path) if path.starts_with('/') => Ok(text.to_owned()),
+        Some(_) => Err("write the whole path, for example unix:/run/site/app.sock"),
+        None => address(text).map_err(|_| {
+            "write it as HOST:PORT or unix:/PATH, for example 127.0.0.1:8080 or \
+             unix:/run/site/app.sock"
+        }),
     }
 }

@@ -8,12 +8,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderMap;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::problem::Problem;
 use super::tls::Trust;
 use super::url::Origin;
+use crate::dial::dial;
 
 /// No page is larger; an answer without an end is none.
 const LARGEST: usize = 64 << 20;
@@ -214,10 +214,7 @@ impl Client {
     async fn dial(&self) -> Result<SendRequest<Full<Bytes>>, Problem> {
         let own = self.origin.address();
         let address = self.connect.as_ref().unwrap_or(&own);
-        let stream = (TcpStream::connect(address).await)
-            .map_err(|error| Problem::of_connect(address, &error))?;
-        // Requests are small and wait for nothing.
-        let _ = stream.set_nodelay(true);
+        let stream = (dial(address).await).map_err(|error| Problem::of_connect(address, &error))?;
         if self.origin.tls && !self.plain {
             let stream = self.trust.connect(&self.origin.host, stream).await;
             start(stream.map_err(Problem::Tls)?).await

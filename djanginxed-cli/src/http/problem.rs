@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::dial::socket_of;
+
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
@@ -54,6 +56,7 @@ impl Problem {
         let (address, message) = (address.to_owned(), error.to_string());
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Problem::Refused(address),
+            _ if socket_of(&address).is_some() => Problem::Unreachable { address, message },
             // The resolver's errors have no kind of their own.
             _ if error.raw_os_error().is_none() => Problem::UnknownHost { address, message },
             _ => Problem::Unreachable { address, message },

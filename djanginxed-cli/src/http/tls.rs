@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
@@ -21,6 +20,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::problem::TlsProblem;
+use crate::dial::Stream;
 use crate::failure::Failure;
 
 /// Whom a client trusts: who is trusted by this machine, and some besides.
@@ -56,8 +56,8 @@ impl Trust {
     pub(super) async fn connect(
         &self,
         host: &str,
-        stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, TlsProblem> {
+        stream: Box<dyn Stream>,
+    ) -> Result<TlsStream<Box<dyn Stream>>, TlsProblem> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
             TlsProblem::Other(format!("{host:?} cannot be the name in a certificate"))

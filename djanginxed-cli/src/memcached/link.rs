@@ -1,16 +1,16 @@
 //! A connection to one server, which is believed nothing and waited for a while.
 
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::time::timeout;
 
 use djanginxed_runtime::tool::explain_socket;
 
 use super::item::Item;
+use crate::dial::{Stream, dial, socket_of};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -42,36 +42,15 @@ pub(crate) struct Link {
     stream: BufReader<Box<dyn Stream>>,
 }
 
-/// TCP, or a unix socket.
-trait Stream: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Stream for T {}
-
-async fn dial(address: &str) -> io::Result<Box<dyn Stream>> {
-    if let Some(path) = address.strip_prefix("unix:") {
-        return dial_socket(path).await.map_err(explain_socket);
-    }
-    let stream = TcpStream::connect(address).await?;
-    // Requests are small and wait for nothing.
-    let _ = stream.set_nodelay(true);
-    Ok(Box::new(stream))
-}
-
-#[cfg(unix)]
-async fn dial_socket(path: &str) -> io::Result<Box<dyn Stream>> {
-    Ok(Box::new(tokio::net::UnixStream::connect(path).await?))
-}
-
-#[cfg(not(unix))]
-async fn dial_socket(_: &str) -> io::Result<Box<dyn Stream>> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
 impl Link {
     pub(crate) async fn open(address: &str) -> Result<Link, Trouble> {
         let stream = in_time(async {
-            let is_socket = address.starts_with("unix:");
-            (dial(address).await).map_err(|error| match error.kind() {
+            let is_socket = socket_of(address).is_some();
+            let explain = |error| match is_socket {
+                true => explain_socket(error),
+                false => error,
+            };
+            (dial(address).await.map_err(explain)).map_err(|error| match error.kind() {
                 io::ErrorKind::ConnectionRefused if !is_socket => Trouble::Refused,
                 io::ErrorKind::TimedOut if is_socket => Trouble::Hangs(PATIENCE),
                 _ => Trouble::Unreachable(error.to_string()),

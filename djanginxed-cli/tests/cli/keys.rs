@@ -300,18 +300,21 @@ fn errors_of_every_command_name_the_option_as_it_was_written() {
         assert_eq!((done.code, done.out.as_str()), (2, ""), "{rest:?}");
         assert!(done.err.starts_with(&told), "{rest:?}: {}", done.err);
     }
-    for (option, command) in [
-        ("--app", "check"),
-        ("--connect", "check"),
-        ("--connect", "warm"),
+    for (option, command, form) in [
+        ("--app <ADDRESS>", "check", "HOST:PORT or unix:/PATH"),
+        ("--connect <HOST:PORT>", "check", "HOST:PORT"),
+        ("--connect <HOST:PORT>", "warm", "HOST:PORT"),
     ] {
+        let word = option.split(' ').next().unwrap();
         for value in ["nowhere", "h:0", "h:70000", ":80", "::1:80", "http://h:80"] {
-            let done = run([command, url, option, value]);
+            let done = run([command, url, word, value]);
             assert_eq!((done.code, done.out.as_str()), (2, ""), "{option} {value}");
-            let named = format!("'{value}' for '{option} <HOST:PORT>': write it as HOST:PORT");
+            let named = format!("'{value}' for '{option}': write it as {form}, for example");
             assert!(done.err.contains(&named), "{}", done.err);
         }
     }
+    let done = run(["check", url, "--app", "unix:app.sock"]);
+    assert!(done.err.contains("write the whole path"), "{}", done.err);
 }
 
 #[test]

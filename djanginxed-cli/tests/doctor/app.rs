@@ -1,6 +1,9 @@
 //! The application of the set-ups: pages of every kind.
 
 use std::collections::BTreeSet;
+use std::fs::{Permissions, remove_file, set_permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread::JoinHandle;
@@ -29,11 +32,14 @@ pub(crate) struct Build {
     pub(crate) admin: bool,
     /// Whether that is on a port of its own, where nothing else is.
     pub(crate) admin_apart: bool,
+    /// Whether it has a unix socket in the place of its port.
+    pub(crate) at_socket: bool,
 }
 
 /// An application on a free port; it ends with this value.
 pub(crate) struct Application {
     pub(crate) port: u16,
+    at_socket: bool,
     /// Where the admin page is.
     pub(crate) admin: String,
     handles: Vec<ServerHandle>,
@@ -69,9 +75,15 @@ impl Application {
                 })
                 .workers(1)
                 .disable_signals()
-                .shutdown_timeout(0)
-                .listen(listen(port).unwrap())
-                .unwrap();
+                .shutdown_timeout(0);
+                let server = match build.at_socket {
+                    true => server.bind_uds(socket(port)).unwrap(),
+                    false => server.listen(listen(port).unwrap()).unwrap(),
+                };
+                if build.at_socket {
+                    // nginx has a user of its own.
+                    set_permissions(socket(port), Permissions::from_mode(0o777)).unwrap();
+                }
                 let servers = match apart {
                     None => (port, vec![server.run()]),
                     Some((port, apart)) => (port, vec![server.run(), apart]),
@@ -86,15 +98,24 @@ impl Application {
         let (admin_port, handles) = receive.recv().unwrap();
         Application {
             port,
+            at_socket: build.at_socket,
             admin: format!("http://127.0.0.1:{admin_port}/_pages"),
             handles,
             thread: Some(thread),
         }
     }
 
+    /// Where it listens.
     pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        match self.at_socket {
+            true => format!("unix:{}", socket(self.port).display()),
+            false => format!("127.0.0.1:{}", self.port),
+        }
     }
+}
+
+fn socket(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("djanginxed-doctor-{port}.sock"))
 }
 
 impl Drop for Application {
@@ -104,6 +125,9 @@ impl Drop for Application {
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        if self.at_socket {
+            let _ = remove_file(socket(self.port));
         }
     }
 }

@@ -276,6 +276,13 @@ pub(crate) fn setups() -> Vec<Setup> {
             ..row("with the URL alone")
         },
         Setup {
+            build: Build {
+                at_socket: true,
+                ..Build::default()
+            },
+            ..row("the application at a unix socket")
+        },
+        Setup {
             sockets: Some(0o666),
             tells_conf: true,
             ..row("Memcached on a unix socket, with nginx's file")

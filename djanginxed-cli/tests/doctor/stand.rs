@@ -74,6 +74,7 @@ pub(crate) const SOUND: Setup = Setup {
         takes: None,
         admin: false,
         admin_apart: false,
+        at_socket: false,
     },
     pages: |pages| pages,
     of_app: all,

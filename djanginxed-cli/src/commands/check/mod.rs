@@ -27,7 +27,7 @@ use crate::failure::{Failure, Outcome};
 use crate::http::Url;
 use crate::output;
 use crate::signals;
-use crate::site_args::{SiteArgs, address, header};
+use crate::site_args::{SiteArgs, address_or_socket, header};
 use conf::Conf;
 use diagnosis::{RUNNING, Stage, Verdict};
 use facts::{Facts, Given, LONGEST_WAIT};
@@ -58,8 +58,8 @@ pub(crate) struct Args {
     servers: ServerArgs,
     #[command(flatten)]
     page: KeyArgs,
-    /// Where the application itself listens, to compare with; may be given several times, once a process
-    #[arg(long = "app", value_name = "HOST:PORT", value_parser = address)]
+    /// Where the application itself listens, HOST:PORT or unix:/PATH, to compare with; may be given several times, once a process
+    #[arg(long = "app", value_name = "ADDRESS", value_parser = address_or_socket)]
     apps: Vec<String>,
     /// What nginx -T prints, to compare with; "-": from standard input
     #[arg(long, value_name = "FILE")]

@@ -69,6 +69,11 @@ pub(crate) fn no_page() -> Vec<Setup> {
             ..row("--app names a port where nobody listens", "app-option")
         },
         Setup {
+            args: |_| words(["--app", "unix:/nowhere/app.sock"]),
+            tells_app: false,
+            ..row("--app names a socket that is not there", "app-option")
+        },
+        Setup {
             target: "/hangs",
             args: |_| words(["--timeout", "1"]),
             ..row("the application hangs", "application-hangs")
