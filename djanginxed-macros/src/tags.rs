@@ -34,6 +34,12 @@ pub(crate) fn check_all<'a>(mut tags: impl Iterator<Item = &'a Expr> + Clone) ->
 
 fn check_one(tag: &Expr) -> Result<()> {
     match literal(tag) {
+        None if is_formatted(tag) => Err(Error::new_spanned(
+            tag,
+            "a tag is a constant, in which `{id}` stands for that segment of the route: write \
+             `\"article:{id}\"`; what only the handler knows is for `CachedPage::tag` there, or \
+             `PageCache::purge`",
+        )),
         None => Ok(()),
         Some(Lit::Str(text)) => match fault(&text.value()) {
             None => Ok(()),
@@ -43,6 +49,15 @@ fn check_one(tag: &Expr) -> Result<()> {
             other,
             "a tag is a string, such as `\"article:{id}\"`",
         )),
+    }
+}
+
+/// Whether it is `format!(…)`.
+fn is_formatted(tag: &Expr) -> bool {
+    match unwrapped(tag) {
+        Expr::Macro(called) => called.mac.path.is_ident("format"),
+        Expr::Reference(to) => is_formatted(&to.expr),
+        _ => false,
     }
 }
 
