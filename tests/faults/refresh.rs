@@ -794,20 +794,24 @@ fn behind_nginx_nobody_waits_after_the_first_render_and_unread_pages_cost_nothin
     wait(careful.pages.flush());
     let nginx = in_front_of(&careful.site, &memcached);
     let (begun, mut newest) = (Instant::now(), 0);
+    let (mut by_nginx, mut by_application) = (0, 0);
     while begun.elapsed() < LIFE * 4 {
         for number in 0..PAGES {
             let target = target("read", number);
             let response = get(nginx.port(), &target);
-            assert_eq!(
-                response.header("cache-status"),
-                Some("nginx; hit"),
-                "it waited"
-            );
+            match response.header("cache-status").unwrap() {
+                "nginx; hit" => by_nginx += 1,
+                // On a busy machine a lookup takes longer than nginx waits.
+                status if status.starts_with("djanginxed; hit") => by_application += 1,
+                status => panic!("it waited: {status}"),
+            }
             newest = newest.max(run_of(&response, &target));
         }
     }
     let times = begun.elapsed().as_secs_f64() / LIFE.as_secs_f64();
     assert!(newest >= 3, "nothing was rendered anew");
+    let of_all = format!("{by_application} beside {by_nginx} by nginx");
+    assert!(by_application * 20 <= by_nginx, "{of_all}");
     for number in 0..PAGES {
         assert_eq!(careful.site.runs(&target("unread", number)), 1);
     }
