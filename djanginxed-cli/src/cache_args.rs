@@ -75,6 +75,42 @@ pub(crate) struct Visitors {
     pub(crate) unsigned: usize,
 }
 
+/// Pages that vary by the rules that are given, and the secret by which their visitors are
+/// made.
+#[derive(Debug)]
+pub(crate) struct Varying {
+    pages: PageCache,
+    secret: Option<String>,
+}
+
+impl Varying {
+    pub(crate) fn rules(&self) -> Vec<VariantRule> {
+        variant_rules(&self.pages)
+    }
+
+    /// As in the keys: one, which is empty, where pages do not vary.
+    pub(crate) fn variants(&self) -> Vec<String> {
+        variants(&self.pages)
+    }
+
+    /// Who shows that variants are told apart, as far as the secret is known. What is signed
+    /// for members of groups is so for ten minutes.
+    pub(crate) fn visitors(&self) -> Visitors {
+        let (mut all, mut forgers) = (variant_visitors(&self.pages), group_forgers(&self.pages));
+        let count = all.len();
+        if self.secret.is_none() {
+            all.retain(|visitor| !visitor.is_signed);
+            forgers.retain(|forger| !forger.is_signed);
+        }
+        let unsigned = count - all.len();
+        Visitors {
+            all,
+            forgers,
+            unsigned,
+        }
+    }
+}
+
 impl KeyArgs {
     pub(crate) fn content_type(&self) -> &str {
         &self.content_type
@@ -112,26 +148,13 @@ impl KeyArgs {
 
     /// What pages vary by, and who shows it; `in_file` is the secret that nginx's file has.
     pub(crate) fn varied(&self, in_file: Option<&str>) -> Result<Varied, Failure> {
-        let secret = self.vary.secret()?;
         let pages = PageCache::builder().key_prefix(&self.prefix.prefix);
-        let with = secret.as_deref().unwrap_or(NO_SECRET);
-        let pages = self.vary.add_with(pages, Some(with))?.build()?;
-        let (mut all, mut forgers) = (variant_visitors(&pages), group_forgers(&pages));
-        let count = all.len();
-        if secret.is_none() {
-            all.retain(|visitor| !visitor.is_signed);
-            forgers.retain(|forger| !forger.is_signed);
-        }
-        let unsigned = count - all.len();
+        let varying = self.vary.varying(pages)?;
         Ok(Varied {
-            rules: variant_rules(&pages),
-            visitors: Visitors {
-                all,
-                forgers,
-                unsigned,
-            },
+            rules: varying.rules(),
+            visitors: varying.visitors(),
             is_secret_of_file: in_file
-                .zip(secret.as_deref())
+                .zip(varying.secret.as_deref())
                 .map(|(file, own)| file == own),
         })
     }
@@ -182,6 +205,16 @@ impl VaryArgs {
     pub(crate) fn add_to(&self, pages: PageCacheBuilder) -> Result<PageCacheBuilder, Failure> {
         let secret = self.secret()?;
         self.add_with(pages, secret.as_deref())
+    }
+
+    /// The pages of `builder` by these rules.
+    pub(crate) fn varying(&self, builder: PageCacheBuilder) -> Result<Varying, Failure> {
+        let secret = self.secret()?;
+        let with = secret.as_deref().unwrap_or(NO_SECRET);
+        Ok(Varying {
+            pages: self.add_with(builder, Some(with))?.build()?,
+            secret,
+        })
     }
 
     /// The secret, which no option has: all users of a machine see those.

@@ -23,6 +23,8 @@ pub(crate) fn command() -> Command {
         "BYPASS_HEADERS",
         "HOSTS",
         "HIT_FEED",
+        "VARY",
+        "GROUP_SECRET",
     ] {
         command.env_remove(format!("DJANGINXED_{name}"));
     }

@@ -2,7 +2,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use actix_web::rt;
-use djanginxed::Layout;
+use djanginxed::{Layout, PageKey, Vary};
 use testkit::Process;
 
 use crate::site::{Build, Running};
@@ -54,6 +54,76 @@ fn a_stored_redirect_and_a_stored_error_are_stored_pages() {
     assert_eq!(again.code, 1, "{again:?}");
     let sum = "0 stored, 2 already there, 0 refused, 1 failed\n";
     assert!(again.out.contains(sum), "{}", again.out);
+}
+
+/// A site whose pages vary by language and by the members of a group.
+fn varied() -> Running {
+    let vary = |pages: djanginxed::PageCacheBuilder| {
+        pages
+            .vary(Vary::language(["en", "de"]))
+            .vary(Vary::group("group", ["member"], SECRET))
+    };
+    Running::with(Build::default(), vary, |file| file)
+}
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const RULES: &str = "language=en,de; group:group=member";
+
+#[test]
+fn a_page_is_stored_in_each_variant() {
+    let site = varied();
+    let warm = |more: &[&str]| {
+        let mut command = command();
+        command
+            .args(["warm", &site.url("/articles/1"), "-n", "1"])
+            .args(more)
+            .env("DJANGINXED_GROUP_SECRET", SECRET);
+        command
+    };
+    let done = finish(&mut warm(&["--vary", RULES]), "");
+    assert_eq!(done.code, 0, "{done:?}");
+    let sum = "4 stored, 0 already there, 0 refused, 0 failed\n";
+    assert!(done.out.contains(sum), "{}", done.out);
+    for variant in ["~en~", "~de~", "~en~member", "~de~member"] {
+        let line = format!("stored         {} {variant}\n", site.url("/articles/1"));
+        assert!(done.out.contains(&line), "{variant}: {}", done.out);
+        let key = PageKey::new(&format!("site1{variant}"), "/articles/1");
+        assert!(site.memcached.get(key.to_string()).is_some(), "{variant}");
+    }
+    let again = finish(warm(&["--json"]).env("DJANGINXED_VARY", RULES), "");
+    let sum: serde_json::Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(sum["already_there"], 4, "{again:?}");
+    let pages = sum["pages"].as_array().unwrap().iter();
+    let variants: Vec<_> = pages
+        .map(|page| page["variant"].as_str().unwrap())
+        .collect();
+    assert_eq!(variants, ["~en~", "~de~", "~en~member", "~de~member"]);
+}
+
+#[test]
+fn members_who_cannot_be_asked_as_are_told() {
+    let site = varied();
+    let done = run(["warm", &site.url("/articles/1"), "--vary", RULES]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.out.contains("2 stored, 0 already there"), "{done:?}");
+    let told = "2 variants of groups are not asked for: give DJANGINXED_GROUP_SECRET";
+    assert!(done.err.contains(told), "{}", done.err);
+}
+
+#[test]
+fn a_field_that_pages_vary_by_is_not_given_as_well() {
+    let language = "accept-language: de";
+    let done = run([
+        "warm",
+        "http://a.example/",
+        "--vary",
+        "language=en,de",
+        "-H",
+        language,
+    ]);
+    assert_eq!((done.code, done.out.as_str()), (2, ""), "{done:?}");
+    let told = "--header accept-language: pages vary by it";
+    assert!(done.err.contains(told), "{}", done.err);
 }
 
 #[test]

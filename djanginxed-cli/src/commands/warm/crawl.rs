@@ -11,28 +11,43 @@ use super::outcome::{Outcome, outcome};
 use super::plan::{Asking, Next, Plan};
 use super::progress::Progress;
 use super::sources::Sources;
+use super::visitors::Visitors;
 use crate::failure::exit_code;
 use crate::http::{Client, Request, Trust, Url};
 
 type Asked = (Client, Asking, Outcome);
 
-/// Asks for all of `urls`; Ctrl-C ends it with the sum so far.
-pub(super) async fn crawl(args: &Args, trust: &Trust, sources: Sources) -> ExitCode {
-    let mut progress = Progress::new(sources.urls.len(), args.json);
+/// Asks for all pages as all `visitors`; Ctrl-C ends it with the sum so far.
+pub(super) async fn crawl(
+    args: &Args,
+    trust: &Trust,
+    sources: Sources,
+    visitors: Visitors,
+) -> ExitCode {
+    let is_whole = sources.unread == 0 && visitors.unsigned() == 0;
+    let all = sources.urls.len() * visitors.count();
+    let mut progress = Progress::new(all, args.json);
     let interrupted = tokio::select! {
-        () = ask_all(args, trust, sources.urls, &mut progress) => false,
+        () = ask_all(args, trust, sources.urls, visitors, &mut progress) => false,
         _ = tokio::signal::ctrl_c() => true,
     };
-    let complete = progress.finish() && sources.unread == 0;
+    let complete = progress.finish() && is_whole;
     match interrupted {
         true => ExitCode::from(130),
         false => exit_code(complete),
     }
 }
 
-async fn ask_all(args: &Args, trust: &Trust, urls: Vec<Url>, progress: &mut Progress) {
+async fn ask_all(
+    args: &Args,
+    trust: &Trust,
+    urls: Vec<Url>,
+    visitors: Visitors,
+    progress: &mut Progress,
+) {
     let mut crawl = Crawl {
-        plan: Plan::new(urls),
+        plan: Plan::new(urls, visitors.count()),
+        visitors,
         running: JoinSet::new(),
         idle: Vec::new(),
         progress,
@@ -64,6 +79,7 @@ async fn ask_all(args: &Args, trust: &Trust, urls: Vec<Url>, progress: &mut Prog
 /// Pages that are asked for.
 struct Crawl<'a> {
     plan: Plan,
+    visitors: Visitors,
     running: JoinSet<Asked>,
     /// Whose connections are free.
     idle: Vec<Client>,
@@ -72,8 +88,9 @@ struct Crawl<'a> {
 
 impl Crawl<'_> {
     fn spawn(&mut self, args: &Args, trust: &Trust, asking: Asking) {
-        let client = client(args, trust, &mut self.idle, &asking.url);
-        let headers = args.site.headers.clone();
+        let client = client(args, trust, &mut self.idle, &asking.page.url);
+        let mut headers = args.site.headers.clone();
+        headers.extend_from_slice(self.visitors.fields(asking.page.visitor, Instant::now()));
         self.running.spawn(ask(client, headers, asking));
     }
 
@@ -88,8 +105,9 @@ impl Crawl<'_> {
             return;
         };
         self.idle.push(client);
-        if let Some((url, outcome)) = self.plan.became(asking, outcome, Instant::now()) {
-            self.progress.count(&url, outcome);
+        if let Some((page, outcome)) = self.plan.became(asking, outcome, Instant::now()) {
+            let variant = self.visitors.variant(page.visitor);
+            self.progress.count(&page.url, variant, outcome);
         }
     }
 }
@@ -113,7 +131,7 @@ fn client(args: &Args, trust: &Trust, idle: &mut Vec<Client>, url: &Url) -> Clie
 }
 
 async fn ask(mut client: Client, headers: Vec<(String, String)>, asking: Asking) -> Asked {
-    let became = once(&mut client, &headers, &asking.url).await;
+    let became = once(&mut client, &headers, &asking.page.url).await;
     (client, asking, became)
 }
 

@@ -6,18 +6,23 @@ mod plan;
 mod progress;
 mod sitemap;
 mod sources;
+mod visitors;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::cache_args::VaryArgs;
 use crate::failure::{Failure, Outcome};
 use crate::site_args::SiteArgs;
+use visitors::Visitors;
 
 /// Ask for pages, so that visitors find them stored
 ///
 /// A page that the application says it stores is asked for once more, to see that it is
 /// there; right after a `djanginxed delete` that takes up to 4 seconds.
-/// Exit code 0 if every page is stored now, 1 if one was refused or failed.
+/// With --vary each page is asked for as a visitor of each variant.
+/// Exit code 0 if every page is stored now, 1 if one was refused or failed, or if members of
+/// a group could not be asked as, since no secret is given.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example: djanginxed warm --sitemap https://www.example.com/sitemap.xml --rate 20"
@@ -45,6 +50,8 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "PAGES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
     #[command(flatten)]
+    vary: VaryArgs,
+    #[command(flatten)]
     site: SiteArgs,
     /// Print what became of each page as JSON
     #[arg(long)]
@@ -53,6 +60,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Outcome {
     let trust = args.site.trust.trust()?;
+    let visitors = Visitors::new(&args.vary, &args.site.headers)?;
     let sources = tokio::select! {
         sources = sources::sources(&args, &trust) => sources?,
         _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(130)),
@@ -65,5 +73,5 @@ pub(crate) async fn run(args: Args) -> Outcome {
             "nothing to ask for: give URLs, --file, --sitemap or --hot".to_owned(),
         ));
     }
-    Ok(crawl::crawl(&args, &trust, sources).await)
+    Ok(crawl::crawl(&args, &trust, sources, visitors).await)
 }

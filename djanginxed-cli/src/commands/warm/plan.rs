@@ -16,10 +16,18 @@ const PAUSES: [Duration; 3] = [
     Duration::from_millis(500),
 ];
 
+/// A page, and as whom it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) url: Url,
+    /// The visitor's number.
+    pub(super) visitor: usize,
+}
+
 /// A page to ask for.
 #[derive(Debug)]
 pub(super) struct Asking {
-    pub(super) url: Url,
+    pub(super) page: Page,
     /// How often it was asked for before.
     times: usize,
 }
@@ -39,15 +47,21 @@ pub(super) enum Next {
 #[derive(Debug)]
 pub(super) struct Plan {
     urls: std::vec::IntoIter<Url>,
+    /// As how many visitors each is asked for, before the next.
+    visitors: usize,
+    /// The last that was new.
+    last: Option<Page>,
     /// By when they are due, and in the order in which they came.
     again: BTreeMap<(Instant, u64), Asking>,
     count: u64,
 }
 
 impl Plan {
-    pub(super) fn new(urls: Vec<Url>) -> Plan {
+    pub(super) fn new(urls: Vec<Url>, visitors: usize) -> Plan {
         Plan {
             urls: urls.into_iter(),
+            visitors,
+            last: None,
             again: BTreeMap::new(),
             count: 0,
         }
@@ -60,11 +74,26 @@ impl Plan {
         {
             return Next::Ask(asking);
         }
-        match (self.urls.next(), due) {
-            (Some(url), _) => Next::Ask(Asking { url, times: 0 }),
+        match (self.fresh(), due) {
+            (Some(page), _) => Next::Ask(Asking { page, times: 0 }),
             (None, Some(due)) => Next::Wait(due),
             (None, None) => Next::Nothing,
         }
+    }
+
+    fn fresh(&mut self) -> Option<Page> {
+        let next = match self.last.take() {
+            Some(Page { url, visitor }) if visitor + 1 < self.visitors => Page {
+                url,
+                visitor: visitor + 1,
+            },
+            _ => Page {
+                url: self.urls.next()?,
+                visitor: 0,
+            },
+        };
+        self.last = Some(next.clone());
+        Some(next)
     }
 
     /// What has become of a page, unless it is to be asked for again.
@@ -73,19 +102,19 @@ impl Plan {
         asking: Asking,
         outcome: Outcome,
         now: Instant,
-    ) -> Option<(Url, Outcome)> {
-        let Asking { url, times } = asking;
+    ) -> Option<(Page, Outcome)> {
+        let Asking { page, times } = asking;
         match (outcome, PAUSES.get(times)) {
             (Outcome::Stored | Outcome::Open, Some(pause)) => {
                 self.count += 1;
                 let times = times + 1;
                 self.again
-                    .insert((now + *pause, self.count), Asking { url, times });
+                    .insert((now + *pause, self.count), Asking { page, times });
                 None
             }
-            (Outcome::AlreadyThere, _) if times > 0 => Some((url, Outcome::Stored)),
-            (Outcome::Stored, None) => Some((url, Outcome::Refused("not kept".to_owned()))),
-            (outcome, _) => Some((url, outcome)),
+            (Outcome::AlreadyThere, _) if times > 0 => Some((page, Outcome::Stored)),
+            (Outcome::Stored, None) => Some((page, Outcome::Refused("not kept".to_owned()))),
+            (outcome, _) => Some((page, outcome)),
         }
     }
 }
@@ -107,26 +136,37 @@ mod tests {
 
     #[test]
     fn a_page_said_to_be_stored_is_asked_for_until_it_is_there() {
-        let (mut plan, now) = (Plan::new(vec![url("/a"), url("/b")]), Instant::now());
+        let (mut plan, now) = (Plan::new(vec![url("/a"), url("/b")], 1), Instant::now());
         let first = ask(&mut plan, now);
         assert!(plan.became(first, Outcome::Stored, now).is_none());
         // New pages do not wait for it.
         let other = ask(&mut plan, now);
         let there = plan.became(other, Outcome::AlreadyThere, now).unwrap();
-        assert_eq!((there.0, there.1), (url("/b"), Outcome::AlreadyThere));
+        assert_eq!((there.0.url, there.1), (url("/b"), Outcome::AlreadyThere));
         let Next::Wait(due) = plan.next(now) else {
             panic!("nothing to wait for");
         };
         assert_eq!(due, now + PAUSES[0]);
         let again = ask(&mut plan, due);
         let stored = plan.became(again, Outcome::AlreadyThere, due).unwrap();
-        assert_eq!((stored.0, stored.1), (url("/a"), Outcome::Stored));
+        assert_eq!((stored.0.url, stored.1), (url("/a"), Outcome::Stored));
         assert!(matches!(plan.next(due), Next::Nothing));
     }
 
     #[test]
+    fn each_page_is_asked_for_as_each_visitor_before_the_next() {
+        let mut plan = Plan::new(vec![url("/a"), url("/b")], 2);
+        let mut asked = Vec::new();
+        while let Next::Ask(Asking { page, .. }) = plan.next(Instant::now()) {
+            asked.push((page.url.target, page.visitor));
+        }
+        let of = |path: &str, visitor: usize| (path.to_owned(), visitor);
+        assert_eq!(asked, [of("/a", 0), of("/a", 1), of("/b", 0), of("/b", 1)]);
+    }
+
+    #[test]
     fn a_page_that_is_rendered_each_time_is_not_kept() {
-        let (mut plan, mut now) = (Plan::new(vec![url("/a")]), Instant::now());
+        let (mut plan, mut now) = (Plan::new(vec![url("/a")], 1), Instant::now());
         for pause in PAUSES {
             let asking = ask(&mut plan, now);
             assert!(plan.became(asking, Outcome::Stored, now).is_none());

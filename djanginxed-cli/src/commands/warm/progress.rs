@@ -37,6 +37,9 @@ struct Sum {
 #[derive(Debug, Serialize)]
 struct Page {
     url: String,
+    /// Where pages vary: `~de~mobile`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    variant: String,
     became: &'static str,
     /// Why it is not stored.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,8 +58,8 @@ impl Progress {
         }
     }
 
-    pub(super) fn count(&mut self, url: &Url, outcome: Outcome) {
-        let page = self.sum.count(url, outcome);
+    pub(super) fn count(&mut self, url: &Url, variant: &str, outcome: Outcome) {
+        let page = self.sum.count(url, variant, outcome);
         self.show(&page);
         if self.json {
             self.sum.pages.push(page);
@@ -67,10 +70,13 @@ impl Progress {
     }
 
     fn show(&self, page: &Page) {
-        let line = match &page.reason {
-            Some(reason) => format!("{:<14} {}: {}", page.became, page.url, escaped(reason)),
-            None => format!("{:<14} {}", page.became, page.url),
-        };
+        let mut line = format!("{:<14} {}", page.became, page.url);
+        if !page.variant.is_empty() {
+            line.push_str(&format!(" {}", page.variant));
+        }
+        if let Some(reason) = &page.reason {
+            line.push_str(&format!(": {}", escaped(reason)));
+        }
         if self.lines {
             match &self.bar {
                 // Pages are asked for also if nobody reads about it.
@@ -102,7 +108,7 @@ impl Progress {
 }
 
 impl Sum {
-    fn count(&mut self, url: &Url, outcome: Outcome) -> Page {
+    fn count(&mut self, url: &Url, variant: &str, outcome: Outcome) -> Page {
         let (became, reason) = match outcome {
             Outcome::Stored => {
                 self.stored += 1;
@@ -125,6 +131,7 @@ impl Sum {
         };
         Page {
             url: url.to_string(),
+            variant: variant.to_owned(),
             became,
             reason,
         }
