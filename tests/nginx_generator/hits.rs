@@ -1,7 +1,7 @@
 use std::io::Write;
 
-use djanginxed::PageCache;
 use djanginxed::nginx::Md5;
+use djanginxed::{Layout, PageCache};
 use testkit::Memcached;
 use testkit::http::Request;
 
@@ -276,6 +276,50 @@ fn without_cache_status_nginx_sends_none() {
         (response.text(), response.header("cache-status")),
         ("stored", None)
     );
+}
+
+/// Of nginx's own answers none says that it is a hit, whether or not errors are stored.
+fn only_pages_are_hits(md5: Md5, statuses: &[u16]) {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached)
+        .layout(Layout::Response)
+        .statuses(statuses.iter().copied());
+    let limits = "limit_req_zone $arg_few zone=few:32k rate=1r/m; limit_req zone=few;\n";
+    let stand = Stand::edited(
+        memcached,
+        &pages.build().unwrap(),
+        md5,
+        |site| site.client_max_body_size("1k"),
+        |_, file| format!("{limits}{file}"),
+    );
+    for status in statuses {
+        let key = djanginxed::PageKey::new("site1", &format!("/{status}"));
+        let entry = format!("HTTP/1.1 {status} X\r\ncontent-type: text/html\r\n\r\nstored");
+        stand.memcached.set(key.to_string(), 4, 0, entry.as_bytes());
+        let response = stand.get(&format!("/{status}"));
+        let said = response.header("cache-status");
+        assert_eq!((response.status, said), (*status, Some("nginx; hit")));
+    }
+    let large = Request::new("POST", "/200").body([b'a'; 2_000]);
+    let refused = stand.send(large);
+    assert_eq!(
+        (refused.status, refused.header("cache-status")),
+        (413, None)
+    );
+    let _ = stand.get("/a?few=1");
+    let refused = stand.get("/a?few=1");
+    assert_eq!(
+        (refused.status, refused.header("cache-status")),
+        (503, None)
+    );
+}
+
+#[test]
+fn what_nginx_refuses_by_itself_is_no_hit() {
+    for md5 in [Md5::SetMisc, Md5::Njs] {
+        only_pages_are_hits(md5, &[200, 301]);
+        only_pages_are_hits(md5, &[200, 404, 410]);
+    }
 }
 
 #[test]

@@ -13,7 +13,6 @@ use super::routes::{Page, Route};
 use super::srcache;
 use super::text::Text;
 use super::vary;
-use crate::layout::Layout;
 use crate::personal::PART_PATH;
 
 pub(super) fn write(plan: &Plan) -> String {
@@ -199,16 +198,14 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
 }
 
-/// Only hits are answered where this stands.
+/// Only hits are answered where this stands, and what nginx refuses by itself.
 fn cache_status(text: &mut Text, plan: &Plan) {
-    if plan.cache_status {
-        // Without it nginx leaves errors alone, which are hits here.
-        let always = match plan.layout {
-            Layout::Body => "",
-            Layout::Response => " always",
-        };
-        text.line(format_args!(
-            "add_header Cache-Status \"nginx; hit\"{always}"
-        ));
+    if !plan.cache_status {
+        return;
+    }
+    match plan.hit_variable() {
+        // Without "always" nginx leaves errors alone, which are pages here.
+        Some(variable) => text.line(format_args!("add_header Cache-Status {variable} always")),
+        None => text.line("add_header Cache-Status \"nginx; hit\""),
     }
 }
