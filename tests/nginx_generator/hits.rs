@@ -197,6 +197,39 @@ fn a_gzip_entry_is_readable_for_every_client() {
     }
 }
 
+/// Who keeps pages on the way is told once, of 304 as well.
+#[test]
+fn a_gzip_response_that_njs_reads_says_once_that_it_varies_by_the_coding() {
+    let memcached = Memcached::start().unwrap();
+    let pages = cache(&memcached).layout(Layout::Response).build().unwrap();
+    let stand = Stand::over(memcached, &pages, Md5::Njs, |site| site);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"<p>packed").unwrap();
+    let packed = gzip.finish().unwrap();
+    let coding = "content-encoding: gzip\r\nvary: Accept-Encoding\r\netag: W/\"a\"\r\n";
+    for (target, own) in [("/a", ""), ("/b", "vary: Accept-Language\r\n")] {
+        let key = djanginxed::PageKey::new("site1", target).to_string();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n{own}{coding}\r\n");
+        let entry = [head.as_bytes(), &packed].concat();
+        stand.memcached.set(key, 4, 0, &entry);
+        let mut expected = vec!["Accept-Encoding"];
+        expected.extend(own.trim_end().strip_prefix("vary: "));
+        for (field, value, status) in [
+            ("Accept-Encoding", "gzip", 200),
+            ("Accept-Encoding", "", 200),
+            ("If-None-Match", "\"a\"", 304),
+        ] {
+            for method in ["GET", "HEAD"] {
+                let response = stand.send(Request::new(method, target).header(field, value));
+                assert_eq!(response.status, status);
+                let mut said: Vec<_> = response.all("vary").collect();
+                said.sort_unstable();
+                assert_eq!(said, expected, "{method} {target} {field}: {value}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_empty_entry_is_an_empty_page() {
     let stand = stand();

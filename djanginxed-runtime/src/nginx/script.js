@@ -46,6 +46,8 @@ async function page(r) {
         found.status = 304;
         ['content-type', 'content-encoding'].forEach(name => delete found.fields[name]);
         found.text = '';
+    } else if (found.fields['content-encoding'] === 'gzip') {
+        leave_to_nginx(found.fields);
     }
     Object.keys(found.fields).forEach(name => r.headersOut[name] = found.fields[name]);
     if (found.text === undefined) {
@@ -61,6 +63,18 @@ async function page(r) {
         r.send(found.text);
     }
     r.finish();
+}
+
+// The server in front may unpack what is in gzip, and says so itself in Vary. Of 304 it
+// does not.
+function leave_to_nginx(fields) {
+    const vary = [].concat(fields.vary || []);
+    const others = vary.filter(value => value.toLowerCase() !== 'accept-encoding');
+    if (others.length > 0) {
+        fields.vary = others;
+    } else {
+        delete fields.vary;
+    }
 }
 
 const MOST_FIELDS = 128;
