@@ -88,13 +88,10 @@ pub(crate) struct Outcome {
 pub(super) struct Purging {
     purge: Purge,
     begun: Instant,
-    is_marked: bool,
+    start: Start,
     mark: Option<Mark>,
     /// Its server did not take the marker.
     refusal: Option<StoreError>,
-    /// What it has deleted may have made room for that: it begins once more.
-    begins_again: bool,
-    has_begun_again: bool,
     /// What its server says must be in the pieces of the indexes.
     claims: HashMap<Piece, Vec<PageKey>>,
     /// Pieces that the server has lost, whole or up to some moment.
@@ -115,6 +112,29 @@ pub(super) struct Purging {
     deleted: u64,
 }
 
+/// How often a purge has begun: its server was given the marker, and has taken or refused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Ahead,
+    Once,
+    /// What it has deleted may have made room for a marker that was refused.
+    AheadAgain,
+    Twice,
+}
+
+impl Start {
+    fn is_ahead(self) -> bool {
+        matches!(self, Start::Ahead | Start::AheadAgain)
+    }
+
+    fn made(self) -> Start {
+        match self {
+            Start::Ahead | Start::Once => Start::Once,
+            Start::AheadAgain | Start::Twice => Start::Twice,
+        }
+    }
+}
+
 /// How far a purge has come with one exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -128,11 +148,9 @@ impl Purging {
         Purging {
             purge,
             begun: Instant::now(),
-            is_marked: false,
+            start: Start::Ahead,
             mark: None,
             refusal: None,
-            begins_again: false,
-            has_begun_again: false,
             claims: HashMap::new(),
             lost: 0,
             unread: VecDeque::new(),
@@ -178,7 +196,7 @@ impl Purging {
     /// Makes one exchange. Dropped half way, it has done nothing that may not be done
     /// again.
     pub(super) async fn step(&mut self, client: &Client) -> Result<Progress, StoreError> {
-        if !self.is_marked || self.begins_again {
+        if self.start.is_ahead() {
             self.begin(client).await.map(|()| Progress::Marked)
         } else if !self.found.is_empty() {
             self.sift(client).await.map(|()| Progress::Some)
@@ -188,12 +206,17 @@ impl Purging {
             self.delete_again(client).await.map(|()| Progress::Some)
         } else if !self.unread.is_empty() {
             self.read(client).await.map(|()| Progress::Some)
-        } else if self.refusal.is_some() && self.deleted > 0 && !self.has_begun_again {
-            (self.begins_again, self.has_begun_again) = (true, true);
+        } else if self.may_begin_again() && self.deleted > 0 {
+            self.start = Start::AheadAgain;
             Ok(Progress::Some)
         } else {
             Ok(Progress::Done)
         }
+    }
+
+    /// A marker was refused for which there may be room when the pages are gone.
+    fn may_begin_again(&self) -> bool {
+        self.refusal.is_some() && self.start == Start::Once
     }
 
     async fn begin(&mut self, client: &Client) -> Result<(), StoreError> {
@@ -207,8 +230,7 @@ impl Purging {
         self.claims = marked.claims;
         self.refusal = marked.refusal;
         self.spared.clear();
-        self.is_marked = true;
-        self.begins_again = false;
+        self.start = self.start.made();
         Ok(())
     }
 
@@ -284,8 +306,7 @@ impl Purging {
         let from = self.pages.len().saturating_sub(MAX_PAGES);
         // An emptied piece is as large as a marker, and would take the room that the pages
         // leave to it.
-        let begins_again = self.refusal.is_some() && !self.has_begun_again;
-        let forget = match from == 0 && !begins_again {
+        let forget = match from == 0 && !self.may_begin_again() {
             true => &self.read[..],
             false => &[],
         };
@@ -358,7 +379,7 @@ impl Purging {
     /// others they were gone.
     pub(super) fn end(self, failure: Option<StoreError>) {
         let mut answer = match failure {
-            Some(failure) if !self.is_marked => Err(failure),
+            Some(failure) if self.start == Start::Ahead => Err(failure),
             failure => Ok(Outcome {
                 deleted: self.deleted,
                 spared: self.spared,
