@@ -233,18 +233,16 @@ impl Errand<'_> {
     /// The answer with a stale page, and its render, which is to go on without the
     /// visitor.
     pub(super) fn stale(self) -> Result<(HttpResponse, Refresh), Self> {
-        let Errand {
-            visit,
-            handling,
-            seen,
-        } = self;
-        match *handling {
-            Handling::Stale(form, status, refresh) => Ok((visit.answer(form, status), refresh)),
-            handling => Err(Errand {
-                visit,
-                handling: Box::new(handling),
-                seen,
-            }),
+        let mut errand = self;
+        match *errand.handling {
+            Handling::Stale(form, status, refresh) => {
+                Ok((errand.visit.answer(form, status), refresh))
+            }
+            other => {
+                // Into the box that it was in.
+                *errand.handling = other;
+                Err(errand)
+            }
         }
     }
 }
