@@ -138,11 +138,24 @@ pub(crate) fn skip_for_field(target: &str, name: &HeaderName, value: &HeaderValu
         target,
         reason = "header",
         field = %name,
-        "not stored: hits would lack a field; if all pages have it, declare it: \
-         .header({:?}, {:?})",
-        name.as_str(),
-        String::from_utf8_lossy(value.as_bytes()),
+        "not stored: {}",
+        Lacking(name, value)
     );
+}
+
+/// Why a response with this field is not stored, and what to do about it.
+pub(crate) struct Lacking<'a>(pub(crate) &'a HeaderName, pub(crate) &'a HeaderValue);
+
+impl Display for Lacking<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Lacking(name, value) = self;
+        write!(
+            f,
+            "hits would lack a field; if all pages have it, declare it: .header({:?}, {:?})",
+            name.as_str(),
+            String::from_utf8_lossy(value.as_bytes()),
+        )
+    }
 }
 
 /// A page has parts, and its cache none switched on, or it is no HTML: told once.

@@ -154,10 +154,8 @@ impl Seen {
                     tracing::warn!(
                         route = request.match_pattern(),
                         field = %name,
-                        "a page is not stored: hits would lack a field; if all pages have it, \
-                         declare it: .header({:?}, {:?})",
-                        name.as_str(),
-                        String::from_utf8_lossy(value.as_bytes()),
+                        "a page is not stored: {}",
+                        observe::Lacking(name, value),
                     );
                 }
             }
