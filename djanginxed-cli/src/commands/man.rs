@@ -34,15 +34,19 @@ fn failed(error: &std::io::Error) -> Failure {
     Failure::Failed(format!("cannot write the manual: {error}"))
 }
 
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Failed(format!("--output {}: {error}", path.display()))
+}
+
 fn write_all(command: &Command, folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    fs::create_dir_all(folder).map_err(|error| not_written(folder, &error))?;
     let own = command
         .get_subcommands()
         .filter(|sub| sub.get_name() != "help");
     for command in [command].into_iter().chain(own) {
-        let name = Man::new(command.clone()).get_filename();
-        let written = page(command).and_then(|page| fs::write(folder.join(name), page));
-        written.map_err(|error| failed(&error))?;
+        let path = folder.join(Man::new(command.clone()).get_filename());
+        let page = page(command).map_err(|error| failed(&error))?;
+        fs::write(&path, page).map_err(|error| not_written(&path, &error))?;
     }
     Ok(())
 }
