@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::life::Freshness;
 use crate::sync::Arc;
 
-pub(crate) use self::head::Head;
+pub(crate) use self::head::{Head, NGINX_COPY, NGINX_HIT};
 
 /// How many times larger than `max_entry_size` a body may be that is stored
 /// packed, and may become when it is unpacked.
@@ -103,6 +103,8 @@ impl Form {
 /// The bytes of an entry in the order in which they are stored.
 pub(crate) struct Stored {
     pub(crate) head: Bytes,
+    /// That of the copy that stands in for errors.
+    pub(crate) head_of_copy: Bytes,
     pub(crate) body: Bytes,
     pub(crate) flags: u32,
 }
@@ -177,20 +179,31 @@ impl Entry {
         })
     }
 
-    /// What a store is given.
-    pub(crate) fn stored(&self) -> Stored {
+    /// What a store is given; whether nginx says of what it finds what it is.
+    pub(crate) fn stored(&self, is_said: bool) -> Stored {
         let is_gzip = self.coding == Coding::Gzip;
-        match &self.head {
-            None => Stored {
-                head: Bytes::new(),
-                body: self.body.clone(),
-                flags: flags::of(Layout::Body, is_gzip),
-            },
-            Some(head) => Stored {
-                head: head.written(is_gzip, !self.is_plain),
-                body: self.body.clone(),
-                flags: flags::of(Layout::Response, is_gzip),
-            },
+        let (head, head_of_copy) = match &self.head {
+            None => Default::default(),
+            Some(head) => {
+                let written = |said| head.written(is_gzip, !self.is_plain, Some(said));
+                match is_said && head.is_error() {
+                    true => (written(NGINX_HIT), written(NGINX_COPY)),
+                    false => {
+                        let written = head.written(is_gzip, !self.is_plain, None);
+                        (written.clone(), written)
+                    }
+                }
+            }
+        };
+        let layout = match self.head {
+            None => Layout::Body,
+            Some(_) => Layout::Response,
+        };
+        Stored {
+            head,
+            head_of_copy,
+            body: self.body.clone(),
+            flags: flags::of(layout, is_gzip),
         }
     }
 

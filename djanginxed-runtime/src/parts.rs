@@ -35,7 +35,7 @@ pub fn is_stored(headers: &HeaderMap, page: &Page) -> bool {
 pub fn entry_of(body: Bytes, gzip: bool) -> (Bytes, u32) {
     let entry = Entry::new(None, body);
     let entry = if gzip { entry.packed() } else { entry };
-    let stored = entry.stored();
+    let stored = entry.stored(false);
     (stored.body, stored.flags)
 }
 

@@ -28,7 +28,7 @@ use crate::life::Life;
 use crate::observe;
 use crate::purged::{Effort, Spare};
 use crate::reason::Dropped;
-use crate::settings::Limits;
+use crate::settings::Settings;
 use crate::store::Memcached;
 use crate::store::error::StoreError;
 use crate::sync::{Mutex, lock};
@@ -88,6 +88,8 @@ struct Works {
     memcached: Arc<Memcached>,
     deletes: Arc<Deletes>,
     gzip: bool,
+    /// Whether answers say what they are.
+    cache_status: bool,
     /// Who may pack pages at this moment.
     packers: Semaphore,
     max_entry_size: usize,
@@ -132,22 +134,21 @@ impl Writer {
     pub(crate) fn new(
         memcached: Arc<Memcached>,
         deletes: Arc<Deletes>,
-        limits: Limits,
-        gzip: bool,
-        max_entry_size: usize,
-        everything: TagKey,
+        settings: &Settings,
     ) -> Writer {
         let lanes = memcached.upstreams().len();
-        let queue = Queue::new(limits, lanes);
+        let queue = Queue::new(settings.queue, lanes);
+        let everything = TagKey::everything(&settings.key_prefix);
         let owed = || Mutex::new(Owed::new(everything));
         Writer {
             shared: Arc::new(Works {
                 queue,
                 memcached,
                 deletes,
-                gzip,
+                gzip: settings.gzip,
+                cache_status: settings.cache_status,
                 packers: Semaphore::new(PACKERS),
-                max_entry_size,
+                max_entry_size: settings.max_entry_size,
                 owed: (0..lanes).map(|_| owed()).collect(),
             }),
             thread: OnceLock::new(),

@@ -343,21 +343,6 @@ fn the_rules_are_the_environments_where_none_is_given() {
     assert!(done.out.contains("_foreign"), "{}", done.out);
 }
 
-/// The tool does not know which statuses the application stores.
-#[test]
-fn an_error_that_is_stored_may_say_that_it_is_a_hit() {
-    let file = |more: &[&str]| nginx(&[&["--server-name=a.example"], more].concat()).out;
-    let said = "add_header Cache-Status $djanginxed_said always;";
-    for (md5, found) in [
-        ("set-misc", "map $srcache_fetch_status $djanginxed_said {"),
-        ("njs", "map $upstream_status $djanginxed_said {"),
-    ] {
-        let file = file(&["--layout=response", "--md5", md5]);
-        assert!(file.contains(said) && file.contains(found), "{file}");
-    }
-    assert!(!file(&[]).contains("_said"));
-}
-
 #[test]
 fn a_group_that_is_signed_by_an_hmac_needs_njs() {
     let done = |more: &[&str]| {

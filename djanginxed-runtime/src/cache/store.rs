@@ -64,14 +64,7 @@ impl Store {
             settings.layout,
             settings.max_entry_size,
         ));
-        let writer = Writer::new(
-            Arc::clone(&memcached),
-            Arc::clone(&deletes),
-            settings.queue,
-            settings.gzip,
-            settings.max_entry_size,
-            TagKey::everything(&settings.key_prefix),
-        );
+        let writer = Writer::new(Arc::clone(&memcached), Arc::clone(&deletes), settings);
         Store::Shared(Shared {
             memcached,
             writer,

@@ -16,6 +16,17 @@ const MAX_BYTES: usize = 64 << 10;
 /// the entity tag is weak, and parts are of the body that the tag stands for.
 const RANGES: &str = "x-srcache-allow-ranges";
 
+const CACHE_STATUS: &str = "cache-status";
+
+/// What nginx's file adds to hits (RFC 9211).
+pub(crate) const NGINX_HIT: &str = "nginx; hit";
+
+/// What it adds to copies that stand in for errors.
+pub(crate) const NGINX_COPY: &str = "nginx; fwd=stale; detail=stale-if-error";
+
+/// The statuses to which nginx's `add_header` adds.
+const OF_ADD_HEADER: [u16; 10] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
+
 /// What a stored response says before its body. Its coding is not among the
 /// fields: an entry may be packed, and unpacked, after the head was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +44,8 @@ impl Head {
     ) -> Option<Head> {
         let fields: Vec<_> = fields.into_iter().collect();
         let head = Head { status, fields };
-        // Two more, should the body be packed.
-        (head.fields.len() + 2 <= MAX_FIELDS && head.len() + 100 <= MAX_BYTES).then_some(head)
+        // Two more, should the body be packed, and one, should it be an error.
+        (head.fields.len() + 3 <= MAX_FIELDS && head.len() + 100 <= MAX_BYTES).then_some(head)
     }
 
     /// The end-to-end fields of a response, in their order, without those that nginx
@@ -75,8 +86,10 @@ impl Head {
     }
 
     /// As nginx reads it: status line, fields, empty line. A packed body makes a
-    /// strong ETag weak, as nginx does itself when it packs.
-    pub(super) fn written(&self, is_gzip: bool, has_ranges: bool) -> Bytes {
+    /// strong ETag weak, as nginx does itself when it packs. An error says itself what
+    /// nginx's file adds to other responses: were it to add that to errors, nginx's own
+    /// would say it, too.
+    pub(super) fn written(&self, is_gzip: bool, has_ranges: bool, said: Option<&str>) -> Bytes {
         let mut head = String::with_capacity(self.len() + 64);
         let reason = self.status.canonical_reason().unwrap_or("-");
         let _ = write!(head, "HTTP/1.1 {} {reason}\r\n", self.status.as_u16());
@@ -102,8 +115,17 @@ impl Head {
             head.extend_from_slice(RANGES.as_bytes());
             head.extend_from_slice(b": 1\r\n");
         }
+        if let Some(said) = said.filter(|_| self.is_error()) {
+            let line = [CACHE_STATUS, ": ", said, "\r\n"];
+            head.extend(line.iter().flat_map(|part| part.bytes()));
+        }
         head.extend_from_slice(b"\r\n");
         head.into()
+    }
+
+    /// Whether nginx's `add_header` adds nothing to it.
+    pub(super) fn is_error(&self) -> bool {
+        !OF_ADD_HEADER.contains(&self.status.as_u16())
     }
 
     /// Whether Vary names Accept-Encoding already.
@@ -141,7 +163,7 @@ impl Head {
                 if !is_gzip {
                     return None;
                 }
-            } else if name == RANGES {
+            } else if name == RANGES || name == CACHE_STATUS {
                 // Of the entry, not of the response.
             } else if is_never_stored(&name) {
                 return None;

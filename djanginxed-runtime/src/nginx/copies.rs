@@ -11,6 +11,7 @@ use super::parts;
 use super::plan::{Plan, Reader};
 use super::srcache;
 use super::text::Text;
+use crate::entry::NGINX_COPY;
 use crate::media::HTML;
 
 /// The locations behind a page's own: the application, a page in place of its error, and
@@ -54,7 +55,7 @@ fn copy(text: &mut Text, plan: &Plan, otherwise: &str) {
     parts::fill(text, plan, HTML);
     unpacked(text);
     if plan.cache_status {
-        text.line("add_header Cache-Status \"nginx; fwd=stale; detail=stale-if-error\" always");
+        text.line(format_args!("add_header Cache-Status \"{NGINX_COPY}\""));
     }
     match plan.reader() {
         // Of which type a page is, is known when it is read.

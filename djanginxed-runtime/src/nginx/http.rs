@@ -40,10 +40,6 @@ pub(super) fn write(plan: &Plan, place: Place) -> String {
     }
     vary::maps(&mut text, plan);
     route(&mut text, plan);
-    if let Some(variable) = plan.hit_variable() {
-        text.blank();
-        said(&mut text, plan, &variable);
-    }
     if let Some(feed) = &plan.hit_feed {
         text.blank();
         feed.write(&mut text, &plan.name, &plan.target());
@@ -148,20 +144,6 @@ fn route(text: &mut Text, plan: &Plan) {
             }
         },
     );
-}
-
-/// An error may be a page, and is a hit then; or nginx's own, such as 413.
-fn said(text: &mut Text, plan: &Plan, variable: &str) {
-    text.why("What says that a page was found: of the errors that nginx answers where pages");
-    text.why("are looked for, some are stored, and some are its own.");
-    let (found, hit, other) = match plan.reader() {
-        Reader::Srcache => ("$srcache_fetch_status", "HIT", "default"),
-        _ => ("$upstream_status", "default", "\"\""),
-    };
-    text.block(format_args!("map {found} {variable}"), |text| {
-        text.line(format_args!("{other} \"\""));
-        text.line(format_args!("{hit} \"nginx; hit\""));
-    });
 }
 
 /// What all must be empty. None of it can pass for the end of what the map compares:

@@ -13,6 +13,7 @@ use super::routes::{Page, Route};
 use super::srcache;
 use super::text::Text;
 use super::vary;
+use crate::entry::NGINX_HIT;
 use crate::personal::PART_PATH;
 
 pub(super) fn write(plan: &Plan) -> String {
@@ -198,14 +199,10 @@ fn key(text: &mut Text, plan: &Plan, page: &Page) {
     }
 }
 
-/// Only hits are answered where this stands, and what nginx refuses by itself.
+/// Only hits are answered where this stands, and what nginx refuses by itself, to which it
+/// adds nothing. Errors that are stored say it themselves.
 fn cache_status(text: &mut Text, plan: &Plan) {
-    if !plan.cache_status {
-        return;
-    }
-    match plan.hit_variable() {
-        // Without "always" nginx leaves errors alone, which are pages here.
-        Some(variable) => text.line(format_args!("add_header Cache-Status {variable} always")),
-        None => text.line("add_header Cache-Status \"nginx; hit\""),
+    if plan.cache_status {
+        text.line(format_args!("add_header Cache-Status \"{NGINX_HIT}\""));
     }
 }

@@ -65,8 +65,6 @@ pub(super) struct Plan {
     pub(super) parts: bool,
     pub(super) headers: Vec<(String, String)>,
     pub(super) cache_status: bool,
-    /// Whether a stored page may be one of the errors whose fields nginx leaves alone.
-    pub(super) stores_errors: bool,
     pub(super) md5: Md5,
     pub(super) layout: Layout,
     /// An entry of the application has no more bytes.
@@ -126,7 +124,6 @@ impl Plan {
             parts: settings.parts,
             headers: headers(settings)?,
             cache_status: settings.cache_status,
-            stores_errors: stores_errors(settings),
             md5: module(site)?,
             layout: settings.layout,
             max_entry_size: settings.max_entry_size,
@@ -151,11 +148,6 @@ impl Plan {
             (Layout::Response, Md5::SetMisc) => Reader::Srcache,
             (Layout::Response, Md5::Njs) => Reader::Script,
         }
-    }
-
-    /// What a hit says of itself where nginx's own errors pass, too: a variable.
-    pub(super) fn hit_variable(&self) -> Option<String> {
-        (self.cache_status && self.stores_errors).then(|| format!("${}_said", self.name))
     }
 
     /// What the inner server answers where it has no page.
@@ -206,15 +198,6 @@ impl Plan {
         }
         types
     }
-}
-
-/// The statuses to which `add_header` adds without `always`.
-const OF_ADD_HEADER: [u16; 10] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
-
-fn stores_errors(settings: &Settings) -> bool {
-    let mut statuses = settings.statuses.iter();
-    settings.layout == Layout::Response
-        && statuses.any(|status| !OF_ADD_HEADER.contains(&status.as_u16()))
 }
 
 fn micro_cache(site: &Site) -> Result<Option<MicroCache>, Error> {

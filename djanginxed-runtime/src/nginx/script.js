@@ -88,7 +88,7 @@ const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([^\x00-\x08\x0a-\x1f\x7f]*)$/;
 
 // Those of one connection or one visitor, of nginx, and what speaks to it.
 const FORBIDDEN = new RegExp('^(connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|' +
-    'upgrade|content-length|date|age|set-cookie2?|cache-status|cdn-cache-control|' +
+    'upgrade|content-length|date|age|set-cookie2?|cdn-cache-control|' +
     'surrogate-control|x-accel-.*)$');
 
 // Of these r.return() would take the body for where they lead to.

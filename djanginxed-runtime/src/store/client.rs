@@ -905,16 +905,16 @@ impl Outgoing {
         if let Some(stored) = &self.stored {
             let flags = flags::with_stale(stored.flags, self.stale);
             let expiry = wire_expiry(self.life, now);
-            let value = || [stored.head.clone(), stored.body.clone()];
+            let value = |head: &Bytes| [head.clone(), stored.body.clone()];
             commands.push(Command::set(
                 &self.key.hex(),
-                value(),
+                value(&stored.head),
                 format_args!(" F{flags} T{expiry}"),
             ));
             if let Some(life) = self.copied() {
                 commands.push(Command::set(
                     names::copy(&self.key).as_bytes(),
-                    value(),
+                    value(&stored.head_of_copy),
                     format_args!(" F{} T{}", stored.flags, wire_expiry(life, now)),
                 ));
             }

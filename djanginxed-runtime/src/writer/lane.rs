@@ -511,7 +511,7 @@ impl Lane {
         deletes
             .unless_deleted(&job.key, &job.tags, job.stamp, || ())
             .ok_or(Dropped::Deleted)?;
-        let stored = entry.stored();
+        let stored = entry.stored(self.shared.cache_status);
         if stored.len() > self.shared.max_entry_size {
             return Err(Dropped::TooLarge);
         }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use djanginxed::Layout;
 use djanginxed::nginx::{Files, Md5, Site};
 use djanginxed_runtime::tool::SCRIPT;
 
@@ -187,10 +186,6 @@ fn site(args: &Args) -> Result<Site, Failure> {
         .builder(&args.prefix)?
         .gzip(args.gzip.gzip)
         .layout(args.layout.layout());
-    if args.layout.layout() == Layout::Response {
-        // Whether it stores errors the application alone knows.
-        pages = pages.statuses([200, 404]);
-    }
     pages = pages
         .cache_status(!args.no_cache_status)
         .parts(args.parts.parts)

@@ -10,6 +10,7 @@ use crate::cache::{Kept, Outcome, PageCache};
 use crate::counts;
 use crate::feed::FeedReport;
 use crate::purged::Purged;
+use crate::settings::Settings;
 
 /// How many of the hottest and of the slowest pages are listed.
 const LISTED: usize = 20;
@@ -196,7 +197,10 @@ impl Report {
             key: page.key.to_string(),
             stored: found.as_ref().ok().map(Option::is_some),
             failure: found.as_ref().err().map(ToString::to_string),
-            entry: found.ok().flatten().map(|kept| Entry::of(&kept)),
+            entry: found
+                .ok()
+                .flatten()
+                .map(|kept| Entry::of(&kept, pages.settings())),
             tags: outcome.as_ref().filter(|_| is_stored).and_then(tags_of),
             last_refusal: outcome.and_then(Refused::of),
         };
@@ -265,8 +269,8 @@ impl Told {
 }
 
 impl Entry {
-    fn of(kept: &Kept) -> Entry {
-        let stored = kept.entry.stored();
+    fn of(kept: &Kept, settings: &Settings) -> Entry {
+        let stored = kept.entry.stored(settings.cache_status);
         let head = kept.entry.head();
         let fields = head.iter().flat_map(|head| head.fields());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

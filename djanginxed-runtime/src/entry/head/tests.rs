@@ -19,31 +19,46 @@ fn read(bytes: impl AsRef<[u8]>) -> Option<(Head, bool, usize)> {
 fn a_head_is_a_status_line_fields_and_an_empty_line() {
     let head = head(&[("content-type", "text/html"), ("etag", "\"a\"")]);
     assert_eq!(
-        head.written(false, true),
+        head.written(false, true, None),
         "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\nx-srcache-allow-ranges: 1\r\n\r\n"
     );
     let moved = Head::new(StatusCode::MOVED_PERMANENTLY, [field("location", "/a")]).unwrap();
     assert_eq!(
-        moved.written(false, true),
+        moved.written(false, true, None),
         "HTTP/1.1 301 Moved Permanently\r\nlocation: /a\r\n\r\n"
     );
 }
 
 #[test]
 fn what_lets_nginx_answer_ranges_is_no_field_of_the_response() {
-    let stored = head(&[("x-a", "1")]).written(false, true);
+    let stored = head(&[("x-a", "1")]).written(false, true, None);
     let (found, _, _) = read(&stored).unwrap();
     assert_eq!(found, head(&[("x-a", "1")]));
 }
 
 #[test]
+fn an_error_says_to_visitors_of_nginx_alone_that_it_is_a_hit() {
+    let gone = Head::new(StatusCode::NOT_FOUND, [field("x-a", "1")]).unwrap();
+    let stored = gone.written(false, true, Some(NGINX_HIT));
+    assert_eq!(
+        stored,
+        "HTTP/1.1 404 Not Found\r\nx-a: 1\r\ncache-status: nginx; hit\r\n\r\n"
+    );
+    assert_eq!(read(&stored).unwrap().0, gone);
+    let silent = gone.written(false, true, None);
+    assert_eq!(silent, "HTTP/1.1 404 Not Found\r\nx-a: 1\r\n\r\n");
+    let page = head(&[]).written(false, false, Some(NGINX_HIT));
+    assert_eq!(page, "HTTP/1.1 200 OK\r\n\r\n");
+}
+
+#[test]
 fn a_packed_body_is_announced_and_makes_a_strong_tag_weak() {
-    let strong = head(&[("etag", "\"a\"")]).written(true, true);
+    let strong = head(&[("etag", "\"a\"")]).written(true, true, None);
     assert_eq!(
         strong,
         "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\ncontent-encoding: gzip\r\nvary: Accept-Encoding\r\n\r\n"
     );
-    let weak = head(&[("etag", "W/\"a\""), ("vary", "accept-encoding")]).written(true, true);
+    let weak = head(&[("etag", "W/\"a\""), ("vary", "accept-encoding")]).written(true, true, None);
     assert_eq!(
         weak,
         "HTTP/1.1 200 OK\r\netag: W/\"a\"\r\nvary: accept-encoding\r\ncontent-encoding: gzip\r\n\r\n"
@@ -143,7 +158,7 @@ proptest! {
     ) {
         let fields = names.iter().map(|name| field(name, value.trim()));
         let head = Head::new(status, fields).unwrap();
-        let stored = [&head.written(is_gzip, true)[..], &body].concat();
+        let stored = [&head.written(is_gzip, true, Some(NGINX_HIT))[..], &body].concat();
         let (found, packed, start) = read(&stored).unwrap();
         prop_assert_eq!(packed, is_gzip);
         prop_assert_eq!(&stored[start..], body);
