@@ -5,6 +5,7 @@ mod tags;
 pub(crate) use self::tags::{MAX_PIECE, Read};
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -191,7 +192,8 @@ pub(crate) struct Marker {
     pub(crate) age: u32,
     /// Whether this process deleted it, and knows when: by its own counts.
     pub(crate) is_own: bool,
-    /// Another delete has another number.
+    /// Another delete has another number, also where its server counts none (`-C`) or counts
+    /// from the start again.
     pub(crate) number: Option<u64>,
 }
 
@@ -624,12 +626,12 @@ impl Client {
             ReturnCode::Va => {
                 // One that does not say how old it is is taken as new.
                 let left = answer.number(b't').unwrap_or(MARKER_LIFE);
+                let number = answer.number(b'c');
+                let value = answer.value.unwrap_or_default();
                 Ok(Some(Marker {
                     age: MARKER_LIFE.saturating_sub(left),
-                    number: answer.number(b'c'),
-                    is_own: answer
-                        .value
-                        .is_some_and(|value| self.marks.is_ended(&value)),
+                    number: number.map(|number| identity(number, &value)),
+                    is_own: self.marks.is_ended(&value),
                 }))
             }
             _ => Err(self.unexpected()),
@@ -978,6 +980,14 @@ fn arrived(key: &PageKey) -> Command {
 
 fn is_arriving(key: &PageKey) -> Command {
     Command::new("mg", names::arrival(key).as_bytes(), " v c").at_most(LONGEST_MARK)
+}
+
+/// What tells a marker from all others: neither the server's number nor what stands in it
+/// does so alone.
+fn identity(number: u64, value: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (number, value).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The copy first: a page without one is no harm.

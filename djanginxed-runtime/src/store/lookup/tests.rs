@@ -139,7 +139,7 @@ fn a_marker_says_nothing_of_its_pages_size() {
     let upstream = &memcached.upstreams()[0];
     upstream.note_size(&page, 900_000);
     let marker = wait(memcached.marker(page)).unwrap();
-    assert_eq!(marker.map(|marker| marker.number), Some(Some(7)));
+    assert!(marker.is_some_and(|marker| marker.number.is_some()));
     assert!(upstream.is_large(&page));
     wait(get(&memcached, page, None)).unwrap();
     assert!(!upstream.is_large(&page));
