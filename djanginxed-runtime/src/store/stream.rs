@@ -26,6 +26,10 @@ impl Stream {
             None => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
+                // What was given up is given up by the system, too: else it would send the
+                // bytes again for minutes, and a network that was cut would bring the server
+                // a page long after it was purged.
+                stream.set_zero_linger()?;
                 Ok(Stream::Tcp(stream))
             }
         }
@@ -103,5 +107,27 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         with!(self, inner => Pin::new(inner).poll_shutdown(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_given_up_is_reset_and_not_sent_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut stream = Stream::dial(&address).await.unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        stream.write_all(b"ms page 4\r\n").await.unwrap();
+        drop(stream);
+        let ended = server.read_to_end(&mut Vec::new());
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
     }
 }
