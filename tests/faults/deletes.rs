@@ -289,6 +289,35 @@ fn who_asks_after_another_process_has_deleted_gets_no_older_render_from_the_queu
     assert!(was_queued, "the page has always been stored by the delete");
 }
 
+/// Neither does such a server number its items, nor do its markers have another age.
+#[test]
+fn a_purge_soon_after_another_is_seen_where_the_server_numbers_nothing() {
+    let memcached = Memcached::builder().args(["-C"]).start().unwrap();
+    let pages = at(&memcached.address()).build().unwrap();
+    let other = at(&memcached.address()).build().unwrap();
+    let gate = Gate::default();
+    let handlers = gate.clone();
+    let site = Site::start(&pages, move |visit| {
+        let gate = handlers.clone();
+        async move {
+            if visit.target == PAGE {
+                gate.pass().await;
+            }
+            visit.page()
+        }
+    });
+    assert!(is_purged(&other));
+    // The first is seen where a page is stored.
+    run_of(&site.get("/seen"), "/seen");
+    wait(pages.flush());
+    let mut before = rendering(&site, 1).remove(0);
+    assert!(is_purged(&other));
+    gate.open();
+    assert_eq!(run_of(&before.receive().unwrap(), PAGE), 1);
+    wait(pages.flush());
+    assert_eq!(memcached.get(other.key(PAGE).to_string()), None);
+}
+
 /// Whether it was still in the queue.
 fn an_older_render_in_the_queue_is_for_nobody() -> bool {
     let memcached = Memcached::start().unwrap();
@@ -526,6 +555,19 @@ fn many_deletes_at_once_with_a_hung_server_fail_together() {
     assert!(deleted.iter().all(Result::is_err));
     let took = asked.elapsed();
     assert!(took < Duration::from_secs(10), "100 deletes took {took:?}");
+}
+
+#[test]
+fn many_purges_at_once_with_a_hung_server_fail_together() {
+    let mut memcached = Memcached::start().unwrap();
+    memcached.pause();
+    let pages = at(&memcached.address()).build().unwrap();
+    let asked = Instant::now();
+    let purges = (0..200).map(|number| pages.purge(Purge::tag(format!("tag:{number}"))));
+    let purged = wait(futures_util::future::join_all(purges));
+    assert!(purged.iter().all(Result::is_err));
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(10), "200 purges took {took:?}");
 }
 
 #[test]

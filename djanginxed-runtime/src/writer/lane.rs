@@ -259,7 +259,7 @@ impl Lane {
         }
         self.client.marks().end_if_answered(mark, &answers);
         if answers.iter().any(Result::is_err) {
-            self.postpone();
+            self.share_failure();
         }
         for (delete, answer) in deletes.into_iter().zip(answers) {
             let until = Instant::now() + ARRIVING;
@@ -366,7 +366,7 @@ impl Lane {
             Err(failure) => {
                 self.failed(purging.effort(), purging.debts(), &failure);
                 purging.end(Some(failure));
-                self.postpone();
+                self.share_failure();
             }
         }
     }

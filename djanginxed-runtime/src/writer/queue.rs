@@ -250,21 +250,16 @@ impl Queue {
         self.lanes[lane].ring();
     }
 
-    /// Takes what waits for a lane and may be made up for later.
-    pub(super) fn postponable(&self, lane: usize) -> (Vec<Delete>, Vec<Purge>) {
+    /// Takes all deletes and purges that wait for a lane.
+    pub(super) fn waiting(&self, lane: usize) -> (VecDeque<Delete>, Vec<Purge>) {
         let mut state = self.state();
         let line = &mut state.lanes[lane];
-        let later = |effort| effort == Effort::UntilDone;
-        let (deletes, others): (VecDeque<_>, _) = std::mem::take(&mut line.deletes)
-            .into_iter()
-            .partition(|delete| later(delete.effort));
-        line.deletes = others;
-        let (purges, others): (Vec<_>, Vec<_>) = std::mem::take(&mut line.purges)
-            .into_iter()
-            .partition(|(asked, _)| later(asked.effort));
-        line.purges = others.into_iter().collect();
+        let purges = std::mem::take(&mut line.purges).into_iter();
         let purge = |(asked, tellers)| Purge { asked, tellers };
-        (deletes.into(), purges.into_iter().map(purge).collect())
+        (
+            std::mem::take(&mut line.deletes),
+            purges.map(purge).collect(),
+        )
     }
 
     /// Waits for deletes, and takes some.

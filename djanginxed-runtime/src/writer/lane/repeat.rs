@@ -36,12 +36,13 @@ impl Lane {
     }
 
     /// Where the server is skipped and has failed once more, nobody else waits for it who
-    /// would wait for nothing; what is under way has had its part in that attempt.
-    pub(super) fn postpone(&mut self) {
+    /// would wait for nothing: what is under way, or waits for its turn, has had its part in
+    /// that attempt.
+    pub(super) fn share_failure(&mut self) {
         let Err(skipped) = self.upstream.check() else {
             return;
         };
-        let (deletes, purges) = self.shared.queue.postponable(self.number);
+        let (deletes, purges) = self.shared.queue.waiting(self.number);
         let begun = std::mem::take(&mut self.purging);
         for purging in begun
             .into_iter()
