@@ -111,7 +111,9 @@ fn told_address(settings: &Settings) -> Option<String> {
     let Some(care) = &settings.care else {
         UNKNOWN.call_once(|| {
             tracing::warn!(
-                "what the application answers itself has the default texts of included parts: it                  can ask itself for parts over TCP without TLS alone; where it listens at such                  an address, too, say so by .refresh_through(…)"
+                "what the application answers itself has the default texts of included parts: it \
+                 can ask itself for parts over TCP without TLS alone; where it listens at such \
+                 an address, too, say so by .refresh_through(…)"
             );
         });
         return None;

@@ -7,8 +7,8 @@ use crate::commands::check::cause::Cause;
 use crate::commands::check::facts::{Facts, Method, Rule, STRANGER, Trial};
 use crate::http::Response;
 
-const NO_ROUTE: &str =
-    "The application has no HEAD route; add method = \"HEAD\" to answer it on a miss too";
+const NO_ROUTE: &str = "The application has no HEAD route; write \
+    #[route(\"…\", method = \"GET\", method = \"HEAD\")] to answer it on a miss too";
 
 fn method<'a>(facts: &'a Facts, name: &str) -> Option<&'a Method> {
     facts.methods.iter().find(|method| method.name == name)
