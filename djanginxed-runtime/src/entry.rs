@@ -182,28 +182,25 @@ impl Entry {
     /// What a store is given; whether nginx says of what it finds what it is.
     pub(crate) fn stored(&self, is_said: bool) -> Stored {
         let is_gzip = self.coding == Coding::Gzip;
-        let (head, head_of_copy) = match &self.head {
-            None => Default::default(),
-            Some(head) => {
-                let written = |said| head.written(is_gzip, !self.is_plain, Some(said));
-                match is_said && head.is_error() {
-                    true => (written(NGINX_HIT), written(NGINX_COPY)),
-                    false => {
-                        let written = head.written(is_gzip, !self.is_plain, None);
-                        (written.clone(), written)
-                    }
-                }
-            }
+        let Some(head) = &self.head else {
+            return Stored {
+                head: Bytes::new(),
+                head_of_copy: Bytes::new(),
+                body: self.body.clone(),
+                flags: flags::of(Layout::Body, is_gzip),
+            };
         };
-        let layout = match self.head {
-            None => Layout::Body,
-            Some(_) => Layout::Response,
-        };
+        let written = |said| head.written(is_gzip, !self.is_plain, is_said.then_some(said));
+        let of_hit = written(NGINX_HIT);
         Stored {
-            head,
-            head_of_copy,
+            head_of_copy: match head.is_error() {
+                true => written(NGINX_COPY),
+                // Only errors say what they are.
+                false => of_hit.clone(),
+            },
+            head: of_hit,
             body: self.body.clone(),
-            flags: flags::of(layout, is_gzip),
+            flags: flags::of(Layout::Response, is_gzip),
         }
     }
 

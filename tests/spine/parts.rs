@@ -710,9 +710,8 @@ fn at_a_socket(socket: &Path) -> (PageCache, JoinHandle<()>, ServerHandle) {
 
 #[test]
 fn an_application_at_a_unix_socket_asks_itself_where_it_is_told_to() {
-    let folder = std::env::temp_dir().join(format!("djanginxed-parts-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let socket = folder.join("app.sock");
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("app.sock");
     let (pages, thread, server) = at_a_socket(&socket);
     let ask = || {
         let mut stream = UnixStream::connect(&socket).unwrap();
@@ -730,5 +729,4 @@ fn an_application_at_a_unix_socket_asks_itself_where_it_is_told_to() {
     drop(pages);
     rt::System::new().block_on(server.stop(false));
     thread.join().unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
 }

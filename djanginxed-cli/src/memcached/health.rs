@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use djanginxed_runtime::tool::denied_to_nginx;
 
 use super::link::{Link, Trouble};
+use crate::dial::socket_of;
 
 /// How a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +117,7 @@ async fn ask(address: &str, port: u16) -> Result<Health, Trouble> {
             .map(|name| number(&stats, name).unwrap_or(0))
             .iter()
             .sum(),
-        denied: (address.strip_prefix("unix:"))
-            .and_then(|path| denied_to_nginx(Path::new(path), Some(port))),
+        denied: socket_of(address).and_then(|path| denied_to_nginx(Path::new(path), Some(port))),
     }))
 }
 

@@ -46,14 +46,16 @@ impl Link {
     pub(crate) async fn open(address: &str) -> Result<Link, Trouble> {
         let stream = in_time(async {
             let is_socket = socket_of(address).is_some();
-            let explain = |error| match is_socket {
-                true => explain_socket(error),
-                false => error,
-            };
-            (dial(address).await.map_err(explain)).map_err(|error| match error.kind() {
-                io::ErrorKind::ConnectionRefused if !is_socket => Trouble::Refused,
-                io::ErrorKind::TimedOut if is_socket => Trouble::Hangs(PATIENCE),
-                _ => Trouble::Unreachable(error.to_string()),
+            (dial(address).await).map_err(|error| {
+                let error = match is_socket {
+                    true => explain_socket(error),
+                    false => error,
+                };
+                match error.kind() {
+                    io::ErrorKind::ConnectionRefused if !is_socket => Trouble::Refused,
+                    io::ErrorKind::TimedOut if is_socket => Trouble::Hangs(PATIENCE),
+                    _ => Trouble::Unreachable(error.to_string()),
+                }
             })
         })
         .await?;

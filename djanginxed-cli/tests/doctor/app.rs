@@ -1,7 +1,7 @@
 //! The application of the set-ups: pages of every kind.
 
 use std::collections::BTreeSet;
-use std::fs::{Permissions, remove_file, set_permissions};
+use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -18,7 +18,8 @@ use actix_web::{
 use djanginxed::parts::{cookie, include, nonce};
 use djanginxed::{PageCache, Variant, cache_page};
 use futures_util::future::join_all;
-use testkit::listen;
+use tempfile::TempDir;
+use testkit::{folder_shared_with_nginx, listen};
 
 /// What stands around the handlers.
 #[derive(Clone, Copy, Default)]
@@ -39,7 +40,8 @@ pub(crate) struct Build {
 /// An application on a free port; it ends with this value.
 pub(crate) struct Application {
     pub(crate) port: u16,
-    at_socket: bool,
+    /// Where its socket is, if it has one.
+    folder: Option<TempDir>,
     /// Where the admin page is.
     pub(crate) admin: String,
     handles: Vec<ServerHandle>,
@@ -49,6 +51,8 @@ pub(crate) struct Application {
 impl Application {
     pub(crate) fn start(port: u16, pages: PageCache, build: Build) -> Application {
         let (send, receive) = mpsc::channel();
+        let folder = build.at_socket.then(|| folder_shared_with_nginx().unwrap());
+        let socket = folder.as_ref().map(socket_in);
         let thread = std::thread::spawn(move || {
             rt::System::new().block_on(async move {
                 let apart = build.admin_apart.then(|| admin_server(pages.clone()));
@@ -76,14 +80,15 @@ impl Application {
                 .workers(1)
                 .disable_signals()
                 .shutdown_timeout(0);
-                let server = match build.at_socket {
-                    true => server.bind_uds(socket(port)).unwrap(),
-                    false => server.listen(listen(port).unwrap()).unwrap(),
+                let server = match socket {
+                    Some(socket) => {
+                        let server = server.bind_uds(&socket).unwrap();
+                        // nginx has a user of its own.
+                        set_permissions(socket, Permissions::from_mode(0o777)).unwrap();
+                        server
+                    }
+                    None => server.listen(listen(port).unwrap()).unwrap(),
                 };
-                if build.at_socket {
-                    // nginx has a user of its own.
-                    set_permissions(socket(port), Permissions::from_mode(0o777)).unwrap();
-                }
                 let servers = match apart {
                     None => (port, vec![server.run()]),
                     Some((port, apart)) => (port, vec![server.run(), apart]),
@@ -98,7 +103,7 @@ impl Application {
         let (admin_port, handles) = receive.recv().unwrap();
         Application {
             port,
-            at_socket: build.at_socket,
+            folder,
             admin: format!("http://127.0.0.1:{admin_port}/_pages"),
             handles,
             thread: Some(thread),
@@ -107,15 +112,15 @@ impl Application {
 
     /// Where it listens.
     pub(crate) fn address(&self) -> String {
-        match self.at_socket {
-            true => format!("unix:{}", socket(self.port).display()),
-            false => format!("127.0.0.1:{}", self.port),
+        match &self.folder {
+            Some(folder) => format!("unix:{}", socket_in(folder).display()),
+            None => format!("127.0.0.1:{}", self.port),
         }
     }
 }
 
-fn socket(port: u16) -> PathBuf {
-    std::env::temp_dir().join(format!("djanginxed-doctor-{port}.sock"))
+fn socket_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("app.sock")
 }
 
 impl Drop for Application {
@@ -125,9 +130,6 @@ impl Drop for Application {
         }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
-        }
-        if self.at_socket {
-            let _ = remove_file(socket(self.port));
         }
     }
 }

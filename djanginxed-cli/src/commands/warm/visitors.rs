@@ -33,14 +33,14 @@ impl Visitors {
     pub(super) fn new(args: &VaryArgs, headers: &[(String, String)]) -> Result<Visitors, Failure> {
         let varying = args.varying(PageCache::builder())?;
         refuse_double(&varying, headers)?;
-        let unsigned = varying.visitors().unsigned;
+        let (all, unsigned) = all(&varying);
         if unsigned > 0 {
             tell(format_args!(
                 "{unsigned} variants of groups are not asked for: give DJANGINXED_GROUP_SECRET, or --group-secret-file"
             ));
         }
         Ok(Visitors {
-            all: all(&varying),
+            all,
             made: Instant::now(),
             varying,
             unsigned,
@@ -63,7 +63,7 @@ impl Visitors {
     /// What the request of this visitor says now.
     pub(super) fn fields(&mut self, number: usize, now: Instant) -> &[(String, String)] {
         if now.duration_since(self.made) >= RENEWED_AFTER {
-            self.all = all(&self.varying);
+            (self.all, self.unsigned) = all(&self.varying);
             self.made = now;
         }
         &self.all[number].fields
@@ -87,18 +87,19 @@ fn refuse_double(varying: &Varying, headers: &[(String, String)]) -> Result<(), 
     }
 }
 
-fn all(varying: &Varying) -> Vec<Visitor> {
+/// And how many there cannot be.
+fn all(varying: &Varying) -> (Vec<Visitor>, usize) {
     let first = varying.variants().into_iter().take(1);
     let first = first.map(|variant| Visitor {
         variant,
         fields: Vec::new(),
     });
-    let others = varying.visitors().all.into_iter();
-    let others = others.map(|other| Visitor {
+    let made = varying.visitors();
+    let others = made.all.into_iter().map(|other| Visitor {
         variant: other.variant,
         fields: other.fields,
     });
-    first.chain(others).collect()
+    (first.chain(others).collect(), made.unsigned)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use djanginxed::Layout;
 use super::Conf;
 use super::key::hashed;
 use super::read::{Directive, deep};
+use crate::dial::socket_of;
 use crate::http::{Url, path_of};
 
 /// What the file says about one URL.
@@ -200,7 +201,7 @@ impl Conf {
         let upstream = self.named_upstream(&format!("{site}_app"));
         let servers = upstream.into_iter().flat_map(|block| block.all("server"));
         servers
-            .filter_map(|server| server.arg(0).strip_prefix("unix:").map(PathBuf::from))
+            .filter_map(|server| socket_of(server.arg(0)).map(PathBuf::from))
             .collect()
     }
 
